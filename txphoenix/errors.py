@@ -1,0 +1,406 @@
+"""The errors that txphoenix raises, and with which its Deferreds fail.
+
+* :exc:`PhoenixError`
+
+  * :exc:`ConfigurationError` (:exc:`ValueError`)
+  * :exc:`NotConnected`
+  * :exc:`ConnectionFailed`
+
+    * :exc:`ConnectTimeout` (:exc:`TimeoutError`)
+    * :exc:`HandshakeRefused`
+    * :exc:`HeartbeatTimeout` (:exc:`TimeoutError`)
+    * :exc:`ConnectionClosed`
+
+  * :exc:`JoinError`
+
+    * :exc:`JoinTimeout` (:exc:`TimeoutError`)
+    * :exc:`AlreadyJoined`
+
+  * :exc:`PushError`
+
+    * :exc:`PushTimeout` (:exc:`TimeoutError`)
+    * :exc:`PushInterrupted`
+    * :exc:`BufferFull`
+
+  * :exc:`ChannelClosed`
+  * :exc:`SerializerError` (:exc:`ValueError`)
+
+    * :exc:`MessageTooLarge`
+
+The class says what happened, the attributes say what the server said, and ``str()``
+gives one line for a person.
+That line never holds a header's value, a token or a query value.
+Every error can be copied and pickled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+__all__ = [
+    "AlreadyJoined",
+    "BufferFull",
+    "ChannelClosed",
+    "ConfigurationError",
+    "ConnectTimeout",
+    "ConnectionClosed",
+    "ConnectionFailed",
+    "HandshakeRefused",
+    "HeartbeatTimeout",
+    "JoinError",
+    "JoinTimeout",
+    "MessageTooLarge",
+    "NotConnected",
+    "PhoenixError",
+    "PushError",
+    "PushInterrupted",
+    "PushTimeout",
+    "SerializerError",
+]
+
+# The close codes a client may see, from RFC 6455 section 7.4.1 and IANA's registry.
+_CLOSE_CODES = {
+    1000: "normal closure",
+    1001: "going away",
+    1002: "protocol error",
+    1003: "unsupported data",
+    1005: "no code given",
+    1006: "no close frame",
+    1007: "invalid data",
+    1008: "policy violation",
+    1009: "message too big",
+    1010: "missing extension",
+    1011: "internal error",
+    1012: "service restart",
+    1013: "try again later",
+    1014: "bad gateway",
+    1015: "TLS failure",
+}
+
+# What a server sent can be megabytes long; a line in a log cannot.
+_SHOWN_CHARACTERS = 200
+
+
+def _shown(value: object) -> str:
+    """The ``repr`` of a value that a server sent, cut to fit a line."""
+    text = repr(value)
+    if len(text) <= _SHOWN_CHARACTERS:
+        return text
+    return f"{text[:_SHOWN_CHARACTERS]}... ({len(text)} characters)"
+
+
+def _reason_in(response: object) -> Any:
+    """What a reply names as its reason, as Phoenix's own replies do, else None."""
+    return response.get("reason") if isinstance(response, dict) else None
+
+
+def _restore(cls: type[Any], args: tuple[Any, ...], state: dict[str, Any]) -> Any:
+    """Make a copied or unpickled error without calling its constructor."""
+    error = cls.__new__(cls, *args)
+    error.args = args
+    error.__dict__.update(state)
+    return error
+
+
+class PhoenixError(Exception):
+    """The base of every error of this library.
+
+    ``args`` holds the message alone, and the rest are attributes.
+    """
+
+    # The constructors take other arguments than the message, and OSError, among the
+    # bases of the timeouts, reads a meaning into more than one argument.
+    # So neither may be left to rebuild an error out of its args.
+    def __init__(self, message: str = "") -> None:
+        Exception.__init__(self, message)
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restore, (type(self), self.args, self.__dict__)
+
+
+class ConfigurationError(PhoenixError, ValueError):
+    """An option, an argument or a URL is not what it must be.
+
+    The message says what was expected and what came, secrets redacted.
+    """
+
+
+class NotConnected(PhoenixError):
+    """The operation needs a connection, and none is open or under way.
+
+    :param reason: why there is none, for a person.
+    """
+
+    def __init__(self, reason: str = "the client is not connected") -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class ConnectionFailed(PhoenixError):
+    """A connection could not be opened, or an open one was lost.
+
+    :param reason: what went wrong, for a person.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class ConnectTimeout(ConnectionFailed, TimeoutError):
+    """The connection was not open, handshake included, in the time allowed.
+
+    :param timeout: the time allowed, in seconds.
+    """
+
+    def __init__(self, timeout: float) -> None:
+        super().__init__(f"no connection within {timeout:g} s")
+        self.timeout = timeout
+
+
+class HandshakeRefused(ConnectionFailed):
+    """The server answered the opening handshake with something other than a yes.
+
+    Phoenix answers 403 if the socket's ``connect`` refused, 500 if it crashed, and
+    404 if there is no socket at that path.
+
+    :param status: the HTTP status, or None if no HTTP answer could be read.
+    :param headers: the answer's headers.
+        Their values may be secrets: they are in :attr:`headers` alone, never in the
+        error's text.
+    :param reason: the answer's reason phrase, or what was wrong with the answer.
+    """
+
+    def __init__(
+        self, status: int | None, headers: Mapping[str, str], reason: str = ""
+    ) -> None:
+        super().__init__(reason)
+        answer = " ".join(
+            part
+            for part in ("" if status is None else f"HTTP {status}", reason)
+            if part
+        )
+        self.args = (f"handshake refused: {answer or 'no HTTP answer'}",)
+        self.status = status
+        self.headers: Mapping[str, str] = dict(headers)
+
+
+class HeartbeatTimeout(ConnectionFailed, TimeoutError):
+    """The server did not answer a heartbeat in time, so the connection was dropped.
+
+    :param timeout: the time allowed, in seconds.
+    """
+
+    def __init__(self, timeout: float) -> None:
+        super().__init__(f"no reply to a heartbeat within {timeout:g} s")
+        self.timeout = timeout
+
+
+class ConnectionClosed(ConnectionFailed):
+    """An open connection was closed or lost.
+
+    :param code: the WebSocket close code (RFC 6455 section 7.4.1); 1006 means that the
+        connection ended without a close frame.
+    :param reason: the close frame's text.
+    :param was_clean: whether both sides exchanged close frames.
+    """
+
+    def __init__(self, code: int, reason: str = "", was_clean: bool = False) -> None:
+        super().__init__(reason)
+        meaning = _CLOSE_CODES.get(code)
+        message = f"connection closed with code {code}"
+        if meaning is not None:
+            message += f" ({meaning})"
+        if reason:
+            message += f": {_shown(reason)}"
+        self.args = (message,)
+        self.code = code
+        self.was_clean = was_clean
+
+
+class JoinError(PhoenixError):
+    """The server refused a join.
+
+    :param response: the reply's response, as the server sent it.
+    :param topic: the channel's topic.
+    :ivar reason: ``response["reason"]`` if there is one, else None.
+    """
+
+    def __init__(self, response: object, topic: str = "") -> None:
+        self.response = response
+        self.topic = topic
+        self.reason: Any = _reason_in(response)
+        what = response if self.reason is None else self.reason
+        super().__init__(f"{self._join()} refused: {_shown(what)}")
+
+    def _join(self) -> str:
+        return f"join of {self.topic!r}" if self.topic else "join"
+
+
+class JoinTimeout(JoinError, TimeoutError):
+    """The server did not answer a join in time.
+
+    :param timeout: the time allowed, in seconds.
+    :param topic: the channel's topic.
+    :ivar response: None.
+    """
+
+    def __init__(self, timeout: float, topic: str = "") -> None:
+        super().__init__(None, topic)
+        self.args = (f"{self._join()} not answered within {timeout:g} s",)
+        self.timeout = timeout
+
+
+class AlreadyJoined(JoinError):
+    """The topic is joined already, or is being joined, on this socket.
+
+    :param channel: the channel that holds the topic.
+        It belongs to its process: in an error that was pickled or deeply copied
+        :attr:`channel` is None.
+    :ivar response: None.
+    """
+
+    def __init__(self, channel: Any) -> None:
+        super().__init__(None, channel.topic)
+        self.args = (f"{self._join()} refused: the topic has a channel already",)
+        self.channel = channel
+
+    def __copy__(self) -> Any:
+        return _restore(type(self), self.args, self.__dict__)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restore, (type(self), self.args, {**self.__dict__, "channel": None})
+
+
+class PushError(PhoenixError):
+    """The server answered a push with a status other than ``"ok"``.
+
+    :param status: the reply's status, ``"error"`` mostly.
+    :param response: the reply's response, as the server sent it.
+    :param topic: the channel's topic.
+    :param event: the pushed event.
+    :ivar reason: ``response["reason"]`` if there is one, else None.
+    """
+
+    def __init__(
+        self, status: str, response: object, topic: str = "", event: str = ""
+    ) -> None:
+        self.status = status
+        self.response = response
+        self.topic = topic
+        self.event = event
+        self.reason: Any = _reason_in(response)
+        what = response if self.reason is None else self.reason
+        super().__init__(f"{self._push()} answered {status!r}: {_shown(what)}")
+
+    def _push(self) -> str:
+        event = f" of {self.event!r}" if self.event else ""
+        topic = f" to {self.topic!r}" if self.topic else ""
+        return f"push{event}{topic}"
+
+
+class PushTimeout(PushError, TimeoutError):
+    """No reply to a push came in time.
+
+    :param timeout: the time allowed, in seconds.
+    :param topic: the channel's topic.
+    :param event: the pushed event.
+    :ivar status: ``"timeout"``.
+    :ivar response: None.
+    """
+
+    def __init__(self, timeout: float, topic: str = "", event: str = "") -> None:
+        super().__init__("timeout", None, topic, event)
+        self.args = (f"{self._push()} not answered within {timeout:g} s",)
+        self.timeout = timeout
+
+
+class PushInterrupted(PushError):
+    """The connection or the channel ended while a reply was awaited.
+
+    The push was sent, so the server may have acted on it.
+
+    :param reason: what ended it, or None.
+    :param topic: the channel's topic.
+    :param event: the pushed event.
+    :ivar status: ``"interrupted"``.
+    :ivar response: None.
+    :ivar cause: the ``reason`` given; it is the ``__cause__`` as well.
+    """
+
+    def __init__(
+        self, reason: BaseException | None, topic: str = "", event: str = ""
+    ) -> None:
+        super().__init__("interrupted", None, topic, event)
+        ended = "" if reason is None else f": {_told(reason)}"
+        self.args = (f"{self._push()} sent but not answered{ended}",)
+        self.cause = reason
+        # A traceback then shows it as well.
+        self.__cause__ = reason
+
+
+def _told(error: BaseException) -> str:
+    """An error in one line, also where its own text is empty."""
+    return str(error) or type(error).__name__
+
+
+class BufferFull(PushError):
+    """A push was refused because the buffer for unsent messages is full.
+
+    It was not sent and will not be.
+
+    :param limit: how many messages the buffer holds at most.
+    :param topic: the channel's topic.
+    :param event: the pushed event.
+    :ivar status: ``"buffer_full"``.
+    :ivar response: None.
+    """
+
+    def __init__(self, limit: int, topic: str = "", event: str = "") -> None:
+        super().__init__("buffer_full", None, topic, event)
+        self.args = (f"{self._push()} refused: {limit} messages are waiting already",)
+        self.limit = limit
+
+
+class ChannelClosed(PhoenixError):
+    """The channel was closed: by the server, by a leave, or with its client.
+
+    :param reason: why, as far as it is known: an error, or what the server sent.
+    :param topic: the channel's topic.
+    """
+
+    def __init__(self, reason: object = None, topic: str = "") -> None:
+        channel = f"channel {topic!r}" if topic else "channel"
+        if reason is None:
+            why = ""
+        elif isinstance(reason, BaseException):
+            why = f": {_told(reason)}"
+        else:
+            why = f": {reason if isinstance(reason, str) else _shown(reason)}"
+        super().__init__(f"{channel} closed{why}")
+        self.reason = reason
+        self.topic = topic
+
+
+class SerializerError(PhoenixError, ValueError):
+    """A message cannot be encoded, or a frame cannot be decoded.
+
+    The message says what was expected and what came, cut short.
+    """
+
+
+class MessageTooLarge(SerializerError):
+    """A message exceeds the limit on its size.
+
+    :param size: the message's size, in bytes.
+    :param limit: the largest size allowed, in bytes.
+    """
+
+    def __init__(self, size: int, limit: int) -> None:
+        super().__init__(f"a message of {size} bytes exceeds the limit of {limit}")
+        self.size = size
+        self.limit = limit

@@ -1,0 +1,167 @@
+"""What the parts of txphoenix ask of each other.
+
+Everything that can be replaced by a user is here: the JSON codec, the
+serializer and the transport.
+These are :class:`typing.Protocol` classes: an object that has the methods is
+enough, nothing needs to be inherited.
+
+::
+
+    bytes -> Transport -> TransportListener -> Serializer.decode -> Message
+    Message -> Serializer.encode -> Transport.send -> bytes
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    from .errors import ConnectionFailed
+    from .message import Message
+
+__all__ = [
+    "ConnectionListener",
+    "Connector",
+    "JSONCodec",
+    "Remover",
+    "Serializer",
+    "Transport",
+    "TransportListener",
+]
+
+Remover = Callable[[], None]
+"""What every ``on_...`` method returns: call it and the hook is gone."""
+
+
+@runtime_checkable
+class JSONCodec(Protocol):
+    """The pair of functions that the ``serializer`` option asks for.
+
+    The modules :mod:`json` and ``orjson`` both qualify.
+    """
+
+    def loads(self, data: str | bytes, /) -> Any:
+        """Parse JSON text.
+
+        :raises ValueError: the text is not JSON.
+        """
+
+    def dumps(self, value: Any, /) -> str | bytes:
+        """Make JSON text of a value.
+
+        :raises TypeError: the value has a type that JSON does not know.
+        """
+
+
+class Serializer(Protocol):
+    """One version of Phoenix's wire format."""
+
+    vsn: str
+    """What the server is told in the ``vsn`` parameter of the URL."""
+
+    def encode(self, message: Message) -> tuple[bytes, bool]:
+        """Make a frame's payload of a message.
+
+        :return: the payload, and whether it goes into a binary frame.
+        :raises SerializerError: the message cannot be encoded.
+        """
+
+    def decode(self, data: bytes, is_binary: bool) -> Message:
+        """Read a frame's payload.
+
+        :raises SerializerError: the payload is not a message.
+        """
+
+
+class Transport(Protocol):
+    """One open connection to a server.
+
+    It lives from :meth:`TransportListener.transport_opened` to its loss, and
+    is never opened twice.
+    """
+
+    def send(self, data: bytes, is_binary: bool) -> None:
+        """Send one frame."""
+
+    def close(self, code: int = 1000, reason: str = "") -> None:
+        """Close in good order; the loss is reported when it is done."""
+
+    def abort(self) -> None:
+        """Close at once, whatever is still under way."""
+
+    def pause_reading(self) -> None:
+        """Deliver no further message until :meth:`resume_reading`."""
+
+    def resume_reading(self) -> None:
+        """Deliver what was held back, in order, and go on."""
+
+
+class TransportListener(Protocol):
+    """Whom a transport tells what happens to it."""
+
+    def transport_opened(self, transport: Transport) -> None:
+        """The server has taken the connection: messages can be sent."""
+
+    def frame_received(self, data: bytes, is_binary: bool) -> None:
+        """A whole frame has come."""
+
+    def transport_closing(self) -> None:
+        """The closing handshake has begun: nothing can be sent any more."""
+
+    def transport_lost(self, reason: ConnectionFailed) -> bool:
+        """The open transport has ended.
+
+        :return: whether the factory shall open another.
+        """
+
+    def attempt_failed(self, reason: Exception) -> bool:
+        """The transport could not be opened.
+
+        :return: whether the factory shall try again.
+        """
+
+
+class Connector(Protocol):
+    """What opens transports, one at a time.
+
+    It is the part of :class:`twisted.internet.interfaces.IConnector` that
+    :class:`twisted.internet.protocol.ReconnectingClientFactory` needs.
+    """
+
+    def connect(self) -> None:
+        """Begin an attempt to open a transport."""
+
+    def stopConnecting(self) -> None:
+        """Give up the attempt under way."""
+
+
+class ConnectionListener(Protocol):
+    """Whom a :class:`txphoenix.connection.Connection` tells what happens."""
+
+    def connection_connecting(self) -> None:
+        """An attempt begins."""
+
+    def connection_opened(self, duration: float) -> None:
+        """The connection is open, ``duration`` seconds after its attempt began."""
+
+    def connection_lost(self, reason: ConnectionFailed, will_retry: bool) -> None:
+        """The open connection has ended."""
+
+    def connection_failed(self, reason: Exception, will_retry: bool) -> None:
+        """An attempt has failed."""
+
+    def connection_retrying(self, attempt: int, delay: float) -> None:
+        """The next attempt begins in ``delay`` seconds."""
+
+    def heartbeat_sent(self) -> None:
+        """A heartbeat has gone out."""
+
+    def heartbeat_answered(self, round_trip: float) -> None:
+        """The server has answered a heartbeat after ``round_trip`` seconds."""
+
+    def message_received(self, message: Message) -> None:
+        """A message has come."""
+
+    def frame_dropped(self, reason: Exception) -> None:
+        """A frame came that is not a message."""

@@ -1,0 +1,1 @@
+"""The tests of txphoenix, one module of tests for each module."""
