@@ -1,0 +1,277 @@
+"""The checks of options: what each may be, and what is said where it is not.
+
+A check takes an option's name and a value, and returns the value to keep, normalised,
+or raises :exc:`~txphoenix.errors.ConfigurationError`.
+The error names the option, what was expected and what came: the type always, the value
+only where it is a number or a word that cannot be a secret.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeAlias
+
+from twisted.internet.interfaces import (
+    IOpenSSLClientConnectionCreator,
+    IStreamClientEndpoint,
+)
+from twisted.internet.ssl import CertificateOptions
+
+from .errors import ConfigurationError
+from .url import encode_params, parse, parse_proxy
+
+Check: TypeAlias = Callable[[str, Any], Any]
+"""Takes an option's name and value; returns the value to keep, or raises."""
+
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 section 5.6.2
+_UNFIT = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")
+_VISIBLE = re.compile(r"[\x21-\x7e]+")
+_ENDPOINT = re.compile(r"[A-Za-z][\w.-]*:.+", re.DOTALL)
+
+# The client writes these itself; a second one would break the request.
+_OWN_HEADERS = {
+    "connection",
+    "content-length",
+    "host",
+    "transfer-encoding",
+    "upgrade",
+}
+
+
+def _wrong(name: str, expected: str, value: object) -> ConfigurationError:
+    """What was expected, and the type of what came, but no value: it may be secret."""
+    kind = "None" if value is None else f"a value of type {type(value).__name__}"
+    return ConfigurationError(f"{name} must be {expected}, not {kind}")
+
+
+def check_url(url: object) -> str:
+    """The URL, if it is one that a client can connect to.
+
+    :raises ConfigurationError: if it is not.
+    """
+    if not isinstance(url, str):
+        raise _wrong("url", "a str", url)
+    parse(url)
+    return url
+
+
+def check_params(params: object) -> dict[str, Any]:
+    """A copy of the connection's parameters; none for None.
+
+    :raises ConfigurationError: if they are no mapping of names to values that a query
+        can hold.
+    """
+    if params is None:
+        return {}
+    if not isinstance(params, Mapping):
+        raise _wrong("params", "a mapping of names to values", params)
+    encode_params(params)
+    return dict(params)
+
+
+def check_headers(headers: object) -> dict[str, str]:
+    """A copy of the headers; none for None.
+
+    :raises ConfigurationError: if they are no mapping of ``str`` to ``str``, if a name
+        is not an HTTP token, if a value holds a line break or another control
+        character, if a name comes twice in different case, or if it is a header that
+        the client writes itself.
+    """
+    if headers is None:
+        return {}
+    if not isinstance(headers, Mapping):
+        raise _wrong("headers", "a mapping of str to str", headers)
+    seen = set()
+    for header, value in headers.items():
+        if not isinstance(header, str):
+            raise _wrong("a name in headers", "a str", header)
+        if not _TOKEN.fullmatch(header):
+            # Name and value may have been swapped, so the name is not shown.
+            raise ConfigurationError(
+                "headers: a name must be one or more letters, digits or any of "
+                "!#$%&'*+.^_`|~-, and one is not"
+            )
+        lower = header.lower()
+        if lower in _OWN_HEADERS or lower.startswith("sec-websocket-"):
+            raise ConfigurationError(f"headers: the client writes {header!r} itself")
+        if lower in seen:
+            raise ConfigurationError(f"headers: {header!r} comes twice")
+        seen.add(lower)
+        if not isinstance(value, str):
+            raise _wrong(f"the value of {header!r} in headers", "a str", value)
+        if _UNFIT.search(value):
+            raise ConfigurationError(
+                f"headers: the value of {header!r} must not hold line breaks, other "
+                "control characters or lone surrogates"
+            )
+    return dict(headers)
+
+
+def check_auth_token(token: object) -> str | None:
+    """The token, or None.
+
+    :raises ConfigurationError: if it is neither None nor visible ASCII characters, so
+        that it can go into a header.
+    """
+    if token is None:
+        return None
+    if not isinstance(token, str):
+        raise _wrong("auth_token", "a str", token)
+    if not _VISIBLE.fullmatch(token):
+        raise ConfigurationError(
+            "auth_token must be one or more visible ASCII characters, without "
+            "spaces or line breaks"
+        )
+    return token
+
+
+# Checks of the other options.
+
+
+def _must(
+    expected: str,
+    accepts: Callable[[Any], bool],
+    convert: Callable[[Any], Any] | None = None,
+) -> Check:
+    """A check by one test, and what to make of a value that passes it."""
+
+    def check(name: str, value: Any) -> Any:
+        if accepts(value):
+            return value if convert is None else convert(value)
+        if isinstance(value, bool | int | float | str):
+            raise ConfigurationError(f"{name} must be {expected}, not {value!r:.100}")
+        raise _wrong(name, expected, value)
+
+    return check
+
+
+def or_callable(check: Callable[[object], Any]) -> Check:
+    """A check that lets callables pass: what they return is checked when asked."""
+    return lambda name, value: value if callable(value) else check(value)
+
+
+def _is_number(value: object) -> bool:
+    # A bool is an int to Python, and a mistake here.
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _is_seconds(value: Any) -> bool:
+    # Neither NaN nor infinity passes, nor an int that is too large for a float.
+    return _is_number(value) and 0 < value <= sys.float_info.max
+
+
+def _is_count(value: Any, minimum: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= minimum
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and value != ""
+
+
+def _is_channel_class(value: object) -> bool:
+    return isinstance(value, type) and callable(getattr(value, "handle_in", None))
+
+
+flag = _must("True or False", lambda value: isinstance(value, bool))
+seconds = _must("a positive, finite number of seconds", _is_seconds, float)
+count = _must("a whole number, 0 or more", lambda value: _is_count(value, 0))
+size = _must("a whole number, 1 or more", lambda value: _is_count(value, 1))
+function = _must("a callable or None", lambda value: value is None or callable(value))
+service_name = _must(
+    "a str that is not empty or None", lambda value: value is None or _is_text(value)
+)
+transport = _must(
+    "'websocket', 'longpoll' or a callable that makes a connector",
+    lambda value: value in ("websocket", "longpoll") or callable(value),
+)
+vsn = _must("'2.0.0' or '1.0.0'", lambda value: value in ("2.0.0", "1.0.0"))
+channel_class = _must("a channel class", _is_channel_class)
+optional_channel_class = _must(
+    "a channel class or None", lambda value: value is None or _is_channel_class(value)
+)
+channel_params = _must(
+    "a mapping, a callable that returns one, or None",
+    lambda value: value is None or isinstance(value, Mapping) or callable(value),
+    lambda value: dict(value) if isinstance(value, Mapping) else value,
+)
+optional_seconds = _must(
+    "a positive, finite number of seconds or None",
+    lambda value: value is None or _is_seconds(value),
+    lambda value: None if value is None else float(value),
+)
+endpoint = _must(
+    "an IStreamClientEndpoint, a client endpoint description such as "
+    "'tcp:host=localhost:port=4000', a callable that returns an endpoint, or None",
+    lambda value: (
+        value is None
+        or callable(value)
+        or (isinstance(value, str) and _ENDPOINT.fullmatch(value) is not None)
+        or IStreamClientEndpoint.providedBy(value)
+    ),
+)
+_topic = _must("a str that is not empty", _is_text)
+_topic_pattern = _must(
+    "a topic, or the beginning of topics followed by '*', such as 'rooms:*'",
+    lambda value: _is_text(value) and "*" not in value[:-1],
+)
+# CertificateOptions makes client connections since Twisted 26, but checks no name of a
+# host, and by default no certificate either.
+tls = _must(
+    "what twisted.internet.ssl.optionsForClientTLS returns, or None (another context "
+    "factory would not check the host's name)",
+    lambda value: (
+        value is None
+        or (
+            IOpenSSLClientConnectionCreator.providedBy(value)
+            and not isinstance(value, CertificateOptions)
+        )
+    ),
+)
+json_codec = _must(
+    "an object with the functions loads and dumps, or None",
+    lambda value: (
+        value is None
+        or all(callable(getattr(value, name, None)) for name in ("loads", "dumps"))
+    ),
+)
+
+
+def proxy(name: str, value: object) -> str | None:
+    """The URL of an HTTP proxy, or None."""
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        raise _wrong(name, "the URL of an HTTP proxy or None", value)
+    parse_proxy(value)
+    return value
+
+
+def topic_channel_map(name: str, value: object) -> dict[str, type]:
+    """A copy of a mapping of topics, or beginnings of topics, to channel classes."""
+    if not isinstance(value, Mapping):
+        raise _wrong(name, "a mapping of topics to channel classes", value)
+    for pattern, named_class in value.items():
+        _topic_pattern(f"a key of {name}", pattern)
+        channel_class(f"{name}[{pattern!r}]", named_class)
+    return dict(value)
+
+
+def join_channels(name: str, value: object) -> dict[str, Any]:
+    """Topics, or topics with parameters, as a mapping of topics to parameters."""
+    if isinstance(value, Mapping):
+        items = list(value.items())
+    elif isinstance(value, Sequence) and not isinstance(value, str | bytes):
+        items = [(topic, None) for topic in value]
+    else:
+        raise _wrong(
+            name, "a sequence of topics or a mapping of topic to params", value
+        )
+    channels: dict[str, Any] = {}
+    for topic, params in items:
+        _topic(f"a topic of {name}", topic)
+        if topic in channels:
+            raise ConfigurationError(f"{name}: the topic {topic!r} comes twice")
+        channels[topic] = channel_params(f"{name}[{topic!r}]", params)
+    return channels

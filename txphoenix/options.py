@@ -1,0 +1,338 @@
+"""Every option of a client: its name, its type, its default and its check.
+
+:class:`Options` is checked when it is made and never changes afterwards, so that
+whoever holds one holds a valid one.
+
+``url``, ``params``, ``headers`` and ``auth_token`` may be callables, which are asked
+anew before each attempt to connect.
+:func:`check_url`, :func:`check_params`, :func:`check_headers` and
+:func:`check_auth_token` check what they answer.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from typing import Any, Self, TypeAlias, TypeVar
+
+from . import backoff as backoffs
+from . import checks
+from .backoff import Backoff
+from .checks import check_auth_token, check_headers, check_params, check_url
+from .errors import ConfigurationError
+from .interfaces import JSONCodec
+from .redact import REDACTED, redact_headers, redact_params, redact_url, shown
+
+__all__ = [
+    "CONNECTION_OPTIONS",
+    "Options",
+    "Supplied",
+    "check_auth_token",
+    "check_headers",
+    "check_params",
+    "check_url",
+]
+
+_T = TypeVar("_T")
+
+Params: TypeAlias = Mapping[str, Any]
+Headers: TypeAlias = Mapping[str, str]
+
+Supplied: TypeAlias = _T | Callable[[], _T | Awaitable[_T]]
+"""A value, or a callable that returns it, a Deferred of it, or another awaitable."""
+
+# What a snapshot shows of an option whose values are secrets.
+
+
+def _secret(redact: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def show(value: Any) -> Any:
+        if value is None:
+            return None
+        return "<callable>" if callable(value) else redact(value)
+
+    return show
+
+
+_secret_params = _secret(redact_params)
+
+
+def _secret_channels(channels: Mapping[str, Any]) -> dict[str, Any]:
+    return {topic: _secret_params(params) for topic, params in channels.items()}
+
+
+def _by(
+    check: checks.Check,
+    *,
+    connection: bool = False,
+    show: Callable[[Any], Any] = shown,
+) -> dict[str, Any]:
+    """What is kept of an option beside its type and default.
+
+    :param check: what checks and normalises its value.
+    :param connection: whether a change of it needs a new connection.
+    :param show: what makes its value fit for a snapshot.
+    """
+    return {"check": check, "connection": connection, "show": show}
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Options:
+    """The options of a client, checked.
+
+    Durations are seconds, sizes are bytes, buffers are numbers of messages.
+
+    :raises ConfigurationError: if a value is not what it must be; the text names the
+        option, what was expected and what came.
+    """
+
+    name: str | None = field(default=None, metadata=_by(checks.service_name))
+    """The name of the client's service, by which its parent finds it."""
+
+    url: Supplied[str] = field(
+        metadata=_by(
+            checks.or_callable(check_url), connection=True, show=_secret(redact_url)
+        )
+    )
+    """The socket's URL, such as ``wss://host/socket``. It must be given."""
+
+    params: Supplied[Params | None] = field(
+        default_factory=dict,
+        metadata=_by(
+            checks.or_callable(check_params),
+            connection=True,
+            show=_secret(redact_params),
+        ),
+    )
+    """The connection's parameters, sent in the URL's query."""
+
+    headers: Supplied[Headers | None] = field(
+        default_factory=dict,
+        metadata=_by(
+            checks.or_callable(check_headers),
+            connection=True,
+            show=_secret(redact_headers),
+        ),
+    )
+    """Headers of the HTTP request that opens the connection, sent as UTF-8."""
+
+    auth_token: Supplied[str | None] = field(
+        default=None,
+        metadata=_by(
+            checks.or_callable(check_auth_token),
+            connection=True,
+            show=_secret(lambda token: REDACTED),
+        ),
+    )
+    """The token for a socket with ``auth_token: true`` (Phoenix 1.8).
+
+    It travels outside of the URL.
+    """
+
+    transport: str | Callable[..., Any] = field(
+        default="websocket", metadata=_by(checks.transport, connection=True)
+    )
+    """``"websocket"``, ``"longpoll"``, or a callable that makes a connector."""
+
+    heartbeat_interval: float = field(default=30.0, metadata=_by(checks.seconds))
+    """Seconds between heartbeats; Phoenix closes after 60 without one."""
+
+    heartbeat_timeout: float = field(default=10.0, metadata=_by(checks.seconds))
+    """Seconds to wait for a heartbeat's reply before the connection is dropped."""
+
+    reconnect: bool = field(default=True, metadata=_by(checks.flag))
+    """Whether to connect again after a connection failed or was lost."""
+
+    reconnect_interval: float = field(default=60.0, metadata=_by(checks.seconds))
+    """The longest delay of the default :attr:`backoff`, in seconds."""
+
+    backoff: Backoff | None = field(default=None, metadata=_by(checks.function))
+    """Takes how many attempts to reconnect have failed, and returns the next delay.
+
+    The default is exponential with full jitter.
+    """
+
+    rejoin_backoff: Backoff | None = field(default=None, metadata=_by(checks.function))
+    """The same for a channel that must be joined again."""
+
+    should_reconnect: Callable[[Exception], bool] | None = field(
+        default=None, metadata=_by(checks.function)
+    )
+    """Takes the error that ended a connection or an attempt, and says whether to retry.
+
+    The default is to retry always.
+    """
+
+    auto_connect: bool = field(default=True, metadata=_by(checks.flag))
+    """Whether to connect as soon as the service starts."""
+
+    serializer: JSONCodec | None = field(
+        default=None, metadata=_by(checks.json_codec, connection=True)
+    )
+    """An object with the functions ``loads`` and ``dumps``, such as :mod:`json`.
+
+    The default is ``orjson``, or :mod:`json` where that is missing.
+    """
+
+    vsn: str = field(default="2.0.0", metadata=_by(checks.vsn, connection=True))
+    """The version of Phoenix's wire format; ``"1.0.0"`` is deprecated."""
+
+    timeout: float = field(default=5.0, metadata=_by(checks.seconds))
+    """Seconds to wait for the reply to a join, a push or a leave."""
+
+    connect_timeout: float = field(default=15.0, metadata=_by(checks.seconds))
+    """Seconds for one attempt to connect: parameters, TCP, TLS and handshake."""
+
+    close_timeout: float = field(default=2.0, metadata=_by(checks.seconds))
+    """Seconds for the server to finish the closing handshake, before an abort."""
+
+    topic_channel_map: Mapping[str, type[Any]] = field(
+        default_factory=dict, metadata=_by(checks.topic_channel_map)
+    )
+    """Topics to channel classes; a key such as ``"rooms:*"`` stands for a prefix."""
+
+    join_channels: Mapping[str, Any] = field(
+        default_factory=dict, metadata=_by(checks.join_channels, show=_secret_channels)
+    )
+    """Topics to join whenever connected, and the parameters of each.
+
+    A sequence of topics is taken too, and kept as a mapping.
+    Parameters that are None are :attr:`default_channel_params`.
+    """
+
+    default_channel_class: type[Any] | None = field(
+        default=None, metadata=_by(checks.optional_channel_class)
+    )
+    """The class of channels that :attr:`topic_channel_map` names none for.
+
+    The default is ``EchoRoom``.
+    """
+
+    default_channel_params: Supplied[Params] | None = field(
+        default_factory=dict, metadata=_by(checks.channel_params, show=_secret_params)
+    )
+    """The parameters of a channel that gives none."""
+
+    send_buffer: int = field(default=1000, metadata=_by(checks.count))
+    """How many messages are kept while there is no connection."""
+
+    push_buffer: int = field(default=1000, metadata=_by(checks.count))
+    """How many pushes each channel keeps until it is joined."""
+
+    receive_buffer: int = field(default=1000, metadata=_by(checks.size))
+    """How many messages each channel keeps for ``receive()``."""
+
+    max_message_size: int = field(default=16 * 1024 * 1024, metadata=_by(checks.size))
+    """The largest message in bytes, in either direction."""
+
+    tls: Any = field(default=None, metadata=_by(checks.tls, connection=True))
+    """What :func:`twisted.internet.ssl.optionsForClientTLS` returns.
+
+    The default verifies the certificate against the system's authorities and its name
+    against the URL's host.
+    """
+
+    endpoint: Any = field(default=None, metadata=_by(checks.endpoint, connection=True))
+    """What to connect to instead of the URL's host and port.
+
+    An :class:`~twisted.internet.interfaces.IStreamClientEndpoint`, the description of
+    one as a string, or a callable that takes reactor, host, port and tls (None for a
+    plain connection) and returns one.
+    """
+
+    proxy: str | None = field(
+        default=None,
+        metadata=_by(checks.proxy, connection=True, show=_secret(redact_url)),
+    )
+    """The HTTP proxy to go through: ``http://[user:password@]host[:port]``."""
+
+    longpoll_fallback: float | None = field(
+        default=None, metadata=_by(checks.optional_seconds)
+    )
+    """Seconds after which a WebSocket that does not answer gives way to long-poll."""
+
+    compression: bool = field(default=False, metadata=_by(checks.flag, connection=True))
+    """Whether to offer the WebSocket's permessage-deflate (RFC 7692)."""
+
+    max_restarts: int = field(default=3, metadata=_by(checks.count))
+    """How often a crashing channel is restarted in :attr:`max_seconds`.
+
+    One crash more stops it with its error.
+    """
+
+    max_seconds: float = field(default=5.0, metadata=_by(checks.seconds))
+    """The seconds in which :attr:`max_restarts` are counted."""
+
+    def __post_init__(self) -> None:
+        for option in dataclasses.fields(self):
+            value = option.metadata["check"](option.name, getattr(self, option.name))
+            object.__setattr__(self, option.name, value)
+        if self.endpoint is not None and self.proxy is not None:
+            raise ConfigurationError("proxy must be None if endpoint is given")
+
+    @classmethod
+    def check(cls, url: Supplied[str], **options: Any) -> Self:
+        """Make options out of keyword arguments whose names may be wrong.
+
+        :raises ConfigurationError: if there is no option of a name, or a value is not
+            what it must be.
+        """
+        _check_names(options)
+        return cls(url=url, **options)
+
+    def replace(self, **changes: Any) -> Self:
+        """These options with some of them changed; all are checked, or none changes.
+
+        :raises ConfigurationError: as :meth:`check`.
+        """
+        _check_names(changes)
+        return dataclasses.replace(self, **changes)
+
+    @property
+    def reconnect_backoff(self) -> Backoff:
+        """:attr:`backoff`, or the default."""
+        return self.backoff or backoffs.exponential(maximum=self.reconnect_interval)
+
+    @property
+    def channel_backoff(self) -> Backoff:
+        """:attr:`rejoin_backoff`, or the default."""
+        return self.rejoin_backoff or backoffs.rejoin()
+
+    def snapshot(self) -> dict[str, Any]:
+        """Every option by name, as JSON can hold it, with the secrets cut out.
+
+        Values of parameters and headers, the token and the values in the URL's query
+        are shown as :data:`txphoenix.redact.REDACTED`, callables as ``"<callable>"``,
+        classes by their dotted names.
+        """
+        return {
+            option.name: option.metadata["show"](getattr(self, option.name))
+            for option in dataclasses.fields(self)
+        }
+
+    def __repr__(self) -> str:
+        snapshot = self.snapshot()
+        changed = [
+            f"{option.name}={snapshot[option.name]!r}"
+            for option in dataclasses.fields(self)
+            if getattr(self, option.name) not in (option.default, {})
+        ]
+        return f"Options({', '.join(changed)})"
+
+
+CONNECTION_OPTIONS: frozenset[str] = frozenset(
+    option.name
+    for option in dataclasses.fields(Options)
+    if option.metadata["connection"]
+)
+"""The options of which a change needs a new connection."""
+
+
+def _check_names(options: Mapping[str, Any]) -> None:
+    names = [option.name for option in dataclasses.fields(Options)]
+    for name in options:
+        if name not in names:
+            similar = get_close_matches(name, names, n=1)
+            hint = f"; did you mean {similar[0]!r}?" if similar else ""
+            raise ConfigurationError(f"there is no option {name!r}{hint}")

@@ -1,0 +1,111 @@
+"""Cut secrets out of what is logged, shown or told to telemetry.
+
+Tokens travel in a URL's query, in its userinfo, in headers and in parameters.
+So values are cut out and names stay: a name says what was there, and is no secret.
+Everything here is pure and takes any input, well formed or not: what cannot be read is
+cut out whole.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from types import ModuleType
+from typing import Any
+
+__all__ = ["REDACTED", "redact_headers", "redact_params", "redact_url", "shown"]
+
+REDACTED = "[redacted]"
+"""What stands in a secret's place."""
+
+_URL = re.compile(
+    r"""
+    (?P<scheme> (?: [A-Za-z][A-Za-z0-9+.-]* : )? // )?
+    (?P<userinfo> [^?\#]* @ )?
+    (?P<authority> [^/?\#]* )
+    (?P<path> [^?\#]* )
+    (?P<query> \? [^\#]* )?
+    (?P<fragment> \# .* )?
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+
+# A port that is no number is the beginning of a password that holds a "/", "?" or "#".
+_AUTHORITY = re.compile(r"(?:\[[^\]]*\]|[^:\[\]]*)(?::[0-9]*)?")
+
+
+def redact_url(url: str) -> str:
+    """The URL without its userinfo, the values in its query, and its fragment.
+
+    >>> redact_url("wss://me:pw@host/socket?token=abc&vsn=2.0.0")
+    'wss://[redacted]@host/socket?token=[redacted]&vsn=[redacted]'
+
+    Userinfo is taken to reach to the last ``@`` before the query, since a password may
+    hold a ``/`` that should have been escaped.
+
+    :param url: any text; it need not be a valid URL.
+    """
+    match = _URL.fullmatch(url)
+    if match is None or _AUTHORITY.fullmatch(match["authority"]) is None:
+        return REDACTED
+    userinfo = f"{REDACTED}@" if match["userinfo"] else ""
+    query = match["query"] or ""
+    if len(query) > 1:
+        query = "?" + "&".join(_redact_pair(pair) for pair in query[1:].split("&"))
+    fragment = f"#{REDACTED}" if match["fragment"] else ""
+    return "".join(
+        [
+            match["scheme"] or "",
+            userinfo,
+            match["authority"],
+            match["path"],
+            query,
+            fragment,
+        ]
+    )
+
+
+def _redact_pair(pair: str) -> str:
+    """One ``name=value`` of a query without its value; a lone word may be a token."""
+    name, equals, _ = pair.partition("=")
+    return f"{name}={REDACTED}" if equals else REDACTED
+
+
+def redact_headers(headers: Mapping[str, Any] | Iterable[str]) -> dict[str, str]:
+    """The names of the headers, each with :data:`REDACTED` for its value.
+
+    :param headers: a mapping of names to values, or just the names.
+    """
+    return dict.fromkeys(headers, REDACTED)
+
+
+def redact_params(params: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters with each value cut out; nested mappings keep their names.
+
+    >>> redact_params({"token": "abc", "user": {"id": 1}})
+    {'token': '[redacted]', 'user': {'id': '[redacted]'}}
+    """
+    return {
+        str(name): redact_params(value) if isinstance(value, Mapping) else REDACTED
+        for name, value in params.items()
+    }
+
+
+def shown(value: Any) -> Any:
+    """A value of our own settings as something that JSON can hold.
+
+    Text and numbers are kept, so it is for what is no secret.
+    A class is shown by its dotted name, a function as ``"<callable>"``, and any other
+    object by its class alone: its ``repr`` may hold anything.
+    """
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, Mapping):
+        return {str(name): shown(item) for name, item in value.items()}
+    if isinstance(value, type):
+        return f"{value.__module__}.{value.__qualname__}"
+    if isinstance(value, ModuleType):
+        return f"<module {value.__name__}>"
+    if callable(value):
+        return "<callable>"
+    return f"<{shown(type(value))}>"

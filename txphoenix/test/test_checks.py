@@ -1,0 +1,319 @@
+"""Tests of :mod:`txphoenix.checks`."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+from twisted.internet.endpoints import TCP4ClientEndpoint
+from twisted.internet.ssl import CertificateOptions, optionsForClientTLS
+from twisted.internet.task import Clock
+from twisted.trial.unittest import SynchronousTestCase
+
+from txphoenix import checks
+from txphoenix.checks import (
+    check_auth_token,
+    check_headers,
+    check_params,
+    check_url,
+)
+from txphoenix.errors import ConfigurationError
+
+SECRET = "S3CR3T"
+
+
+class Room:
+    """As much of a channel class as a check looks at."""
+
+    def handle_in(self, event: str, payload: object) -> None:
+        """Take a message."""
+
+
+class CheckCase(SynchronousTestCase):
+    """What the tests of checks have in common."""
+
+    def assert_refused(
+        self, expected: str, check: Callable[..., Any], *arguments: object
+    ) -> None:
+        """The check raises, says what was expected, and tells no secret."""
+        error = self.assertRaises(ConfigurationError, check, *arguments)
+        self.assertIn(expected, str(error))
+        self.assertNotIn(SECRET, str(error))
+
+
+class CheckURLTests(CheckCase):
+    """:func:`check_url`."""
+
+    def test_good(self) -> None:
+        """A URL is returned as it was given."""
+        url = "HTTPS://Host/socket?a=1"
+        self.assertEqual(check_url(url), url)
+
+    def test_bad(self) -> None:
+        """What is no str, or no URL to connect to, is refused."""
+        self.assert_refused("url must be a str, not None", check_url, None)
+        self.assert_refused("type bytes", check_url, SECRET.encode())
+        self.assert_refused("url must begin with", check_url, "localhost:4000")
+
+
+class CheckParamsTests(CheckCase):
+    """:func:`check_params`."""
+
+    def test_good(self) -> None:
+        """Parameters are copied, and None means none."""
+        params = {"a": {"b": [1]}}
+        checked = check_params(params)
+        self.assertEqual(checked, params)
+        self.assertIsNot(checked, params)
+        self.assertEqual(check_params(None), {})
+
+    def test_bad(self) -> None:
+        """What is no mapping, or what no query can hold, is refused."""
+        self.assert_refused("params must be a mapping", check_params, [SECRET])
+        self.assert_refused("not a bytes", check_params, {"a": SECRET.encode()})
+
+
+class CheckHeadersTests(CheckCase):
+    """:func:`check_headers`."""
+
+    def test_good(self) -> None:
+        """Headers are copied, and None means none."""
+        headers = {"Authorization": "Bearer abc", "X-ü".encode().hex(): "ü\t~"}
+        checked = check_headers(headers)
+        self.assertEqual(checked, headers)
+        self.assertIsNot(checked, headers)
+        self.assertEqual(check_headers(None), {})
+
+    def test_no_mapping(self) -> None:
+        """The pairs of the Elixir client are refused: a header comes once."""
+        self.assert_refused(
+            "headers must be a mapping of str to str, not a value of type list",
+            check_headers,
+            [("Authorization", SECRET)],
+        )
+
+    def test_types(self) -> None:
+        """Names and values are str."""
+        self.assert_refused("a name in headers", check_headers, {SECRET.encode(): "x"})
+        self.assert_refused(
+            "the value of 'A' in headers must be a str, not a value of type bytes",
+            check_headers,
+            {"A": SECRET.encode()},
+        )
+        self.assert_refused("not None", check_headers, {"A": None})
+
+    def test_names(self) -> None:
+        """A name is a token (RFC 9110 section 5.6.2)."""
+        for name in ("", "a b", "a:", "a\n", "ä", "\x00", "(a)", f"Bearer {SECRET}"):
+            self.assert_refused("headers: a name must be", check_headers, {name: "x"})
+
+    def test_values(self) -> None:
+        """A value cannot end its header, nor hold control characters."""
+        for character in "\r\n\x00\x0b\x7f\ud800":
+            self.assert_refused(
+                "the value of 'A' must not hold",
+                check_headers,
+                {"A": f"{SECRET}{character}"},
+            )
+
+    def test_own_headers(self) -> None:
+        """The headers of the handshake itself are refused."""
+        for name in ("Host", "UPGRADE", "connection", "Sec-WebSocket-Protocol"):
+            self.assert_refused(
+                f"the client writes {name!r} itself", check_headers, {name: SECRET}
+            )
+
+    def test_twice(self) -> None:
+        """Names differ by more than their case."""
+        self.assert_refused("'a' comes twice", check_headers, {"A": "1", "a": SECRET})
+
+
+class CheckAuthTokenTests(CheckCase):
+    """:func:`check_auth_token`."""
+
+    def test_good(self) -> None:
+        """A token is visible ASCII; None means none."""
+        for token in ("SFMyNTY.g2gD-_=", "~!/+", None):
+            self.assertEqual(check_auth_token(token), token)
+
+    def test_bad(self) -> None:
+        """Spaces, line breaks and other characters are refused, and not shown."""
+        self.assert_refused("auth_token must be a str", check_auth_token, 1)
+        for token in ("", f"{SECRET}\n", f"Bearer {SECRET}", f"{SECRET}ü"):
+            self.assert_refused("visible ASCII", check_auth_token, token)
+
+
+class OptionCheckTests(CheckCase):
+    """The checks of the other options."""
+
+    def assert_accepts(self, check: checks.Check, *values: object) -> None:
+        """The check returns each of the values as it is."""
+        for value in values:
+            self.assertIs(check("it", value), value)
+
+    def assert_rejects(self, check: checks.Check, *values: object) -> None:
+        """The check refuses each of the values, and names the option."""
+        for value in values:
+            self.assert_refused("it must be ", check, "it", value)
+
+    def test_message(self) -> None:
+        """It is said what was expected and what came: type or plain value."""
+        for value, came in (
+            ("5", "'5'"),
+            (-1, "-1"),
+            (True, "True"),
+            (None, "None"),
+            ([SECRET], "a value of type list"),
+        ):
+            error = self.assertRaises(
+                ConfigurationError, checks.seconds, "timeout", value
+            )
+            self.assertEqual(
+                str(error),
+                f"timeout must be a positive, finite number of seconds, not {came}",
+            )
+
+    def test_long_value(self) -> None:
+        """A long value is cut short."""
+        error = self.assertRaises(ConfigurationError, checks.seconds, "a", "x" * 10_000)
+        self.assertLess(len(str(error)), 200)
+
+    def test_flag(self) -> None:
+        """A flag is a bool, and no number."""
+        self.assert_accepts(checks.flag, True, False)
+        self.assert_rejects(checks.flag, 1, 0, "true", None)
+
+    def test_seconds(self) -> None:
+        """Seconds are positive, finite, and kept as a float."""
+        for value in (0.001, 1, 10**9):
+            checked = checks.seconds("it", value)
+            self.assertIsInstance(checked, float)
+            self.assertEqual(checked, value)
+        bad = (0, -1.0, math.inf, math.nan, 10**400, True, "5", None)
+        self.assert_rejects(checks.seconds, *bad)
+
+    def test_optional_seconds(self) -> None:
+        """The same, or None."""
+        self.assertIsNone(checks.optional_seconds("it", None))
+        self.assertIsInstance(checks.optional_seconds("it", 2), float)
+        self.assert_rejects(checks.optional_seconds, 0, math.nan, False, "5")
+
+    def test_counts(self) -> None:
+        """A count is a whole number from 0, a size from 1."""
+        self.assert_accepts(checks.count, 0, 10)
+        self.assert_rejects(checks.count, -1, 1.0, True, "1", None)
+        self.assert_accepts(checks.size, 1, 10)
+        self.assert_rejects(checks.size, 0, -1, 1.0, True, "1", None)
+
+    def test_function(self) -> None:
+        """A function is a callable or None."""
+        self.assert_accepts(checks.function, len, None)
+        self.assert_rejects(checks.function, 1, "len")
+
+    def test_or_callable(self) -> None:
+        """A callable passes in place of the value, and is not called."""
+        check = checks.or_callable(check_url)
+        self.assert_accepts(check, self.fail, "ws://host")
+        self.assert_refused("url must be a str", check, "url", 1)
+
+    def test_service_name(self) -> None:
+        """A name is text or None."""
+        self.assert_accepts(checks.service_name, "chat", None)
+        self.assert_rejects(checks.service_name, "", 1)
+
+    def test_transport(self) -> None:
+        """A transport is one of the names, or makes a connector."""
+        self.assert_accepts(checks.transport, "websocket", "longpoll", self.fail)
+        self.assert_rejects(checks.transport, "sse", "", None, 1)
+
+    def test_vsn(self) -> None:
+        """A version is one that Phoenix has."""
+        self.assert_accepts(checks.vsn, "2.0.0", "1.0.0")
+        self.assert_rejects(checks.vsn, "2", 2.0, None, ["2.0.0"])
+
+    def test_channel_class(self) -> None:
+        """A channel class is a class that takes messages."""
+        self.assert_accepts(checks.channel_class, Room)
+        self.assert_rejects(checks.channel_class, Room(), str, "Room", None)
+        self.assert_accepts(checks.optional_channel_class, Room, None)
+        self.assert_rejects(checks.optional_channel_class, Room(), str)
+
+    def test_channel_params(self) -> None:
+        """A channel's parameters are a mapping, which is copied, a callable or None."""
+        params = {"a": 1}
+        checked = checks.channel_params("it", params)
+        self.assertEqual(checked, params)
+        self.assertIsNot(checked, params)
+        self.assert_accepts(checks.channel_params, None, self.fail)
+        self.assert_rejects(checks.channel_params, [("a", 1)], "a")
+
+    def test_endpoint(self) -> None:
+        """An endpoint is an object, a description, or a callable."""
+        endpoint = TCP4ClientEndpoint(Clock(), "127.0.0.1", 1)
+        self.assert_accepts(
+            checks.endpoint, endpoint, "tcp:localhost:4000", self.fail, None
+        )
+        self.assert_rejects(checks.endpoint, "localhost", ":1", "", 4000, object())
+
+    def test_tls(self) -> None:
+        """TLS options must check the name of the host."""
+        self.assert_accepts(checks.tls, optionsForClientTLS("localhost"), None)
+        self.assert_rejects(checks.tls, CertificateOptions(), True, object())
+
+    def test_json_codec(self) -> None:
+        """A codec has both functions."""
+        codec = SimpleNamespace(loads=json.loads, dumps=json.dumps)
+        self.assert_accepts(checks.json_codec, json, codec, None)
+        self.assert_rejects(
+            checks.json_codec, SimpleNamespace(loads=json.loads, dumps="x"), "json", 1
+        )
+
+    def test_proxy(self) -> None:
+        """A proxy is the URL of one, or None."""
+        self.assert_accepts(checks.proxy, f"http://me:{SECRET}@proxy:3128", None)
+        self.assert_rejects(checks.proxy, 3128, object())
+        self.assert_refused(
+            "proxy must begin with http://", checks.proxy, "proxy", f"{SECRET}@proxy"
+        )
+
+    def test_topic_channel_map(self) -> None:
+        """Keys are topics, or beginnings of topics, and values are channel classes."""
+        classes = {"rooms:*": Room, "rooms:lobby": Room, "*": Room}
+        checked = checks.topic_channel_map("it", classes)
+        self.assertEqual(checked, classes)
+        self.assertIsNot(checked, classes)
+        for bad, told in (
+            ([("a", Room)], "it must be a mapping"),
+            ({"a*b": Room}, "a key of it must be a topic"),
+            ({"": Room}, "a key of it must be a topic"),
+            ({1: Room}, "a key of it must be a topic"),
+            ({"a": Room()}, "it['a'] must be a channel class"),
+        ):
+            self.assert_refused(told, checks.topic_channel_map, "it", bad)
+
+    def test_join_channels(self) -> None:
+        """Topics alone, or with parameters, become a mapping."""
+        for given, kept in (
+            (["a", "b"], {"a": None, "b": None}),
+            (("a",), {"a": None}),
+            ({"a": {"x": 1}, "b": None}, {"a": {"x": 1}, "b": None}),
+            ([], {}),
+        ):
+            self.assertEqual(checks.join_channels("it", given), kept)
+
+    def test_bad_join_channels(self) -> None:
+        """One topic alone, a topic that is no text or comes twice, are refused."""
+        bad: list[tuple[object, str]] = [
+            ("rooms:lobby", "it must be a sequence of topics"),
+            (b"rooms:lobby", "it must be a sequence of topics"),
+            ({"a"}, "it must be a sequence of topics"),
+            ([("a", {"token": SECRET})], "a topic of it must be a str"),
+            ([""], "a topic of it must be a str"),
+            (["a", "b", "a"], "it: the topic 'a' comes twice"),
+            ({"a": SECRET.encode()}, "it['a'] must be a mapping"),
+        ]
+        for given, told in bad:
+            self.assert_refused(told, checks.join_channels, "it", given)

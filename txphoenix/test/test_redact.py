@@ -1,0 +1,150 @@
+"""Tests of :mod:`txphoenix.redact`."""
+
+from __future__ import annotations
+
+import functools
+import json
+
+from hypothesis import given
+from hypothesis import strategies as st
+from twisted.trial.unittest import SynchronousTestCase
+
+from txphoenix.redact import (
+    REDACTED,
+    redact_headers,
+    redact_params,
+    redact_url,
+    shown,
+)
+
+SECRET = "S3CR3T"
+
+
+class RedactURLTests(SynchronousTestCase):
+    """:func:`redact_url`."""
+
+    def test_query(self) -> None:
+        """The values of a query are cut out, and the names stay."""
+        self.assertEqual(
+            redact_url("wss://host:4000/socket?token=abc&user[id]=1&vsn=2.0.0"),
+            "wss://host:4000/socket?token=[redacted]&user[id]=[redacted]"
+            "&vsn=[redacted]",
+        )
+
+    def test_nothing_to_redact(self) -> None:
+        """A URL without secrets stays as it is."""
+        for url in (
+            "ws://localhost:4000/socket/websocket",
+            "http://[::1]:4000/socket",
+            "ws://host",
+            "ws://host/a?",
+            "localhost:4000/socket",
+            "//host/socket",
+            "",
+            "?",
+        ):
+            self.assertEqual(redact_url(url), url)
+
+    def test_lone_word_in_query(self) -> None:
+        """A word of a query without a value may be a token, so it is cut out."""
+        self.assertEqual(redact_url("ws://host/?abc"), "ws://host/?[redacted]")
+
+    def test_fragment(self) -> None:
+        """A fragment is cut out."""
+        self.assertEqual(redact_url("ws://host/#abc"), "ws://host/#[redacted]")
+
+    def test_userinfo(self) -> None:
+        """User name and password are cut out, also where the scheme is missing."""
+        self.assertEqual(redact_url("ws://me:pw@host/s"), "ws://[redacted]@host/s")
+        self.assertEqual(redact_url("me:pw@host/s"), "[redacted]@host/s")
+
+    def test_password_that_is_not_escaped(self) -> None:
+        """A password that holds what ends an authority is cut out all the same."""
+        for character in "/?#@:[]":
+            url = f"ws://me:{SECRET}{character}{SECRET}@host/socket"
+            self.assertNotIn(SECRET, redact_url(url))
+
+    def test_malformed(self) -> None:
+        """What cannot be read as a URL is cut out whole."""
+        for text in (f"ws://host:{SECRET}/s", f"ws://[::1{SECRET}", f"a:{SECRET}/b"):
+            self.assertEqual(redact_url(text), REDACTED)
+
+    @given(
+        st.text(),
+        st.from_regex(r"[a-z]{1,5}://", fullmatch=True),
+        st.text(alphabet="abc:/[]@.0123456789"),
+    )
+    def test_any_text(self, secret: str, scheme: str, rest: str) -> None:
+        """Any text can be redacted, and no value of a query is ever left in it."""
+        redacted = redact_url(f"{scheme}{rest}?token=<{secret}>")
+        self.assertNotIn(f"<{secret}>", redacted)
+
+
+class RedactMappingsTests(SynchronousTestCase):
+    """:func:`redact_headers` and :func:`redact_params`."""
+
+    def test_headers(self) -> None:
+        """The names of headers stay, and their values are cut out."""
+        self.assertEqual(
+            redact_headers({"Authorization": SECRET, "X-Trace": "1"}),
+            {"Authorization": REDACTED, "X-Trace": REDACTED},
+        )
+
+    def test_header_names(self) -> None:
+        """The names alone are enough."""
+        self.assertEqual(redact_headers(["Set-Cookie"]), {"Set-Cookie": REDACTED})
+
+    def test_params(self) -> None:
+        """Values of every type are cut out, and nested names stay."""
+        params = {"token": SECRET, "user": {"id": 1, "tags": [SECRET]}, "none": None}
+        self.assertEqual(
+            redact_params(params),
+            {
+                "token": REDACTED,
+                "user": {"id": REDACTED, "tags": REDACTED},
+                "none": REDACTED,
+            },
+        )
+
+    def test_the_original_is_left_alone(self) -> None:
+        """Redacting makes a copy."""
+        params = {"user": {"id": 1}}
+        redact_params(params)
+        self.assertEqual(params, {"user": {"id": 1}})
+
+
+class CodecWithSecretRepr:
+    """An object whose ``repr`` must not be shown."""
+
+    def __repr__(self) -> str:
+        return SECRET
+
+
+class ShownTests(SynchronousTestCase):
+    """:func:`shown`."""
+
+    def test_plain_values(self) -> None:
+        """Text, numbers, booleans and None stay as they are."""
+        for value in (None, True, 1, 1.5, "text"):
+            self.assertIs(shown(value), value)
+
+    def test_objects(self) -> None:
+        """A class is shown by its name, and other objects never by their ``repr``."""
+        self.assertEqual(repr(CodecWithSecretRepr()), SECRET)
+        here = CodecWithSecretRepr.__module__
+        self.assertEqual(shown(CodecWithSecretRepr), f"{here}.CodecWithSecretRepr")
+        self.assertEqual(shown(CodecWithSecretRepr()), f"<{here}.CodecWithSecretRepr>")
+        self.assertEqual(shown(json), "<module json>")
+        self.assertEqual(shown(json.loads), "<callable>")
+        self.assertEqual(shown(functools.partial(redact_url, SECRET)), "<callable>")
+
+    def test_mapping(self) -> None:
+        """A mapping is shown with its values shown, and JSON can hold it."""
+        value = {"rooms:*": CodecWithSecretRepr, 1: {"a": [object()]}}
+        self.assertEqual(
+            json.loads(json.dumps(shown(value))),
+            {
+                "rooms:*": f"{CodecWithSecretRepr.__module__}.CodecWithSecretRepr",
+                "1": {"a": "<builtins.list>"},
+            },
+        )

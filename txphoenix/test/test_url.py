@@ -1,0 +1,459 @@
+"""Tests of :mod:`txphoenix.url`."""
+
+from __future__ import annotations
+
+import enum
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from hypothesis import given
+from hypothesis import strategies as st
+from twisted.trial.unittest import SynchronousTestCase
+
+from txphoenix.errors import ConfigurationError
+from txphoenix.url import (
+    ProxyAddress,
+    Target,
+    add_params,
+    connect_url,
+    encode_params,
+    parse,
+    parse_proxy,
+)
+
+SECRET = "S3CR3T"
+
+
+class ConnectURLTests(SynchronousTestCase):
+    """:func:`connect_url`."""
+
+    def test_websocket(self) -> None:
+        """``/websocket`` and ``vsn`` are appended to the socket's URL."""
+        self.assertEqual(
+            connect_url("ws://localhost:4000/socket"),
+            "ws://localhost:4000/socket/websocket?vsn=2.0.0",
+        )
+
+    def test_longpoll(self) -> None:
+        """Long-poll goes to ``/longpoll`` over HTTP."""
+        self.assertEqual(
+            connect_url("ws://localhost:4000/socket", transport="longpoll"),
+            "http://localhost:4000/socket/longpoll?vsn=2.0.0",
+        )
+
+    def test_schemes(self) -> None:
+        """Each scheme is read as the transport's one of the same security."""
+        for given_scheme, websocket, longpoll in (
+            ("ws", "ws", "http"),
+            ("http", "ws", "http"),
+            ("wss", "wss", "https"),
+            ("https", "wss", "https"),
+            ("HTTPS", "wss", "https"),
+        ):
+            url = f"{given_scheme}://host/socket"
+            self.assertEqual(
+                connect_url(url), f"{websocket}://host/socket/websocket?vsn=2.0.0"
+            )
+            self.assertEqual(
+                connect_url(url, transport="longpoll"),
+                f"{longpoll}://host/socket/longpoll?vsn=2.0.0",
+            )
+
+    def test_path_ends_in_a_transport(self) -> None:
+        """A transport's name at the end is not doubled, and the other's is replaced."""
+        for path in ("websocket", "longpoll", "websocket/", ""):
+            url = f"ws://host/socket/{path}"
+            self.assertEqual(
+                connect_url(url), "ws://host/socket/websocket?vsn=2.0.0", path
+            )
+            self.assertEqual(
+                connect_url(url, transport="longpoll"),
+                "http://host/socket/longpoll?vsn=2.0.0",
+                path,
+            )
+
+    def test_path_that_only_looks_like_a_transport(self) -> None:
+        """Only a whole segment is a transport's name."""
+        self.assertEqual(
+            connect_url("ws://host/mywebsocket"),
+            "ws://host/mywebsocket/websocket?vsn=2.0.0",
+        )
+
+    def test_no_path(self) -> None:
+        """A socket may be mounted at the root."""
+        for url in ("ws://host", "ws://host/", "ws://host/websocket"):
+            self.assertEqual(connect_url(url), "ws://host/websocket?vsn=2.0.0")
+
+    def test_query_is_kept(self) -> None:
+        """The URL's own query comes first and is kept as it is."""
+        self.assertEqual(
+            connect_url("ws://host/s?a=1&b=x+y&c", params={"d": 2}),
+            "ws://host/s/websocket?a=1&b=x+y&c&d=2&vsn=2.0.0",
+        )
+
+    def test_params_override_the_query(self) -> None:
+        """A parameter replaces what the query says under its name, nested or not."""
+        self.assertEqual(
+            connect_url(
+                "ws://host/s?user[id]=1&ids[]=1&%75ser=2&users=3&&a%5Bb%5D=4",
+                params={"user": "me", "ids": [], "a[c]": 5},
+            ),
+            "ws://host/s/websocket?users=3&user=me&a%5Bc%5D=5&vsn=2.0.0",
+        )
+
+    def test_vsn_comes_once(self) -> None:
+        """The argument decides the version, whatever URL and parameters say."""
+        self.assertEqual(
+            connect_url(
+                "ws://host/s?vsn=9.9.9", params={"vsn": "3.0.0", "a": 1}, vsn="1.0.0"
+            ),
+            "ws://host/s/websocket?a=1&vsn=1.0.0",
+        )
+
+    def test_unknown_transport(self) -> None:
+        """An unknown transport is refused by name."""
+        error = self.assertRaises(
+            ConfigurationError,
+            connect_url,
+            "ws://host",
+            transport="pigeon",
+        )
+        self.assertIn("'pigeon'", str(error))
+
+    def test_add_params(self) -> None:
+        """Parameters are added in place of those of the same name."""
+        self.assertEqual(
+            add_params("HTTP://host/longpoll?vsn=2.0.0&token=old", {"token": "new"}),
+            "http://host/longpoll?vsn=2.0.0&token=new",
+        )
+        self.assertEqual(add_params("wss://host", {}), "wss://host")
+
+
+class EncodeParamsTests(SynchronousTestCase):
+    """:func:`encode_params`."""
+
+    def test_plain_values(self) -> None:
+        """Values come as Plug decodes them, in their order."""
+        self.assertEqual(
+            encode_params(
+                {"s": "x", "i": -1, "f": 1.5, "t": True, "n": False, "none": None}
+            ),
+            "s=x&i=-1&f=1.5&t=true&n=false&none=",
+        )
+
+    def test_subclasses(self) -> None:
+        """An enum of ints or strs comes as its value."""
+        color = enum.IntEnum("color", {"RED": 1})
+        shape = enum.StrEnum("shape", {"ROUND": "round"})
+        self.assertEqual(
+            encode_params({"color": color(1), "shape": shape("round")}),
+            "color=1&shape=round",
+        )
+
+    def test_nested(self) -> None:
+        """Mappings and lists nest with brackets."""
+        params = {"a": {"b": {"c": 1}, "d": [1, "x"]}, "e": (1,), "f": [[2]]}
+        self.assertEqual(
+            parse_qsl(encode_params(params)),
+            [
+                ("a[b][c]", "1"),
+                ("a[d][]", "1"),
+                ("a[d][]", "x"),
+                ("e[]", "1"),
+                ("f[][]", "2"),
+            ],
+        )
+
+    def test_empty(self) -> None:
+        """Empty mappings and lists write nothing."""
+        self.assertEqual(encode_params({}), "")
+        self.assertEqual(encode_params({"a": {}, "b": [], "c": ""}), "c=")
+
+    def test_percent_encoding(self) -> None:
+        """Names and values are UTF-8, encoded as JavaScript's encodeURIComponent."""
+        self.assertEqual(
+            encode_params({"a&b": "ü+ /?=&#%~!*'()"}),
+            "a%26b=%C3%BC%2B%20%2F%3F%3D%26%23%25~!*'()",
+        )
+
+    def test_mapping_in_a_list(self) -> None:
+        """A mapping in a list has exactly one name, as Plug could not read more."""
+        self.assertEqual(encode_params({"a": [{"b": 1}]}), "a%5B%5D%5Bb%5D=1")
+        many: list[dict[str, int]] = [{}, {"b": 1, "c": 2}]
+        for item in many:
+            error = self.assertRaises(ConfigurationError, encode_params, {"a": [item]})
+            self.assertIn("'a'", str(error))
+            self.assertIn(f"not {len(item)}", str(error))
+
+    def test_values_of_other_types(self) -> None:
+        """Another type is refused by name and type, and its value is not told."""
+        for value, kind in (
+            (SECRET.encode(), "a bytes"),
+            ({SECRET}, "a set"),
+            (object(), "a object"),
+            (float("nan"), "NaN"),
+            (float("inf"), "infinite"),
+        ):
+            error = self.assertRaises(
+                ConfigurationError, encode_params, {"a": {"b": value}}
+            )
+            self.assertIn("'a[b]'", str(error))
+            self.assertIn(kind, str(error))
+            self.assertNotIn(SECRET, str(error))
+
+    def test_names(self) -> None:
+        """A name is a str, is not empty, and holds no bracket where it is nested."""
+        bad: list[tuple[Any, str]] = [
+            ({1: "x"}, "a name must be a str, not a int"),
+            ({"a": {b"b": "x"}}, "a name in 'a' must be a str, not a bytes"),
+            ({"": "x"}, "a name must not be empty"),
+            ({"a": {"": "x"}}, "a name in 'a' must not be empty"),
+            ({"a": {"b]": "x"}}, "the name 'b]' in 'a' must not hold a bracket"),
+            ({"a": {"[b": "x"}}, "the name '[b' in 'a' must not hold a bracket"),
+        ]
+        for params, message in bad:
+            error = self.assertRaises(ConfigurationError, encode_params, params)
+            self.assertEqual(str(error), f"params: {message}")
+
+    def test_bracket_in_an_outer_name(self) -> None:
+        """An outer name may spell out the nesting itself."""
+        self.assertEqual(parse_qsl(encode_params({"a[b]": 1})), [("a[b]", "1")])
+
+    def test_no_mapping(self) -> None:
+        """Parameters that are no mapping are refused."""
+        bad: Any = [("a", 1)]
+        error = self.assertRaises(ConfigurationError, encode_params, bad)
+        self.assertEqual(str(error), "params must be a mapping, not a list")
+
+    def test_lone_surrogate(self) -> None:
+        """Text that is not Unicode is refused, in a value and in a name."""
+        for params in ({"a": "\ud800"}, {"\udfff": 1}):
+            error = self.assertRaises(ConfigurationError, encode_params, params)
+            self.assertIn("surrogate", str(error))
+
+    @given(
+        st.dictionaries(st.text(st.characters(codec="utf-8"), min_size=1), st.text())
+    )
+    def test_round_trip(self, params: dict[str, str]) -> None:
+        """What is encoded decodes to the same, in the same order, as ASCII."""
+        params = {k: v.encode("utf-8", "ignore").decode() for k, v in params.items()}
+        encoded = encode_params(params)
+        self.assertTrue(encoded.isascii())
+        self.assertEqual(
+            parse_qsl(encoded, keep_blank_values=True), list(params.items())
+        )
+
+
+class ParseTests(SynchronousTestCase):
+    """:func:`parse` and :class:`Target`."""
+
+    def test_whole(self) -> None:
+        """A URL is taken apart."""
+        target = parse("wss://Example.com:4000/socket/websocket?a=1&b=2")
+        self.assertEqual(
+            target,
+            Target(True, "example.com", 4000, "/socket/websocket", "a=1&b=2"),
+        )
+        self.assertEqual(target.resource, "/socket/websocket?a=1&b=2")
+        self.assertEqual(target.authority, "example.com:4000")
+        self.assertEqual(
+            target.url("https"), "https://example.com:4000/socket/websocket?a=1&b=2"
+        )
+
+    def test_default_ports(self) -> None:
+        """The port is the scheme's own if there is none, and is then not written."""
+        for url, secure, port in (
+            ("ws://host", False, 80),
+            ("http://host:", False, 80),
+            ("wss://host", True, 443),
+            ("https://host:443", True, 443),
+        ):
+            target = parse(url)
+            self.assertEqual((target.secure, target.port), (secure, port))
+            self.assertEqual(target.authority, "host")
+            self.assertEqual(target.resource, "/")
+
+    def test_hosts(self) -> None:
+        """Host names, IPv4 and IPv6 addresses are hosts."""
+        for host, parsed, authority in (
+            ("localhost", "localhost", "localhost:1"),
+            ("my_service.local.", "my_service.local.", "my_service.local.:1"),
+            ("127.0.0.1", "127.0.0.1", "127.0.0.1:1"),
+            ("[::1]", "::1", "[::1]:1"),
+            ("[FE80::1]", "fe80::1", "[fe80::1]:1"),
+            ("bücher.example", "xn--bcher-kva.example", "xn--bcher-kva.example:1"),
+            ("Bücher.example", "xn--bcher-kva.example", "xn--bcher-kva.example:1"),
+        ):
+            target = parse(f"ws://{host}:1/s")
+            self.assertEqual((target.host, target.authority), (parsed, authority))
+            self.assertEqual(parse(target.url("ws")), target)
+
+    def test_zone(self) -> None:
+        """A zone stays with the address to connect to, and goes to no server."""
+        for url in ("ws://[fe80::1%25eth0]:1/s", "ws://[fe80::1%25eth0]/s"):
+            target = parse(url)
+            self.assertEqual(target.host, "fe80::1%eth0")
+            self.assertTrue(target.authority.startswith("[fe80::1]"))
+            self.assertEqual(target.url("ws"), url)
+
+    def test_characters_are_escaped(self) -> None:
+        """What may not stand in a request line is escaped, and escapes are kept."""
+        target = parse('ws://host/ü%20"?ü="&a[]=%5B')
+        self.assertEqual(target.path, "/%C3%BC%20%22")
+        self.assertEqual(target.query, "%C3%BC=%22&a[]=%5B")
+
+    def test_repr(self) -> None:
+        """The ``repr`` shows no value of the query."""
+        self.assertEqual(
+            repr(parse(f"ws://host/s?token={SECRET}")),
+            "Target(ws://host/s?token=[redacted])",
+        )
+        self.assertEqual(repr(parse("https://host/s")), "Target(wss://host/s)")
+
+    def assert_refused(self, url: Any, expected: str) -> None:
+        """The URL is refused, and what is said holds no secret."""
+        error = self.assertRaises(ConfigurationError, parse, url)
+        self.assertIn(expected, str(error))
+        self.assertNotIn(SECRET, str(error))
+
+    def test_no_str(self) -> None:
+        """A URL is a str."""
+        self.assert_refused(SECRET.encode(), "url must be a str, not a bytes")
+        self.assert_refused(None, "url must be a str, not a NoneType")
+
+    def test_scheme(self) -> None:
+        """Another scheme, or none, is refused, and the URL is shown redacted."""
+        for url, told in (
+            (f"ftp://host/s?token={SECRET}", "'ftp://host/s?token=[redacted]'"),
+            (f"localhost:4000/s?token={SECRET}", "'localhost:4000/s?token=[redacted]'"),
+            (f"//{SECRET}@host/s", "'//[redacted]@host/s'"),
+            ("", "not ''"),
+            ("ws:/host/s", "not"),
+        ):
+            self.assert_refused(url, "url must begin with ws:// or wss://")
+            self.assert_refused(url, told)
+
+    def test_long(self) -> None:
+        """A long URL is cut short in the error."""
+        error = self.assertRaises(ConfigurationError, parse, "x" * 10_000)
+        self.assertLess(len(str(error)), 400)
+
+    def test_userinfo(self) -> None:
+        """Credentials in a URL are refused, and the error says where they go."""
+        for userinfo in (f"me:{SECRET}@", f"{SECRET}@", "@"):
+            self.assert_refused(f"ws://{userinfo}host/s", "Authorization header")
+
+    def test_fragment(self) -> None:
+        """RFC 6455 section 3: a fragment must not be used, not even an empty one."""
+        for fragment in ("#", f"#{SECRET}"):
+            self.assert_refused(f"ws://host/s{fragment}", "fragment")
+
+    def test_characters(self) -> None:
+        """Spaces, line breaks and control characters are refused."""
+        for character in " \t\r\n\x00\x7f":
+            self.assert_refused(f"ws://host/s?a={SECRET}{character}", "control")
+
+    def test_escapes(self) -> None:
+        """A percent sign begins an escape, which a server could not read otherwise."""
+        for escape in ("%", "%2", "%zz"):
+            self.assert_refused(f"ws://host/s?a={SECRET}{escape}", "'%25'")
+
+    def test_no_host(self) -> None:
+        """A host is needed."""
+        for url in ("ws://", "ws:///socket", "ws://:4000/socket"):
+            self.assert_refused(url, "must have a host")
+
+    def test_bad_hosts(self) -> None:
+        """What is neither a name nor an address is refused."""
+        for host in (
+            "a..b",
+            ".a",
+            "a" * 64,
+            "a,b",
+            "a%41",
+            "a\\b",
+            "[::1",
+            "[",
+            "[]",
+            "::1",
+            "[::g]",
+            "[1.2.3.4]",
+            "[v1.a]",
+            "[::1]x",
+            "ü..b",
+            "a\u2100.com",  # it would be "aa/c.com" in ASCII
+        ):
+            self.assert_refused(f"ws://{host}/s?a={SECRET}", "url has a host that is")
+
+    def test_bad_ports(self) -> None:
+        """A port is a number from 1 to 65535."""
+        for port in ("0", "65536", "-1", "x", "80x", "99999999999"):
+            self.assert_refused(f"ws://host:{port}/s", "a port from 1 to 65535")
+
+    def test_lone_surrogate(self) -> None:
+        """Text that is not Unicode is refused, wherever it stands."""
+        for url in ("ws://host/\ud800", "ws://host/s?\ud800"):
+            self.assert_refused(url, "surrogate")
+        self.assert_refused("ws://\ud800/", "host")
+
+    @given(st.text(), st.text(alphabet=":/?#[]@%.a1é-"))
+    def test_any_text(self, text: str, rest: str) -> None:
+        """Any text is either parsed, and then connects, or refused as it should be."""
+        for url in (text, f"ws://{text}", f"ws://host{rest}", f"ws://{rest}"):
+            try:
+                parse(url)
+            except ConfigurationError:
+                continue
+            connected = connect_url(url)
+            self.assertTrue(connected.isascii())
+            self.assertEqual(connect_url(connected), connected)
+            self.assertEqual(urlsplit(connected).scheme, "ws")
+
+
+class ParseProxyTests(SynchronousTestCase):
+    """:func:`parse_proxy`."""
+
+    def test_address(self) -> None:
+        """Host and port are taken out; the port is 80 if there is none."""
+        self.assertEqual(
+            parse_proxy("http://proxy.local:3128/"),
+            ProxyAddress("proxy.local", 3128, None),
+        )
+        self.assertEqual(parse_proxy("HTTP://[::1]"), ProxyAddress("::1", 80, None))
+
+    def test_credentials(self) -> None:
+        """Credentials become Basic authentication (the example of RFC 7617)."""
+        for userinfo in ("Aladdin:open%20sesame", "%41laddin:open%20sesame"):
+            self.assertEqual(
+                parse_proxy(f"http://{userinfo}@proxy:8080").authorization,
+                "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==",
+            )
+        self.assertEqual(
+            parse_proxy("http://a:b:c@proxy").authorization, "Basic YTpiOmM="
+        )
+        self.assertEqual(parse_proxy("http://a@proxy").authorization, "Basic YTo=")
+
+    def test_repr(self) -> None:
+        """The ``repr`` shows no credentials."""
+        self.assertEqual(
+            repr(parse_proxy("http://a:b@proxy:8080")),
+            "ProxyAddress(host='proxy', port=8080)",
+        )
+
+    def test_refused(self) -> None:
+        """Anything else is refused, and what is said holds no secret."""
+        bad: list[tuple[Any, str]] = [
+            (3128, "proxy must be a str"),
+            (f"https://me:{SECRET}@proxy", "proxy must begin with http://"),
+            (f"socks5://me:{SECRET}@proxy", "'socks5://[redacted]@proxy'"),
+            (f"http://me:{SECRET}@proxy/path", "no path"),
+            (f"http://me:{SECRET}@proxy?a", "no query"),
+            (f"http://me:{SECRET}@", "a host"),
+            (f"http://me:{SECRET}@proxy:x", "port"),
+            (f"http://me:{SECRET}@pro..xy", "proxy has a host that is"),
+            (f"http://m%3Ae:{SECRET}@proxy", "colon"),
+        ]
+        for url, expected in bad:
+            error = self.assertRaises(ConfigurationError, parse_proxy, url)
+            self.assertIn(expected, str(error))
+            self.assertNotIn(SECRET, str(error))
