@@ -1,0 +1,59 @@
+"""A Twisted client for Phoenix Channels.
+
+The public names; one page tells what they are: :doc:`the API <api>`.
+"""
+
+from __future__ import annotations
+
+from ._version import __version__
+from .channel import Channel, EchoRoom
+from .client import SocketClient
+from .errors import (
+    AlreadyJoined,
+    BufferFull,
+    ChannelClosed,
+    ConfigurationError,
+    ConnectionClosed,
+    ConnectionFailed,
+    ConnectTimeout,
+    HandshakeRefused,
+    HeartbeatTimeout,
+    JoinError,
+    JoinTimeout,
+    MessageTooLarge,
+    NotConnected,
+    PhoenixError,
+    PushError,
+    PushInterrupted,
+    PushTimeout,
+    SerializerError,
+)
+from .message import Message
+from .presence import Presence
+
+__all__ = [
+    "AlreadyJoined",
+    "BufferFull",
+    "Channel",
+    "ChannelClosed",
+    "ConfigurationError",
+    "ConnectTimeout",
+    "ConnectionClosed",
+    "ConnectionFailed",
+    "EchoRoom",
+    "HandshakeRefused",
+    "HeartbeatTimeout",
+    "JoinError",
+    "JoinTimeout",
+    "Message",
+    "MessageTooLarge",
+    "NotConnected",
+    "PhoenixError",
+    "Presence",
+    "PushError",
+    "PushInterrupted",
+    "PushTimeout",
+    "SerializerError",
+    "SocketClient",
+    "__version__",
+]

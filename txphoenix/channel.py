@@ -1,0 +1,376 @@
+"""A channel: one topic on one socket.
+
+::
+
+    channel = client.channel("rooms:lobby", {"user_id": 123})
+    response = await channel.join()
+    channel.on("new_msg", lambda payload: ...)
+    reply = await channel.push("new_msg", {"body": "hi"})
+    await channel.leave()
+
+Here is what users call and override, and where a message goes.
+What a channel does in which state is the table of
+:mod:`txphoenix.channel_states`, and how it does it is
+:mod:`txphoenix.channel_machine`.
+A channel does no I/O: its :class:`txphoenix.channels.ChannelManager` sends for it
+and gives it its messages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, ClassVar, TypeVar
+
+from twisted.internet.defer import Deferred, fail
+from twisted.logger import Logger
+
+from .channel_machine import ChannelMachine
+from .channel_states import Input, State
+from .errors import ChannelClosed, NotConnected
+from .hooks import EventHooks, Hooks
+from .interfaces import Remover
+from .message import PHX_CLOSE, PHX_ERROR, PHX_REPLY, Message
+from .pending import PendingJoin, PendingLeave, PendingPush
+
+__all__ = ["Channel", "EchoRoom"]
+
+log = Logger()
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+
+class Channel(ChannelMachine):
+    """One topic, from the join to the leave, over as many connections as it takes.
+
+    Made by :meth:`txphoenix.SocketClient.channel`, never directly.
+    Subclasses override :meth:`init`, :meth:`handle_join`, :meth:`handle_in` and
+    :meth:`handle_close`; an exception out of one of these is a crash of this
+    channel, which restarts as :attr:`restart` says and touches no other.
+
+    :ivar topic: the topic, such as ``"rooms:lobby"``.
+    :ivar params: what the join sends: any JSON value, or a callable that makes it
+        (a Deferred or an awaitable of it will do) anew for each join.
+    :ivar state: ``"closed"``, ``"joining"``, ``"joined"``, ``"leaving"`` or
+        ``"errored"``.
+    :ivar join_ref: the ref of the join that the server has, or None.
+    """
+
+    restart: ClassVar[str] = "transient"
+    """What follows a crash: ``"transient"`` joins again; ``"temporary"`` does not;
+    ``"permanent"`` joins again even where the server has closed the channel."""
+
+    _takes_events: ClassVar[bool] = False
+    _hooks: EventHooks | None = None
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        cls._takes_events = cls.handle_in is not Channel.handle_in
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.topic} {self.state}>"
+
+    # -- What subclasses override -------------------------------------------------
+
+    def init(self, params: Any) -> Any:
+        """Begin anew: called before the first join is sent, and after a crash.
+
+        :param params: what the join is about to send.
+        """
+
+    def handle_join(self, response: Any) -> Any:
+        """Be joined: called after each join and each rejoin.
+
+        :param response: what the server answered.
+        """
+
+    def handle_in(self, event: str, payload: Any) -> Any:
+        """Take a message that no hook of :meth:`on` takes.
+
+        A subclass that overrides this takes all of them, so that none is left for
+        :meth:`receive`.
+        It may return a Deferred or be an ``async def``; later messages do not wait
+        for it.
+        """
+
+    def handle_message(self, message: Message) -> Any:
+        """Take a message that no hook takes, whole.
+
+        This method gives it to :meth:`handle_in` if the subclass has one, and keeps
+        it for :meth:`receive` otherwise.
+        """
+        if self._takes_events:
+            return self.handle_in(message.event, message.payload)
+        self._get_inbox().put(message)
+        return None
+
+    def handle_close(self, reason: object) -> Any:
+        """Be closed: called once at the end, whatever ended the channel.
+
+        :param reason: see :meth:`on_close`.
+        """
+
+    # -- What users call ----------------------------------------------------------
+
+    @property
+    def is_joined(self) -> bool:
+        """Whether the server has taken the join and the connection is there."""
+        return self.state is State.JOINED
+
+    def join(self, timeout: float | None = None) -> Deferred[Any]:
+        """Join the topic.
+
+        A connection under way is waited for.
+        Once joined, the channel joins again by itself after each reconnect and each
+        crash on the server, with its params asked anew if they are a function.
+
+        :param timeout: seconds, the wait for a connection included; by default the
+            client's ``timeout``.
+        :return: a Deferred of the response of the server.
+            It fails with :exc:`JoinError` (the server refused), :exc:`JoinTimeout`,
+            :exc:`AlreadyJoined` (the topic is taken; ``error.channel`` has it),
+            :exc:`NotConnected` (the client is not started, or disconnected),
+            :exc:`ChannelClosed` (left or stopped meanwhile) or
+            :exc:`SerializerError` (the params cannot be sent).
+            Cancelling it leaves the channel.
+        """
+        seconds = self._manager.check_timeout(timeout)
+        if not self._manager.is_wanted:
+            return fail(NotConnected(f"{self.topic} cannot be joined"))
+        pending = PendingJoin(self, seconds)
+        deferred = pending.wait()
+        self._begin(pending)
+        return deferred
+
+    def push(
+        self, event: str, payload: Any = None, timeout: float | None = None
+    ) -> Deferred[Any]:
+        """Push an event and wait for the server's reply.
+
+        While the channel is joining or about to join again the push is kept, and
+        sent after the join.
+
+        :param payload: any JSON value (by default ``{}``), or bytes for a binary
+            message.
+        :param timeout: seconds; by default the client's ``timeout``.
+        :return: a Deferred of the response of an ``ok`` reply.
+            It fails with :exc:`PushError` (any other status; ``error.response`` is
+            what the server said), :exc:`PushTimeout`, :exc:`PushInterrupted` (sent,
+            then the connection was lost or the channel crashed: the server may have
+            acted on it), :exc:`BufferFull`, :exc:`ChannelClosed`,
+            :exc:`NotConnected` (the client was told to disconnect) or
+            :exc:`SerializerError`.
+            Cancelling it forgets the reply, and the push itself if that is kept.
+        """
+        manager = self._manager
+        seconds = manager.check_timeout(timeout)
+        pending = PendingPush(self, event, {} if payload is None else payload, seconds)
+        deferred = pending.wait()
+        if self.state is State.JOINED and manager.is_open:
+            error = self._pushes.write(pending, self.join_ref)
+        else:
+            error = self._cannot_keep(event)
+            if error is None:
+                self._pushes.keep(pending)
+        if error is not None:
+            pending.fail(error)
+        return deferred
+
+    def push_async(self, event: str, payload: Any = None) -> None:
+        """Push an event and do not wait for a reply.
+
+        One that cannot be sent within the client's ``timeout`` is dropped, and the
+        log says so.
+
+        :raises ChannelClosed: the channel is not joined and not about to be.
+        :raises BufferFull: too many pushes wait for the join.
+        :raises SerializerError: the payload cannot be sent.
+        """
+        manager = self._manager
+        if payload is None:
+            payload = {}
+        if self.state is State.JOINED and manager.is_open:
+            manager.send(
+                Message(self.join_ref, manager.next_ref(), self.topic, event, payload)
+            )
+            return
+        pending = PendingPush(self, event, payload, manager.timeout, wants_reply=False)
+        error = self._cannot_keep(event)
+        if error is not None:
+            raise error
+        pending.wait().addErrback(
+            lambda failure: log.warn(
+                "{topic}: {event} was never sent: {reason}",
+                topic=self.topic,
+                event=event,
+                reason=failure.getErrorMessage(),
+            )
+        )
+        self._pushes.keep(pending)
+
+    def leave(self, timeout: float | None = None) -> Deferred[None]:
+        """Leave the topic.
+
+        Pushes without a reply fail with :exc:`ChannelClosed`.
+        The channel may be joined again afterwards.
+
+        :param timeout: seconds to wait for the server's answer; by default the
+            client's ``timeout``.
+        :return: a Deferred of None that fires when the channel is closed; a server
+            that does not answer, or a lost connection, closes it just as well.
+        """
+        pending = PendingLeave(self)
+        deferred = pending.wait()
+        seconds = self._manager.check_timeout(timeout)
+        self._leaves = [*(self._leaves or ()), pending]
+        self._input(Input.LEAVE, seconds)
+        return deferred
+
+    def when_stopped(self) -> Deferred[None]:
+        """Wait for the end of the channel.
+
+        :return: a Deferred of None that fires when the channel is closed in good
+            order; it fails with the error that closed it otherwise: a refused join,
+            or the crash after which it was not restarted.
+            A channel that is closed is waited for through its next join.
+        """
+        waiting: Deferred[None] = Deferred(self._forget_stop_waiter)
+        self._stop_waiters = [*(self._stop_waiters or ()), waiting]
+        return waiting
+
+    def on(self, event: str, handler: Any = None) -> Any:
+        """Add a hook for an event.
+
+        A message that a hook takes goes neither to :meth:`handle_in` nor to
+        :meth:`receive`.
+        Several hooks of one event are called in the order they were added; one that
+        raises is logged, and the others are called all the same.
+
+        :param handler: called with the payload; it may be an ``async def``.
+            An object with a method ``handle_in(event, payload)`` will do as well.
+            Without it, ``on`` is a decorator.
+        :return: a function that removes the hook, or the decorator.
+        :raises TypeError: the handler is neither of these.
+        """
+        if handler is None:
+            return partial(self._decorate, event)
+        if self._hooks is None:
+            self._hooks = EventHooks()
+        return self._hooks.add(event, handler)
+
+    def off(self, event: str, handler: Any = None) -> None:
+        """Remove the hooks of an event: all, or those of one handler."""
+        if self._hooks is not None:
+            self._hooks.remove(event, handler)
+
+    def on_error(self, function: Callable[[BaseException], Any]) -> Remover:
+        """Add a hook for what interrupts the channel and does not end it.
+
+        It is called with the error: the connection's loss, a crash on the server
+        (:exc:`ChannelClosed`), a failed rejoin (:exc:`JoinError`), or an exception
+        out of one of the channel's own callbacks.
+
+        :return: a function that removes the hook.
+        """
+        if self._error_hooks is None:
+            self._error_hooks = Hooks()
+        return self._error_hooks.add(function)
+
+    def on_close(self, function: Callable[[object], Any]) -> Remover:
+        """Add a hook for the end of the channel.
+
+        It is called with the reason: ``"left"``, ``"closed"`` (by the server),
+        ``"stopped"``, or the error that ended it.
+
+        :return: a function that removes the hook.
+        """
+        if self._close_hooks is None:
+            self._close_hooks = Hooks()
+        return self._close_hooks.add(function)
+
+    def receive(self) -> Deferred[Message]:
+        """Take the oldest message that no hook took, or wait for the next.
+
+        :return: a Deferred of the :class:`Message`.
+            It fails with :exc:`ChannelClosed` after the last message of a closed
+            channel, and with :exc:`NotConnected` if the client is told to
+            disconnect.
+            Cancelling it takes no message.
+        """
+        return self._get_inbox().get()
+
+    def __aiter__(self) -> Channel:
+        """Iterate over the messages that no hook takes, until the channel closes."""
+        return self
+
+    async def __anext__(self) -> Message:
+        try:
+            return await self.receive()
+        except ChannelClosed as closed:
+            if isinstance(closed.reason, BaseException):
+                raise
+            raise StopAsyncIteration from None
+
+    def _decorate(self, event: str, function: _F) -> _F:
+        self.on(event, function)
+        return function
+
+    def _forget_stop_waiter(self, waiting: Deferred[None]) -> None:
+        self._stop_waiters = [
+            each for each in self._stop_waiters or () if each is not waiting
+        ]
+
+    # -- What the manager calls ---------------------------------------------------
+
+    def dispatch(self, message: Message) -> None:
+        """Take a message that the server sent to this topic.
+
+        A message of an earlier join is dropped; one without a join_ref, as every
+        broadcast is, is always taken.
+        """
+        join_ref = message.join_ref
+        if join_ref is not None and join_ref != self.join_ref:
+            self._manager.count_stale(message)
+            return
+        event = message.event
+        protocol = _PROTOCOL_EVENTS.get(event)
+        if protocol is not None:
+            protocol(self, message)
+            return
+        if self._hooks is None or not self._hooks.call(event, message.payload):
+            self._run(self.handle_message, message)
+
+
+_PROTOCOL_EVENTS: dict[str, Callable[[Channel, Message], None]] = {
+    PHX_REPLY: Channel._receive_reply,
+    PHX_CLOSE: Channel._receive_close,
+    PHX_ERROR: Channel._receive_error,
+}
+
+
+class EchoRoom(Channel):
+    """The channel that is used where no other class is named.
+
+    It keeps each message for :meth:`receive`, or forwards it whole to who asked
+    for it with :meth:`forward_to`.
+    """
+
+    _forwards: Hooks | None = None
+
+    def forward_to(self, function: Callable[[Message], Any]) -> Remover:
+        """Have each :class:`Message` that no hook takes given to ``function``.
+
+        It is then not kept for :meth:`receive`.
+
+        :return: a function that stops it.
+        """
+        if self._forwards is None:
+            self._forwards = Hooks()
+        return self._forwards.add(function)
+
+    def handle_message(self, message: Message) -> None:
+        """Forward the message, or keep it."""
+        if self._forwards:
+            self._forwards.call(message)
+        else:
+            super().handle_message(message)

@@ -1,0 +1,354 @@
+"""The channels of one client: which topic is whose, and what follows a crash.
+
+A ``MultiService`` starts and stops its children and never restarts one.
+:class:`ChannelManager` does: an exception out of a callback of a channel is a crash
+of that channel alone.
+It is logged, told to the channel's ``on_error`` hooks, and the channel begins anew,
+until it has crashed more than ``max_restarts`` times in ``max_seconds``.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from typing import Any, cast
+
+from twisted.application.service import IService, MultiService
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from . import telemetry
+from .channel import Channel, EchoRoom
+from .channel_machine import ChannelMachine
+from .channel_states import State
+from .connection import Connection
+from .errors import ConfigurationError
+from .inbox import Inbox
+from .message import Message
+from .options import Options
+from .pending import Deadlines
+from .state import SocketState, status_of
+
+__all__ = ["ChannelManager"]
+
+log = Logger()
+
+_UNSETTLED = frozenset({State.JOINING, State.ERRORED})
+
+
+class ChannelManager(MultiService):
+    """Topic -> :class:`~txphoenix.channel.Channel`.
+
+    A channel is one of its services from the moment it joins to its end.
+
+    :param clock: tells the time and calls later.
+    :param options: the client's options.
+    :param connection: sends.
+    :param state: is told of each channel's status.
+    """
+
+    def __init__(
+        self,
+        clock: IReactorTime,
+        options: Options,
+        connection: Connection,
+        state: SocketState,
+    ) -> None:
+        super().__init__()
+        self.setName("channels")
+        self.clock = clock
+        self.deadlines = Deadlines(clock)
+        self._connection = connection
+        self._state = state
+        self.routes: dict[str, ChannelMachine] = {}
+        """The channels that are not closed, by topic."""
+        self._crashes: dict[str, deque[float]] = {}
+        self._paused: set[str] = set()
+        # How many channels are on their way to be joined, and who waits for them.
+        self._unsettled = 0
+        self._settling: list[Deferred[None]] = []
+        # The two that are on the way of each push.
+        self.send = connection.send
+        self.next_ref = connection.next_ref
+        self.proved_stable = connection.proved_stable
+        self.reset_options(options)
+
+    def reset_options(self, options: Options) -> None:
+        """Use other options from now on."""
+        self._options = options
+        self.timeout = options.timeout
+        self.push_buffer = options.push_buffer
+        self._rejoin_backoff = options.channel_backoff
+
+    # -- What the client calls ----------------------------------------------------
+
+    def make(
+        self,
+        topic: str,
+        params: Any = None,
+        channel_class: type[Channel] | None = None,
+    ) -> Channel:
+        """Make the channel of a topic, which is closed until it joins.
+
+        :param params: by default the client's ``default_channel_params``.
+        :param channel_class: by default what ``topic_channel_map`` has for the
+            topic, or else ``default_channel_class``.
+        """
+        if not (isinstance(topic, str) and topic):
+            raise ConfigurationError(f"a topic must be a non-empty str, not {topic!r}")
+        if params is None:
+            params = self._options.default_channel_params
+        if channel_class is None:
+            channel_class = self._class_of(topic)
+        elif not (
+            isinstance(channel_class, type) and issubclass(channel_class, Channel)
+        ):
+            raise ConfigurationError(
+                f"channel_class must be a subclass of Channel, not {channel_class!r}"
+            )
+        return channel_class(topic, params, self)
+
+    def find(self, topic: str) -> Channel | None:
+        """The channel that has the topic, or None if all are closed."""
+        # Only make() makes channels.
+        return cast("Channel | None", self.routes.get(topic))
+
+    def start_channel(
+        self,
+        topic: str,
+        params: Any = None,
+        channel_class: type[Channel] | None = None,
+    ) -> Channel:
+        """Make a channel and have it join, and join again whatever happens.
+
+        Nobody waits for this join: a server that refuses it is asked again, with the
+        delays of ``rejoin_backoff``, and the channel's ``on_error`` hooks are told.
+        """
+        channel = self.make(topic, params, channel_class)
+        channel.keep_trying()
+        channel.join().addErrback(self._log_failed_start, channel)
+        return channel
+
+    def terminate_channel(self, topic: str) -> bool:
+        """End the channel of a topic at once.
+
+        :return: whether there was one.
+        """
+        channel = self.routes.get(topic)
+        if channel is None:
+            return False
+        channel.stop()
+        return True
+
+    def terminate(self) -> None:
+        """End all channels at once."""
+        for channel in list(self.routes.values()):
+            channel.stop()
+
+    def when_settled(self) -> Deferred[None]:
+        """Wait until no channel is on its way to be joined.
+
+        :return: a Deferred of None.
+        """
+        if self._unsettled == 0:
+            return succeed(None)
+        settling: Deferred[None] = Deferred(self._settling.remove)
+        self._settling.append(settling)
+        return settling
+
+    # -- What the client tells ----------------------------------------------------
+
+    def connection_opened(self) -> None:
+        """Have each channel join."""
+        for channel in list(self.routes.values()):
+            channel.connection_opened()
+
+    def connection_lost(self, reason: BaseException) -> None:
+        """Have each channel wait for the next connection."""
+        self._paused.clear()
+        for channel in list(self.routes.values()):
+            channel.connection_lost(reason)
+
+    def abandon(self, error: BaseException) -> None:
+        """There will be no connection: fail all that waits for one."""
+        for channel in list(self.routes.values()):
+            channel.abandoned(error)
+
+    # -- What channels call -------------------------------------------------------
+
+    @property
+    def is_open(self) -> bool:
+        """Whether messages can be sent."""
+        return self._connection.is_open
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether there is, or soon will be, a connection."""
+        return self._connection.is_wanted
+
+    def check_timeout(self, timeout: float | None) -> float:
+        """Check a timeout.
+
+        :return: seconds; the client's ``timeout`` for None.
+        :raises ConfigurationError: it is not a positive number.
+        """
+        if timeout is None:
+            return self.timeout
+        if isinstance(timeout, bool) or not isinstance(timeout, int | float):
+            raise ConfigurationError(
+                f"a timeout must be a number of seconds, not {timeout!r}"
+            )
+        if not 0 < timeout < float("inf"):
+            raise ConfigurationError(
+                f"a timeout must be more than 0 seconds and finite, not {timeout!r}"
+            )
+        return float(timeout)
+
+    def rejoin_delay(self, attempt: int) -> float:
+        """The seconds before a rejoin; the first is number 0."""
+        try:
+            return max(0.0, float(self._rejoin_backoff(attempt)))
+        except Exception:
+            log.failure("rejoin_backoff raised; joining again in a second")
+            return 1.0
+
+    def register(self, channel: ChannelMachine) -> None:
+        """Give a topic to a channel."""
+        self.routes[channel.topic] = channel
+        channel.setServiceParent(self)
+
+    def unregister(self, channel: ChannelMachine) -> None:
+        """Take the topic away from a channel that has closed."""
+        topic = channel.topic
+        if self.routes.get(topic) is channel:
+            del self.routes[topic]
+            self._crashes.pop(topic, None)
+            self.resume_reading(topic)
+            channel.disownServiceParent()
+
+    def state_changed(self, channel: ChannelMachine, old: State, new: State) -> None:
+        """Take note of a channel's new state."""
+        if telemetry.state_change_handlers:
+            telemetry.channel_status_changed(
+                self.parent, channel.topic, status_of(old), status_of(new)
+            )
+        self._state.update_channel_status(channel.topic, status_of(new), channel.params)
+        self._unsettled += (new in _UNSETTLED) - (old in _UNSETTLED)
+        if self._settling and self._unsettled == 0:
+            settling, self._settling = self._settling, []
+            for deferred in settling:
+                deferred.callback(None)
+
+    def joined(self, channel: ChannelMachine, response: Any, duration: float) -> None:
+        """Take note that the server has taken a join."""
+        telemetry.channel_joined(self.parent, channel.topic, channel, response)
+        telemetry.channel_join_duration(self.parent, channel.topic, channel, duration)
+
+    def join_failed(self, channel: ChannelMachine, error: BaseException) -> None:
+        """Take note of a failed join."""
+        telemetry.channel_join_error(self.parent, channel.topic, channel, error)
+
+    def leave_answered(self, channel: ChannelMachine, duration: float) -> None:
+        """Take note that the server has answered a leave."""
+        telemetry.channel_leave_duration(self.parent, channel.topic, channel, duration)
+
+    def left(self, channel: ChannelMachine, reason: object) -> None:
+        """Take note of the end of a channel."""
+        telemetry.channel_left(self.parent, channel.topic, channel, reason)
+
+    def make_inbox(self, topic: str) -> Inbox:
+        """Make the queue of a channel's ``receive()``."""
+        return Inbox(
+            topic,
+            self._options.receive_buffer,
+            lambda: self.pause_reading(topic),
+            lambda: self.resume_reading(topic),
+        )
+
+    def pause_reading(self, topic: str) -> None:
+        """Hold the connection's messages back: a channel has enough for now."""
+        if not self._paused:
+            self._connection.pause_reading()
+        self._paused.add(topic)
+
+    def resume_reading(self, topic: str) -> None:
+        """Go on, unless another channel still has enough."""
+        if topic in self._paused:
+            self._paused.remove(topic)
+            if not self._paused:
+                self._connection.resume_reading()
+
+    def count_stale(self, message: Message) -> None:
+        """Count a message of a join that is over."""
+        self._state.stale_messages += 1
+
+    def crashed(self, channel: ChannelMachine, failure: Failure) -> None:
+        """Restart a channel one of whose callbacks has raised, or end it."""
+        log.failure("{channel!r}: a callback raised", failure=failure, channel=channel)
+        error = failure.value or RuntimeError("an unknown failure")
+        if self.routes.get(channel.topic) is not channel:
+            return
+        if channel.restart == "temporary" or self._crashes_too_often(channel.topic):
+            channel.report_error(error)
+            channel.stop_after(error)
+        else:
+            channel.restart_after(error)
+
+    # -- MultiService, for as many channels as there are --------------------------
+
+    # The list that MultiService keeps is searched at each removal.
+
+    def addService(self, service: IService) -> None:
+        """Take a channel in; :meth:`register` is what calls for it."""
+        if self.running:
+            service.privilegedStartService()
+            service.startService()
+
+    def removeService(self, service: IService) -> Deferred[None] | None:
+        """Let a channel go; it is stopped already."""
+        return None
+
+    def __iter__(self) -> Iterator[IService]:
+        return iter(list(self.routes.values()))
+
+    def getServiceNamed(self, name: str) -> Channel:
+        """The channel of a topic.
+
+        :raises KeyError: there is none.
+        """
+        return cast(Channel, self.routes[name])
+
+    # -- Inside -------------------------------------------------------------------
+
+    def _class_of(self, topic: str) -> type[Channel]:
+        classes = self._options.topic_channel_map
+        found: type[Channel] | None = classes.get(topic)
+        length = -1
+        if found is None:
+            for pattern, channel_class in classes.items():
+                prefix = pattern[:-1]
+                if (
+                    pattern.endswith("*")
+                    and topic.startswith(prefix)
+                    and len(prefix) > length
+                ):
+                    found, length = channel_class, len(prefix)
+        return found or self._options.default_channel_class or EchoRoom
+
+    def _crashes_too_often(self, topic: str) -> bool:
+        options = self._options
+        now = self.clock.seconds()
+        crashes = self._crashes.setdefault(topic, deque())
+        crashes.append(now)
+        while crashes[0] <= now - options.max_seconds:
+            crashes.popleft()
+        return len(crashes) > options.max_restarts
+
+    def _log_failed_start(self, failure: Failure, channel: Channel) -> None:
+        log.error(
+            "{channel!r} is not joined any more: {reason}",
+            channel=channel,
+            reason=failure.getErrorMessage(),
+        )

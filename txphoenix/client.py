@@ -1,0 +1,451 @@
+"""The client: the root of the tree of services, and what users hold.
+
+::
+
+    SocketClient (MultiService)
+      state        SocketState
+      connection   Connection
+      channels     ChannelManager (MultiService)
+        rooms:lobby   Channel
+
+A message goes through here once in each direction: from the connection to the
+channel that has its topic, and from ``push()`` to the connection.
+"""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from twisted.application.service import MultiService
+from twisted.internet.defer import Deferred, maybeDeferred, succeed
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+
+from . import telemetry
+from .channel import Channel
+from .channels import ChannelManager
+from .connection import Connection
+from .errors import (
+    ConfigurationError,
+    ConnectionFailed,
+    NotConnected,
+    SerializerError,
+)
+from .hooks import Hooks
+from .interfaces import Remover
+from .message import PHOENIX_TOPIC, Message
+from .options import CONNECTION_OPTIONS, Options, Supplied
+from .redact import redact_url
+from .state import SocketState
+from .waiters import ConnectionWaiters
+
+__all__ = ["SocketClient"]
+
+log = Logger()
+
+
+class SocketClient(MultiService):
+    """One client of one Phoenix socket.
+
+    It is a service: give it to an application with ``setServiceParent``, or call
+    ``startService`` yourself.
+
+    :param url: the socket's URL, such as ``"wss://example.org/socket"``, or a callable
+        that returns it, a Deferred of it, or an awaitable.
+    :param reactor: by default the global one.
+    :param options: see :class:`txphoenix.options.Options`.
+    :raises ConfigurationError: an option is unknown, or not what it must be.
+    """
+
+    def __init__(
+        self, url: Supplied[str], *, reactor: IReactorTime | None = None, **options: Any
+    ) -> None:
+        super().__init__()
+        if reactor is None:
+            # Importing it installs it, which is for the user to do.
+            from twisted.internet import reactor as global_reactor  # noqa: PLC0415
+
+            reactor = cast(IReactorTime, global_reactor)
+        self.options = Options.check(url, **options)
+        if self.options.name is not None:
+            self.setName(self.options.name)
+        self._open_hooks = Hooks()
+        self._close_hooks = Hooks()
+        self._error_hooks = Hooks()
+        self._message_hooks = Hooks()
+        self._waiters = ConnectionWaiters()
+        self._is_told_to_disconnect = False
+        self._has_started_channels = False
+        self.state = SocketState(self.options)
+        self.connection = Connection(reactor, self.options, self)
+        self.channels = ChannelManager(
+            reactor, self.options, self.connection, self.state
+        )
+        for child in (self.state, self.connection, self.channels):
+            child.setServiceParent(self)
+        self._routes = self.channels.routes
+
+    def __repr__(self) -> str:
+        return f"<SocketClient {self._shown_url} {self.status}>"
+
+    # -- The connection -----------------------------------------------------------
+
+    @property
+    def connected(self) -> bool:
+        """Whether the connection is open."""
+        return self.connection.is_open
+
+    @property
+    def status(self) -> str:
+        """``"disconnected"``, ``"connecting"`` or ``"connected"``."""
+        return self.connection.status
+
+    def startService(self) -> None:
+        """Start, and connect unless ``auto_connect`` is false."""
+        if not self.running:
+            super().startService()
+            if self.options.auto_connect:
+                self.connect()
+
+    def stopService(self) -> Deferred[None]:
+        """Disconnect, and close all channels.
+
+        :return: a Deferred of None that fires when the reactor holds nothing of this
+            client any more.
+        """
+        return self.disconnect().addCallback(self._stop)
+
+    def connect(self) -> None:
+        """Connect, and stay connected until :meth:`disconnect`.
+
+        It starts the service if that is not running.
+        :meth:`when_connected` tells when it is done.
+        """
+        if not self.running:
+            super().startService()
+        self._is_told_to_disconnect = False
+        self.connection.open()
+
+    def disconnect(self, code: int = 1000, reason: str = "") -> Deferred[None]:
+        """Close the connection, and open no other.
+
+        All that waits fails with :exc:`NotConnected`, or
+        :exc:`PushInterrupted` where it was sent.
+        Channels that were joined join again after a later :meth:`connect`.
+
+        :param code: the close code, 1000 or from 3000 to 4999.
+        :param reason: told to the server, at most 123 bytes of UTF-8.
+        :return: a Deferred of None that fires when the connection is gone.
+        """
+        self._is_told_to_disconnect = True
+        closed = self.connection.close(code, reason)
+        self._abandon(NotConnected("the client was told to disconnect"))
+        return closed
+
+    def when_connected(
+        self, fail_after_failures: int | None = None
+    ) -> Deferred[SocketClient]:
+        """Wait for the connection.
+
+        :param fail_after_failures: give up after this many failed attempts.
+        :return: a Deferred of this client, fired at once if it is connected.
+            It fails with the error of the attempt, if that was one too many or if
+            there will be no other, and with :exc:`NotConnected` at
+            :meth:`disconnect`.
+        """
+        if self.connected:
+            return succeed(self)
+        return self._waiters.wait(fail_after_failures)
+
+    def ping(self, timeout: float | None = None) -> Deferred[float]:
+        """Measure how long the server takes to answer.
+
+        :param timeout: seconds; by default the client's ``timeout``.
+        :return: a Deferred of the round trip in seconds.
+            It fails with :exc:`HeartbeatTimeout`, :exc:`NotConnected`, or the error
+            with which the connection was lost.
+        """
+        return self.connection.ping(
+            self.channels.deadlines, self.channels.check_timeout(timeout)
+        )
+
+    def reconfigure(self, **options: Any) -> Deferred[None]:
+        """Change options.
+
+        All are checked before one is changed.
+        Those of a connection (``url``, ``params``, ``headers``, ``auth_token``,
+        ``transport``, ``vsn``, ``serializer``, ``tls``, ``endpoint``, ``proxy``,
+        ``compression``) make it reconnect and rejoin; the others take hold at once.
+
+        :return: a Deferred of None that fires when the new options have taken hold:
+            with a connection option, when the client is connected again and each
+            channel is joined again, or closed.
+            It fails as :meth:`when_connected` does.
+        :raises ConfigurationError: an option is unknown, or not what it must be.
+        """
+        changed = self.options.replace(**options)
+        must_reconnect = not CONNECTION_OPTIONS.isdisjoint(options)
+        self.options = self.state.options = changed
+        self.connection.reset_options(changed)
+        self.channels.reset_options(changed)
+        if not (must_reconnect and self.connection.is_wanted):
+            return succeed(None)
+        self.connection.reopen()
+        return self.when_connected().addCallback(lambda _: self.channels.when_settled())
+
+    # -- Channels -----------------------------------------------------------------
+
+    def channel(
+        self,
+        topic: str,
+        params: Any = None,
+        channel_class: type[Channel] | None = None,
+    ) -> Channel:
+        """Make the channel of a topic; it is closed until ``join()``.
+
+        :param topic: such as ``"rooms:lobby"``.
+        :param params: what its joins send, or a callable that makes it anew for each;
+            by default ``default_channel_params``.
+        :param channel_class: by default what ``topic_channel_map`` has for the topic,
+            or else ``default_channel_class``.
+        """
+        return self.channels.make(topic, params, channel_class)
+
+    def join(
+        self, topic: str, params: Any = None, timeout: float | None = None
+    ) -> Deferred[tuple[Any, Channel]]:
+        """Make a channel and join it.
+
+        :return: a Deferred of the response and the channel; see
+            :meth:`txphoenix.channel.Channel.join` for how it fails.
+        """
+        channel = self.channel(topic, params)
+        return channel.join(timeout).addCallback(lambda response: (response, channel))
+
+    def leave(self, topic: str, timeout: float | None = None) -> Deferred[None]:
+        """Leave a topic.
+
+        :return: a Deferred of None; it fires at once if no channel has the topic.
+        """
+        channel = self.channels.find(topic)
+        return succeed(None) if channel is None else channel.leave(timeout)
+
+    def push(self, message: Message) -> Message:
+        """Send a message, or keep it until there is a connection.
+
+        It gets the client's next ref, since two messages of one ref would take each
+        other's replies.
+        A ``join_ref`` of None is replaced by that of the topic's channel when the
+        message is sent.
+        Its reply, if there is one, is seen by :meth:`on_message` alone.
+
+        :return: the message with its ref.
+        :raises NotConnected: the client is not started, or disconnected.
+        :raises BufferFull: ``send_buffer`` messages are kept already.
+        :raises SerializerError: it cannot be encoded.
+        """
+        if not isinstance(message, Message):
+            raise ConfigurationError(f"push() takes a Message, not {message!r}")
+        message = message._replace(ref=self.connection.next_ref())
+        if self.connected:
+            self.connection.send(self._with_join_ref(message))
+        elif self.connection.is_wanted:
+            self.state.keep_to_send(message)
+        else:
+            raise NotConnected(f"{message.event} cannot be sent to {message.topic}")
+        return message
+
+    # -- State --------------------------------------------------------------------
+
+    def get_state(self, *key: str) -> Any:
+        """What the client knows, whole or under one key.
+
+        Without a key, a dict that can be turned into JSON, with the secrets cut out.
+        With one, the value itself: an option, ``"status"``, ``"connected"``,
+        ``"joined_channels"``, ``"to_send"``, or what :meth:`put_state` has put there.
+
+        :raises KeyError: there is nothing under that key.
+        """
+        if not key:
+            return self.state.snapshot()
+        (name,) = key
+        return self.state.get(name)
+
+    def put_state(self, key: str, value: Any) -> None:
+        """Keep a value under a key of your own.
+
+        :raises ConfigurationError: the key is taken, by an option (see
+            :meth:`reconfigure`) or by the client itself.
+        """
+        self.state.put(key, value)
+
+    # -- Hooks --------------------------------------------------------------------
+
+    def on_open(self, function: Any) -> Remover:
+        """Add a hook, called without arguments when the connection has opened.
+
+        :return: a function that removes the hook.
+        """
+        return self._open_hooks.add(function)
+
+    def on_close(self, function: Any) -> Remover:
+        """Add a hook, called with the reason when the open connection has ended.
+
+        :return: a function that removes the hook.
+        """
+        return self._close_hooks.add(function)
+
+    def on_error(self, function: Any) -> Remover:
+        """Add a hook, called with the error when an attempt to connect has failed, the
+        connection has failed, or a frame came that is no message.
+
+        :return: a function that removes the hook.
+        """
+        return self._error_hooks.add(function)
+
+    def on_message(self, function: Any) -> Remover:
+        """Add a hook, called with each :class:`Message` before its channel has it.
+
+        :return: a function that removes the hook.
+        """
+        return self._message_hooks.add(function)
+
+    # -- What the connection tells ------------------------------------------------
+
+    def message_received(self, message: Message) -> None:
+        """Give a message to the channel that has its topic."""
+        if self._message_hooks:
+            self._message_hooks.call(message)
+        channel = self._routes.get(message.topic)
+        if channel is not None:
+            channel.dispatch(message)
+        elif message.topic == PHOENIX_TOPIC:
+            self.connection.heartbeat_received(message)
+        else:
+            # A channel that was left, and the server had not heard of it yet.
+            self.state.unrouted_messages += 1
+
+    def frame_dropped(self, reason: Exception) -> None:
+        """Count and report a frame that is no message."""
+        count = self.state.dropped_frames = self.state.dropped_frames + 1
+        # A server that sends nothing else must not fill the log as well.
+        if count & (count - 1) == 0:
+            log.warn("frame {count} dropped: {reason}", count=count, reason=reason)
+        self._error_hooks.call(reason)
+
+    def connection_connecting(self) -> None:
+        """Take note that an attempt begins."""
+        self._set_status("connecting")
+        telemetry.socket_connecting(self, self._shown_url)
+
+    def connection_opened(self, duration: float) -> None:
+        """Send what was kept, have all channels join, and tell who waits."""
+        self._set_status("connected")
+        telemetry.socket_connected(self, self._shown_url)
+        telemetry.socket_connection_duration(self, self._shown_url, duration)
+        self.channels.connection_opened()
+        self._start_channels()
+        # After the joins, for the server would refuse what comes before them.
+        for message in self.state.pop_all_to_send():
+            self._send_kept(message)
+        self._open_hooks.call()
+        self._waiters.connected(self)
+
+    def connection_lost(self, reason: ConnectionFailed, will_retry: bool) -> None:
+        """Have all channels wait for the next connection, if there will be one."""
+        self._set_status("disconnected")
+        telemetry.socket_disconnected(self, self._shown_url, reason)
+        self.channels.connection_lost(reason)
+        if not self._is_told_to_disconnect:
+            log.info(
+                "{client!r}: the connection is lost: {reason}",
+                client=self,
+                reason=reason,
+            )
+            if not will_retry:
+                self._abandon(reason)
+        self._close_hooks.call(reason)
+
+    def connection_failed(self, reason: Exception, will_retry: bool) -> None:
+        """Tell who waits of a failed attempt."""
+        self._set_status("disconnected")
+        if self._is_told_to_disconnect:
+            return
+        telemetry.socket_connection_error(self, self._shown_url, reason)
+        log.info("{client!r}: not connected: {reason}", client=self, reason=reason)
+        self._error_hooks.call(reason)
+        self._waiters.attempt_failed(reason)
+        if not will_retry:
+            self._abandon(reason)
+
+    def connection_retrying(self, attempt: int, delay: float) -> None:
+        """Take note that the next attempt is planned."""
+        telemetry.reconnecting(self, self._shown_url, attempt, delay)
+        log.debug(
+            "{client!r}: attempt {attempt} in {delay:.2f} s",
+            client=self,
+            attempt=attempt,
+            delay=delay,
+        )
+
+    def heartbeat_sent(self) -> None:
+        """Take note of a heartbeat."""
+        telemetry.heartbeat_sent(self, self._shown_url)
+
+    def heartbeat_answered(self, round_trip: float) -> None:
+        """Take note of a heartbeat's round trip."""
+        telemetry.heartbeat_duration(self, self._shown_url, round_trip)
+
+    # -- Inside -------------------------------------------------------------------
+
+    @property
+    def _shown_url(self) -> str:
+        url = self.options.url
+        return "<callable>" if callable(url) else redact_url(url)
+
+    def _set_status(self, status: str) -> None:
+        old, self.state.status = self.state.status, status
+        if old != status:
+            telemetry.socket_status_changed(self, self._shown_url, old, status)
+
+    def _with_join_ref(self, message: Message) -> Message:
+        if message.join_ref is None:
+            channel = self.channels.find(message.topic)
+            if channel is not None:
+                return message._replace(join_ref=channel.join_ref)
+        return message
+
+    def _send_kept(self, message: Message) -> None:
+        try:
+            self.connection.send(self._with_join_ref(message))
+        except SerializerError as error:
+            log.error(
+                "{topic}: {event} cannot be sent: {reason}",
+                topic=message.topic,
+                event=message.event,
+                reason=error,
+            )
+            self._error_hooks.call(error)
+
+    def _start_channels(self) -> None:
+        if not self._has_started_channels:
+            self._has_started_channels = True
+            for topic, params in dict(self.options.join_channels).items():
+                if self.channels.find(topic) is None:
+                    self.channels.start_channel(topic, params)
+
+    def _abandon(self, reason: Exception) -> None:
+        for message in self.state.pop_all_to_send():
+            log.warn(
+                "{topic}: {event} was never sent: {reason}",
+                topic=message.topic,
+                event=message.event,
+                reason=reason,
+            )
+        self.channels.abandon(reason)
+        self._waiters.abandon(reason)
+
+    def _stop(self, _result: None) -> Deferred[None]:
+        self._has_started_channels = False
+        stopped: Deferred[Any] = maybeDeferred(super().stopService)
+        return stopped.addCallback(lambda _: self.channels.deadlines.stop())

@@ -1,0 +1,341 @@
+"""The connection: keeps one transport open, for as long as it is wanted.
+
+::
+
+              open()                            opened
+    idle  -----------> attempt under way  -----------------> open
+     ^                   |          ^                         |
+     |            failed |          | the delay is over       | lost
+     |                   v          |                         v
+     +----- close() ---- waiting for the next attempt <-------+
+
+The engine of this is Twisted's ``ReconnectingClientFactory``
+(:class:`txphoenix.transports.websocket.PhoenixClientFactory`), which a connector
+tells how each attempt and each transport ended.
+What it asks before it goes on is here: whether, and after what delay.
+
+The delays grow with each attempt, and begin anew only once a connection has proved
+stable by an answer of the server, to a heartbeat or a join.
+An open that is followed by a close says nothing about the server's health.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import count
+from typing import TypeVar
+
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred, fail, succeed
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+
+from . import backoff, telemetry
+from .errors import (
+    ConnectionClosed,
+    ConnectionFailed,
+    MessageTooLarge,
+    NotConnected,
+    SerializerError,
+)
+from .heartbeat import Heartbeat
+from .interfaces import ConnectionListener, Transport
+from .message import Message
+from .options import Options
+from .pending import Deadlines
+from .serializer import serializer_for
+from .transports.websocket import PhoenixClientFactory
+
+__all__ = ["Connection"]
+
+
+log = Logger()
+
+_E = TypeVar("_E", bound=Exception)
+
+# IANA's registry of close codes: the server restarts, and all its clients come back.
+_SERVICE_RESTART = 1012
+# The longest delay (seconds) before the first attempt after that.
+_LONGEST_SPREAD = 5.0
+
+
+class Connection(Service):
+    """One connection to a server, over as many transports as it takes.
+
+    :param reactor: opens transports, tells the time and calls later.
+    :param options: the client's options.
+    :param listener: is told what happens.
+    """
+
+    name = "connection"
+
+    def __init__(
+        self, reactor: IReactorTime, options: Options, listener: ConnectionListener
+    ) -> None:
+        self._clock = reactor
+        self._listener = listener
+        self._count = count(1)
+        self._transport: Transport | None = None
+        self._heartbeat: Heartbeat | None = None
+        self._is_attempting = False
+        self._attempt_began = 0.0
+        self._must_reopen = False
+        self._drop_reason: ConnectionFailed | None = None
+        self._last_close_code: int | None = None
+        self._closing: list[Deferred[None]] = []
+        self.is_open = False
+        """Whether messages can be sent."""
+        self.is_wanted = False
+        """Whether there is, or soon will be, a connection."""
+        self._factory = PhoenixClientFactory(reactor, options, self)
+        self.reset_options(options)
+
+    def reset_options(self, options: Options) -> None:
+        """Use other options, from the next transport on where they concern it."""
+        self._options = options
+        serializer = serializer_for(options.vsn, options.serializer)
+        self._encode = serializer.encode
+        self._decode = serializer.decode
+        self._max_message_size = options.max_message_size
+        self._factory.options = self._factory.connector.options = options
+        if self._heartbeat is not None:
+            self._heartbeat.interval = options.heartbeat_interval
+            self._heartbeat.timeout = options.heartbeat_timeout
+
+    # -- What the client calls ----------------------------------------------------
+
+    @property
+    def status(self) -> str:
+        """``"connected"``, ``"connecting"`` while an attempt is under way, or
+        ``"disconnected"``, between two attempts as well.
+        """
+        if self.is_open:
+            return "connected"
+        return "connecting" if self._is_attempting else "disconnected"
+
+    def open(self) -> None:
+        """Open the connection, and keep it open; again is no error."""
+        if self.is_wanted:
+            return
+        self.is_wanted = True
+        if self._is_attempting or self._transport is not None:
+            # A close is under way; it goes first.
+            self._must_reopen = True
+        else:
+            self._factory.start_trying()
+
+    def close(self, code: int = 1000, reason: str = "") -> Deferred[None]:
+        """Close the connection, or give up the attempt to open it.
+
+        :param code: the close code that the server is told.
+        :return: a Deferred of None that fires when nothing is left of it.
+        """
+        self.is_wanted = False
+        self._must_reopen = False
+        self._factory.stopTrying()
+        if self._transport is not None:
+            # A paused transport would never see the server's answer.
+            self._transport.resume_reading()
+        if self._transport is not None and self.is_open:
+            self.is_open = False
+            self._transport.close(code, reason)
+        if self._transport is None and not self._is_attempting:
+            return succeed(None)
+        closing: Deferred[None] = Deferred()
+        self._closing.append(closing)
+        return closing
+
+    def reopen(self) -> None:
+        """Close the transport, or give up the attempt, and open another at once.
+
+        The connection is wanted all the while, so that pushes are kept.
+        """
+        if self._transport is not None:
+            self._must_reopen = True
+            self._transport.resume_reading()
+            if self.is_open:
+                self.is_open = False
+                self._transport.close()
+        elif self._is_attempting:
+            self._must_reopen = True
+            self._factory.connector.stopConnecting()
+        elif self.is_wanted:
+            self._factory.stopTrying()
+            self._factory.start_trying()
+
+    def drop(self, reason: ConnectionFailed) -> None:
+        """Give the transport up at once, and open another."""
+        if self._transport is not None:
+            self._drop_reason = reason
+            self.is_open = False
+            self._transport.abort()
+
+    def next_ref(self) -> str:
+        """Make the next ref: ``"1"``, ``"2"`` and so on, never one twice."""
+        return str(next(self._count))
+
+    def send(self, message: Message) -> None:
+        """Send a message.
+
+        :raises NotConnected: there is no connection.
+        :raises MessageTooLarge: it has more bytes than ``max_message_size``.
+        :raises SerializerError: it cannot be encoded.
+        """
+        data, is_binary = self._encode(message)
+        if len(data) > self._max_message_size:
+            raise MessageTooLarge(len(data), self._max_message_size)
+        if not self.is_open or self._transport is None:
+            raise NotConnected(f"{message.event} cannot be sent to {message.topic}")
+        self._transport.send(data, is_binary)
+        if telemetry.message_handlers:
+            telemetry.message_sent(self._listener, message, len(data))
+
+    def ping(self, deadlines: Deadlines, timeout: float) -> Deferred[float]:
+        """Send a heartbeat; see :meth:`txphoenix.SocketClient.ping`."""
+        if self._heartbeat is None or not self.is_open:
+            return fail(NotConnected("the server cannot be pinged"))
+        return self._heartbeat.ping(deadlines, timeout)
+
+    def pause_reading(self) -> None:
+        """Receive nothing until :meth:`resume_reading`."""
+        if self._transport is not None and self._heartbeat is not None:
+            self._heartbeat.pause()
+            self._transport.pause_reading()
+
+    def resume_reading(self) -> None:
+        """Receive again."""
+        if self._transport is not None and self._heartbeat is not None:
+            self._heartbeat.resume()
+            self._transport.resume_reading()
+
+    def heartbeat_received(self, message: Message) -> None:
+        """Take a message of the topic ``phoenix``."""
+        if self._heartbeat is not None:
+            self._heartbeat.dispatch(message)
+
+    def proved_stable(self) -> None:
+        """The server has answered: begin the delays anew."""
+        self._factory.retries = 0
+        self._last_close_code = None
+
+    # -- What the transport and its factory tell ----------------------------------
+
+    def attempt_started(self) -> None:
+        """An attempt to open a transport begins."""
+        self._is_attempting = True
+        self._attempt_began = self._clock.seconds()
+        self._listener.connection_connecting()
+
+    def transport_opened(self, transport: Transport) -> None:
+        """An attempt has succeeded."""
+        self._is_attempting = False
+        self._transport = transport
+        if not self.is_wanted:
+            transport.close()
+            return
+        self.is_open = True
+        options = self._options
+        self._heartbeat = Heartbeat(
+            self._clock,
+            options.heartbeat_interval,
+            options.heartbeat_timeout,
+            self._send_heartbeat,
+            self.next_ref,
+            self._heartbeat_answered,
+            self.drop,
+        )
+        self._heartbeat.start()
+        self._listener.connection_opened(self._clock.seconds() - self._attempt_began)
+
+    def frame_received(self, data: bytes, is_binary: bool) -> None:
+        """Decode a frame; one that is no message is reported, and nothing else."""
+        try:
+            message = self._decode(data, is_binary)
+        except SerializerError as error:
+            self._listener.frame_dropped(error)
+            return
+        if telemetry.message_handlers:
+            telemetry.message_received(self._listener, message, len(data))
+        self._listener.message_received(message)
+
+    def transport_closing(self) -> None:
+        """The closing handshake has begun: what is sent now would be lost."""
+        self.is_open = False
+
+    def transport_lost(self, reason: ConnectionFailed) -> bool:
+        """The transport has ended.
+
+        :return: whether the factory shall open another.
+        """
+        reason, self._drop_reason = self._drop_reason or reason, None
+        self._transport = None
+        self.is_open = False
+        if isinstance(reason, ConnectionClosed):
+            self._last_close_code = reason.code
+        heartbeat, self._heartbeat = self._heartbeat, None
+        if heartbeat is not None:
+            heartbeat.stop(reason)
+        return self._ended(reason, self._listener.connection_lost)
+
+    def attempt_failed(self, reason: Exception) -> bool:
+        """The transport could not be opened.
+
+        :return: whether the factory shall try again.
+        """
+        self._is_attempting = False
+        return self._ended(reason, self._listener.connection_failed)
+
+    def retry_delay(self, attempt: int) -> float:
+        """The seconds to wait before an attempt; the first is number 0."""
+        try:
+            delay = float(self._options.reconnect_backoff(attempt))
+        except Exception:
+            log.failure("backoff raised; the default delay is used")
+            delay = backoff.exponential()(attempt)
+        if attempt == 0 and self._last_close_code == _SERVICE_RESTART:
+            longest = min(_LONGEST_SPREAD, self._options.reconnect_interval)
+            delay = backoff.spread(max(0.0, delay), longest / 10, longest)
+        return max(0.0, delay)
+
+    def retrying(self, attempt: int, delay: float) -> None:
+        """The next attempt is planned."""
+        self._listener.connection_retrying(attempt, delay)
+
+    # -- Inside -------------------------------------------------------------------
+
+    def _ended(self, reason: _E, tell: Callable[[_E, bool], None]) -> bool:
+        must_reopen, self._must_reopen = self._must_reopen, False
+        will_retry = self.is_wanted and (must_reopen or self._shall_retry(reason))
+        self.is_wanted = will_retry
+        closing, self._closing = self._closing, []
+        tell(reason, will_retry)
+        # Whoever was told may have called open() or close().
+        may_try = self.is_wanted and not self._is_attempting and self._transport is None
+        if may_try and must_reopen:
+            self._factory.start_trying()
+            may_try = False
+        for deferred in closing:
+            deferred.callback(None)
+        return may_try and will_retry
+
+    def _shall_retry(self, reason: Exception) -> bool:
+        if not self._options.reconnect:
+            return False
+        decide = self._options.should_reconnect
+        if decide is None:
+            return True
+        try:
+            return bool(decide(reason))
+        except Exception:
+            log.failure("should_reconnect raised; trying again")
+            return True
+
+    def _send_heartbeat(self, message: Message) -> None:
+        # A connection that is closing needs no heartbeat.
+        if self.is_open:
+            self.send(message)
+            self._listener.heartbeat_sent()
+
+    def _heartbeat_answered(self, round_trip: float) -> None:
+        self.proved_stable()
+        self._listener.heartbeat_answered(round_trip)

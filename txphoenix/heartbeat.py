@@ -1,0 +1,160 @@
+"""The heartbeat: what finds out that a connection is dead.
+
+::
+
+    C: [null,"7","phoenix","heartbeat",{}]
+    S: [null,"7","phoenix","phx_reply",{"status":"ok","response":{}}]
+
+Phoenix closes a socket after 60 seconds without a frame *from the client*, and a
+network that is gone says nothing at all.
+So one heartbeat is sent each interval, and the connection is dropped if it is not
+answered within the timeout.
+While reading is paused no answer can come: heartbeats go out all the same, so that
+the server stays, and the timeout rests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+
+from .errors import HeartbeatTimeout
+from .message import Message
+from .pending import Deadlines, PendingReply
+
+__all__ = ["Heartbeat"]
+
+
+class Heartbeat:
+    """The heartbeat of one open transport.
+
+    :param clock: tells the time and calls later.
+    :param interval: seconds from one answer to the next heartbeat.
+    :param timeout: seconds to wait for the answer.
+    :param send: sends a message; called with one whose ref is of ``next_ref``.
+    :param next_ref: makes the next ref.
+    :param answered: called with the seconds that an answer took.
+    :param failed: called with the error when no answer came.
+    """
+
+    def __init__(
+        self,
+        clock: IReactorTime,
+        interval: float,
+        timeout: float,
+        send: Callable[[Message], None],
+        next_ref: Callable[[], str],
+        answered: Callable[[float], None],
+        failed: Callable[[HeartbeatTimeout], None],
+    ) -> None:
+        self._clock = clock
+        self.interval = interval
+        self.timeout = timeout
+        self._send = send
+        self._next_ref = next_ref
+        self._answered = answered
+        self._failed = failed
+        self._timer: IDelayedCall | None = None
+        self._ref: str | None = None
+        self._sent_at = 0.0
+        self._is_paused = False
+        self._pings: dict[str, _Ping] = {}
+
+    def start(self) -> None:
+        """Send the first heartbeat one interval from now."""
+        self._schedule(self.interval, self._beat)
+
+    def stop(self, reason: BaseException) -> None:
+        """Stop the timer, and fail each :meth:`ping` with ``reason``."""
+        self._cancel()
+        self._ref = None
+        pings, self._pings = self._pings, {}
+        for ping in pings.values():
+            ping.fail(reason)
+
+    def pause(self) -> None:
+        """Let the timeout rest, and keep sending: no answer can be read."""
+        self._is_paused = True
+        if self._ref is not None:
+            self._schedule(self.interval, self._beat)
+
+    def resume(self) -> None:
+        """Give the answer that is under way the whole timeout again."""
+        self._is_paused = False
+        if self._ref is not None:
+            self._schedule(self.timeout, self._time_out)
+
+    def ping(self, deadlines: Deadlines, timeout: float) -> Deferred[float]:
+        """Send a heartbeat of its own.
+
+        :return: a Deferred of the seconds that the answer took; it fails with
+            :exc:`HeartbeatTimeout`, or with the reason given to :meth:`stop`.
+        """
+        ref = self._next_ref()
+        ping = _Ping(self._clock, timeout, lambda: self._pings.pop(ref, None))
+        deferred = ping.wait()
+        self._pings[ref] = ping
+        deadlines.set(ping, timeout)
+        self._send(Message.heartbeat(ref))
+        return deferred
+
+    def dispatch(self, message: Message) -> None:
+        """Take a message on the topic ``phoenix``."""
+        ref = message.ref
+        if ref is None:
+            return
+        ping = self._pings.pop(ref, None)
+        if ping is not None:
+            ping.answered(message)
+        elif ref == self._ref:
+            self._ref = None
+            self._schedule(self.interval, self._beat)
+            self._answered(self._clock.seconds() - self._sent_at)
+
+    def _beat(self) -> None:
+        self._timer = None
+        self._ref = self._next_ref()
+        self._sent_at = self._clock.seconds()
+        if self._is_paused:
+            self._schedule(self.interval, self._beat)
+        else:
+            self._schedule(self.timeout, self._time_out)
+        self._send(Message.heartbeat(self._ref))
+
+    def _time_out(self) -> None:
+        self._timer = None
+        self._failed(HeartbeatTimeout(self.timeout))
+
+    def _schedule(self, delay: float, function: Callable[[], None]) -> None:
+        self._cancel()
+        self._timer = self._clock.callLater(delay, function)
+
+    def _cancel(self) -> None:
+        timer, self._timer = self._timer, None
+        if timer is not None:
+            timer.cancel()
+
+
+class _Ping(PendingReply):
+    __slots__ = ("_clock", "_forget", "_sent_at", "_timeout")
+
+    def __init__(
+        self, clock: IReactorTime, timeout: float, forget: Callable[[], object]
+    ) -> None:
+        super().__init__()
+        self._clock = clock
+        self._timeout = timeout
+        self._forget = forget
+        self._sent_at = clock.seconds()
+
+    def answered(self, _message: Message) -> None:
+        self.succeed(self._clock.seconds() - self._sent_at)
+
+    def expired(self) -> None:
+        self._forget()
+        self.fail(HeartbeatTimeout(self._timeout))
+
+    def forgotten(self) -> None:
+        self._forget()

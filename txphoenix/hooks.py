@@ -1,0 +1,155 @@
+"""Lists of functions that are called when something happens.
+
+A hook belongs to the user, and its faults must not reach the client: an
+exception of a hook is logged, and the next hook is called all the same.
+A hook may be an ``async def``; it is started at once and what it raises later
+is logged too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from inspect import isawaitable
+from typing import Any
+
+from twisted.internet.defer import Deferred, ensureDeferred
+from twisted.logger import Logger
+
+from .interfaces import Remover
+
+__all__ = ["EventHooks", "Hooks", "as_deferred", "call_hook"]
+
+log = Logger()
+
+
+def call_hook(function: Callable[..., Any], *args: Any) -> None:
+    """Call one hook; log what it raises, now or later."""
+    try:
+        result = function(*args)
+        if result is not None:
+            later = as_deferred(result)
+            if later is not None:
+                later.addErrback(_log_failure, function)
+    except Exception:
+        log.failure("hook {hook!r} raised", hook=function)
+
+
+def as_deferred(result: Any) -> Deferred[Any] | None:
+    """See whether a function's result comes later.
+
+    :return: a Deferred of the result, or ``None`` for a result that is here.
+    """
+    if isinstance(result, Deferred):
+        return result
+    if isawaitable(result):
+        return ensureDeferred(_wait_for(result))
+    return None
+
+
+async def _wait_for(awaitable: Any) -> Any:
+    """Turn any awaitable into a coroutine."""
+    return await awaitable
+
+
+def _log_failure(failure: Any, function: Callable[..., Any]) -> None:
+    log.failure("hook {hook!r} raised", failure=failure, hook=function)
+
+
+class Hooks:
+    """The hooks of one kind.
+
+    The tuple is replaced, never changed, so that calling it needs no copy:
+    a hook that adds or removes hooks changes the next call.
+    """
+
+    __slots__ = ("_entries",)
+
+    def __init__(self) -> None:
+        # Each entry is a tuple of its own, compared by identity: a function
+        # may be added twice, and each remover takes away its own.
+        self._entries: tuple[tuple[Callable[..., Any]], ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self._entries)
+
+    def add(self, function: Callable[..., Any]) -> Remover:
+        """Add a hook.
+
+        :return: a function that removes it; calling that again does nothing.
+        :raises TypeError: ``function`` cannot be called.
+        """
+        if not callable(function):
+            raise TypeError(f"a hook must be callable, not {function!r}")
+        entry = (function,)
+        self._entries = (*self._entries, entry)
+
+        def remove() -> None:
+            self._entries = tuple(each for each in self._entries if each is not entry)
+
+        return remove
+
+    def call(self, *args: Any) -> None:
+        """Call each hook with ``args``, in the order they were added."""
+        for (function,) in self._entries:
+            call_hook(function, *args)
+
+
+class EventHooks:
+    """The hooks of a channel's events.
+
+    A hook is a function of the payload, or an object with a method
+    ``handle_in(event, payload)``.
+    """
+
+    __slots__ = ("_entries",)
+
+    def __init__(self) -> None:
+        # Event -> ((what the user gave, function of the payload), ...).
+        self._entries: dict[str, tuple[tuple[Any, Callable[[Any], Any]], ...]] = {}
+
+    def add(self, event: str, given: Any) -> Remover:
+        """Add a hook for ``event``.
+
+        :return: a function that removes it.
+        :raises TypeError: it is neither of the two.
+        """
+        entry = (given, _as_function(event, given))
+        self._entries[event] = (*self._entries.get(event, ()), entry)
+        return partial(self._keep, event, lambda each: each is not entry)
+
+    def remove(self, event: str, given: Any = None) -> None:
+        """Remove all hooks of ``event``, or those that were added as ``given``."""
+        self._keep(event, lambda each: given is not None and each[0] != given)
+
+    def call(self, event: str, payload: Any) -> bool:
+        """Call the hooks of ``event`` with ``payload``.
+
+        :return: whether there was one.
+        """
+        found = self._entries.get(event)
+        if found is None:
+            return False
+        for _, function in found:
+            call_hook(function, payload)
+        return True
+
+    def _keep(self, event: str, wanted: Callable[[Any], bool]) -> None:
+        left = tuple(each for each in self._entries.get(event, ()) if wanted(each))
+        if left:
+            self._entries[event] = left
+        else:
+            self._entries.pop(event, None)
+
+
+def _as_function(event: str, given: Any) -> Callable[[Any], Any]:
+    if callable(given):
+        function: Callable[[Any], Any] = given
+        return function
+    method = getattr(given, "handle_in", None)
+    if callable(method):
+        return partial(method, event)
+    raise TypeError(
+        "a hook must be callable or have a method handle_in(event, payload),"
+        f" not {given!r}"
+    )

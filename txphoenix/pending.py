@@ -1,0 +1,281 @@
+"""What waits for a reply, and until when.
+
+::
+
+    C: ["4","7","rooms:lobby","new_msg",{"body":"hi"}]    table["7"] = reply
+    S: ["4","7","rooms:lobby","phx_reply",{"status":"ok","response":{}}]
+                                           table.pop("7").answered("ok", {})
+
+A :class:`PendingReply` ends in exactly one of four ways: it is answered, it
+expires, it fails, or its Deferred is cancelled.
+Whichever comes first takes it out of its :class:`Deadlines`, and the others
+find nothing left to do.
+
+Deadlines of the same duration fall due in the order in which they were set.
+So one delayed call for each duration is enough, however many replies are
+awaited: a delayed call for each would cost more than all the rest of a push.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.python.failure import Failure
+
+from .errors import PushError, PushTimeout
+
+if TYPE_CHECKING:
+    from .channel_machine import ChannelMachine
+    from .message import Message
+
+__all__ = [
+    "Deadline",
+    "Deadlines",
+    "PendingJoin",
+    "PendingLeave",
+    "PendingPush",
+    "PendingReply",
+    "split_reply",
+]
+
+# Moments are floats: a delayed call may come this much (seconds) before the
+# sum of its start and its delay.
+_TOLERANCE = 1e-6
+
+
+class Deadline:
+    """Something that must happen before a moment."""
+
+    __slots__ = ("_due", "_queue")
+
+    _due: float
+    _queue: dict[Deadline, None] | None
+
+    def __init__(self) -> None:
+        self._queue = None
+
+    def expired(self) -> None:
+        """The moment has passed."""
+        raise NotImplementedError(f"{type(self).__name__} must say what expiry means")
+
+    @property
+    def is_set(self) -> bool:
+        """Whether the moment is still to come."""
+        return self._queue is not None
+
+    def unset(self) -> None:
+        """Take the deadline away; it is no error if there is none."""
+        queue = self._queue
+        if queue is not None:
+            self._queue = None
+            del queue[self]
+
+
+class Deadlines:
+    """All the deadlines of one client.
+
+    :param clock: tells the time and calls later.
+    """
+
+    def __init__(self, clock: IReactorTime) -> None:
+        self._clock = clock
+        self._queues: dict[float, dict[Deadline, None]] = {}
+        self._timers: dict[float, IDelayedCall] = {}
+
+    def set(self, deadline: Deadline, duration: float) -> None:
+        """Have ``deadline`` expire in ``duration`` seconds."""
+        deadline.unset()
+        queue = self._queues.get(duration)
+        if queue is None:
+            queue = self._queues[duration] = {}
+            self._timers[duration] = self._clock.callLater(
+                duration, self._expire, duration
+            )
+        deadline._due = self._clock.seconds() + duration
+        deadline._queue = queue
+        queue[deadline] = None
+
+    def __len__(self) -> int:
+        return sum(len(queue) for queue in self._queues.values())
+
+    def stop(self) -> None:
+        """Take every deadline away and leave no delayed call behind."""
+        for timer in self._timers.values():
+            timer.cancel()
+        for queue in self._queues.values():
+            for deadline in queue:
+                deadline._queue = None
+        self._timers.clear()
+        self._queues.clear()
+
+    def _expire(self, duration: float) -> None:
+        now = self._clock.seconds() + _TOLERANCE
+        queue = self._queues[duration]
+        late = []
+        for deadline in queue:
+            if deadline._due > now:
+                break
+            late.append(deadline)
+        for deadline in late:
+            deadline.unset()
+        first = next(iter(queue), None)
+        if first is None:
+            del self._queues[duration]
+            del self._timers[duration]
+        else:
+            self._timers[duration] = self._clock.callLater(
+                first._due - self._clock.seconds(), self._expire, duration
+            )
+        # Last of all, for what expires may set deadlines or stop everything.
+        for deadline in late:
+            deadline.expired()
+
+
+class PendingReply(Deadline):
+    """A message of ours that the server will answer.
+
+    Subclasses say what an answer and an expiry mean; this class sees to it
+    that the Deferred, if somebody waits, fires once.
+    """
+
+    __slots__ = ("deferred",)
+
+    def __init__(self) -> None:
+        self._queue = None
+        self.deferred: Deferred[Any] | None = None
+
+    def wait(self) -> Deferred[Any]:
+        """Make the Deferred of the outcome; to be called once at most."""
+        deferred: Deferred[Any] = Deferred(self._cancelled)
+        self.deferred = deferred
+        return deferred
+
+    def answered(self, message: Message) -> None:
+        """The reply has come."""
+        raise NotImplementedError(f"{type(self).__name__} must say what a reply means")
+
+    def succeed(self, result: Any) -> None:
+        """Fire the Deferred with ``result``, if one waits."""
+        self.unset()
+        deferred, self.deferred = self.deferred, None
+        if deferred is not None:
+            deferred.callback(result)
+
+    def fail(self, error: BaseException) -> None:
+        """Fail the Deferred with ``error``, if one waits."""
+        self.unset()
+        deferred, self.deferred = self.deferred, None
+        if deferred is not None:
+            deferred.errback(Failure(error))
+
+    def forgotten(self) -> None:
+        """The Deferred was cancelled: nobody wants the reply any more."""
+
+    def _cancelled(self, _deferred: Deferred[Any]) -> None:
+        # The Deferred itself fires with CancelledError once this returns.
+        self.unset()
+        self.deferred = None
+        self.forgotten()
+
+
+def split_reply(payload: Any) -> tuple[str, Any]:
+    """Take the payload of a ``phx_reply`` apart.
+
+    :return: the status and the response; a payload that is no reply's, which no
+        Phoenix server sends, has the status ``"malformed"`` and is the response.
+    """
+    try:
+        return payload["status"], payload["response"]
+    except (TypeError, KeyError):
+        return "malformed", payload
+
+
+class PendingPush(PendingReply):
+    """A push: kept until it can be sent, then waiting for its reply."""
+
+    __slots__ = ("channel", "event", "payload", "ref", "timeout", "wants_reply")
+
+    def __init__(
+        self,
+        channel: ChannelMachine,
+        event: str,
+        payload: Any,
+        timeout: float,
+        wants_reply: bool = True,
+    ) -> None:
+        self._queue = None
+        self.deferred = None
+        self.wants_reply = wants_reply
+        self.channel = channel
+        self.event = event
+        self.payload = payload
+        self.timeout = timeout
+        # None as long as it is kept.
+        self.ref: str | None = None
+
+    def answered(self, message: Message) -> None:
+        """Succeed on the status ``ok``, and fail on any other."""
+        status, response = split_reply(message.payload)
+        if status == "ok":
+            self.succeed(response)
+            return
+        channel = self.channel
+        error = PushError(status, response, channel.topic, self.event)
+        # The channel goes first: whoever waits for the reply sees it as it is.
+        if message.join_ref is None:
+            channel.reply_without_join_ref(error)
+        self.fail(error)
+
+    def expired(self) -> None:
+        """Fail, and never be sent if that has not happened yet."""
+        channel = self.channel
+        channel.forget_push(self)
+        self.fail(PushTimeout(self.timeout, channel.topic, self.event))
+
+    def forgotten(self) -> None:
+        """Never be sent, or leave the reply without anybody who waits for it."""
+        self.channel.forget_push(self)
+
+
+class PendingJoin(PendingReply):
+    """A join; it may be sent several times before it is answered."""
+
+    __slots__ = ("channel", "timeout")
+
+    def __init__(self, channel: ChannelMachine, timeout: float) -> None:
+        super().__init__()
+        self.channel = channel
+        self.timeout = timeout
+
+    def answered(self, message: Message) -> None:
+        """Hand the answer to the channel, which has more to do with it."""
+        self.unset()
+        self.channel.join_answered(*split_reply(message.payload))
+
+    def expired(self) -> None:
+        """Have the channel give up this join."""
+        self.channel.join_expired(self)
+
+    def forgotten(self) -> None:
+        """Have the channel leave."""
+        self.channel.join_cancelled(self)
+
+
+class PendingLeave(PendingReply):
+    """A leave: whatever the server answers, or if it does not, the channel ends."""
+
+    __slots__ = ("channel",)
+
+    def __init__(self, channel: ChannelMachine) -> None:
+        super().__init__()
+        self.channel = channel
+
+    def answered(self, _message: Message) -> None:
+        """Close the channel."""
+        self.channel.leave_answered()
+
+    def expired(self) -> None:
+        """Close the channel without the answer."""
+        self.channel.leave_expired()

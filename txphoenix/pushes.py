@@ -1,0 +1,120 @@
+"""The pushes of one channel: those kept for the join, and those awaiting a reply.
+
+::
+
+    keep  ->  write  ->  answered | expired | cancelled
+                     ->  taken away: the channel has ended, or was interrupted
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .errors import SerializerError
+from .message import Message
+from .pending import PendingPush, PendingReply
+
+if TYPE_CHECKING:
+    from .channels import ChannelManager
+
+__all__ = ["Pushes"]
+
+
+class Pushes:
+    """What one channel has to send, and what it has sent and waits for.
+
+    Both tables are made at their first use: an idle channel has none.
+
+    :param topic: the channel's topic.
+    :param manager: sends, and holds the deadlines.
+    """
+
+    __slots__ = ("_kept", "_manager", "_sent", "_topic")
+
+    def __init__(self, topic: str, manager: ChannelManager) -> None:
+        self._topic = topic
+        self._manager = manager
+        self._kept: dict[PendingPush, None] | None = None
+        self._sent: dict[str, PendingReply] | None = None
+
+    @property
+    def kept(self) -> int:
+        """How many pushes wait to be sent."""
+        return len(self._kept or ())
+
+    def keep(self, pending: PendingPush) -> None:
+        """Hold a push back until :meth:`write_kept`; its time is running."""
+        if self._kept is None:
+            self._kept = {}
+        self._kept[pending] = None
+        self._manager.deadlines.set(pending, pending.timeout)
+
+    def write(self, pending: PendingPush, join_ref: str | None) -> Exception | None:
+        """Send a push.
+
+        :return: why it could not be sent, or None.
+        """
+        manager = self._manager
+        ref = manager.next_ref()
+        try:
+            manager.send(
+                Message(join_ref, ref, self._topic, pending.event, pending.payload)
+            )
+        except SerializerError as error:
+            return error
+        if not pending.wants_reply:
+            pending.succeed(None)
+            return None
+        pending.ref = ref
+        pending.payload = None
+        self.expect(ref, pending, pending.timeout)
+        return None
+
+    def write_kept(self, join_ref: str | None) -> None:
+        """Send all that was kept, in order."""
+        written = [(each, self.write(each, join_ref)) for each in self.take_kept()]
+        # Whoever hears of an error may push again: what was kept goes before that.
+        for pending, error in written:
+            if error is not None:
+                pending.fail(error)
+
+    def expect(self, ref: str, pending: PendingReply, timeout: float) -> None:
+        """Wait for the reply to ``ref`` for ``timeout`` seconds.
+
+        A deadline that is set already stays as it is.
+        """
+        sent = self._sent
+        if sent is None:
+            sent = self._sent = {}
+        sent[ref] = pending
+        if not pending.is_set:
+            self._manager.deadlines.set(pending, timeout)
+
+    def answered(self, message: Message) -> None:
+        """Hand a reply to whoever waits for it; a second one finds nobody."""
+        sent = self._sent
+        if sent is not None and message.ref is not None:
+            pending = sent.pop(message.ref, None)
+            if pending is not None:
+                pending.answered(message)
+
+    def forget(self, pending: PendingPush) -> None:
+        """Drop a push whose time is over or that was cancelled."""
+        if pending.ref is not None:
+            if self._sent is not None:
+                self._sent.pop(pending.ref, None)
+        elif self._kept is not None:
+            self._kept.pop(pending, None)
+
+    def take_kept(self) -> list[PendingPush]:
+        """Take away the pushes that were never sent."""
+        kept, self._kept = self._kept, None
+        return list(kept or ())
+
+    def take_sent(self) -> list[PendingPush]:
+        """Take away the pushes that will not be answered any more.
+
+        The channel itself knows of its join and its leave: these are dropped.
+        """
+        sent, self._sent = self._sent, None
+        return [each for each in (sent or {}).values() if isinstance(each, PendingPush)]

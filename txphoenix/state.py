@@ -1,0 +1,179 @@
+"""What ``get_state()`` and ``put_state()`` read and write.
+
+The seed of this library holds a socket's state in an ``Agent``; this is its place in
+the tree of services.
+It has the options, the status, the channels, the messages that wait for a connection,
+and whatever a user puts there under a name of their own.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import deque
+from collections.abc import Mapping
+from typing import Any
+
+from twisted.application.service import Service
+
+from .channel_states import State
+from .errors import BufferFull, ConfigurationError
+from .message import Message
+from .options import Options
+from .redact import REDACTED, redact_params, shown
+
+__all__ = ["SocketState", "status_of"]
+
+# How many topics are remembered as left.
+_LEFT_TOPICS = 100
+
+_STATUS = {
+    State.CLOSED: "left",
+    State.JOINING: "joining",
+    State.JOINED: "joined",
+    State.LEAVING: "leaving",
+    State.ERRORED: "errored",
+}
+
+
+def status_of(state: State) -> str:
+    """What the seed calls a channel's state: a closed one is ``"left"``."""
+    return _STATUS[state]
+
+
+class SocketState(Service):
+    """The state of one client.
+
+    :param options: the client's options.
+    """
+
+    name = "state"
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+        self.status = "disconnected"
+        self.to_send: deque[Message] = deque()
+        self.dropped_frames = 0
+        """How many frames came that were no messages."""
+        self.stale_messages = 0
+        """How many messages came for a join that was over."""
+        self.unrouted_messages = 0
+        """How many messages came for a topic that no channel has."""
+        self._channels: dict[str, tuple[str, Any]] = {}
+        self._left: deque[str] = deque()
+        self._custom: dict[str, Any] = {}
+
+    @property
+    def connected(self) -> bool:
+        """Whether the client is connected."""
+        return self.status == "connected"
+
+    @property
+    def joined_channels(self) -> dict[str, dict[str, Any]]:
+        """Topic -> ``{"params": ..., "status": ...}``.
+
+        The status is ``"joining"``, ``"joined"``, ``"leaving"``, ``"errored"``, or
+        ``"left"`` for the latest hundred that are closed.
+        """
+        return {
+            topic: {"status": status, "params": params}
+            for topic, (status, params) in self._channels.items()
+        }
+
+    def get(self, key: str) -> Any:
+        """The value of an option or, if there is no such option, of what else is here.
+
+        :raises KeyError: there is nothing of that name.
+        """
+        if key in _OPTIONS:
+            return getattr(self.options, key)
+        if key in _OWN:
+            return getattr(self, key)
+        return self._custom[key]
+
+    def put(self, key: str, value: Any) -> None:
+        """Keep a value under a name of the user's own.
+
+        :raises ConfigurationError: the name is an option's, which ``reconfigure``
+            changes, or one that the client keeps up to date itself.
+        """
+        if not isinstance(key, str):
+            raise ConfigurationError(f"a key must be a str, not {key!r}")
+        if key in _OPTIONS:
+            raise ConfigurationError(
+                f"{key!r} is an option; change it with reconfigure({key}=...)"
+            )
+        if key in _OWN:
+            raise ConfigurationError(
+                f"{key!r} is kept by the client, and cannot be set"
+            )
+        self._custom[key] = value
+
+    def snapshot(self) -> dict[str, Any]:
+        """All of it, as JSON can hold it, with the secrets cut out."""
+        return {
+            **{key: shown(value) for key, value in self._custom.items()},
+            **self.options.snapshot(),
+            "status": self.status,
+            "connected": self.connected,
+            "to_send": len(self.to_send),
+            "joined_channels": {
+                topic: {"status": status, "params": _shown_params(params)}
+                for topic, (status, params) in self._channels.items()
+            },
+            "dropped_frames": self.dropped_frames,
+            "stale_messages": self.stale_messages,
+            "unrouted_messages": self.unrouted_messages,
+        }
+
+    # -- Messages that wait for a connection --------------------------------------
+
+    def keep_to_send(self, message: Message) -> None:
+        """Keep a message until there is a connection.
+
+        :raises BufferFull: ``send_buffer`` messages are kept already.
+        """
+        if len(self.to_send) >= self.options.send_buffer:
+            raise BufferFull(self.options.send_buffer, message.topic, message.event)
+        self.to_send.append(message)
+
+    def pop_all_to_send(self) -> list[Message]:
+        """Take all messages that were kept, oldest first."""
+        messages = list(self.to_send)
+        self.to_send.clear()
+        return messages
+
+    # -- Channels -----------------------------------------------------------------
+
+    def update_channel_status(self, topic: str, status: str, params: Any) -> None:
+        """Set the status of a topic."""
+        self._channels[topic] = (status, params)
+        if status == "left":
+            self._left.append(topic)
+            if len(self._left) > _LEFT_TOPICS:
+                oldest = self._left.popleft()
+                if self._channels.get(oldest, ("",))[0] == "left":
+                    del self._channels[oldest]
+
+    def remove_channel(self, topic: str) -> None:
+        """Forget a topic; it is no error if it is not known."""
+        self._channels.pop(topic, None)
+
+
+_OPTIONS = frozenset(option.name for option in dataclasses.fields(Options))
+_OWN = frozenset(
+    {
+        "status",
+        "connected",
+        "to_send",
+        "joined_channels",
+        "dropped_frames",
+        "stale_messages",
+        "unrouted_messages",
+    }
+)
+
+
+def _shown_params(params: Any) -> Any:
+    if callable(params):
+        return "<callable>"
+    return redact_params(params) if isinstance(params, Mapping) else REDACTED

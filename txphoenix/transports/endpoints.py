@@ -1,0 +1,49 @@
+"""Which endpoint reaches a server."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.internet.endpoints import (
+    HostnameEndpoint,
+    clientFromString,
+    wrapClientTLS,
+)
+from twisted.internet.interfaces import IStreamClientEndpoint
+from twisted.internet.ssl import optionsForClientTLS
+
+from ..options import Options
+from ..url import Target
+
+__all__ = ["client_endpoint"]
+
+
+def client_endpoint(
+    reactor: Any, target: Target, options: Options
+) -> IStreamClientEndpoint:
+    """Make the endpoint that reaches ``target``.
+
+    A server's certificate is always verified, against the host name of the URL: by
+    what :func:`twisted.internet.ssl.optionsForClientTLS` makes, unless the option
+    ``tls`` says otherwise.
+
+    :param target: where the URL points.
+    :param options: the options ``endpoint``, ``proxy`` and ``tls`` count.
+    """
+    tls = None
+    if target.secure:
+        tls = options.tls
+        if tls is None:
+            tls = optionsForClientTLS(target.host)
+    given = options.endpoint
+    if callable(given):
+        # It was handed tls, and may have its own way with it.
+        made: IStreamClientEndpoint = given(reactor, target.host, target.port, tls)
+        return made
+    if isinstance(given, str):
+        endpoint = clientFromString(reactor, given)
+    elif given is not None:
+        endpoint = given
+    else:
+        endpoint = HostnameEndpoint(reactor, target.host, target.port)
+    return endpoint if tls is None else wrapClientTLS(tls, endpoint)

@@ -1,0 +1,55 @@
+"""The log that Autobahn's protocol is given.
+
+Autobahn logs at level debug what it sends and receives, request headers with
+their tokens included, and makes the text of most lines even if nobody listens.
+Here everything below a warning is dropped unseen.
+What is left goes to :mod:`twisted.logger` with its secrets cut out.
+"""
+
+from __future__ import annotations
+
+import re
+
+from twisted.logger import Logger, LogLevel, formatEvent
+
+from ..redact import REDACTED, redact_url
+
+__all__ = ["QuietLog"]
+
+_URL = re.compile(r"\b(?:wss?|https?)://[^\s'\"<>]+")
+
+# Phoenix 1.8 takes its auth token as the tail of a subprotocol's name, and Autobahn
+# lists the subprotocols that were offered when the server chose none of them.
+_TOKEN = re.compile(r"(base64url\.bearer\.phx\.)[A-Za-z0-9+/=_-]+")
+
+
+class QuietLog:
+    """Stands where Autobahn has a txaio logger.
+
+    :param namespace: the namespace of the lines that are passed on.
+    """
+
+    def __init__(self, namespace: str = "txphoenix") -> None:
+        self._logger = Logger(namespace=namespace)
+
+    def trace(self, *args: object, **values: object) -> None:
+        """Drop the line."""
+
+    debug = trace
+    info = trace
+
+    def warn(self, message: str, **values: object) -> None:
+        """Pass a warning on."""
+        self._emit(LogLevel.warn, message, values)
+
+    def error(self, message: str, **values: object) -> None:
+        """Pass an error on."""
+        self._emit(LogLevel.error, message, values)
+
+    def _emit(self, level: LogLevel, message: str, values: dict[str, object]) -> None:
+        """Fill in the values, then cut the secrets out of the whole text."""
+        if values:
+            message = formatEvent({"log_format": message, **values})
+        message = _URL.sub(lambda found: redact_url(found[0]), message)
+        message = _TOKEN.sub(rf"\g<1>{REDACTED}", message)
+        self._logger.emit(level, "{message}", message=message)
