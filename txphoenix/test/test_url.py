@@ -34,6 +34,23 @@ class ConnectURLTests(SynchronousTestCase):
             "ws://localhost:4000/socket/websocket?vsn=2.0.0",
         )
 
+    def test_as_the_official_client(self) -> None:
+        """Nested names and escapes come byte for byte as phoenix.js writes them."""
+        for params, query in (
+            (
+                {"token": "a b+ü&=/?#%~!*'()", "n": 1, "t": True, "f": 1.5},
+                "token=a%20b%2B%C3%BC%26%3D%2F%3F%23%25~!*'()&n=1&t=true&f=1.5",
+            ),
+            (
+                {"user": {"id": 1, "deep": {"x": "y"}}},
+                "user%5Bid%5D=1&user%5Bdeep%5D%5Bx%5D=y",
+            ),
+        ):
+            self.assertEqual(
+                connect_url("ws://h/socket", params=params),
+                f"ws://h/socket/websocket?{query}&vsn=2.0.0",
+            )
+
     def test_longpoll(self) -> None:
         """Long-poll goes to ``/longpoll`` over HTTP."""
         self.assertEqual(

@@ -1,0 +1,81 @@
+"""Metadata of the txphoenix distribution; the tools are set up in pyproject.toml."""
+
+from __future__ import annotations
+
+import runpy
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+HERE = Path(__file__).parent
+
+setup(
+    name="txphoenix",
+    version=runpy.run_path(str(HERE / "txphoenix" / "_version.py"))["__version__"],
+    description="A Twisted client for Phoenix Channels",
+    long_description=(HERE / "README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    author="the txphoenix authors",
+    license_expression="MIT",
+    license_files=["LICENSE"],
+    keywords=["twisted", "phoenix", "channels", "websocket", "presence", "autobahn"],
+    classifiers=[
+        "Development Status :: 4 - Beta",
+        "Framework :: Twisted",
+        "Intended Audience :: Developers",
+        "Operating System :: OS Independent",
+        "Programming Language :: Python :: 3 :: Only",
+        "Programming Language :: Python :: 3.11",
+        "Programming Language :: Python :: 3.12",
+        "Programming Language :: Python :: 3.13",
+        "Programming Language :: Python :: Implementation :: CPython",
+        "Topic :: Communications",
+        "Topic :: Internet",
+        "Topic :: Software Development :: Libraries :: Python Modules",
+        "Typing :: Typed",
+    ],
+    python_requires=">=3.11",
+    # Naming the root lets an editable install put it on the path as it is.
+    # Twisted then finds the plugins of a working copy as it does installed ones.
+    package_dir={"": "."},
+    packages=find_packages(include=["txphoenix", "txphoenix.*"]),
+    package_data={
+        "txphoenix": ["py.typed"],
+        "txphoenix.test": ["wire/*"],
+    },
+    zip_safe=False,
+    # The floors are the versions that `tox -e oldest` tests.
+    install_requires=[
+        "twisted[tls]>=24.7.0",
+        "autobahn>=26.6.1",
+        "treq>=24.9.1",
+        'orjson>=3.10.0; platform_python_implementation == "CPython"',
+    ],
+    extras_require={
+        "test": [
+            "coverage>=7.10",
+            "hypothesis>=6.100",
+            "pytest>=8",
+            "pytest-twisted>=1.14",
+        ],
+        "docs": [
+            "furo",
+            "sphinx>=8",
+        ],
+        # A minor release of ruff or mypy finds new faults in old code.
+        # So these two move when somebody decides that they do.
+        "dev": [
+            "build",
+            "mypy~=2.4",
+            "mypy-zope>=1.0.17",
+            "ruff~=0.17.6",
+            "towncrier>=24.8",
+            "tox>=4.22",
+            "twine>=6.1",
+        ],
+    },
+    # There is no entry point for pytest: a plugin that came with the library would be
+    # loaded into the test run of everyone who has it installed.
+    # Those who want the fixtures name them in their conftest.py (`pytest_plugins`).
+    entry_points={"console_scripts": ["txphoenix = txphoenix.cli:main"]},
+)

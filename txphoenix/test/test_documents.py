@@ -1,0 +1,131 @@
+"""What README.md and the guide show works as it is printed.
+
+These documents are in a clone and in a source distribution, not in a wheel.
+"""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import sys
+import textwrap
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from twisted.internet.defer import Deferred, ensureDeferred
+from twisted.internet.utils import getProcessOutputAndValue
+from twisted.trial.unittest import TestCase
+
+import txphoenix
+from txphoenix.testing import ChatRoom, Refused, ServerChannel
+from txphoenix.testing.cases import PhoenixMixin
+
+ROOT = Path(txphoenix.__file__).parent.parent
+README = ROOT / "README.md"
+GUIDE = ROOT / "docs" / "guide.rst"
+
+NOT_THERE = (
+    None if README.exists() and GUIDE.exists() else "installed without its documents"
+)
+
+
+def readme_programs() -> list[str]:
+    """The pieces of Python in the README."""
+    return re.findall(r"^```python\n(.*?)^```", README.read_text("utf-8"), re.M | re.S)
+
+
+def guide_program() -> str:
+    """The pieces of Python in the guide, as the body of one coroutine."""
+    blocks = re.findall(
+        r"^\.\. code-block:: python\n\n((?:   .*\n|\n)+)",
+        GUIDE.read_text("utf-8"),
+        re.M,
+    )
+    body = "\n".join(textwrap.dedent(block) for block in blocks)
+    return "async def guide(print):\n" + textwrap.indent(body, "    ")
+
+
+class Secret(ServerChannel):
+    """A channel that nobody may join."""
+
+    def join(self, params: Any) -> Any:
+        """Refuse."""
+        raise Refused({"reason": "unauthorized"})
+
+
+class ReadmeTests(TestCase):
+    """The README's first program and its commands."""
+
+    skip = NOT_THERE
+
+    async def test_first_program(self) -> None:
+        """The first program has at most fifteen lines, and prints what it says."""
+        (program,) = readme_programs()
+        lines = [line for line in program.splitlines() if line.strip()]
+        self.assertLessEqual(len(lines), 15)
+        path = Path(self.mktemp())
+        path.write_text(program, "utf-8")
+        out, err, code = await getProcessOutputAndValue(
+            sys.executable,
+            [os.fspath(path)],
+            env={**os.environ, "PYTHONPATH": os.fspath(ROOT)},
+        )
+        self.assertEqual((code, err), (0, b""))
+        self.assertEqual(
+            out.decode("utf-8").splitlines(),
+            [
+                "joined: {'topic': 'rooms:lobby', 'user_id': 'ann'}",
+                "in the room: hello",
+                "reply: {}",
+            ],
+        )
+
+    def test_commands(self) -> None:
+        """The README names the two commands, and tox knows the environment."""
+        text = README.read_text("utf-8")
+        self.assertIn("pip install tox && tox -e demo", text)
+        self.assertIn("[testenv:demo]", (ROOT / "tox.ini").read_text("utf-8"))
+
+    def test_links(self) -> None:
+        """Each file that the README points to is there."""
+        targets = re.findall(r"\]\(([^)#:]+)\)", README.read_text("utf-8"))
+        self.assertGreater(len(targets), 3)
+        self.assertEqual([t for t in targets if not (ROOT / t).exists()], [])
+
+
+class GuideTests(PhoenixMixin, TestCase):
+    """The guide's program."""
+
+    skip = NOT_THERE
+
+    def test_blocks_are_found(self) -> None:
+        """The guide's pieces of Python are found, and are one coroutine."""
+        (coroutine,) = ast.parse(guide_program()).body
+        self.assertIsInstance(coroutine, ast.AsyncFunctionDef)
+        self.assertGreater(len(getattr(coroutine, "body", [])), 20)
+
+    async def test_guide(self) -> None:
+        """All pieces of the guide run in their order."""
+        server = await self.phoenix_server({"rooms:*": ChatRoom, "secret:*": Secret})
+        source = guide_program().replace("wss://example.org/socket", server.url)
+        said: list[str] = []
+        guide = load(source, str(GUIDE))
+        await ensureDeferred(
+            guide(lambda *words: said.append(" ".join(map(str, words))))
+        )
+        self.assertIn("joined rooms:den", said)
+        self.assertIn("refused: unauthorized", said)
+        self.assertIn("closed: stopped", said)
+        self.assertIn(
+            "the server says error {'reason': 'a message needs a body'}", said
+        )
+
+
+def load(source: str, name: str) -> Callable[..., Deferred[None]]:
+    """Run the definition of the coroutine that the guide is."""
+    namespace: dict[str, Any] = {}
+    exec(compile(source, name, "exec"), namespace)
+    guide: Callable[..., Deferred[None]] = namespace["guide"]
+    return guide
