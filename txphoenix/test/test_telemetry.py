@@ -1,0 +1,475 @@
+"""Tests of :mod:`txphoenix.telemetry`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+from twisted.logger import LogEvent, LogLevel, formatEvent, globalLogPublisher
+from twisted.trial.unittest import SynchronousTestCase
+
+from txphoenix import telemetry
+from txphoenix.errors import ConfigurationError
+from txphoenix.message import Message
+from txphoenix.telemetry import CHANNEL, MESSAGE, SOCKET, STATE_CHANGE
+
+SECRET = "S3CR3T"
+URL = f"ws://host/socket?token={SECRET}"
+SHOWN_URL = "ws://host/socket?token=[redacted]"
+TOPIC = "rooms:lobby"
+NOW = 1234.5
+
+CLIENT = SimpleNamespace(name="chat")
+ROOM = object()
+REASON = ValueError("away")
+PUSH = Message("1", "2", TOPIC, "new_msg", {"body": SECRET})
+
+# An event's function and arguments, and the name, measurements and metadata it has.
+EVENTS: list[tuple[Callable[..., None], tuple[Any, ...], Any, str, Any, Any]] = [
+    (telemetry.socket_connecting, (), SOCKET, "connecting", {"count": 1}, {}),
+    (telemetry.socket_connected, (), SOCKET, "connected", {"count": 1}, {}),
+    (
+        telemetry.socket_connection_duration,
+        (0.25,),
+        SOCKET,
+        "connection_duration",
+        {"duration": 0.25},
+        {},
+    ),
+    (
+        telemetry.socket_disconnected,
+        (REASON,),
+        SOCKET,
+        "disconnected",
+        {"count": 1},
+        {"reason": REASON},
+    ),
+    (
+        telemetry.socket_connection_error,
+        (REASON,),
+        SOCKET,
+        "connection_error",
+        {"count": 1},
+        {"error": REASON},
+    ),
+    (
+        telemetry.reconnecting,
+        (3, 1.5),
+        SOCKET,
+        "reconnecting",
+        {"delay": 1.5},
+        {"attempt": 3},
+    ),
+    (telemetry.heartbeat_sent, (), SOCKET, "heartbeat", {"count": 1}, {}),
+    (
+        telemetry.heartbeat_duration,
+        (0.01,),
+        SOCKET,
+        "heartbeat_duration",
+        {"duration": 0.01},
+        {},
+    ),
+    (
+        telemetry.channel_joined,
+        ({"id": SECRET},),
+        CHANNEL,
+        "joined",
+        {"count": 1},
+        {"response": {"id": SECRET}},
+    ),
+    (
+        telemetry.channel_join_error,
+        (REASON,),
+        CHANNEL,
+        "join_error",
+        {"count": 1},
+        {"error": REASON},
+    ),
+    (
+        telemetry.channel_join_duration,
+        (0.5,),
+        CHANNEL,
+        "join_duration",
+        {"duration": 0.5},
+        {},
+    ),
+    (
+        telemetry.channel_left,
+        ("leave",),
+        CHANNEL,
+        "left",
+        {"count": 1},
+        {"reason": "leave"},
+    ),
+    (
+        telemetry.channel_leave_duration,
+        (0.5,),
+        CHANNEL,
+        "leave_duration",
+        {"duration": 0.5},
+        {},
+    ),
+    (telemetry.message_sent, (), MESSAGE, "sent", {"count": 1, "size": 99}, {}),
+    (telemetry.message_received, (), MESSAGE, "received", {"count": 1, "size": 99}, {}),
+    (
+        telemetry.socket_status_changed,
+        ("connecting", "connected"),
+        STATE_CHANGE,
+        "socket",
+        {"count": 1},
+        {"type": "socket", "id": SHOWN_URL},
+    ),
+    (
+        telemetry.channel_status_changed,
+        ("joining", "joined"),
+        STATE_CHANGE,
+        "channel",
+        {"count": 1},
+        {"type": "channel", "id": TOPIC},
+    ),
+]
+
+# The arguments that come first, and the metadata that are always there, by event name.
+FIRST: dict[Any, tuple[Any, ...]] = {
+    SOCKET: (CLIENT, URL),
+    CHANNEL: (CLIENT, TOPIC, ROOM),
+    MESSAGE: (CLIENT, PUSH, 99),
+}
+ALWAYS: dict[Any, dict[str, Any]] = {
+    SOCKET: {"url": SHOWN_URL},
+    CHANNEL: {"topic": TOPIC, "channel": ROOM},
+    MESSAGE: {
+        "topic": TOPIC,
+        "event": "new_msg",
+        "payload": {"body": SECRET},
+        "ref": "2",
+        "join_ref": "1",
+    },
+    STATE_CHANGE: {},
+}
+
+
+def emit_all(but: Any = None) -> None:
+    """Let each event happen once, but for those of one name."""
+    for function, arguments, event_name, action, _, _ in EVENTS:
+        if event_name != but:
+            first = FIRST.get(event_name)
+            if first is None:
+                first = (CLIENT, URL if action == "socket" else TOPIC)
+            function(*first, *arguments)
+
+
+class TelemetryCase(SynchronousTestCase):
+    """What the tests have in common: a handler that keeps what it is called with."""
+
+    def setUp(self) -> None:
+        """Start and end without handlers."""
+        self.calls: list[Any] = []
+        self.addCleanup(self.detach_all)
+
+    def detach_all(self) -> None:
+        """Detach every handler."""
+        for handler in telemetry.list_handlers():
+            telemetry.detach(handler.handler_id)
+
+    def keep(self, *arguments: Any) -> None:
+        """Keep the arguments."""
+        self.calls.append(arguments)
+
+
+class AttachTests(TelemetryCase):
+    """Attaching, detaching and listing."""
+
+    def test_attach(self) -> None:
+        """The function is called with all there is, at events of this name alone."""
+        telemetry.attach("a", ("my", "event"), self.keep, "config")
+        telemetry.execute(("my", "event"), {"n": 1}, {"m": 2})
+        telemetry.execute(("my", "other"), {}, {})
+        telemetry.execute(("my",), {}, {})
+        self.assertEqual(self.calls, [(("my", "event"), {"n": 1}, {"m": 2}, "config")])
+
+    def test_attach_many(self) -> None:
+        """One id can be attached to several events, to each of them once."""
+        telemetry.attach_many("a", [SOCKET, CHANNEL, SOCKET], self.keep)
+        telemetry.execute(SOCKET, {}, {})
+        telemetry.execute(CHANNEL, {}, {})
+        self.assertEqual([call[0] for call in self.calls], [SOCKET, CHANNEL])
+
+    def test_name_as_a_list(self) -> None:
+        """A name may come as a list, as Elixir writes it."""
+        telemetry.attach("a", ["txphoenix", "socket"], self.keep)
+        telemetry.execute(SOCKET, {}, {})
+        self.assertEqual(self.calls, [(SOCKET, {}, {}, None)])
+
+    def test_order(self) -> None:
+        """Handlers are called in the order of their attachment."""
+        telemetry.attach("b", SOCKET, self.keep, 1)
+        telemetry.attach("a", SOCKET, self.keep, 2)
+        telemetry.execute(SOCKET, {}, {})
+        self.assertEqual([call[3] for call in self.calls], [1, 2])
+
+    def test_twice(self) -> None:
+        """An id can be attached once only, whatever the event."""
+        telemetry.attach("a", SOCKET, self.keep)
+        error = self.assertRaises(
+            ConfigurationError, telemetry.attach, "a", CHANNEL, self.keep
+        )
+        self.assertEqual(
+            str(error), "a handler is attached as 'a' already; detach it first"
+        )
+        self.assertEqual(len(telemetry.list_handlers()), 1)
+
+    def test_bad_arguments(self) -> None:
+        """A bad function or name is refused, and nothing is attached."""
+        bad: list[tuple[Any, Any, str]] = [
+            ([SOCKET], "print", "function must be a callable, not of type str"),
+            (["txphoenix"], self.keep, "an event's name must be a tuple of str"),
+            ([SOCKET, ("txphoenix", 1)], self.keep, "not ('txphoenix', 1)"),
+            ([None], self.keep, "not None"),
+            ([], self.keep, "at least one event's name"),
+        ]
+        for names, function, expected in bad:
+            error = self.assertRaises(
+                ConfigurationError, telemetry.attach_many, "a", names, function
+            )
+            self.assertIn(expected, str(error))
+        self.assertEqual(telemetry.list_handlers(), [])
+
+    def test_detach(self) -> None:
+        """A detached handler is not called again, for any of its events."""
+        telemetry.attach_many("a", [SOCKET, CHANNEL], self.keep)
+        telemetry.attach("b", SOCKET, self.keep, "b")
+        self.assertTrue(telemetry.detach("a"))
+        telemetry.execute(SOCKET, {}, {})
+        telemetry.execute(CHANNEL, {}, {})
+        self.assertEqual([call[3] for call in self.calls], ["b"])
+
+    def test_detach_unknown(self) -> None:
+        """Detaching what is not attached does nothing and says so."""
+        self.assertFalse(telemetry.detach("a"))
+
+    def test_list_handlers(self) -> None:
+        """Handlers are listed by the beginning of their events' names."""
+        telemetry.attach_many("a", [SOCKET, ("my", "event")], self.keep, 1)
+        socket = telemetry.Attachment("a", SOCKET, self.keep, 1)
+        mine = telemetry.Attachment("a", ("my", "event"), self.keep, 1)
+        self.assertEqual(telemetry.list_handlers(), [socket, mine])
+        self.assertEqual(telemetry.list_handlers(("txphoenix",)), [socket])
+        self.assertEqual(telemetry.list_handlers(["my", "event"]), [mine])
+        self.assertEqual(telemetry.list_handlers(("my", "event", "x")), [])
+        self.assertRaises(ConfigurationError, telemetry.list_handlers, "my")
+
+
+class ExecuteTests(TelemetryCase):
+    """:func:`telemetry.execute`."""
+
+    def test_handler_raises(self) -> None:
+        """A handler that raises is logged and detached; the others go on."""
+
+        def fail(*arguments: object) -> None:
+            raise ValueError("broken")
+
+        telemetry.attach_many("bad", [SOCKET, CHANNEL], fail)
+        telemetry.attach("good", SOCKET, self.keep)
+        telemetry.execute(SOCKET, {}, {})
+        telemetry.execute(SOCKET, {}, {})
+        self.assertEqual(len(self.calls), 2)
+        self.assertEqual(len(self.flushLoggedErrors(ValueError)), 1)
+        self.assertEqual(
+            [handler.handler_id for handler in telemetry.list_handlers()], ["good"]
+        )
+
+    def test_replaced_and_raises(self) -> None:
+        """A handler that replaces itself and then raises leaves its replacement."""
+
+        def replace(*arguments: object) -> None:
+            telemetry.detach("a")
+            telemetry.attach("a", SOCKET, self.keep)
+            raise ValueError("broken")
+
+        telemetry.attach("a", SOCKET, replace)
+        telemetry.execute(SOCKET, {}, {})
+        telemetry.execute(SOCKET, {}, {})
+        self.assertEqual(len(self.calls), 1)
+        self.assertEqual(len(self.flushLoggedErrors(ValueError)), 1)
+
+    def test_snapshot(self) -> None:
+        """Decision 9: those are called that were attached when it happened."""
+
+        def change(*arguments: object) -> None:
+            telemetry.detach("second")
+            telemetry.attach("third", SOCKET, self.keep, "third")
+
+        telemetry.attach("first", SOCKET, change)
+        telemetry.attach("second", SOCKET, self.keep, "second")
+        telemetry.execute(SOCKET, {}, {})
+        self.assertEqual([call[3] for call in self.calls], ["second"])
+
+    def test_exit(self) -> None:
+        """What is no error of the handler is not held back."""
+
+        def leave(*arguments: object) -> None:
+            raise SystemExit(1)
+
+        telemetry.attach("a", SOCKET, leave)
+        self.assertRaises(SystemExit, telemetry.execute, SOCKET, {}, {})
+
+
+class EventTests(TelemetryCase):
+    """The events of the client."""
+
+    def setUp(self) -> None:
+        """Stop the clock."""
+        super().setUp()
+        self.patch(telemetry, "time", SimpleNamespace(time=lambda: NOW))
+
+    def test_events(self) -> None:
+        """Each event has its name, action, measurements and metadata."""
+        telemetry.attach_many("a", [SOCKET, CHANNEL, MESSAGE, STATE_CHANGE], self.keep)
+        emit_all()
+        self.assertEqual(len(self.calls), len(EVENTS))
+        for call, (_, arguments, event_name, action, measurements, metadata) in zip(
+            self.calls, EVENTS, strict=True
+        ):
+            expected = {
+                "action": action,
+                "client": CLIENT,
+                "timestamp": NOW,
+                **ALWAYS[event_name],
+                **metadata,
+            }
+            if event_name == STATE_CHANGE:
+                expected["old_status"], expected["new_status"] = arguments
+            self.assertEqual(call, (event_name, measurements, expected, None))
+
+    def test_separate(self) -> None:
+        """A handler that changes what it is handed changes it in no other event."""
+
+        def spoil(_: object, measurements: Any, metadata: Any, __: object) -> None:
+            measurements["count"] = 0
+            metadata.clear()
+
+        telemetry.attach("a", SOCKET, spoil)
+        emit_all()
+        self.detach_all()
+        telemetry.attach("b", SOCKET, self.keep)
+        telemetry.socket_connected(CLIENT, URL)
+        ((_, measurements, metadata, _),) = self.calls
+        self.assertEqual(measurements, {"count": 1})
+        self.assertEqual(metadata["action"], "connected")
+
+    def test_every_function_is_covered(self) -> None:
+        """The table above has every function that lets an event happen."""
+        own = {
+            "attach",
+            "attach_debug_handler",
+            "attach_many",
+            "detach",
+            "detach_debug_handler",
+            "execute",
+            "list_handlers",
+        }
+        functions = {
+            name
+            for name in telemetry.__all__
+            if name.islower() and not name.endswith("_handlers")
+        }
+        self.assertEqual(
+            {function.__name__ for function, *_ in EVENTS}, functions - own
+        )
+
+    def test_nobody_listens(self) -> None:
+        """Decision 9: without a handler nothing is built, not even a timestamp."""
+        self.patch(telemetry, "time", SimpleNamespace(time=self.fail))
+        # Who sends a message asks first, with the truth test of the next test.
+        emit_all(but=MESSAGE)
+
+    def test_truth_test(self) -> None:
+        """Decision 9: one list, never replaced, says if messages have a handler."""
+        handlers = telemetry.message_handlers
+        self.assertFalse(handlers)
+        telemetry.attach_many("a", [MESSAGE, SOCKET], self.keep)
+        self.assertTrue(handlers)
+        self.assertTrue(telemetry.socket_handlers)
+        self.assertFalse(telemetry.channel_handlers)
+        self.assertFalse(telemetry.state_change_handlers)
+        telemetry.detach("a")
+        self.assertFalse(handlers)
+        self.assertIs(handlers, telemetry.message_handlers)
+
+
+class DebugHandlerTests(TelemetryCase):
+    """:func:`telemetry.attach_debug_handler`."""
+
+    def setUp(self) -> None:
+        """Keep what is logged."""
+        super().setUp()
+        self.logged: list[LogEvent] = []
+        observer: Any = self.logged.append
+        globalLogPublisher.addObserver(observer)
+        self.addCleanup(globalLogPublisher.removeObserver, observer)
+
+    def test_lines(self) -> None:
+        """Each event is one readable line, without secrets."""
+        telemetry.attach_debug_handler()
+        emit_all()
+        lines = [formatEvent(event) for event in self.logged]
+        self.assertEqual(len(lines), len(EVENTS))
+        self.assertEqual(lines[0], f"socket connecting: name='chat', url='{SHOWN_URL}'")
+        self.assertEqual(
+            lines[5],
+            f"socket reconnecting: name='chat', url='{SHOWN_URL}', attempt=3, "
+            f"delay=1.5",
+        )
+        self.assertEqual(
+            lines[13],
+            "message sent: name='chat', topic='rooms:lobby', event='new_msg', "
+            "ref='2', join_ref='1', size=99",
+        )
+        self.assertEqual(
+            lines[16],
+            "state_change channel: name='chat', id='rooms:lobby', "
+            "old_status='joining', new_status='joined'",
+        )
+        self.assertNotIn(SECRET, repr(self.logged))
+
+    def test_levels(self) -> None:
+        """Messages and heartbeats are debug, everything else is info."""
+        telemetry.attach_debug_handler()
+        emit_all()
+        for event, (_, _, event_name, action, _, _) in zip(
+            self.logged, EVENTS, strict=True
+        ):
+            frequent = event_name == MESSAGE or action.startswith("heartbeat")
+            self.assertEqual(
+                event["log_level"], LogLevel.debug if frequent else LogLevel.info
+            )
+
+    def test_client_without_a_name(self) -> None:
+        """A client without a name, and what is None, are left out."""
+        telemetry.attach_debug_handler()
+        message = Message(None, None, TOPIC, "shout", {})
+        telemetry.message_received(object(), message, 9)
+        self.assertEqual(
+            formatEvent(self.logged[0]),
+            "message received: topic='rooms:lobby', event='shout', size=9",
+        )
+
+    def test_line_breaks(self) -> None:
+        """A topic with a line break in it stays in its line."""
+        telemetry.attach_debug_handler()
+        telemetry.channel_left(CLIENT, "a\nb {c}", ROOM, "x\ny")
+        self.assertEqual(
+            formatEvent(self.logged[0]),
+            "channel left: name='chat', topic='a\\nb {c}', reason='x\\ny'",
+        )
+
+    def test_detach(self) -> None:
+        """It can be attached once, and detached, which says if it was attached."""
+        telemetry.attach_debug_handler()
+        self.assertRaises(ConfigurationError, telemetry.attach_debug_handler)
+        self.assertTrue(telemetry.detach_debug_handler())
+        self.assertFalse(telemetry.detach_debug_handler())
+        emit_all()
+        self.assertEqual(self.logged, [])

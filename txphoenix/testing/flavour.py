@@ -1,0 +1,124 @@
+"""What differs between the Phoenix servers that the kit can stand in for.
+
+Each row was read off a recorded conversation with that server.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+__all__ = ["FLAVOURS", "Flavour", "flavour_named"]
+
+
+@dataclass(frozen=True)
+class Flavour:
+    """One Phoenix version behind one web server.
+
+    :ivar name: Phoenix's minor version and the web server.
+    :ivar kick_code: the close code after a ``disconnect`` broadcast to a socket's id.
+    :ivar idle_code: the close code after too long a silence of the client.
+    :ivar echoes_close_code: whether a client's close is answered with the client's
+        own code; if not, with 1000.
+    :ivar crash_payload: the payload of ``phx_error``.
+    :ivar drops_stale_pushes: whether a push with the join_ref of an earlier join is
+        ignored; if not, it is delivered.
+    :ivar takes_auth_token: whether the version knows auth tokens.
+    :ivar closes_after_crash: whether the connection ends after an HTTP 500.
+    :ivar static_headers: the headers that each answer over HTTP carries, but for those
+        of an upgrade.
+    """
+
+    name: str
+    kick_code: int
+    idle_code: int
+    echoes_close_code: bool
+    crash_payload: Mapping[str, Any]
+    drops_stale_pushes: bool
+    takes_auth_token: bool
+    closes_after_crash: bool
+    static_headers: tuple[tuple[str, str], ...]
+
+    def upgrade_head(
+        self, accept: str, date: str, protocol: str | None, extension: str | None
+    ) -> bytes:
+        """The head of the answer that upgrades to WebSocket.
+
+        :param accept: the value of ``Sec-WebSocket-Accept``.
+        :param date: the value of ``Date``.
+        :param protocol: the subprotocol, if one was agreed on.
+        :param extension: the extension with its parameters, if one was agreed on.
+        """
+        headers = [("date", date), ("upgrade", "websocket"), ("connection", "Upgrade")]
+        headers.append(("sec-websocket-accept", accept))
+        if extension is not None:
+            headers.append(("sec-websocket-extensions", extension))
+        headers.append(("cache-control", "max-age=0, private, must-revalidate"))
+        if protocol is not None:
+            headers.append(("sec-websocket-protocol", protocol))
+        return _head("HTTP/1.1 101 Switching Protocols", headers)
+
+    def extension_text(self, name: str, parameters: Iterable[str]) -> str:
+        """An agreed extension with its parameters, as the server writes it."""
+        return ";".join((name, *parameters))
+
+
+class _Cowboy(Flavour):
+    """Cowboy names itself, and sorts its headers."""
+
+    def upgrade_head(
+        self, accept: str, date: str, protocol: str | None, extension: str | None
+    ) -> bytes:
+        plain = super().upgrade_head(accept, date, protocol, extension).decode("ascii")
+        first, *lines = plain.rstrip("\r\n").split("\r\n")
+        headers = [tuple(line.split(": ", 1)) for line in lines]
+        return _head(first, sorted([*headers, ("server", "Cowboy")]))
+
+    def extension_text(self, name: str, parameters: Iterable[str]) -> str:
+        return "; ".join((name, *parameters))
+
+
+def _head(first: str, headers: Iterable[tuple[str, ...]]) -> bytes:
+    lines = [first, *(": ".join(header) for header in headers), "", ""]
+    return "\r\n".join(lines).encode("ascii")
+
+
+_CRASH = MappingProxyType({"reason": "channel_crash"})
+_BANDIT = (("vary", "accept-encoding"),)
+_COWBOY = (("server", "Cowboy"),)
+
+FLAVOURS: Mapping[str, Flavour] = MappingProxyType(
+    {
+        flavour.name: flavour
+        for flavour in (
+            Flavour("1.8-bandit", 1001, 1002, False, _CRASH, True, True, True, _BANDIT),
+            _Cowboy("1.8-cowboy", 1001, 1000, True, _CRASH, True, True, False, _COWBOY),
+            Flavour(
+                "1.7-bandit",
+                kick_code=1000,
+                idle_code=1002,
+                echoes_close_code=False,
+                crash_payload=MappingProxyType({}),
+                drops_stale_pushes=False,
+                takes_auth_token=False,
+                closes_after_crash=True,
+                static_headers=_BANDIT,
+            ),
+        )
+    }
+)
+"""Name -> flavour."""
+
+
+def flavour_named(name: str) -> Flavour:
+    """The flavour of that name.
+
+    :raises ValueError: there is none.
+    """
+    try:
+        return FLAVOURS[name]
+    except KeyError:
+        known = ", ".join(map(repr, FLAVOURS))
+        raise ValueError(f"flavour must be one of {known}, not {name!r}") from None
