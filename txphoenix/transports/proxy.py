@@ -1,0 +1,168 @@
+"""An endpoint that goes through an HTTP proxy.
+
+::
+
+    C: CONNECT example.org:443 HTTP/1.1
+    C: Host: example.org:443
+    C:
+    P: HTTP/1.1 200 Connection established
+    P:
+    C and S: whatever the factory's protocol says to the server, TLS first
+
+It is the tunnel of RFC 9110 section 9.3.6, and serves each transport alike, since it
+is an endpoint like any other.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.internet.error import ConnectionDone
+from twisted.internet.interfaces import (
+    IProtocol,
+    IProtocolFactory,
+    IStreamClientEndpoint,
+)
+from twisted.internet.protocol import Factory, Protocol, connectionDone
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from ..errors import ConnectionFailed
+
+__all__ = ["HTTPConnectEndpoint"]
+
+# A proxy that says more than this (bytes) before the tunnel is open is none.
+_LONGEST_ANSWER = 16 * 1024
+
+
+@implementer(IStreamClientEndpoint)
+class HTTPConnectEndpoint:
+    """Connects to a host through an HTTP proxy.
+
+    :param proxy: the endpoint of the proxy itself.
+    :param host: the host name or address that the proxy shall connect to.
+    :param port: its port.
+    :param authorization: the value of ``Proxy-Authorization``, or None.
+    """
+
+    def __init__(
+        self,
+        proxy: IStreamClientEndpoint,
+        host: str,
+        port: int,
+        authorization: str | None = None,
+    ) -> None:
+        self._proxy = proxy
+        address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        lines = [f"CONNECT {address} HTTP/1.1", f"Host: {address}"]
+        if authorization is not None:
+            lines.append(f"Proxy-Authorization: {authorization}")
+        self._request = "\r\n".join([*lines, "", ""]).encode("ascii")
+
+    def connect(self, factory: IProtocolFactory) -> Deferred[IProtocol]:
+        """Open the tunnel.
+
+        :return: a Deferred of the factory's protocol, connected through the proxy.
+            It fails with :exc:`ConnectionFailed` if the proxy refuses or says
+            nothing that can be understood, and as the proxy's endpoint does.
+        """
+        tunnel = _Tunnel(factory, self._request)
+        connecting = self._proxy.connect(Factory.forProtocol(lambda: tunnel))
+        connecting.addErrback(tunnel.failed)
+
+        def cancel(_opened: Deferred[IProtocol]) -> None:
+            connecting.cancel()
+            tunnel.abort()
+
+        opened: Deferred[IProtocol] = Deferred(cancel)
+        tunnel.opened = opened
+        tunnel.settle()
+        return opened
+
+
+class _Tunnel(Protocol):
+    """Asks the proxy, then stands between the transport and the real protocol."""
+
+    def __init__(self, factory: IProtocolFactory, request: bytes) -> None:
+        self._target_factory = factory
+        # A TCP transport's interface; what a Protocol declares is less.
+        self.transport: Any = None
+        self._request = request
+        self._answer = b""
+        self._protocol: IProtocol | None = None
+        self._outcome: IProtocol | Failure | None = None
+        self.opened: Deferred[IProtocol] | None = None
+
+    def connectionMade(self) -> None:
+        """Ask for the tunnel."""
+        self.transport.write(self._request)
+
+    def dataReceived(self, data: bytes) -> None:
+        """Read the proxy's answer; all that follows is for the protocol."""
+        if self._protocol is not None:
+            self._protocol.dataReceived(data)
+            return
+        if self._outcome is not None:
+            return
+        self._answer += data
+        head, end, rest = self._answer.partition(b"\r\n\r\n")
+        if not end:
+            if len(self._answer) > _LONGEST_ANSWER:
+                self._refuse("the proxy's answer has no end")
+            return
+        status = head.split(b"\r\n", 1)[0].decode("latin-1")
+        words = status.split(maxsplit=2)
+        if len(words) < 2 or not words[0].startswith("HTTP/1."):
+            self._refuse(f"the proxy's answer is not HTTP: {status[:80]!r}")
+        elif not (len(words[1]) == 3 and words[1].startswith("2")):
+            self._refuse(f"the proxy refused: {' '.join(words[1:])[:80]}")
+        else:
+            self._open(rest)
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        """Tell the protocol, or whoever waits for the tunnel."""
+        if self._protocol is not None:
+            self._protocol.connectionLost(reason)
+        elif self._outcome is None:
+            self.failed(Failure(ConnectionFailed(f"the proxy hung up: {reason.value}")))
+
+    def abort(self) -> None:
+        """Give the tunnel up."""
+        if self.transport is not None and self._protocol is None:
+            self._outcome = Failure(ConnectionDone())
+            self.transport.abortConnection()
+
+    def failed(self, failure: Failure) -> None:
+        """Take note that there will be no tunnel."""
+        self._outcome = failure
+        self.settle()
+
+    def settle(self) -> None:
+        """Fire the Deferred as soon as there are both an outcome and a Deferred."""
+        outcome, opened = self._outcome, self.opened
+        if outcome is None or opened is None:
+            return
+        self.opened = None
+        if opened.called:
+            # Cancelled, which is how it came to its outcome.
+            return
+        if isinstance(outcome, Failure):
+            opened.errback(outcome)
+        else:
+            opened.callback(outcome)
+
+    def _open(self, rest: bytes) -> None:
+        protocol: Any = self._target_factory.buildProtocol(self.transport.getPeer())
+        if protocol is None:
+            self._refuse("the factory has made no protocol")
+            return
+        self._protocol = self._outcome = protocol
+        protocol.makeConnection(self.transport)
+        self.settle()
+        if rest:
+            protocol.dataReceived(rest)
+
+    def _refuse(self, reason: str) -> None:
+        self.failed(Failure(ConnectionFailed(reason)))
+        self.transport.abortConnection()
