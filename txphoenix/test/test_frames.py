@@ -1,300 +1,413 @@
-"""Tests of :mod:`txphoenix.transports.frames`."""
+"""Tests of :mod:`txphoenix.transports.frames`.
+
+That it does the same as Autobahn's own protocol is tested in ``test_frame_streams``,
+pausing in ``test_frame_pausing``.
+"""
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import struct
-from typing import Any, NamedTuple
+import zlib
+from itertools import chain
+from typing import Any
 
-from autobahn.twisted.websocket import WebSocketClientFactory, WebSocketClientProtocol
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-from twisted.internet.error import ConnectionLost
+from autobahn.exception import Disconnected, PayloadExceededError
+from autobahn.websocket.compress import (
+    PerMessageDeflateOffer,
+    PerMessageDeflateResponseAccept,
+)
 from twisted.internet.task import Clock
-from twisted.internet.testing import StringTransport
-from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
+from txaio.testutil import replace_loop
 
-from txphoenix.transports.frames import FastFrameProtocol
-
-TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
-
-
-class Wire(StringTransport):
-    """A transport in memory that remembers each write."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.writes: list[bytes] = []
-        self.aborted = False
-
-    def write(self, data: bytes) -> None:
-        """Remember one write."""
-        self.writes.append(data)
-
-    def abortConnection(self) -> None:
-        """Remember the abort."""
-        self.aborted = True
-
-    def registerProducer(self, producer: object, streaming: bool) -> None:
-        """Take no notice: Autobahn unregisters producers it never had."""
-
-    def unregisterProducer(self) -> None:
-        """Take no notice."""
-
-
-class Frame(NamedTuple):
-    """A frame as a client sent it, with its mask taken off."""
-
-    fin: bool
-    opcode: int
-    payload: bytes
-
-
-def sent_frames(data: bytes) -> list[Frame]:
-    """The client's frames in ``data``; it must end with the last of them."""
-    frames = []
-    while data:
-        first, second = data[:2]
-        assert second & 0x80, "a client masks its frames"
-        start, size = 2, second & 0x7F
-        if size > 125:
-            start = 4 if size == 126 else 10
-            size = int.from_bytes(data[2:start], "big")
-        key, masked = data[start : start + 4], data[start + 4 : start + 4 + size]
-        assert len(masked) == size
-        payload = bytes(byte ^ key[i % 4] for i, byte in enumerate(masked))
-        frames.append(Frame(bool(first & 0x80), first & 0x7F, payload))
-        data = data[start + 4 + size :]
-    return frames
-
-
-def frame(
-    payload: bytes = b"",
-    opcode: int = TEXT,
-    fin: bool = True,
-    rsv: int = 0,
-    mask: bytes = b"",
-    form: int = 0,
-) -> bytes:
-    """A frame as a server sends it.
-
-    :param form: the length's least form: 0 for one byte, 126 for two more, 127 for 8.
-    """
-    size = len(payload)
-    form = max(form, size if size < 126 else 126 if size < 65536 else 127)
-    second = (0x80 if mask else 0) | form
-    length = b"" if form < 126 else struct.pack("!H" if form == 126 else "!Q", size)
-    if mask:
-        payload = bytes(byte ^ mask[i % 4] for i, byte in enumerate(payload))
-    first = (0x80 if fin else 0) | rsv << 4 | opcode
-    return bytes([first, second]) + length + mask + payload
-
-
-class Recorder:
-    """What an application sees, and does in answer: the part both protocols share."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.seen: list[tuple[Any, ...]] = []
-        self.acts: dict[int, str] = {}
-
-    def onMessage(self, payload: bytes, isBinary: bool) -> None:
-        self.seen.append(("message", payload, isBinary))
-        act = self.acts.get(len(self.seen))
-        me: Any = self
-        if act == "echo":
-            me.send(payload, isBinary)
-        elif act == "ping":
-            me.sendPing(b"?")
-        elif act == "close":
-            me.sendClose(3000, "enough")
-        elif act == "drop":
-            me.dropConnection(abort=False)
-        elif act == "abort":
-            me.dropConnection(abort=True)
-
-    def onClose(self, wasClean: bool, code: int, reason: str) -> None:
-        self.seen.append(("close", wasClean, code, reason))
-
-
-class Stock(Recorder, WebSocketClientProtocol):
-    """Autobahn's own protocol."""
-
-    def send(self, payload: bytes, is_binary: bool) -> None:
-        self.sendMessage(payload, is_binary)
-
-
-class Fast(Recorder, FastFrameProtocol):
-    """The protocol under test."""
-
-    def send(self, payload: bytes, is_binary: bool) -> None:
-        self.send_frame(payload, is_binary)
-
-
-def opened(protocol_class: Any, **options: Any) -> Any:
-    """A protocol whose handshake is done, on a :class:`Wire` with a clock."""
-    extra = options.pop("headers", b"")
-    factory = WebSocketClientFactory("ws://127.0.0.1:9/", reactor=Clock())
-    factory.setProtocolOptions(
-        openHandshakeTimeout=0,
-        closeHandshakeTimeout=0,
-        serverConnectionDropTimeout=0,
-        **{"failByDrop": False, **options},
-    )
-    protocol = protocol_class()
-    protocol.factory = factory
-    protocol.makeConnection(Wire())
-    request = b"".join(protocol.transport.writes)
-    key = request.split(b"Sec-WebSocket-Key: ")[1].split(b"\r\n")[0]
-    digest = hashlib.sha1(key + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest()
-    protocol.dataReceived(
-        b"HTTP/1.1 101 OK\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-        b"Sec-WebSocket-Accept: " + base64.b64encode(digest) + b"\r\n" + extra + b"\r\n"
-    )
-    assert protocol.state == protocol.STATE_OPEN
-    protocol.transport.writes.clear()
-    return protocol
-
-
-def state_of(protocol: Any) -> dict[str, object]:
-    """All that may not differ between two protocols."""
-    return {
-        "seen": list(protocol.seen),
-        "sent": sent_frames(b"".join(protocol.transport.writes)),
-        "state": protocol.state,
-        "closed by me": protocol.localCloseCode,
-        "closed by peer": (protocol.remoteCloseCode, protocol.remoteCloseReason),
-        "failed": protocol.failedByMe,
-        "why": protocol.wasNotCleanReason,
-        "dropped": (protocol.transport.disconnecting, protocol.transport.aborted),
-    }
-
-
-def fed(protocol: Any, chunk: bytes) -> object:
-    """Feed a protocol one read; the type of what it raises, if it does."""
-    try:
-        protocol.dataReceived(chunk)
-    except Exception as error:
-        return type(error), str(error)
-    return None
-
-
-payload_sizes = st.one_of(
-    st.integers(0, 20),
-    st.sampled_from([124, 125, 126, 127, 200, 999, 1000, 1001, 1501]),
-    st.sampled_from([16380, 16384, 17000, 65535, 65536, 70000]),
-)
-texts = st.one_of(
-    st.text(max_size=12).map(str.encode),
-    st.builds(
-        lambda size, tail: (b"x" * size + tail.encode()),
-        payload_sizes,
-        st.text(max_size=3),
-    ),
-)
-not_texts = st.one_of(
-    st.binary(max_size=12),
-    st.sampled_from([b"\xf4\x90\x80\x80", b"\xed\xa0\x80", b"\xc0\xaf", b"ok \xe2\x82"]),
-    st.builds(lambda size, tail: b"y" * size + tail, payload_sizes, st.binary(max_size=3)),
-)
-payloads = st.one_of(texts, not_texts)
-close_payloads = st.one_of(
-    st.sampled_from([b"", b"\x03"]),
-    st.builds(
-        lambda code, reason: struct.pack("!H", code) + reason,
-        st.sampled_from([999, 1000, 1001, 1004, 1005, 1006, 1012, 2999, 3000, 4999, 5000]),
-        st.one_of(texts.map(lambda text: text[:120]), st.binary(max_size=8)),
-    ),
-)
-plain = st.one_of(
-    st.builds(frame, texts),
-    st.builds(frame, st.binary(max_size=30), st.just(BINARY)),
-    st.builds(frame, payloads, st.just(BINARY)),
-)
-control = st.one_of(
-    st.builds(frame, st.binary(max_size=125), st.sampled_from([PING, PONG])),
+from txphoenix.test.frame_wire import (
+    BINARY,
+    CLOSE,
+    CONTINUATION,
+    PING,
+    PONG,
+    TEXT,
+    Fast,
+    Frame,
+    frame,
+    lost,
+    opened,
+    sent_frames,
 )
 
 
-@st.composite
-def fragmented(draw: Any) -> bytes:
-    """A message in fragments, control frames between them."""
-    payload = draw(payloads)
-    cuts = sorted(draw(st.lists(st.integers(0, len(payload)), min_size=1, max_size=3)))
-    out, opcode, start = b"", draw(st.sampled_from([TEXT, BINARY])), 0
-    for cut in cuts:
-        out += frame(payload[start:cut], opcode, fin=False)
-        out += b"".join(draw(st.lists(control, max_size=2)))
-        opcode, start = 0, cut
-    return out + frame(payload[start:], 0)
+class NoParser(Fast):
+    """The protocol under test, where Autobahn's parser must not be needed."""
+
+    def processData(self) -> bool:
+        """Fail."""
+        raise AssertionError(f"Autobahn's parser got {self.data[:20]!r}")
 
 
-wrong = st.one_of(
-    st.builds(frame, not_texts),
-    st.builds(frame, close_payloads, st.just(CLOSE)),
-    st.builds(frame, payloads, st.integers(0, 15), st.booleans(), st.integers(0, 7)),
-    st.builds(frame, payloads, st.integers(1, 2), mask=st.binary(min_size=4, max_size=4)),
-    st.builds(frame, texts, st.integers(1, 2), form=st.sampled_from([126, 127])),
-    st.binary(min_size=1, max_size=12),
-    st.sampled_from([b"\x81\x7f" + b"\xff" * 8, b"\x82\x7f" + b"\x7f" * 8, b"\x81\x7e\x00"]),
-)
-streams = st.one_of(
-    st.lists(st.one_of(plain, plain, plain, control, fragmented()), max_size=12),
-    st.lists(st.one_of(plain, plain, control, fragmented(), wrong), max_size=8),
-).map(b"".join)
+class Counting(Fast):
+    """The protocol under test; it counts the bytes that its buffer was given."""
+
+    buffered = 0
+    _data = b""
+
+    @property
+    def data(self) -> bytes:
+        """The read buffer."""
+        return self._data
+
+    @data.setter
+    def data(self, data: bytes) -> None:
+        self._data = data
+        self.buffered += len(data)
 
 
-@st.composite
-def reads(draw: Any) -> list[bytes]:
-    """A stream of frames, cut anywhere."""
-    data = draw(streams)
-    step = draw(st.sampled_from([0, 0, 1, 3, 50, 1460]))
-    if step and len(data) // step < 3000:
-        cuts = list(range(0, len(data), step))
-    else:
-        cuts = draw(st.lists(st.integers(0, len(data)), max_size=8))
-    edges = [0, *sorted(cuts), len(data)]
-    chunks = [data[a:b] for a, b in zip(edges, edges[1:], strict=False)]
-    return [chunk for chunk in chunks if chunk]
+class ReceivingTests(SynchronousTestCase):
+    """What happens to the bytes that come in."""
+
+    def test_plain_frames(self) -> None:
+        """Plain frames are delivered without Autobahn's parser."""
+        protocol = opened(NoParser)
+        sizes = [0, 1, 125, 126, 65535, 65536]
+        for size in sizes:
+            protocol.dataReceived(frame(b"t" * size) + frame(b"b" * size, BINARY))
+        expected: list[tuple[Any, ...]] = []
+        for size in sizes:
+            expected += [
+                ("message", b"t" * size, False),
+                ("message", b"b" * size, True),
+            ]
+        self.assertEqual(protocol.seen, expected)
+        self.assertIs(type(protocol.messages[-1]), bytes)
+
+    def test_incomplete_frame(self) -> None:
+        """The frame a read ends in is kept for the next, wherever it was cut."""
+        data = frame("grüße".encode()) + frame(b"x" * 200) + frame(b"y" * 9000, BINARY)
+        for cut in [*range(250), 400, 9000]:
+            protocol = opened(NoParser)
+            protocol.dataReceived(data[:cut])
+            protocol.dataReceived(data[cut:])
+            sizes = [len(payload) for payload in protocol.messages]
+            self.assertEqual(sizes, [7, 200, 9000])
+
+    def test_behind_the_handshake(self) -> None:
+        """Frames that come in one read with the server's handshake are delivered."""
+        protocol = opened(NoParser, rest=frame(b"1") + frame(b"2")[:2])
+        self.assertEqual(protocol.messages, [b"1"])
+        protocol.dataReceived(b"2")
+        self.assertEqual(protocol.messages, [b"1", b"2"])
+
+    def test_back_again(self) -> None:
+        """Behind a frame for Autobahn's parser, the short way goes on."""
+        protocol = opened(Fast)
+        protocol.acts = dict.fromkeys(range(1, 9), "echo")
+        split = (
+            frame(b"sp", fin=False) + frame(b"!", PING) + frame(b"lit", CONTINUATION)
+        )
+        protocol.dataReceived(frame(b"1") + frame(b"?", PING) + split + frame(b"2")[:2])
+        protocol.processData = NoParser.processData.__get__(protocol)
+        protocol.dataReceived(frame(b"2")[2:] + frame(b"3"))
+        self.assertEqual(protocol.messages, [b"1", b"split", b"2", b"3"])
+        sent = [
+            (it.opcode, it.payload)
+            for it in sent_frames(b"".join(protocol.transport.writes))
+        ]
+        self.assertEqual(
+            sent,
+            [
+                (TEXT, b"1"),
+                (PONG, b"?"),
+                (PONG, b"!"),
+                (TEXT, b"split"),
+                (TEXT, b"2"),
+                (TEXT, b"3"),
+            ],
+        )
+
+    def test_bad_text(self) -> None:
+        """Text that is not UTF-8 closes with 1007, as soon as it shows."""
+        protocol = opened(Fast)
+        protocol.dataReceived(frame(b"good") + b"\x81\x7e\x01\x00" + b"so far \xc3")
+        self.assertEqual(protocol.state, protocol.STATE_OPEN)
+        protocol.dataReceived(b"\xc3")
+        self.assertEqual(protocol.messages, [b"good"])
+        self.assertEqual(protocol.localCloseCode, 1007)
+
+    def test_cut_twice(self) -> None:
+        """The check of an incomplete text knows nothing of the one before."""
+        protocol = opened(Fast)
+        protocol.dataReceived(frame("€".encode())[:3])
+        protocol.dataReceived(frame("€".encode())[3:] + b"\x81\x05\x82")
+        self.assertEqual(protocol.messages, ["€".encode()])
+        self.assertEqual(protocol.localCloseCode, 1007)
+
+    def test_bad_long_text(self) -> None:
+        """Text in a long frame is checked all the same."""
+        protocol = opened(Fast)
+        data = frame("ü".encode() * 20000 + b"\xff" + b"x" * 200000)
+        protocol.dataReceived(data[:40000])
+        self.assertEqual(protocol.state, protocol.STATE_OPEN)
+        protocol.dataReceived(data[40000:60000])
+        self.assertEqual(protocol.localCloseCode, 1007)
+
+    def test_too_large(self) -> None:
+        """A frame over the limit closes with 1009 when its header is there."""
+        for limit in ("maxMessagePayloadSize", "maxFramePayloadSize"):
+            limits: dict[str, Any] = {limit: 1000}
+            protocol = opened(Fast, **limits)
+            protocol.dataReceived(frame(b"x" * 1000) + frame(b"y" * 1001)[:4])
+            self.assertEqual(protocol.messages, [b"x" * 1000])
+            self.assertEqual(protocol.localCloseCode, 1009)
+
+    def test_long_frame_in_small_reads(self) -> None:
+        """What is copied grows with the frame, not with its square."""
+        for read_size, size in [(1460, 1 << 20), (65536, 250_000), (1000, 16_000)]:
+            for payload in (b"x" * size, "ü".encode() * (size // 2)):
+                protocol = opened(Counting)
+                data = frame(payload)
+                for start in range(0, len(data), read_size):
+                    protocol.dataReceived(data[start : start + read_size])
+                self.assertEqual(protocol.messages, [payload])
+                self.assertLess(protocol.buffered, 25 * len(data))
+
+    def test_long_frame_in_few_reads(self) -> None:
+        """A long frame takes the short way if a few reads bring it, and it is ASCII."""
+        protocol = opened(NoParser)
+        data = frame(b"x" * 200_000) + frame(b"y")
+        for start in range(0, len(data), 65536):
+            protocol.dataReceived(data[start : start + 65536])
+        self.assertEqual(protocol.messages, [b"x" * 200_000, b"y"])
+        protocol = opened(Fast)
+        protocol.dataReceived(frame("ü".encode() * 100_000)[:65536])
+        self.assertIsNotNone(protocol.current_frame)
+
+    def test_more_within_a_delivery(self) -> None:
+        """What the transport delivers while a message is, comes after it, in order."""
+        protocol = opened(NoParser)
+        late = [frame(b"3", BINARY)[:1], frame(b"3", BINARY)[1:] + frame(b"4", BINARY)]
+        ended: list[bytes] = []
+
+        def act(what: str | None, payload: bytes, is_binary: bool) -> None:
+            if late:
+                protocol.dataReceived(late.pop(0))
+            ended.append(payload)
+
+        protocol.act = act
+        protocol.dataReceived(frame(b"1") + frame(b"2"))
+        self.assertEqual(protocol.messages, [b"1", b"2", b"3", b"4"])
+        self.assertEqual(ended, protocol.messages)
+
+    def test_exception(self) -> None:
+        """An exception goes to the reactor; no message is lost or comes twice."""
+        split = frame(b"2", fin=False) + frame(b"", CONTINUATION)
+        data = frame(b"1") + split + frame(b"3") + frame(b"4")[:2]
+        for act in (1, 2, 3):
+            protocol = opened(Fast)
+            protocol.acts = {1: "echo", act: "raise"}
+            self.assertRaises(ZeroDivisionError, protocol.dataReceived, data)
+            self.assertEqual(len(protocol.messages), act)
+            protocol.dataReceived(b"4")
+            self.assertEqual(protocol.messages, [b"1", b"2", b"3", b"4"])
+            self.assertEqual(len(protocol.transport.writes), 1 if act > 1 else 0)
+
+    def test_close_within_a_delivery(self) -> None:
+        """After a close of ours messages still come, after a drop none do."""
+        for act, messages in [("close", 4), ("drop", 2), ("abort", 2)]:
+            protocol = opened(Fast)
+            protocol.acts = {2: act}
+            protocol.dataReceived(frame(b"x") * 4)
+            self.assertEqual(len(protocol.messages), messages, act)
+
+    def test_after_the_end(self) -> None:
+        """What comes after a drop is not looked at."""
+        protocol = opened(Fast)
+        protocol.dropConnection()
+        protocol.dataReceived(frame(b"x"))
+        self.assertEqual(protocol.seen, [])
 
 
-options = st.fixed_dictionaries(
-    {
-        "failByDrop": st.booleans(),
-        "maxMessagePayloadSize": st.sampled_from([0, 0, 10, 1000, 66000]),
-        "maxFramePayloadSize": st.sampled_from([0, 0, 0, 1000]),
-        "acceptMaskedServerFrames": st.booleans(),
-        "echoCloseCodeReason": st.booleans(),
-    }
-)
-acts = st.dictionaries(
-    st.integers(1, 12),
-    st.sampled_from(["echo", "echo", "echo", "ping", "close", "drop", "abort"]),
-    max_size=6,
-)
+class DetourTests(SynchronousTestCase):
+    """When frames go Autobahn's way; its counters tell."""
+
+    def assert_detour(self, protocol: Any) -> None:
+        """Assert that Autobahn's parser and ``sendMessage`` do the work."""
+        protocol.dataReceived(frame(b"hello") + frame(b"b", BINARY))
+        self.assertEqual(protocol.messages, [b"hello", b"b"])
+        stats = protocol.trafficStats
+        self.assertEqual(stats.incomingWebSocketMessages, 2)
+        protocol.send_frame(b"bye", False)
+        self.assertEqual(stats.outgoingWebSocketMessages, 1)
+        self.assertEqual(len(protocol.transport.writes), 1)
+
+    def test_short_way(self) -> None:
+        """On the short way Autobahn counts no message."""
+        protocol = opened(Fast)
+        self.assertRaises(AssertionError, self.assert_detour, protocol)
+        self.assertEqual(protocol.messages, [b"hello", b"b"])
+
+    def test_switched_off(self) -> None:
+        """``fast_frames`` set to false turns the short way off."""
+        self.assert_detour(opened(Fast, attributes={"fast_frames": False}))
+
+    def test_options(self) -> None:
+        """So do Autobahn's options that ask for more than payloads."""
+        for name, value in [
+            ("logFrames", True),
+            ("trackTimings", True),
+            ("utf8validateIncoming", False),
+            ("maskClientFrames", False),
+            ("applyMask", False),
+            ("autoFragmentSize", 1000),
+        ]:
+            self.assert_detour(opened(Fast, attributes={name: value}))
+
+    def test_log_octets(self) -> None:
+        """Autobahn's hook for each read is called on the short way as well."""
+        protocol = opened(NoParser, attributes={"logOctets": True})
+        octets: list[bytes] = []
+        protocol.logRxOctets = octets.append
+        protocol.dataReceived(frame(b"x"))
+        self.assertEqual(octets, [frame(b"x")])
+
+    def test_compression(self) -> None:
+        """So does compression, whether or not a message is compressed."""
+        protocol = opened(
+            Fast,
+            headers=b"Sec-WebSocket-Extensions: permessage-deflate\r\n",
+            perMessageCompressionOffers=[PerMessageDeflateOffer()],
+            perMessageCompressionAccept=PerMessageDeflateResponseAccept,
+        )
+        self.assert_detour(protocol)
+        deflate = zlib.compressobj(wbits=-15)
+        packed = deflate.compress(b"packed") + deflate.flush(zlib.Z_SYNC_FLUSH)
+        protocol.dataReceived(frame(packed[:-4], rsv=4))
+        self.assertEqual(protocol.messages[-1], b"packed")
+        self.assertEqual(protocol.transport.writes[0][0], 0xC1)
+
+    def test_listener(self) -> None:
+        """Who listens to Autobahn's signal gets each message."""
+        protocol = opened(Fast)
+        heard: list[bytes] = []
+        protocol.on("message", lambda payload, is_binary: heard.append(payload))
+        protocol.dataReceived(frame(b"1") + frame(b"2"))
+        self.assertEqual(heard, [b"1", b"2"])
+        self.assertEqual(protocol.messages, heard)
+
+    def test_pong_awaited(self) -> None:
+        """Autobahn sees a frame that it takes for a sign of life, and only that one."""
+        protocol = opened(Fast)
+        timeout = protocol.factory.reactor.callLater(9, self.fail)
+        protocol.autoPingTimeoutCall = timeout
+        protocol.dataReceived(frame(b"1") + frame(b"2"))
+        self.assertFalse(timeout.active())
+        self.assertEqual(protocol.messages, [b"1", b"2"])
+        self.assertEqual(protocol.trafficStats.incomingWebSocketMessages, 1)
 
 
-class EquivalenceTests(SynchronousTestCase):
-    """The fast protocol and Autobahn's do the same."""
+class SendingTests(SynchronousTestCase):
+    """:meth:`FastFrameProtocol.send_frame` and what else is written."""
 
-    @settings(
-        max_examples=200, deadline=None, suppress_health_check=list(HealthCheck)
-    )
-    @given(chunks=reads(), options=options, acts=acts)
-    def test_any_stream(
-        self, chunks: list[bytes], options: dict[str, Any], acts: dict[int, str]
-    ) -> None:
-        """Any stream cut anywhere gives the same messages, writes and close."""
-        stock, fast = opened(Stock, **options), opened(Fast, **options)
-        stock.acts = fast.acts = acts
-        for chunk in chunks:
-            raised = fed(stock, chunk)
-            self.assertEqual(fed(fast, chunk), raised)
-            self.assertEqual(state_of(fast), state_of(stock))
-            if raised:
-                return
-        for protocol in (stock, fast):
-            protocol.connectionLost(Failure(ConnectionLost("gone")))
-        self.assertEqual(state_of(fast), state_of(stock))
+    def sent(self, protocol: Any) -> list[list[tuple[int, bytes]]]:
+        """The frames in each write."""
+        return [
+            [(it.opcode, it.payload) for it in sent_frames(write)]
+            for write in protocol.transport.writes
+        ]
+
+    def test_one_turn(self) -> None:
+        """Frames made in one turn of the reactor leave in one write."""
+        protocol = opened(Fast)
+        clock = protocol.factory.reactor
+        protocol.send_frame(b"1", False)
+        protocol.send_frame(b"2", True)
+        self.assertEqual(protocol.transport.writes, [])
+        self.assertEqual(len(clock.getDelayedCalls()), 1)
+        clock.advance(0)
+        protocol.send_frame(b"3", False)
+        clock.advance(0)
+        self.assertEqual(
+            self.sent(protocol), [[(TEXT, b"1"), (BINARY, b"2")], [(TEXT, b"3")]]
+        )
+        self.assertEqual(clock.getDelayedCalls(), [])
+
+    def test_one_read(self) -> None:
+        """Frames made while a read is worked off leave at its end, in one write."""
+        protocol = opened(Fast)
+        protocol.acts = dict.fromkeys(range(1, 4), "echo")
+        # A delayed call costs more than the frame.
+        self.patch(protocol.factory.reactor, "callLater", None)
+        protocol.dataReceived(frame(b"1") + frame(b"2") + frame(b"3"))
+        self.assertEqual(
+            self.sent(protocol), [[(TEXT, b"1"), (TEXT, b"2"), (TEXT, b"3")]]
+        )
+
+    def test_not_coalesced(self) -> None:
+        """With ``coalesce`` set to false each frame is a write, at once."""
+        protocol = opened(Fast, attributes={"coalesce": False})
+        protocol.send_frame(b"1", False)
+        protocol.send_frame(b"2", False)
+        self.assertEqual(self.sent(protocol), [[(TEXT, b"1")], [(TEXT, b"2")]])
+        self.assertEqual(protocol.factory.reactor.getDelayedCalls(), [])
+
+    def test_order(self) -> None:
+        """Whatever Autobahn writes comes after the frames that are older."""
+        protocol = opened(Fast)
+        protocol.send_frame(b"1", False)
+        protocol.sendPing(b"?")
+        protocol.send_frame(b"2", False)
+        protocol.sendMessage(b"3", True)
+        protocol.send_frame(b"4", False)
+        protocol.sendClose(1000)
+        self.assertEqual(
+            list(chain(*self.sent(protocol))),
+            [
+                (TEXT, b"1"),
+                (PING, b"?"),
+                (TEXT, b"2"),
+                (BINARY, b"3"),
+                (TEXT, b"4"),
+                (CLOSE, struct.pack("!H", 1000)),
+            ],
+        )
+        self.assertEqual(protocol.factory.reactor.getDelayedCalls(), [])
+
+    def test_chopped(self) -> None:
+        """Autobahn's queue of chopped writes keeps its place."""
+        protocol = opened(Fast)
+        with replace_loop(Clock()) as loop:
+            protocol.sendData(b"chopped", chopsize=4)
+            protocol.send_frame(b"1", False)
+            protocol.flush_frames()
+            loop.pump([1] * 4)
+        [*chops, write] = protocol.transport.writes
+        self.assertEqual(chops, [b"chop", b"ped"])
+        self.assertEqual(sent_frames(write), [Frame(True, TEXT, b"1")])
+
+    def test_dropped(self) -> None:
+        """A drop writes what was sent before it; an abort need not."""
+        for abort, count in [(False, 1), (True, 0)]:
+            protocol = opened(Fast)
+            protocol.send_frame(b"1", False)
+            protocol.dropConnection(abort=abort)
+            self.assertEqual(len(protocol.transport.writes), count)
+
+    def test_lost(self) -> None:
+        """A loss leaves no delayed call, and nothing is written after it."""
+        protocol = opened(Fast)
+        protocol.send_frame(b"1", False)
+        lost(protocol)
+        self.assertEqual(protocol.factory.reactor.getDelayedCalls(), [])
+        self.assertEqual(protocol.transport.writes, [])
+
+    def test_not_open(self) -> None:
+        """A session that is not open raises what Autobahn does."""
+        protocol = opened(Fast)
+        protocol.sendClose(1000)
+        self.assertRaises(Disconnected, protocol.send_frame, b"1", False)
+
+    def test_too_large(self) -> None:
+        """A payload over the limit raises what Autobahn does, and is not sent."""
+        protocol = opened(Fast, maxMessagePayloadSize=10, maxFramePayloadSize=5)
+        protocol.send_frame(b"x" * 10, False)
+        self.assertRaises(PayloadExceededError, protocol.send_frame, b"x" * 11, False)
+        protocol.flush_frames()
+        self.assertEqual(self.sent(protocol), [[(TEXT, b"x" * 10)]])

@@ -38,18 +38,18 @@ class QuietLog:
     debug = trace
     info = trace
 
-    def warn(self, message: str, **values: object) -> None:
+    def warn(self, text: str, **values: object) -> None:
         """Pass a warning on."""
-        self._emit(LogLevel.warn, message, values)
+        self._emit(LogLevel.warn, text, values)
 
-    def error(self, message: str, **values: object) -> None:
+    def error(self, text: str, **values: object) -> None:
         """Pass an error on."""
-        self._emit(LogLevel.error, message, values)
+        self._emit(LogLevel.error, text, values)
 
-    def _emit(self, level: LogLevel, message: str, values: dict[str, object]) -> None:
+    def _emit(self, level: LogLevel, text: str, values: dict[str, object]) -> None:
         """Fill in the values, then cut the secrets out of the whole text."""
         if values:
-            message = formatEvent({"log_format": message, **values})
-        message = _URL.sub(lambda found: redact_url(found[0]), message)
-        message = _TOKEN.sub(rf"\g<1>{REDACTED}", message)
-        self._logger.emit(level, "{message}", message=message)
+            text = formatEvent({"log_format": text, **values})
+        text = _URL.sub(lambda found: redact_url(found[0]), text)
+        text = _TOKEN.sub(rf"\g<1>{REDACTED}", text)
+        self._logger.emit(level, "{text}", text=text)

@@ -1,0 +1,51 @@
+"""Tests of :mod:`txphoenix.transports.quiet_log`."""
+
+from __future__ import annotations
+
+from twisted.logger import LogLevel, capturedLogs, formatEvent
+from twisted.trial.unittest import SynchronousTestCase
+
+from txphoenix.transports.quiet_log import QuietLog
+
+
+class QuietLogTests(SynchronousTestCase):
+    """:class:`txphoenix.transports.quiet_log.QuietLog`."""
+
+    def test_dropped(self) -> None:
+        """Lines below a warning are dropped, and their values never looked at."""
+        log = QuietLog()
+        with capturedLogs() as events:
+            log.trace("a", token="secret")
+            log.debug("{no_such_value}")
+            log.info("c {token}", token="secret")
+        self.assertEqual(events, [])
+
+    def test_passed_on(self) -> None:
+        """Warnings and errors go to the library's namespace, with their values."""
+        with capturedLogs() as events:
+            QuietLog().warn("closing ({code})", code=1009)
+            QuietLog("elsewhere").error("{broken and plain")
+        self.assertEqual(
+            [(it["log_namespace"], it["log_level"], formatEvent(it)) for it in events],
+            [
+                ("txphoenix", LogLevel.warn, "closing (1009)"),
+                ("elsewhere", LogLevel.error, "{broken and plain"),
+            ],
+        )
+
+    def test_redacted(self) -> None:
+        """The values in URLs and the token in a subprotocol are cut out."""
+        with capturedLogs() as events:
+            QuietLog().warn(
+                "{url} wants {protocols}",
+                url="wss://host/socket/websocket?token=secret&vsn=2.0.0",
+                protocols=["phoenix", "base64url.bearer.phx.c2VjcmV0+/"],
+            )
+        [event] = events
+        text = formatEvent(event)
+        self.assertEqual(
+            text,
+            "wss://host/socket/websocket?token=[redacted]&vsn=[redacted] wants "
+            "['phoenix', 'base64url.bearer.phx.[redacted]']",
+        )
+        self.assertNotIn("secret", repr(event))
