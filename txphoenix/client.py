@@ -24,7 +24,7 @@ from twisted.logger import Logger
 from . import telemetry
 from .channel import Channel
 from .channels import ChannelManager
-from .connection import Connection
+from .connection import Connection, check_close
 from .errors import (
     ConfigurationError,
     ConnectionFailed,
@@ -42,6 +42,8 @@ from .waiters import ConnectionWaiters
 __all__ = ["SocketClient"]
 
 log = Logger()
+
+_TOLD_TO_DISCONNECT = "the client was told to disconnect"
 
 
 class SocketClient(MultiService):
@@ -63,7 +65,7 @@ class SocketClient(MultiService):
         super().__init__()
         if reactor is None:
             # Importing it installs it, which is for the user to do.
-            from twisted.internet import reactor as global_reactor  # noqa: PLC0415
+            from twisted.internet import reactor as global_reactor
 
             reactor = cast(IReactorTime, global_reactor)
         self.options = Options.check(url, **options)
@@ -74,7 +76,10 @@ class SocketClient(MultiService):
         self._error_hooks = Hooks()
         self._message_hooks = Hooks()
         self._waiters = ConnectionWaiters()
+        # Those who have reconfigured, until all channels are joined again.
+        self._settling = ConnectionWaiters()
         self._is_told_to_disconnect = False
+        self._is_stopping = False
         self._has_started_channels = False
         self.state = SocketState(self.options)
         self.connection = Connection(reactor, self.options, self)
@@ -102,8 +107,8 @@ class SocketClient(MultiService):
 
     def startService(self) -> None:
         """Start, and connect unless ``auto_connect`` is false."""
-        if not self.running:
-            super().startService()
+        if not self.running or self._is_stopping:
+            self._start()
             if self.options.auto_connect:
                 self.connect()
 
@@ -111,8 +116,9 @@ class SocketClient(MultiService):
         """Disconnect, and close all channels.
 
         :return: a Deferred of None that fires when the reactor holds nothing of this
-            client any more.
+            client any more, unless it was started again meanwhile.
         """
+        self._is_stopping = True
         return self.disconnect().addCallback(self._stop)
 
     def connect(self) -> None:
@@ -121,8 +127,7 @@ class SocketClient(MultiService):
         It starts the service if that is not running.
         :meth:`when_connected` tells when it is done.
         """
-        if not self.running:
-            super().startService()
+        self._start()
         self._is_told_to_disconnect = False
         self.connection.open()
 
@@ -136,11 +141,13 @@ class SocketClient(MultiService):
         :param code: the close code, 1000 or from 3000 to 4999.
         :param reason: told to the server, at most 123 bytes of UTF-8.
         :return: a Deferred of None that fires when the connection is gone.
+        :raises ConfigurationError: the code or the reason is not what it must be.
         """
+        check_close(code, reason)
         self._is_told_to_disconnect = True
         closed = self.connection.close(code, reason)
-        self._abandon(NotConnected("the client was told to disconnect"))
-        return closed
+        self._abandon(NotConnected(_TOLD_TO_DISCONNECT))
+        return closed.addCallback(self._disconnected)
 
     def when_connected(
         self, fail_after_failures: int | None = None
@@ -191,7 +198,7 @@ class SocketClient(MultiService):
         if not (must_reconnect and self.connection.is_wanted):
             return succeed(None)
         self.connection.reopen()
-        return self.when_connected().addCallback(lambda _: self.channels.when_settled())
+        return self.when_connected().addCallback(self._when_settled)
 
     # -- Channels -----------------------------------------------------------------
 
@@ -346,10 +353,12 @@ class SocketClient(MultiService):
         self.channels.connection_opened()
         self._start_channels()
         # After the joins, for the server would refuse what comes before them.
-        for message in self.state.pop_all_to_send():
-            self._send_kept(message)
+        # Whoever was told may have closed the connection again.
+        while self.connected and self.state.to_send:
+            self._send_kept(self.state.to_send.popleft())
         self._open_hooks.call()
-        self._waiters.connected(self)
+        if self.connected:
+            self._waiters.connected(self)
 
     def connection_lost(self, reason: ConnectionFailed, will_retry: bool) -> None:
         """Have all channels wait for the next connection, if there will be one."""
@@ -362,21 +371,19 @@ class SocketClient(MultiService):
                 client=self,
                 reason=reason,
             )
-            if not will_retry:
-                self._abandon(reason)
+        self._abandon_unless_wanted(reason)
         self._close_hooks.call(reason)
 
     def connection_failed(self, reason: Exception, will_retry: bool) -> None:
         """Tell who waits of a failed attempt."""
         self._set_status("disconnected")
-        if self._is_told_to_disconnect:
-            return
-        telemetry.socket_connection_error(self, self._shown_url, reason)
-        log.info("{client!r}: not connected: {reason}", client=self, reason=reason)
-        self._error_hooks.call(reason)
-        self._waiters.attempt_failed(reason)
-        if not will_retry:
-            self._abandon(reason)
+        # NotConnected is an attempt that we gave up ourselves.
+        if not isinstance(reason, NotConnected):
+            telemetry.socket_connection_error(self, self._shown_url, reason)
+            log.info("{client!r}: not connected: {reason}", client=self, reason=reason)
+            self._error_hooks.call(reason)
+            self._waiters.attempt_failed(reason)
+            self._abandon_unless_wanted(reason)
 
     def connection_retrying(self, attempt: int, delay: float) -> None:
         """Take note that the next attempt is planned."""
@@ -428,7 +435,7 @@ class SocketClient(MultiService):
             self._error_hooks.call(error)
 
     def _start_channels(self) -> None:
-        if not self._has_started_channels:
+        if self.connected and not self._has_started_channels:
             self._has_started_channels = True
             for topic, params in dict(self.options.join_channels).items():
                 if self.channels.find(topic) is None:
@@ -444,8 +451,38 @@ class SocketClient(MultiService):
             )
         self.channels.abandon(reason)
         self._waiters.abandon(reason)
+        self._settling.abandon(reason)
+
+    def _when_settled(self, _client: SocketClient) -> Deferred[None]:
+        waiting = self._settling.wait(None)
+        settled = self.channels.when_settled()
+        settled.addCallback(lambda _: self._settling.connected(self))
+        return waiting.addCallback(lambda _: None)
+
+    def _abandon_unless_wanted(self, reason: Exception) -> None:
+        if not self.connection.is_wanted:
+            if self._is_told_to_disconnect:
+                reason = NotConnected(_TOLD_TO_DISCONNECT)
+            self._abandon(reason)
+
+    def _disconnected(self, _result: None) -> None:
+        if not self.connection.is_wanted:
+            # All that waited has failed; what is left are timers without a deadline.
+            self.channels.deadlines.stop()
+
+    def _start(self) -> None:
+        self._is_stopping = False
+        if not self.running:
+            super().startService()
 
     def _stop(self, _result: None) -> Deferred[None]:
         self._has_started_channels = False
         stopped: Deferred[Any] = maybeDeferred(super().stopService)
-        return stopped.addCallback(lambda _: self.channels.deadlines.stop())
+        return stopped.addCallback(self._stopped)
+
+    def _stopped(self, _result: Any) -> None:
+        self.channels.deadlines.stop()
+        if not self._is_stopping:
+            # Somebody has started the service again before it had stopped.
+            self._start()
+            self._start_channels()

@@ -148,6 +148,6 @@ class Message(NamedTuple):
 
 def _default_serializer() -> Serializer:
     # Late, since the serializer makes messages.
-    from .serializer import V2Serializer  # noqa: PLC0415
+    from .serializer import V2Serializer
 
     return V2Serializer()

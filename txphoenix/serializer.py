@@ -116,7 +116,7 @@ def default_json() -> JSONCodec:
     of more than 64 bits; a payload made of JSON's own types works with either.
     """
     try:
-        import orjson  # noqa: PLC0415 (it may not be there)
+        import orjson
     except ImportError:
         return StandardJSON()
     return orjson
