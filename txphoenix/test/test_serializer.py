@@ -1,23 +1,20 @@
-"""Tests of :mod:`txphoenix.serializer`.
+"""Tests of :mod:`txphoenix.serializer`: the text of V2, and the choice of a serializer.
 
 The frames come from conversations with real servers, Phoenix 1.7 and 1.8.
 """
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import math
 import sys
 import uuid
-from collections.abc import Callable
 from typing import Any
 from unittest import mock
 
 import orjson
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
-from twisted.trial.unittest import SynchronousTestCase
 
 from txphoenix.errors import ConfigurationError, SerializerError
 from txphoenix.message import Message
@@ -28,73 +25,20 @@ from txphoenix.serializer import (
     default_json,
     serializer_for,
 )
-
-# Alike in each run, and no matter how slow the machine.
-checked = settings(deadline=None, derandomize=True, database=None)
-
-# Every string that UTF-8 can hold.
-text = st.text(st.characters(exclude_categories=["Cs"]))
-short_text = text.filter(lambda value: len(value.encode()) <= 255)
-refs = st.none() | st.integers(0, 10**9).map(str)
-json_values = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers(-(2**63), 2**64 - 1)
-    | st.floats(allow_nan=False, allow_infinity=False)
-    | text,
-    lambda inside: st.lists(inside) | st.dictionaries(text, inside),
-    max_leaves=20,
+from txphoenix.test.serializer_kit import (
+    BOTH,
+    EVERY_CODEC,
+    ORJSON,
+    STANDARD,
+    OddCodec,
+    Point,
+    SerializerCase,
+    TextCodec,
+    checked,
+    json_values,
+    refs,
+    text,
 )
-
-
-class TextCodec:
-    """A codec as a user may bring one: the standard json, in text, with spaces."""
-
-    def loads(self, data: str | bytes, /) -> Any:
-        """Parse, by way of the standard json."""
-        return json.loads(data)
-
-    def dumps(self, value: Any, /) -> str:
-        """Make text, by way of the standard json."""
-        return json.dumps(value, ensure_ascii=False)
-
-
-class OddCodec:
-    """A codec that does what it is told to."""
-
-    def __init__(
-        self,
-        loads: Callable[[str | bytes], Any] = orjson.loads,
-        dumps: Callable[[Any], Any] = orjson.dumps,
-    ) -> None:
-        self.loads = loads
-        self.dumps = dumps
-
-
-def reply(status: str, data: str) -> dict[str, object]:
-    """The payload of a binary reply, of its data in hex."""
-    return {"status": status, "response": bytes.fromhex(data)}
-
-
-@dataclasses.dataclass
-class Point:
-    """A payload that orjson takes and JSON knows nothing of."""
-
-    x: float
-
-
-ORJSON = V2Serializer(orjson)
-STANDARD = V2Serializer(StandardJSON())
-BOTH = (ORJSON, STANDARD)
-EVERY_CODEC = (*BOTH, V2Serializer(TextCodec()))
-
-
-class SerializerCase(SynchronousTestCase):
-    """The base of the tests below."""
-
-    def refusal(self, function: Callable[..., Any], *args: Any) -> str:
-        """What the SerializerError says that a call must raise."""
-        return str(self.assertRaises(SerializerError, function, *args))
 
 
 class V2TextTests(SerializerCase):
@@ -434,326 +378,6 @@ class V2UndecodableTests(SerializerCase):
         self.assertIsInstance(ref, (str, type(None)))
         self.assertIsInstance(topic, str)
         self.assertIsInstance(event, str)
-
-
-class V2BinaryTests(SerializerCase):
-    """Binary frames."""
-
-    # The section "binary" of the conversations.
-    sent = (
-        ("00010206063231376563686f3a6162696e617279dead", "17", "binary", "dead"),
-        (
-            "000102060c3231386563686f3a6162696e6172795f6572726f72be",
-            "18",
-            "binary_error",
-            "be",
-        ),
-        (
-            "000102060b3231396563686f3a61707573685f62696e617279010203",
-            "19",
-            "push_binary",
-            "010203",
-        ),
-        (
-            "00010206103232306563686f3a6162726f6164636173745f62696e6172790405",
-            "20",
-            "broadcast_binary",
-            "0405",
-        ),
-        (
-            "000102060b3232316563686f3a6162696e6172795f73697a65",
-            "21",
-            "binary_size",
-            "",
-        ),
-    )
-
-    received = (
-        (
-            "01010206023231376563686f3a616f6bdead",
-            Message("2", "17", "echo:a", "phx_reply", reply("ok", "dead")),
-        ),
-        (
-            "01010206053231386563686f3a616572726f72be",
-            Message("2", "18", "echo:a", "phx_reply", reply("error", "be")),
-        ),
-        (
-            "0001060d326563686f3a617075736865645f62696e617279010203",
-            Message("2", None, "echo:a", "pushed_binary", b"\x01\x02\x03"),
-        ),
-        (
-            "0206056563686f3a6173686f75740405",
-            Message(None, None, "echo:a", "shout", b"\x04\x05"),
-        ),
-    )
-
-    def test_encode(self) -> None:
-        """A push of bytes becomes what the official client sends, byte for byte."""
-        for frame, ref, event, data in self.sent:
-            message = Message("2", ref, "echo:a", event, bytes.fromhex(data))
-            self.assertEqual(ORJSON.encode(message), (bytes.fromhex(frame), True))
-
-    def test_decode(self) -> None:
-        """A reply, a push and a broadcast of bytes become Messages."""
-        for frame, message in self.received:
-            decoded = ORJSON.decode(bytes.fromhex(frame), True)
-            self.assertIsInstance(decoded, Message)
-            self.assertEqual(decoded, message)
-
-    def test_kinds_of_bytes(self) -> None:
-        """A bytearray and a memoryview, also one with gaps, are sent as bytes are."""
-
-        class Bytes(bytes):
-            """Bytes, and yet another class."""
-
-        expected = ORJSON.encode(Message("1", "2", "t", "e", b"\x01\x02"))
-        for payload in (
-            bytearray(b"\x01\x02"),
-            memoryview(b"\x01\x02"),
-            memoryview(b"\x01\x00\x02\x00")[::2],
-            Bytes(b"\x01\x02"),
-        ):
-            encoded = ORJSON.encode(Message("1", "2", "t", "e", payload))
-            self.assertEqual(encoded, expected)
-            self.assertIs(type(encoded[0]), bytes)
-
-    def test_payload_is_bytes(self) -> None:
-        """A payload is bytes, whatever kind of buffer the frame came in."""
-        for frame, message in self.received:
-            data = bytes.fromhex(frame)
-            buffers: tuple[Any, ...] = (data, bytearray(data), memoryview(data))
-            for buffer in buffers:
-                decoded = ORJSON.decode(buffer, True)
-                self.assertEqual(decoded, message)
-                payload = decoded.payload
-                content = payload["response"] if type(payload) is dict else payload
-                self.assertIs(type(content), bytes)
-
-    def test_no_refs(self) -> None:
-        """A ref that is None is empty on the wire, and an empty one is None."""
-        data, _ = ORJSON.encode(Message(None, None, "t", "e", b"\x01"))
-        self.assertEqual(data, b"\x00\x00\x00\x01\x01te\x01")
-        self.assertEqual(
-            ORJSON.decode(b"\x00\x00\x01\x01te\x01", True),
-            Message(None, None, "t", "e", b"\x01"),
-        )
-        self.assertEqual(
-            ORJSON.decode(b"\x01\x00\x00\x01\x02tok\x01", True),
-            Message(None, None, "t", "phx_reply", reply("ok", "01")),
-        )
-
-    def test_limit(self) -> None:
-        """Each string has at most 255 bytes of UTF-8; the error names the one."""
-        fits = "ü" * 127 + "x"
-        data, _ = ORJSON.encode(Message(fits, fits, fits, fits, b""))
-        self.assertEqual(data, b"\x00\xff\xff\xff\xff" + fits.encode() * 4)
-        for name in ("join_ref", "ref", "topic", "event"):
-            message = Message("1", "2", "t", "e", b"")._replace(**{name: "ü" * 128})
-            self.assertIn(
-                f"in a binary message {name} has at most 255 bytes, "
-                "and this one has 256",
-                self.refusal(ORJSON.encode, message),
-            )
-
-    def test_unencodable(self) -> None:
-        """What cannot be in a binary frame is refused."""
-        message = Message("1", "2", "t", "e", b"")
-        self.assertIn(
-            "ref must be text, not int",
-            self.refusal(ORJSON.encode, message._replace(ref=5)),  # type: ignore[arg-type]
-        )
-        self.assertIn(
-            "surrogates not allowed",
-            self.refusal(ORJSON.encode, message._replace(topic="\ud800")),
-        )
-        released = memoryview(b"x")
-        released.release()
-        self.assertIn(
-            "released", self.refusal(ORJSON.encode, message._replace(payload=released))
-        )
-
-    def test_unknown_kind(self) -> None:
-        """A frame of no kind that a server sends is refused and shown."""
-        for data in (b"", b"\x03\x01\x01te", b"\xff"):
-            self.assertEqual(
-                self.refusal(ORJSON.decode, data, True),
-                f"expected a binary frame of kind 0, 1 or 2, got {data!r}",
-            )
-
-    def test_truncated(self) -> None:
-        """A frame that ends before its last string is refused."""
-        for frame, message in self.received:
-            data = bytes.fromhex(frame)
-            payload = message.payload
-            end = len(payload if isinstance(payload, bytes) else payload["response"])
-            for size in range(1, len(data) - end):
-                said = self.refusal(ORJSON.decode, data[:size], True)
-                self.assertTrue(said.startswith("expected a binary frame of at least "))
-                self.assertTrue(said.endswith(f"got {data[:size]!r}"))
-            ORJSON.decode(data[: len(data) - end], True)
-
-    def test_bad_utf8(self) -> None:
-        """A string that is not UTF-8 is refused."""
-        said = self.refusal(ORJSON.decode, b"\x02\x02\x01\xc3\x28e", True)
-        self.assertIn("expected UTF-8 in a binary frame", said)
-
-    def test_cut(self) -> None:
-        """Of a long frame the beginning is shown, and how long it was."""
-        said = self.refusal(ORJSON.decode, b"\x09" * 1_000_000, True)
-        self.assertLess(len(said), 500)
-        self.assertIn("(1000000 in all)", said)
-
-    @checked
-    @given(refs, refs, short_text, short_text, st.binary())
-    def test_round_trip(
-        self,
-        join_ref: str | None,
-        ref: str | None,
-        topic: str,
-        event: str,
-        payload: bytes,
-    ) -> None:
-        """What a client pushes comes back whole from a server that echoes it."""
-        data, is_binary = ORJSON.encode(Message(join_ref, ref, topic, event, payload))
-        self.assertTrue(is_binary)
-        lengths, rest = data[1:5], data[5:]
-        # As a reply, the client's push has the right layout, with the event as status.
-        self.assertEqual(
-            ORJSON.decode(b"\x01" + lengths + rest, True),
-            (join_ref, ref, topic, "phx_reply", reply(event, payload.hex())),
-        )
-        # A broadcast is the same without the refs.
-        refs_end = lengths[0] + lengths[1]
-        broadcast = ORJSON.decode(b"\x02" + lengths[2:] + rest[refs_end:], True)
-        self.assertEqual(broadcast, (None, None, topic, event, payload))
-        # A server's push is the same without the ref.
-        push = b"\x00" + lengths[:1] + lengths[2:] + rest[: lengths[0]]
-        self.assertEqual(
-            ORJSON.decode(push + rest[refs_end:], True),
-            (join_ref, None, topic, event, payload),
-        )
-
-
-class V1Tests(SerializerCase):
-    """The deprecated serializer."""
-
-    # The section "V1 serializer" of the conversations, and a join with its join_ref.
-    sent = (
-        (
-            Message(None, "1", "phoenix", "heartbeat", {}),
-            '{"topic":"phoenix","event":"heartbeat","payload":{},"ref":"1"}',
-        ),
-        (
-            Message("2", "3", "echo:v1", "push_me", {"k": 1}),
-            '{"topic":"echo:v1","event":"push_me","payload":{"k":1},"ref":"3"}',
-        ),
-        (
-            Message("2", "2", "t", "phx_join", {"k": 1}),
-            '{"topic":"t","event":"phx_join","payload":{"k":1},"ref":"2","join_ref":"2"}',
-        ),
-    )
-
-    received = (
-        (
-            '{"event":"phx_reply","payload":{"status":"ok"},"ref":"1","topic":"phoenix"}',
-            Message(None, "1", "phoenix", "phx_reply", {"status": "ok"}),
-        ),
-        (
-            '{"event":"shout","payload":{"k":1},"ref":null,"topic":"echo:v1"}',
-            Message(None, None, "echo:v1", "shout", {"k": 1}),
-        ),
-        (
-            '{"event":"e","payload":null,"ref":7,"topic":"t","more":1}',
-            Message(None, "7", "t", "e", None),
-        ),
-    )
-
-    def setUp(self) -> None:
-        """Make one of each codec."""
-        self.serializers = [
-            V1Serializer(codec) for codec in (orjson, StandardJSON(), TextCodec())
-        ]
-        self.flushWarnings()
-
-    def test_deprecated(self) -> None:
-        """Its construction gives a DeprecationWarning."""
-        V1Serializer()
-        [warning] = self.flushWarnings()
-        self.assertIs(warning["category"], DeprecationWarning)
-        self.assertEqual(
-            warning["message"], "Phoenix's V1 serializer is deprecated; use vsn 2.0.0"
-        )
-
-    def test_encode(self) -> None:
-        """Messages are objects, with a join_ref in a join alone."""
-        for serializer in self.serializers[:2]:
-            for message, frame in self.sent:
-                self.assertEqual(serializer.encode(message), (frame.encode(), False))
-
-    def test_decode(self) -> None:
-        """What a server sends becomes a Message without a join_ref."""
-        for serializer in self.serializers:
-            for frame, message in self.received:
-                decoded = serializer.decode(frame.encode(), False)
-                self.assertIsInstance(decoded, Message)
-                self.assertEqual(decoded, message)
-
-    def test_unencodable(self) -> None:
-        """What JSON cannot hold is refused as in V2."""
-        for serializer in self.serializers:
-            for payload, said in [
-                ({"a": object()}, "the payload of 'e' to 't', a dict: "),
-                (math.nan, "JSON"),
-                ({"a": b"x"}, "bytes can be a payload, but not be inside of one"),
-            ]:
-                message = Message("1", "2", "t", "e", payload)
-                self.assertIn(said, self.refusal(serializer.encode, message))
-            message = Message("1", "2", None, "e", {})  # type: ignore[arg-type]
-            self.assertIn("not NoneType", self.refusal(serializer.encode, message))
-
-    def test_no_binary(self) -> None:
-        """Bytes are refused in both directions: V1 has no binary messages."""
-        for serializer in self.serializers:
-            for payload in (b"x", bytearray(b"x"), memoryview(b"x")):
-                message = Message("1", "2", "t", "e", payload)
-                self.assertEqual(
-                    self.refusal(serializer.encode, message),
-                    "cannot encode the payload of 'e' to 't': "
-                    "V1 has no binary messages, use V2",
-                )
-            self.assertEqual(
-                self.refusal(serializer.decode, b"\x02\x01\x01te", True),
-                "V1 has no binary messages, got b'\\x02\\x01\\x01te'",
-            )
-
-    def test_undecodable(self) -> None:
-        """What is no message is refused."""
-        for serializer in self.serializers:
-            for data in (b"", b"not json", b"\xff", b"[" * 200_000):
-                said = self.refusal(serializer.decode, data, False)
-                self.assertTrue(said.startswith("expected JSON, got "))
-            for data in (b"[]", b"{}", b'{"topic":"t"}', b'["topic","event"]'):
-                self.assertEqual(
-                    self.refusal(serializer.decode, data, False),
-                    f'expected {{"topic", "event", "payload", "ref"}}, got {data!r}',
-                )
-            data = b'{"topic":"t","event":5}'
-            self.assertEqual(
-                self.refusal(serializer.decode, data, False),
-                f"expected a string as event, not int, in {data!r}",
-            )
-
-    @checked
-    @given(refs, text, text, json_values)
-    def test_round_trip(
-        self, ref: str | None, topic: str, event: str, payload: Any
-    ) -> None:
-        """Any message survives but for its join_ref."""
-        for serializer in self.serializers:
-            message = Message("1", ref, topic, event, payload)
-            data, _ = serializer.encode(message)
-            decoded = serializer.decode(data, False)
-            self.assertEqual(decoded._replace(join_ref="1"), message)
 
 
 class ChoiceTests(SerializerCase):
