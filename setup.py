@@ -39,6 +39,8 @@ setup(
     # Twisted then finds the plugins of a working copy as it does installed ones.
     package_dir={"": "."},
     packages=find_packages(include=["txphoenix", "txphoenix.*"]),
+    # Twisted's own package, to which no package of ours may add an __init__.py.
+    py_modules=["twisted.plugins.txphoenix_plugin"],
     package_data={
         "txphoenix": ["py.typed"],
         "txphoenix.test": ["wire/*"],
@@ -57,6 +59,8 @@ setup(
             "hypothesis>=6.100",
             "pytest>=8",
             "pytest-twisted>=1.14",
+            # One of the reactors that the tests run under.
+            'uvloop; sys_platform != "win32" and platform_python_implementation == "CPython"',
         ],
         "docs": [
             "furo",

@@ -27,13 +27,13 @@ besides ``timestamp`` (seconds since the epoch) and ``client``:
     ``joined`` (``response``), ``join_error`` (``error``), ``left`` (``reason``),
     ``join_duration``, ``leave_duration``
 
-``("txphoenix", "message")``, each with ``topic``, ``event``, ``payload``, ``ref`` and
-``join_ref``
-    ``sent``, ``received``
+``("txphoenix", "message")``
+    ``sent``, ``received``, each with ``topic``, ``event``, ``payload``, ``ref`` and
+    ``join_ref``
 
-``("txphoenix", "state_change")``, each with ``type``, ``id``, ``old_status`` and
-``new_status``
-    ``socket`` (``id`` is the URL), ``channel`` (``id`` is the topic)
+``("txphoenix", "state_change")``
+    ``socket`` (``id`` is the URL), ``channel`` (``id`` is the topic), each with
+    ``type``, ``id``, ``old_status`` and ``new_status``
 
 The measurements are ``duration`` for the actions that end so, ``delay`` for
 ``reconnecting``, both in seconds, and ``count`` (1) for the others; a message has its
