@@ -60,7 +60,7 @@ setup(
             "pytest>=8",
             "pytest-twisted>=1.14",
             # One of the reactors that the tests run under.
-            'uvloop; sys_platform != "win32" and platform_python_implementation == "CPython"',
+            'uvloop; os_name == "posix" and implementation_name == "cpython"',
         ],
         "docs": [
             "furo",

@@ -9,9 +9,9 @@
     await channel.leave()
 
 Here is what users call and override, and where a message goes.
-What a channel does in which state is the table of
-:mod:`txphoenix.channel_states`, and how it does it is
-:mod:`txphoenix.channel_machine`.
+What a channel does in which state is the table of :mod:`txphoenix.channel_states`;
+what happens to it is in :mod:`txphoenix.channel_machine`, and how it does what the
+table says is in :mod:`txphoenix.channel_actions`.
 A channel does no I/O: its :class:`txphoenix.channels.ChannelManager` sends for it
 and gives it its messages.
 """
@@ -20,12 +20,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar, overload
 
 from twisted.internet.defer import Deferred, fail
 from twisted.logger import Logger
 
-from .channel_machine import ChannelMachine
+from .channel_actions import ChannelActions
 from .channel_states import Input, State
 from .errors import ChannelClosed, NotConnected
 from .hooks import EventHooks, Hooks
@@ -39,8 +39,11 @@ log = Logger()
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
+# The payload of a push without one; None is a payload.
+_EMPTY: dict[str, Any] = {}
 
-class Channel(ChannelMachine):
+
+class Channel(ChannelActions):
     """One topic, from the join to the leave, over as many connections as it takes.
 
     Made by :meth:`txphoenix.SocketClient.channel`, never directly.
@@ -130,8 +133,10 @@ class Channel(ChannelMachine):
             It fails with :exc:`JoinError` (the server refused), :exc:`JoinTimeout`,
             :exc:`AlreadyJoined` (the topic is taken; ``error.channel`` has it),
             :exc:`NotConnected` (the client is not started, or disconnected),
-            :exc:`ChannelClosed` (left or stopped meanwhile) or
-            :exc:`SerializerError` (the params cannot be sent).
+            :exc:`ConnectionFailed` (no connection, and none will be tried again),
+            :exc:`ChannelClosed` (left or stopped meanwhile),
+            :exc:`SerializerError` (the params cannot be sent), or with what the
+            callable that makes the params has raised.
             Cancelling it leaves the channel.
         """
         seconds = self._manager.check_timeout(timeout)
@@ -143,28 +148,29 @@ class Channel(ChannelMachine):
         return deferred
 
     def push(
-        self, event: str, payload: Any = None, timeout: float | None = None
+        self, event: str, payload: Any = _EMPTY, timeout: float | None = None
     ) -> Deferred[Any]:
         """Push an event and wait for the server's reply.
 
         While the channel is joining or about to join again the push is kept, and
         sent after the join.
 
-        :param payload: any JSON value (by default ``{}``), or bytes for a binary
-            message.
+        :param payload: any JSON value, of which None is ``null``, or bytes for a binary
+            message; by default ``{}``.
         :param timeout: seconds; by default the client's ``timeout``.
         :return: a Deferred of the response of an ``ok`` reply.
             It fails with :exc:`PushError` (any other status; ``error.response`` is
             what the server said), :exc:`PushTimeout`, :exc:`PushInterrupted` (sent,
             then the connection was lost or the channel crashed: the server may have
             acted on it), :exc:`BufferFull`, :exc:`ChannelClosed`,
-            :exc:`NotConnected` (the client was told to disconnect) or
+            :exc:`NotConnected` (the client was told to disconnect),
+            :exc:`ConnectionFailed` (never sent, and there will be no connection) or
             :exc:`SerializerError`.
             Cancelling it forgets the reply, and the push itself if that is kept.
         """
         manager = self._manager
         seconds = manager.check_timeout(timeout)
-        pending = PendingPush(self, event, {} if payload is None else payload, seconds)
+        pending = PendingPush(self, event, payload, seconds)
         deferred = pending.wait()
         if self.state is State.JOINED and manager.is_open:
             error = self._pushes.write(pending, self.join_ref)
@@ -176,7 +182,7 @@ class Channel(ChannelMachine):
             pending.fail(error)
         return deferred
 
-    def push_async(self, event: str, payload: Any = None) -> None:
+    def push_async(self, event: str, payload: Any = _EMPTY) -> None:
         """Push an event and do not wait for a reply.
 
         One that cannot be sent within the client's ``timeout`` is dropped, and the
@@ -187,8 +193,6 @@ class Channel(ChannelMachine):
         :raises SerializerError: the payload cannot be sent.
         """
         manager = self._manager
-        if payload is None:
-            payload = {}
         if self.state is State.JOINED and manager.is_open:
             manager.send(
                 Message(self.join_ref, manager.next_ref(), self.topic, event, payload)
@@ -216,14 +220,16 @@ class Channel(ChannelMachine):
 
         :param timeout: seconds to wait for the server's answer; by default the
             client's ``timeout``.
+            While the channel is leaving already, the time of the first leave counts.
         :return: a Deferred of None that fires when the channel is closed; a server
             that does not answer, or a lost connection, closes it just as well.
+            Cancelling it does not stop the leave.
         """
+        seconds = self._manager.check_timeout(timeout)
         pending = PendingLeave(self)
         deferred = pending.wait()
-        seconds = self._manager.check_timeout(timeout)
         self._leaves = [*(self._leaves or ()), pending]
-        self._input(Input.LEAVE, seconds)
+        self._input(Input.LEAVE, pending, seconds)
         return deferred
 
     def when_stopped(self) -> Deferred[None]:
@@ -237,6 +243,12 @@ class Channel(ChannelMachine):
         waiting: Deferred[None] = Deferred(self._forget_stop_waiter)
         self._stop_waiters = [*(self._stop_waiters or ()), waiting]
         return waiting
+
+    @overload
+    def on(self, event: str) -> Callable[[_F], _F]: ...
+
+    @overload
+    def on(self, event: str, handler: Any) -> Remover: ...
 
     def on(self, event: str, handler: Any = None) -> Any:
         """Add a hook for an event.
@@ -311,6 +323,11 @@ class Channel(ChannelMachine):
                 raise
             raise StopAsyncIteration from None
 
+    @property
+    def dropped_messages(self) -> int:
+        """How many messages were dropped because nobody read them."""
+        return 0 if self._inbox is None else self._inbox.dropped
+
     def _decorate(self, event: str, function: _F) -> _F:
         self.on(event, function)
         return function
@@ -368,9 +385,9 @@ class EchoRoom(Channel):
             self._forwards = Hooks()
         return self._forwards.add(function)
 
-    def handle_message(self, message: Message) -> None:
+    def handle_message(self, message: Message) -> Any:
         """Forward the message, or keep it."""
         if self._forwards:
             self._forwards.call(message)
-        else:
-            super().handle_message(message)
+            return None
+        return super().handle_message(message)

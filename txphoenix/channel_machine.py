@@ -1,38 +1,24 @@
-"""How a channel lives: the actions that its table of states names.
+"""What happens to a channel, and who tells it.
 
-This is the inside of :class:`txphoenix.channel.Channel`.
-:mod:`txphoenix.channel_states` says which action follows in which state, and each
-is one method ``_do_...`` here.
-Each action sends first, then fires Deferreds and calls the user's code, which may
-call anything.
+A channel is told by its manager, by the replies it waits for and by the server, and
+each of these is an input to the table of :mod:`txphoenix.channel_states`.
+The actions that the table names are in :mod:`txphoenix.channel_actions`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall
-from twisted.python.failure import Failure
 
 from .channel_states import IGNORE, TABLE, Input, State
-from .errors import (
-    AlreadyJoined,
-    BufferFull,
-    ChannelClosed,
-    JoinError,
-    JoinTimeout,
-    NotConnected,
-    PushError,
-    PushInterrupted,
-    SerializerError,
-)
-from .hooks import Hooks, as_deferred, call_hook
+from .errors import ChannelClosed, JoinError, JoinTimeout, PushError
+from .hooks import Hooks
 from .inbox import Inbox
 from .message import Message
-from .pending import PendingJoin, PendingLeave, PendingPush
+from .pending import PendingJoin, PendingLeave, PendingPush, PendingReply
 from .pushes import Pushes
 
 if TYPE_CHECKING:
@@ -45,7 +31,7 @@ _UNMATCHED_TOPIC = {"reason": "unmatched topic"}
 
 
 class ChannelMachine(Service):
-    """A channel without what users call.
+    """A channel, but for what it does and for what users call.
 
     :param topic: the channel's topic.
     :param params: the join's payload, or a callable that makes it.
@@ -70,8 +56,9 @@ class ChannelMachine(Service):
         self._failed_joins = 0
         # When the join or the leave under way was sent.
         self._asked_at = 0.0
-        # Counts the joins, so that params which come late find out.
+        # Counts the joins and their ends, so that params which come late find out.
         self._attempt = 0
+        self._asked: Deferred[None] | None = None
         # What follows is made at its first use: an idle channel stays small.
         self._inbox: Inbox | None = None
         self._error_hooks: Hooks | None = None
@@ -107,18 +94,24 @@ class ChannelMachine(Service):
 
     def connection_lost(self, reason: BaseException) -> None:
         """Wait for the next connection."""
-        self._input(Input.LOST, reason)
+        if self.state is State.JOINING and self.join_ref is None:
+            # The join was never sent: it has lost nothing.
+            self._forget_server()
+            self._cancel_asking()
+        else:
+            self._input(Input.LOST, reason)
 
     def abandoned(self, error: BaseException) -> None:
         """Fail all that waits: there will be no connection until further notice.
 
         A channel that was joined joins again after a later ``connect()``.
         """
-        if not self._keeps_trying:
+        waiting = [*self._take_next_joins(), *self._pushes.take_kept()]
+        if self._keeps_trying:
+            waiting = [*self._take_join(), *waiting]
+        else:
             self._input(Input.REFUSED, error)
-        elif self._join is not None:
-            self._join.fail(error)
-        for pending in self._pushes.take_kept():
+        for pending in waiting:
             pending.fail(error)
         if self._inbox is not None:
             self._inbox.interrupt(error)
@@ -129,12 +122,29 @@ class ChannelMachine(Service):
 
     def restart_after(self, error: BaseException) -> None:
         """Begin anew after a crash of a callback: :meth:`init`, then join again."""
+        was_sent = self.join_ref is not None
         self._is_initialised = False
+        if self.state is State.ERRORED:
+            # It begins anew with the next join, which is on its way.
+            self.report_error(error)
+            return
+        # The crash is ours, and the server has not noticed.
+        self._tell_leave()
         self._input(Input.RETRY, error, 0.0)
+        # At once, for more messages may be waiting.
+        # But one that crashed in init() may do so again, and again.
+        is_planned = self._rejoin_timer is not None and self._manager.is_open
+        if was_sent and is_planned:
+            self._input(Input.OPEN)
 
     def stop_after(self, error: BaseException) -> None:
         """End for good after a crash of a callback."""
         self._stop(error)
+
+    def resize_inbox(self, limit: int) -> None:
+        """Keep another number of messages for ``receive()``."""
+        if self._inbox is not None:
+            self._inbox.resize(limit)
 
     def report_error(self, error: BaseException) -> None:
         """Tell the hooks of :meth:`on_error`."""
@@ -148,11 +158,11 @@ class ChannelMachine(Service):
 
     # -- What pending replies call ------------------------------------------------
 
-    def join_answered(self, status: str, response: Any) -> None:
+    def join_answered(self, pending: PendingJoin, status: str, response: Any) -> None:
         """Take the reply to the join."""
         self._manager.proved_stable()
         if status == "ok":
-            self._input(Input.OK, response)
+            self._input(Input.OK, pending, response)
         else:
             self._join_failed(JoinError(response, self.topic))
 
@@ -192,7 +202,7 @@ class ChannelMachine(Service):
         and are not, which is as good as a crash.
         """
         if error.response == _UNMATCHED_TOPIC:
-            self._channel_error(error)
+            self._input(Input.RETRY, error)
 
     # -- The messages of the protocol ---------------------------------------------
 
@@ -200,19 +210,28 @@ class ChannelMachine(Service):
         self._pushes.answered(message)
 
     def _receive_error(self, message: Message) -> None:
-        self._channel_error(ChannelClosed(message.payload, self.topic))
+        if self._is_of_earlier_join(message):
+            return
+        if self.state is State.JOINING:
+            self._join_failed(JoinError(message.payload, self.topic))
+        elif self.state is not State.ERRORED:
+            self._input(Input.RETRY, ChannelClosed(message.payload, self.topic))
 
-    def _receive_close(self, _message: Message) -> None:
+    def _receive_close(self, message: Message) -> None:
+        if self._is_of_earlier_join(message):
+            return
         if self.restart == "permanent" and self.state is State.JOINED:
             self._input(Input.RETRY, ChannelClosed("closed", self.topic))
         else:
             self._input(Input.CLOSE, "closed")
 
-    def _channel_error(self, error: PushError | ChannelClosed) -> None:
-        if self.state is State.JOINING:
-            self._join_failed(JoinError(getattr(error, "response", None), self.topic))
-        else:
-            self._input(Input.RETRY, error)
+    def _is_of_earlier_join(self, message: Message) -> bool:
+        # Version 1 of the wire format has no join_ref, but these two repeat it as ref.
+        ref = message.ref
+        is_stale = message.join_ref is None and ref is not None and ref != self.join_ref
+        if is_stale:
+            self._manager.count_stale(message)
+        return is_stale
 
     # -- The machine --------------------------------------------------------------
 
@@ -224,188 +243,25 @@ class ChannelMachine(Service):
             self._manager.state_changed(self, old, new)
         if action is not IGNORE:
             getattr(self, "_do_" + action)(*args)
+        if new is not old:
+            self._manager.check_settled()
 
-    def _do_begin_join(self, pending: PendingJoin) -> None:
-        manager = self._manager
-        self._join = pending
-        if self._inbox is not None:
-            self._inbox.open()
-        manager.deadlines.set(pending, pending.timeout)
-        manager.register(self)
-        if manager.is_open:
-            self._input(Input.OPEN)
-
-    def _do_refuse_second_join(self, pending: PendingJoin) -> None:
-        pending.fail(AlreadyJoined(self))
-
-    def _do_join_after_leave(self, pending: PendingJoin) -> None:
-        self._manager.deadlines.set(pending, pending.timeout)
-        self._next_joins = [*(self._next_joins or ()), pending]
-
-    def _do_send_join(self) -> None:
-        self._cancel_rejoin()
-        self._attempt += 1
-        params = self.params
-        if callable(params):
-            try:
-                params = params()
-                later = as_deferred(params)
-            except Exception as error:
-                self._join_failed(error)
-                return
-            if later is not None:
-                attempt = self._attempt
-                later.addCallbacks(
-                    self._join_with,
-                    lambda failure: self._params_failed(failure.value, attempt),
-                    callbackArgs=(attempt,),
-                )
-                return
-        self._join_with(params, self._attempt)
-
-    def _do_enter(self, response: Any) -> None:
-        manager = self._manager
-        manager.joined(self, response, manager.clock.seconds() - self._asked_at)
-        pending = self._join
-        self._keeps_trying = True
-        self._failed_joins = 0
-        self._pushes.write_kept(self.join_ref)
-        if not self._run(self.handle_join, response):
-            # The join of the restart takes the Deferred over.
-            return
-        if pending is not None:
-            if self._join is pending:
-                self._join = None
-            pending.succeed(response)
-
-    def _do_plan_rejoin(self, error: BaseException, delay: float | None = None) -> None:
-        interrupted = self._forget_server()
-        if delay is None:
-            delay = self._manager.rejoin_delay(self._failed_joins)
-            self._failed_joins += 1
-        if self._manager.is_open:
-            if delay > 0:
-                self._rejoin_timer = self._manager.clock.callLater(
-                    delay, self._rejoin_due
-                )
-            else:
-                self._input(Input.OPEN)
-        self._interrupt(interrupted, error)
-
-    def _do_wait_for_connection(self, reason: BaseException) -> None:
-        self._interrupt(self._forget_server(), reason)
-
-    def _do_send_leave(self, seconds: float) -> None:
-        manager = self._manager
-        join_ref = self.join_ref
-        join, self._join = self._join, None
-        pushes = [*self._pushes.take_sent(), *self._pushes.take_kept()]
-        if join_ref is None or not manager.is_open:
-            self._input(Input.LEFT)
-        else:
-            ref = manager.next_ref()
-            manager.send(Message.leave(self.topic, ref, join_ref))
-            self._asked_at = manager.clock.seconds()
-            # The first of them speaks for all.
-            leave = self._leaves[0] if self._leaves else PendingLeave(self)
-            self._pushes.expect(ref, leave, seconds)
-        closed = ChannelClosed("left", self.topic)
-        if join is not None:
-            join.fail(closed)
-        for pending in pushes:
-            pending.fail(closed)
-
-    def _do_answer_leaves(self, *_args: Any) -> None:
-        leaves, self._leaves = self._leaves, None
-        for leave in leaves or ():
-            leave.succeed(None)
-
-    def _do_finish_leave(self, *_args: Any) -> None:
-        self._do_end("left")
-
-    def _do_end(self, reason: object) -> None:
-        self._cancel_rejoin()
-        self.join_ref = None
-        self._keeps_trying = self._is_initialised = False
-        self._failed_joins = 0
-        join, self._join = self._join, None
-        pushes = [*self._pushes.take_sent(), *self._pushes.take_kept()]
-        next_joins, self._next_joins = self._next_joins, None
-        stop_waiters, self._stop_waiters = self._stop_waiters, None
-        self._manager.unregister(self)
-        self._manager.left(self, reason)
-        closed = ChannelClosed(reason, self.topic)
-        error = reason if isinstance(reason, BaseException) else None
-        if self._inbox is not None:
-            self._inbox.close(closed)
-        # The end is not supervised: there is nothing left to restart.
-        call_hook(self.handle_close, reason)
-        if self._close_hooks is not None:
-            self._close_hooks.call(reason)
-        if join is not None:
-            join.fail(error or closed)
-        for pending in pushes:
-            pending.fail(closed)
-        self._do_answer_leaves()
-        for waiting in stop_waiters or ():
-            if error is None:
-                waiting.callback(None)
-            else:
-                waiting.errback(error)
-        for next_join in next_joins or ():
-            if next_join.deferred is not None:
-                self._begin(next_join)
-
-    # -- Parts of the actions -----------------------------------------------------
+    # -- Parts of what happens ----------------------------------------------------
 
     def _begin(self, pending: PendingJoin) -> None:
         # Another object may hold the topic; then it is the one to answer.
         holder = self._manager.routes.get(self.topic, pending.channel)
         holder._input(Input.JOIN, pending)
 
-    def _join_with(self, params: Any, attempt: int) -> None:
-        manager = self._manager
-        if attempt != self._attempt or self.state is not State.JOINING:
-            return
-        if not self._is_initialised:
-            self._is_initialised = True
-            if not self._run(self.init, params):
-                return
-        # The callback may have left, or have lost us the connection.
-        if self.state is not State.JOINING or not manager.is_open:
-            return
-        ref = manager.next_ref()
-        try:
-            manager.send(Message.join(self.topic, params, ref))
-        except SerializerError as error:
-            self._join_failed(error)
-            return
-        self.join_ref = ref
-        self._asked_at = manager.clock.seconds()
-        pending = self._join
-        if pending is None:
-            pending = self._join = PendingJoin(self, manager.timeout)
-        self._pushes.expect(ref, pending, pending.timeout)
-
-    def _params_failed(self, error: BaseException, attempt: int) -> None:
-        if attempt == self._attempt and self.state is State.JOINING:
-            self._join_failed(error)
-
     def _join_failed(self, error: BaseException) -> None:
         self._manager.join_failed(self, error)
-        self._input(Input.RETRY if self._keeps_trying else Input.REFUSED, error)
-
-    def _rejoin_due(self) -> None:
-        self._rejoin_timer = None
-        self._input(Input.OPEN)
-
-    def _cancel_rejoin(self) -> None:
-        timer, self._rejoin_timer = self._rejoin_timer, None
-        if timer is not None:
-            timer.cancel()
-
-    def _crashed_later(self, failure: Failure) -> None:
-        self._manager.crashed(self, failure)
+        if not self._keeps_trying:
+            self._input(Input.REFUSED, error)
+            return
+        joins = self._take_join()
+        self._input(Input.RETRY, error)
+        for join in joins:
+            join.fail(error)
 
     def _stop(self, reason: object) -> None:
         self._tell_leave()
@@ -418,6 +274,16 @@ class ChannelMachine(Service):
         if join_ref is not None and self.state is not State.LEAVING and manager.is_open:
             manager.send(Message.leave(self.topic, manager.next_ref(), join_ref))
 
+    def _cancel_rejoin(self) -> None:
+        timer, self._rejoin_timer = self._rejoin_timer, None
+        if timer is not None:
+            timer.cancel()
+
+    def _cancel_asking(self) -> None:
+        asked, self._asked = self._asked, None
+        if asked is not None:
+            asked.cancel()
+
     def _forget_server(self) -> list[PendingPush]:
         """Be no longer joined.
 
@@ -425,48 +291,18 @@ class ChannelMachine(Service):
         """
         self._cancel_rejoin()
         self.join_ref = None
+        self._attempt += 1
         join = self._join
-        if join is not None and self._keeps_trying:
-            # The next join has a deadline of its own.
+        if join is not None and join.deferred is None:
+            # Nobody waits for it, and the next join has a deadline of its own.
             join.unset()
-            if join.deferred is None:
-                self._join = None
+            self._join = None
         return self._pushes.take_sent()
 
-    def _interrupt(self, pushes: list[PendingPush], error: BaseException) -> None:
-        for pending in pushes:
-            pending.fail(PushInterrupted(error, self.topic, pending.event))
-        self.report_error(error)
+    def _take_join(self) -> list[PendingReply]:
+        join, self._join = self._join, None
+        return [] if join is None else [join]
 
-    def _cannot_keep(self, event: str) -> Exception | None:
-        if self.state is State.CLOSED or self.state is State.LEAVING:
-            return ChannelClosed(f"not joined, but {self.state}", self.topic)
-        manager = self._manager
-        if not manager.is_wanted:
-            return NotConnected(f"{event} cannot be pushed to {self.topic}")
-        if self._pushes.kept >= manager.push_buffer:
-            return BufferFull(manager.push_buffer, self.topic, event)
-        return None
-
-    def _get_inbox(self) -> Inbox:
-        inbox = self._inbox
-        if inbox is None:
-            inbox = self._inbox = self._manager.make_inbox(self.topic)
-            if self.state is State.CLOSED:
-                inbox.close(ChannelClosed("not joined", self.topic))
-        return inbox
-
-    def _run(self, callback: Callable[..., Any], *args: Any) -> bool:
-        """Call a callback of the subclass; an exception is a crash.
-
-        :return: whether it did not crash.
-        """
-        try:
-            result = callback(*args)
-            later = None if result is None else as_deferred(result)
-        except Exception:
-            self._manager.crashed(self, Failure())
-            return False
-        if later is not None:
-            later.addErrback(self._crashed_later)
-        return True
+    def _take_next_joins(self) -> list[PendingJoin]:
+        next_joins, self._next_joins = self._next_joins, None
+        return next_joins or []

@@ -101,7 +101,7 @@ TABLE: dict[tuple[State, Input], tuple[State, str]] = {
     (_S.LEAVING, _I.CLOSE): (_S.CLOSED, "finish_leave"),
     (_S.LEAVING, _I.LEAVE): (_S.LEAVING, IGNORE),
     (_S.LEAVING, _I.LEFT): (_S.CLOSED, "finish_leave"),
-    (_S.LEAVING, _I.STOP): (_S.CLOSED, "finish_leave"),
+    (_S.LEAVING, _I.STOP): (_S.CLOSED, "stop_leaving"),
     # Not on the server, and about to join again.
     (_S.ERRORED, _I.JOIN): (_S.ERRORED, "refuse_second_join"),
     (_S.ERRORED, _I.OPEN): (_S.JOINING, "send_join"),

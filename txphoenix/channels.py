@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
+from math import isfinite
 from typing import Any, cast
 
 from twisted.application.service import IService, MultiService
@@ -81,6 +82,8 @@ class ChannelManager(MultiService):
         self.timeout = options.timeout
         self.push_buffer = options.push_buffer
         self._rejoin_backoff = options.channel_backoff
+        for channel in self.routes.values():
+            channel.resize_inbox(options.receive_buffer)
 
     # -- What the client calls ----------------------------------------------------
 
@@ -124,7 +127,8 @@ class ChannelManager(MultiService):
         """Make a channel and have it join, and join again whatever happens.
 
         Nobody waits for this join: a server that refuses it is asked again, with the
-        delays of ``rejoin_backoff``, and the channel's ``on_error`` hooks are told.
+        delays of ``rejoin_backoff``.
+        The log has the first failure, the channel's ``on_error`` hooks have each.
         """
         channel = self.make(topic, params, channel_class)
         channel.keep_trying()
@@ -154,7 +158,7 @@ class ChannelManager(MultiService):
         """
         if self._unsettled == 0:
             return succeed(None)
-        settling: Deferred[None] = Deferred(self._settling.remove)
+        settling: Deferred[None] = Deferred()
         self._settling.append(settling)
         return settling
 
@@ -209,10 +213,13 @@ class ChannelManager(MultiService):
     def rejoin_delay(self, attempt: int) -> float:
         """The seconds before a rejoin; the first is number 0."""
         try:
-            return max(0.0, float(self._rejoin_backoff(attempt)))
+            delay = float(self._rejoin_backoff(attempt))
+            if not isfinite(delay):
+                raise ValueError(f"a delay must be finite, not {delay}")
         except Exception:
-            log.failure("rejoin_backoff raised; joining again in a second")
+            log.failure("rejoin_backoff failed; joining again in a second")
             return 1.0
+        return max(0.0, delay)
 
     def register(self, channel: ChannelMachine) -> None:
         """Give a topic to a channel."""
@@ -230,12 +237,15 @@ class ChannelManager(MultiService):
 
     def state_changed(self, channel: ChannelMachine, old: State, new: State) -> None:
         """Take note of a channel's new state."""
+        self._state.update_channel_status(channel.topic, status_of(new), channel.params)
         if telemetry.state_change_handlers:
             telemetry.channel_status_changed(
                 self.parent, channel.topic, status_of(old), status_of(new)
             )
-        self._state.update_channel_status(channel.topic, status_of(new), channel.params)
         self._unsettled += (new in _UNSETTLED) - (old in _UNSETTLED)
+
+    def check_settled(self) -> None:
+        """Tell those who wait for :meth:`when_settled`, if it is so."""
         if self._settling and self._unsettled == 0:
             settling, self._settling = self._settling, []
             for deferred in settling:
@@ -290,9 +300,12 @@ class ChannelManager(MultiService):
         error = failure.value or RuntimeError("an unknown failure")
         if self.routes.get(channel.topic) is not channel:
             return
-        if channel.restart == "temporary" or self._crashes_too_often(channel.topic):
+        if channel.state is State.LEAVING:
+            # It ends anyway, and in good order.
             channel.report_error(error)
+        elif channel.restart == "temporary" or self._crashes_too_often(channel.topic):
             channel.stop_after(error)
+            channel.report_error(error)
         else:
             channel.restart_after(error)
 
@@ -307,7 +320,9 @@ class ChannelManager(MultiService):
             service.startService()
 
     def removeService(self, service: IService) -> Deferred[None] | None:
-        """Let a channel go; it is stopped already."""
+        """Let a channel go; :meth:`unregister` is what calls for it."""
+        if service.running:
+            service.stopService()
         return None
 
     def __iter__(self) -> Iterator[IService]:
@@ -342,13 +357,13 @@ class ChannelManager(MultiService):
         now = self.clock.seconds()
         crashes = self._crashes.setdefault(topic, deque())
         crashes.append(now)
-        while crashes[0] <= now - options.max_seconds:
+        while crashes[0] < now - options.max_seconds:
             crashes.popleft()
         return len(crashes) > options.max_restarts
 
     def _log_failed_start(self, failure: Failure, channel: Channel) -> None:
-        log.error(
-            "{channel!r} is not joined any more: {reason}",
+        log.warn(
+            "{channel!r} could not be joined: {reason}",
             channel=channel,
             reason=failure.getErrorMessage(),
         )

@@ -23,16 +23,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import count
+from math import isfinite
 from typing import TypeVar
 
 from twisted.application.service import Service
-from twisted.internet.defer import Deferred, fail, succeed
+from twisted.internet.defer import Deferred, fail
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from . import backoff, telemetry
 from .errors import (
-    ConnectionClosed,
+    ConfigurationError,
     ConnectionFailed,
     MessageTooLarge,
     NotConnected,
@@ -46,8 +47,7 @@ from .pending import Deadlines
 from .serializer import serializer_for
 from .transports.websocket import PhoenixClientFactory
 
-__all__ = ["Connection"]
-
+__all__ = ["Connection", "check_close"]
 
 log = Logger()
 
@@ -55,8 +55,31 @@ _E = TypeVar("_E", bound=Exception)
 
 # IANA's registry of close codes: the server restarts, and all its clients come back.
 _SERVICE_RESTART = 1012
-# The longest delay (seconds) before the first attempt after that.
+# The longest delay (seconds) before the first attempt after it.
 _LONGEST_SPREAD = 5.0
+# What a control frame's 125 bytes leave beside the code (RFC 6455 section 5.5).
+_LONGEST_CLOSE_REASON = 123
+
+
+def check_close(code: int, reason: str) -> None:
+    """Check what a close frame of ours would say.
+
+    :raises ConfigurationError: the code is not a client's to send (RFC 6455 section
+        7.4), or the reason is too long.
+    """
+    is_number = isinstance(code, int) and not isinstance(code, bool)
+    if not (is_number and (code == 1000 or 3000 <= code <= 4999)):
+        raise ConfigurationError(
+            f"a close code must be 1000 or from 3000 to 4999, not {code!r}"
+        )
+    if not isinstance(reason, str):
+        raise ConfigurationError(f"a close reason must be a str, not {reason!r}")
+    size = len(reason.encode("utf-8", "replace"))
+    if size > _LONGEST_CLOSE_REASON:
+        raise ConfigurationError(
+            f"a close reason must have at most {_LONGEST_CLOSE_REASON} bytes of UTF-8,"
+            f" not {size}"
+        )
 
 
 class Connection(Service):
@@ -78,6 +101,7 @@ class Connection(Service):
         self._transport: Transport | None = None
         self._heartbeat: Heartbeat | None = None
         self._is_attempting = False
+        self._attempts = 0
         self._attempt_began = 0.0
         self._must_reopen = False
         self._drop_reason: ConnectionFailed | None = None
@@ -89,15 +113,14 @@ class Connection(Service):
         """Whether there is, or soon will be, a connection."""
         self._factory = PhoenixClientFactory(reactor, options, self)
         self.reset_options(options)
+        self._use_options()
 
     def reset_options(self, options: Options) -> None:
         """Use other options, from the next transport on where they concern it."""
         self._options = options
-        serializer = serializer_for(options.vsn, options.serializer)
-        self._encode = serializer.encode
-        self._decode = serializer.decode
+        self._serializer = serializer_for(options.vsn, options.serializer)
         self._max_message_size = options.max_message_size
-        self._factory.options = self._factory.connector.options = options
+        self._factory.reset_options(options)
         if self._heartbeat is not None:
             self._heartbeat.interval = options.heartbeat_interval
             self._heartbeat.timeout = options.heartbeat_timeout
@@ -118,7 +141,7 @@ class Connection(Service):
         if self.is_wanted:
             return
         self.is_wanted = True
-        if self._is_attempting or self._transport is not None:
+        if self._is_under_way():
             # A close is under way; it goes first.
             self._must_reopen = True
         else:
@@ -132,6 +155,9 @@ class Connection(Service):
         """
         self.is_wanted = False
         self._must_reopen = False
+        # Before anybody is told, who may open another.
+        closing: Deferred[None] = Deferred()
+        self._closing.append(closing)
         self._factory.stopTrying()
         if self._transport is not None:
             # A paused transport would never see the server's answer.
@@ -139,10 +165,9 @@ class Connection(Service):
         if self._transport is not None and self.is_open:
             self.is_open = False
             self._transport.close(code, reason)
-        if self._transport is None and not self._is_attempting:
-            return succeed(None)
-        closing: Deferred[None] = Deferred()
-        self._closing.append(closing)
+        if closing in self._closing and not self._is_under_way():
+            self._closing.remove(closing)
+            closing.callback(None)
         return closing
 
     def reopen(self) -> None:
@@ -159,13 +184,13 @@ class Connection(Service):
         elif self._is_attempting:
             self._must_reopen = True
             self._factory.connector.stopConnecting()
-        elif self.is_wanted:
+        else:
             self._factory.stopTrying()
             self._factory.start_trying()
 
     def drop(self, reason: ConnectionFailed) -> None:
         """Give the transport up at once, and open another."""
-        if self._transport is not None:
+        if self._transport is not None and self.is_open:
             self._drop_reason = reason
             self.is_open = False
             self._transport.abort()
@@ -213,16 +238,20 @@ class Connection(Service):
         if self._heartbeat is not None:
             self._heartbeat.dispatch(message)
 
+    def encode_heartbeat(self) -> tuple[bytes, bool]:
+        """Make a heartbeat's frame, in the format of the next transport."""
+        return self._serializer.encode(Message.heartbeat(self.next_ref()))
+
     def proved_stable(self) -> None:
         """The server has answered: begin the delays anew."""
         self._factory.retries = 0
-        self._last_close_code = None
 
     # -- What the transport and its factory tell ----------------------------------
 
     def attempt_started(self) -> None:
         """An attempt to open a transport begins."""
         self._is_attempting = True
+        self._attempts += 1
         self._attempt_began = self._clock.seconds()
         self._listener.connection_connecting()
 
@@ -230,10 +259,8 @@ class Connection(Service):
         """An attempt has succeeded."""
         self._is_attempting = False
         self._transport = transport
-        if not self.is_wanted:
-            transport.close()
-            return
         self.is_open = True
+        self._use_options()
         options = self._options
         self._heartbeat = Heartbeat(
             self._clock,
@@ -244,11 +271,15 @@ class Connection(Service):
             self._heartbeat_answered,
             self.drop,
         )
-        self._heartbeat.start()
+        if transport.needs_heartbeat:
+            self._heartbeat.start()
         self._listener.connection_opened(self._clock.seconds() - self._attempt_began)
 
     def frame_received(self, data: bytes, is_binary: bool) -> None:
         """Decode a frame; one that is no message is reported, and nothing else."""
+        if not self.is_open:
+            # The transport is closing: nothing more is wanted of it.
+            return
         try:
             message = self._decode(data, is_binary)
         except SerializerError as error:
@@ -270,8 +301,7 @@ class Connection(Service):
         reason, self._drop_reason = self._drop_reason or reason, None
         self._transport = None
         self.is_open = False
-        if isinstance(reason, ConnectionClosed):
-            self._last_close_code = reason.code
+        self._last_close_code = getattr(reason, "code", None)
         heartbeat, self._heartbeat = self._heartbeat, None
         if heartbeat is not None:
             heartbeat.stop(reason)
@@ -283,18 +313,21 @@ class Connection(Service):
         :return: whether the factory shall try again.
         """
         self._is_attempting = False
+        self._last_close_code = None
         return self._ended(reason, self._listener.connection_failed)
 
     def retry_delay(self, attempt: int) -> float:
         """The seconds to wait before an attempt; the first is number 0."""
         try:
             delay = float(self._options.reconnect_backoff(attempt))
+            if not isfinite(delay):
+                raise ValueError(f"a delay must be finite, not {delay!r}")
         except Exception:
             log.failure("backoff raised; the default delay is used")
             delay = backoff.exponential()(attempt)
-        if attempt == 0 and self._last_close_code == _SERVICE_RESTART:
+        if self._last_close_code == _SERVICE_RESTART:
             longest = min(_LONGEST_SPREAD, self._options.reconnect_interval)
-            delay = backoff.spread(max(0.0, delay), longest / 10, longest)
+            return backoff.spread(max(0.0, delay), longest / 10, longest)
         return max(0.0, delay)
 
     def retrying(self, attempt: int, delay: float) -> None:
@@ -303,20 +336,29 @@ class Connection(Service):
 
     # -- Inside -------------------------------------------------------------------
 
+    def _is_under_way(self) -> bool:
+        return self._is_attempting or self._transport is not None
+
+    def _use_options(self) -> None:
+        # A transport keeps to the format that its server was told.
+        self._encode = self._serializer.encode
+        self._decode = self._serializer.decode
+
     def _ended(self, reason: _E, tell: Callable[[_E, bool], None]) -> bool:
         must_reopen, self._must_reopen = self._must_reopen, False
         will_retry = self.is_wanted and (must_reopen or self._shall_retry(reason))
         self.is_wanted = will_retry
         closing, self._closing = self._closing, []
+        attempts = self._attempts
         tell(reason, will_retry)
-        # Whoever was told may have called open() or close().
-        may_try = self.is_wanted and not self._is_attempting and self._transport is None
-        if may_try and must_reopen:
+        # Whoever was told may have called close(), or open() and begun an attempt.
+        will_retry = self.is_wanted and attempts == self._attempts
+        if will_retry and must_reopen:
             self._factory.start_trying()
-            may_try = False
+            will_retry = False
         for deferred in closing:
             deferred.callback(None)
-        return may_try and will_retry
+        return will_retry and attempts == self._attempts and self.is_wanted
 
     def _shall_retry(self, reason: Exception) -> bool:
         if not self._options.reconnect:

@@ -78,7 +78,10 @@ class Heartbeat:
         """Let the timeout rest, and keep sending: no answer can be read."""
         self._is_paused = True
         if self._ref is not None:
-            self._schedule(self.interval, self._beat)
+            # Counted from the last one: a reader that pauses time and again must not
+            # put the next one off time and again.
+            due = self._sent_at + self.interval - self._clock.seconds()
+            self._schedule(max(0.0, due), self._beat)
 
     def resume(self) -> None:
         """Give the answer that is under way the whole timeout again."""
@@ -93,7 +96,9 @@ class Heartbeat:
             :exc:`HeartbeatTimeout`, or with the reason given to :meth:`stop`.
         """
         ref = self._next_ref()
-        ping = _Ping(self._clock, timeout, lambda: self._pings.pop(ref, None))
+        ping = _Ping(
+            self._clock, timeout, self._answered, lambda: self._pings.pop(ref, None)
+        )
         deferred = ping.wait()
         self._pings[ref] = ping
         deadlines.set(ping, timeout)
@@ -138,19 +143,26 @@ class Heartbeat:
 
 
 class _Ping(PendingReply):
-    __slots__ = ("_clock", "_forget", "_sent_at", "_timeout")
+    __slots__ = ("_clock", "_forget", "_sent_at", "_tell", "_timeout")
 
     def __init__(
-        self, clock: IReactorTime, timeout: float, forget: Callable[[], object]
+        self,
+        clock: IReactorTime,
+        timeout: float,
+        tell: Callable[[float], None],
+        forget: Callable[[], object],
     ) -> None:
         super().__init__()
         self._clock = clock
         self._timeout = timeout
+        self._tell = tell
         self._forget = forget
         self._sent_at = clock.seconds()
 
     def answered(self, _message: Message) -> None:
-        self.succeed(self._clock.seconds() - self._sent_at)
+        round_trip = self._clock.seconds() - self._sent_at
+        self._tell(round_trip)
+        self.succeed(round_trip)
 
     def expired(self) -> None:
         self._forget()

@@ -18,7 +18,7 @@ from twisted.logger import Logger
 
 from .interfaces import Remover
 
-__all__ = ["EventHooks", "Hooks", "as_deferred", "call_hook"]
+__all__ = ["EventHooks", "Hooks", "as_deferred", "ask", "call_hook"]
 
 log = Logger()
 
@@ -45,6 +45,13 @@ def as_deferred(result: Any) -> Deferred[Any] | None:
     if isawaitable(result):
         return ensureDeferred(_wait_for(result))
     return None
+
+
+async def ask(function: Callable[[], Any]) -> Any:
+    """Call a function and wait for its result, where that comes later."""
+    answer = function()
+    later = as_deferred(answer)
+    return answer if later is None else await later
 
 
 async def _wait_for(awaitable: Any) -> Any:

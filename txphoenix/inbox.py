@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 
 from twisted.internet.defer import Deferred, fail, succeed
 from twisted.logger import Logger
@@ -105,7 +106,7 @@ class Inbox:
             return succeed(message)
         if self._error is not None:
             return fail(self._error)
-        waiting: Deferred[Message] = Deferred(self._waiting.remove)
+        waiting: Deferred[Message] = Deferred(self._forget)
         self._waiting.append(waiting)
         return waiting
 
@@ -121,7 +122,24 @@ class Inbox:
     def interrupt(self, error: BaseException) -> None:
         """Fail all who wait now."""
         waiting, self._waiting = self._waiting, deque()
-        for deferred in waiting:
-            deferred.errback(error)
         # Nobody may come to read the rest: the connection must not wait for it.
         self._resume()
+        for deferred in waiting:
+            # One before may have cancelled it.
+            if not deferred.called:
+                deferred.errback(error)
+
+    def forget_reader(self) -> None:
+        """Wait for nobody any more, until :meth:`get` is called again."""
+        self._has_reader = False
+        self._resume()
+
+    def resize(self, limit: int) -> None:
+        """Keep at most ``limit`` messages from now on."""
+        self._limit = limit
+        if len(self._messages) <= limit // 2:
+            self._resume()
+
+    def _forget(self, waiting: Deferred[Message]) -> None:
+        with suppress(ValueError):
+            self._waiting.remove(waiting)

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 if TYPE_CHECKING:
     from .errors import ConnectionFailed
     from .message import Message
+    from .options import Options
 
 __all__ = [
     "ConnectionListener",
@@ -81,6 +82,9 @@ class Transport(Protocol):
     is never opened twice.
     """
 
+    needs_heartbeat: bool
+    """Whether a server that is gone is found out by heartbeats alone."""
+
     def send(self, data: bytes, is_binary: bool) -> None:
         """Send one frame."""
 
@@ -98,7 +102,13 @@ class Transport(Protocol):
 
 
 class TransportListener(Protocol):
-    """Whom a transport tells what happens to it."""
+    """Whom a transport and its connector tell what happens.
+
+    It is the factory's attribute ``connection``.
+    """
+
+    def attempt_started(self) -> None:
+        """An attempt to open a transport begins."""
 
     def transport_opened(self, transport: Transport) -> None:
         """The server has taken the connection: messages can be sent."""
@@ -108,6 +118,9 @@ class TransportListener(Protocol):
 
     def transport_closing(self) -> None:
         """The closing handshake has begun: nothing can be sent any more."""
+
+    def proved_stable(self) -> None:
+        """The server has answered: the delays before attempts begin anew."""
 
     def transport_lost(self, reason: ConnectionFailed) -> bool:
         """The open transport has ended.
@@ -127,13 +140,28 @@ class Connector(Protocol):
 
     It is the part of :class:`twisted.internet.interfaces.IConnector` that
     :class:`twisted.internet.protocol.ReconnectingClientFactory` needs.
+
+    The option ``transport`` may be a callable that makes one of a reactor, the factory
+    and the options.
+    Each attempt begins with ``factory.connection.attempt_started()``, and ends with
+    ``factory.clientConnectionFailed(connector, failure)`` or with
+    ``factory.connection.transport_opened(transport)``; the transport then tells
+    ``factory.connection`` of its frames, and its end is
+    ``factory.clientConnectionLost(connector, failure)`` with a
+    :exc:`~txphoenix.errors.ConnectionFailed`.
     """
 
     def connect(self) -> None:
         """Begin an attempt to open a transport."""
 
     def stopConnecting(self) -> None:
-        """Give up the attempt under way."""
+        """Give up the attempt under way; it then fails.
+
+        :raises twisted.internet.error.NotConnectingError: there is none.
+        """
+
+    def reset_options(self, options: Options) -> None:
+        """Use other options, from the next transport on where they concern it."""
 
 
 class ConnectionListener(Protocol):

@@ -44,6 +44,9 @@ __all__ = [
 # sum of its start and its delay.
 _TOLERANCE = 1e-6
 
+# With so many durations in use, those that are not any more are looked for.
+_MANY_QUEUES = 16
+
 
 class Deadline:
     """Something that must happen before a moment."""
@@ -83,12 +86,16 @@ class Deadlines:
         self._clock = clock
         self._queues: dict[float, dict[Deadline, None]] = {}
         self._timers: dict[float, IDelayedCall] = {}
+        self._most_queues = _MANY_QUEUES
 
     def set(self, deadline: Deadline, duration: float) -> None:
         """Have ``deadline`` expire in ``duration`` seconds."""
         deadline.unset()
         queue = self._queues.get(duration)
         if queue is None:
+            if len(self._queues) >= self._most_queues:
+                self.sweep()
+                self._most_queues = max(_MANY_QUEUES, 2 * len(self._queues))
             queue = self._queues[duration] = {}
             self._timers[duration] = self._clock.callLater(
                 duration, self._expire, duration
@@ -100,36 +107,46 @@ class Deadlines:
     def __len__(self) -> int:
         return sum(len(queue) for queue in self._queues.values())
 
+    def sweep(self) -> None:
+        """Let go of the delayed calls that no deadline needs any more.
+
+        An answered push leaves its delayed call to the next one of that duration.
+        """
+        for duration in [each for each, queue in self._queues.items() if not queue]:
+            del self._queues[duration]
+            self._timers.pop(duration).cancel()
+
     def stop(self) -> None:
         """Take every deadline away and leave no delayed call behind."""
-        for timer in self._timers.values():
-            timer.cancel()
         for queue in self._queues.values():
-            for deadline in queue:
-                deadline._queue = None
-        self._timers.clear()
-        self._queues.clear()
+            for deadline in list(queue):
+                deadline.unset()
+        self.sweep()
 
     def _expire(self, duration: float) -> None:
-        now = self._clock.seconds() + _TOLERANCE
+        now = self._clock.seconds()
         queue = self._queues[duration]
-        late = []
+        late: dict[Deadline, None] = {}
         for deadline in queue:
-            if deadline._due > now:
+            if deadline._due > now + _TOLERANCE:
                 break
-            late.append(deadline)
+            late[deadline] = None
         for deadline in late:
-            deadline.unset()
-        first = next(iter(queue), None)
-        if first is None:
+            del queue[deadline]
+            deadline._queue = late
+        if queue:
+            first = next(iter(queue))
+            self._timers[duration] = self._clock.callLater(
+                first._due - now, self._expire, duration
+            )
+        else:
             del self._queues[duration]
             del self._timers[duration]
-        else:
-            self._timers[duration] = self._clock.callLater(
-                first._due - self._clock.seconds(), self._expire, duration
-            )
-        # Last of all, for what expires may set deadlines or stop everything.
-        for deadline in late:
+        # Last of all, for what expires may do anything, such as to cancel another
+        # that is late as well: that takes it out of here.
+        while late:
+            deadline = next(iter(late))
+            deadline.unset()
             deadline.expired()
 
 
@@ -252,7 +269,7 @@ class PendingJoin(PendingReply):
     def answered(self, message: Message) -> None:
         """Hand the answer to the channel, which has more to do with it."""
         self.unset()
-        self.channel.join_answered(*split_reply(message.payload))
+        self.channel.join_answered(self, *split_reply(message.payload))
 
     def expired(self) -> None:
         """Have the channel give up this join."""
@@ -279,3 +296,7 @@ class PendingLeave(PendingReply):
     def expired(self) -> None:
         """Close the channel without the answer."""
         self.channel.leave_expired()
+
+    def _cancelled(self, _deferred: Deferred[Any]) -> None:
+        # Nobody waits any more, but the channel leaves all the same, and in time.
+        self.deferred = None

@@ -70,13 +70,14 @@ class Pushes:
         self.expect(ref, pending, pending.timeout)
         return None
 
-    def write_kept(self, join_ref: str | None) -> None:
-        """Send all that was kept, in order."""
+    def write_kept(self, join_ref: str | None) -> list[tuple[PendingPush, Exception]]:
+        """Send all that was kept, in order.
+
+        :return: those that could not be sent, each with its error; they are still to
+            be failed.
+        """
         written = [(each, self.write(each, join_ref)) for each in self.take_kept()]
-        # Whoever hears of an error may push again: what was kept goes before that.
-        for pending, error in written:
-            if error is not None:
-                pending.fail(error)
+        return [(pending, error) for pending, error in written if error is not None]
 
     def expect(self, ref: str, pending: PendingReply, timeout: float) -> None:
         """Wait for the reply to ``ref`` for ``timeout`` seconds.

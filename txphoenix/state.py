@@ -59,7 +59,8 @@ class SocketState(Service):
         self.unrouted_messages = 0
         """How many messages came for a topic that no channel has."""
         self._channels: dict[str, tuple[str, Any]] = {}
-        self._left: deque[str] = deque()
+        # The topics that are left, the latest last.
+        self._left: dict[str, None] = {}
         self._custom: dict[str, Any] = {}
 
     @property
@@ -147,16 +148,16 @@ class SocketState(Service):
     def update_channel_status(self, topic: str, status: str, params: Any) -> None:
         """Set the status of a topic."""
         self._channels[topic] = (status, params)
+        self._left.pop(topic, None)
         if status == "left":
-            self._left.append(topic)
+            self._left[topic] = None
             if len(self._left) > _LEFT_TOPICS:
-                oldest = self._left.popleft()
-                if self._channels.get(oldest, ("",))[0] == "left":
-                    del self._channels[oldest]
+                self.remove_channel(next(iter(self._left)))
 
     def remove_channel(self, topic: str) -> None:
         """Forget a topic; it is no error if it is not known."""
         self._channels.pop(topic, None)
+        self._left.pop(topic, None)
 
 
 _OPTIONS = frozenset(option.name for option in dataclasses.fields(Options))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, TypeAlias
 
 from twisted.internet.defer import Deferred
 
@@ -13,13 +14,15 @@ if TYPE_CHECKING:
 
 __all__ = ["ConnectionWaiters"]
 
+_Waiting: TypeAlias = "Deferred[SocketClient]"
+
 
 class ConnectionWaiters:
     """The Deferreds that ``when_connected()`` has handed out, each its own."""
 
     def __init__(self) -> None:
         # Each with the failed attempts it still bears, or None for any number.
-        self._waiting: dict[Deferred[SocketClient], int | None] = {}
+        self._waiting: dict[_Waiting, int | None] = {}
 
     def wait(self, failures: int | None) -> Deferred[SocketClient]:
         """Wait for the connection.
@@ -34,33 +37,38 @@ class ConnectionWaiters:
                 "fail_after_failures must be a whole number of at least 1 or None,"
                 f" not {failures!r}"
             )
-        waiting: Deferred[SocketClient] = Deferred(self._forget)
+        waiting: _Waiting = Deferred(self._forget)
         self._waiting[waiting] = failures
         return waiting
 
     def connected(self, client: SocketClient) -> None:
         """There is a connection."""
-        waiting, self._waiting = self._waiting, {}
-        for deferred in waiting:
+        for deferred in self._take(list(self._waiting)):
             deferred.callback(client)
 
     def attempt_failed(self, reason: BaseException) -> None:
         """An attempt has failed; there may be others."""
         too_many = []
-        for deferred, failures in list(self._waiting.items()):
+        for deferred, failures in self._waiting.items():
             if failures == 1:
                 too_many.append(deferred)
-                del self._waiting[deferred]
             elif failures is not None:
                 self._waiting[deferred] = failures - 1
-        for deferred in too_many:
+        for deferred in self._take(too_many):
             deferred.errback(reason)
 
     def abandon(self, reason: BaseException) -> None:
         """There will be no connection."""
-        waiting, self._waiting = self._waiting, {}
-        for deferred in waiting:
+        for deferred in self._take(list(self._waiting)):
             deferred.errback(reason)
 
-    def _forget(self, waiting: Deferred[SocketClient]) -> None:
+    def _take(self, chosen: list[_Waiting]) -> Iterator[_Waiting]:
+        for deferred in chosen:
+            del self._waiting[deferred]
+        for deferred in chosen:
+            # Whoever was told before may have cancelled it.
+            if not deferred.called:
+                yield deferred
+
+    def _forget(self, waiting: _Waiting) -> None:
         self._waiting.pop(waiting, None)

@@ -33,9 +33,9 @@ from txphoenix.testing import (
 from txphoenix.testing.presence import PresenceChannel
 
 SOCKETS: Mapping[str, Mapping[str, Any]] = {
-    "/shorttimeout": {"timeout": 2.0},
-    "/smallframe": {"max_frame_size": 10_000},
-    "/deflate": {"compression": True},
+    "/shorttimeout": {"timeout": 2.0, "longpoll_window": 1.0},
+    "/smallframe": {"max_frame_size": 10_000, "longpoll": False},
+    "/deflate": {"compression": True, "longpoll": False},
     "/bench": {"channel_limit": None},
     "/authsocket": {"auth_token": True},
 }

@@ -41,7 +41,7 @@ else:
     _TestCase = object
 
 OVER_HTTP = ("long-poll",)
-"""The sections that are not played, because they are of the other transport."""
+"""The sections that :mod:`.test_recorded_longpoll` plays."""
 
 ONE_CONVERSATION = (
     "heartbeat",
@@ -383,7 +383,7 @@ class CompletenessTests(SynchronousTestCase):
     )
 
     def test_every_section(self) -> None:
-        """Each section of each recording is played here or named in OVER_HTTP."""
+        """Each section of each recording is played, here or over HTTP."""
         for flavour in RECORDINGS:
             for section in recording(flavour).sections:
                 known = [

@@ -37,6 +37,10 @@ class EndpointOptions(TypedDict, total=False):
     channel_limit: int | None
     compression: bool
     auth_token: bool
+    websocket: bool
+    longpoll: bool
+    longpoll_window: float
+    longpoll_pubsub_timeout: float
     flavour: str
     close_timeout: float
     keep_frames: bool
@@ -57,7 +61,14 @@ class Endpoint:
     :param max_frame_size: the most bytes of a client's frame.
     :param channel_limit: the most channels on a connection; ``None`` for no limit.
     :param compression: whether an offered permessage-deflate is taken.
-    :param auth_token: whether an auth token is taken from the subprotocols.
+    :param auth_token: whether an auth token is taken from the subprotocols, or from the
+        header that long-poll has for it.
+    :param websocket: whether there is a WebSocket.
+    :param longpoll: whether there is long-poll.
+    :param longpoll_window: seconds that a poll waits for messages (Phoenix's
+        ``window_ms``).
+    :param longpoll_pubsub_timeout: seconds that a request waits for the answer of its
+        session, and in vain if that is gone (Phoenix's ``pubsub_timeout_ms``).
     :param flavour: ``"1.8-bandit"``, ``"1.8-cowboy"`` or ``"1.7-bandit"``.
     :param close_timeout: seconds that a client has for answering a close.
     :param keep_frames: whether each session keeps its frames in ``frames``.
@@ -77,6 +88,10 @@ class Endpoint:
         channel_limit: int | None = 100,
         compression: bool = False,
         auth_token: bool = False,
+        websocket: bool = True,
+        longpoll: bool = True,
+        longpoll_window: float = 10.0,
+        longpoll_pubsub_timeout: float = 2.0,
         flavour: str = "1.8-bandit",
         close_timeout: float = 1.0,
         keep_frames: bool = False,
@@ -89,7 +104,7 @@ class Endpoint:
         self.keeps_frames = keep_frames
         self.json = json
         self.is_paused = False
-        self.refuse_status: int | None = None
+        self._refusals: dict[str | None, int | None] = {}
         self.sockets: dict[str, SocketOptions] = {
             path: SocketOptions(
                 channels=channels,
@@ -99,6 +114,10 @@ class Endpoint:
                 channel_limit=channel_limit,
                 compression=compression,
                 auth_token=auth_token,
+                websocket=websocket,
+                longpoll=longpoll,
+                longpoll_window=longpoll_window,
+                longpoll_pubsub_timeout=longpoll_pubsub_timeout,
             )
         }
         self.presence = PresenceTracker(self.broadcast)
@@ -209,9 +228,16 @@ class Endpoint:
         self._resumed.append(deferred)
         return deferred
 
-    def refuse(self, status: int | None) -> None:
-        """Answer each handshake with that HTTP status; ``None`` takes clients again."""
-        self.refuse_status = status
+    def refuse(self, status: int | None, transport: str | None = None) -> None:
+        """Answer each handshake with that HTTP status; ``None`` takes clients again.
+
+        :param transport: ``"websocket"`` or ``"longpoll"`` for one of them alone.
+        """
+        self._refusals[transport] = status
+
+    def refusal_of(self, transport: str) -> int | None:
+        """The HTTP status for handshakes of that transport, if they are refused."""
+        return self._refusals.get(None) or self._refusals.get(transport)
 
     def _each(self, id: str | None, action: Callable[[ServerSession], None]) -> int:
         sessions = [it for it in self.connections if id is None or it.socket.id == id]

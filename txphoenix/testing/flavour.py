@@ -29,6 +29,9 @@ class Flavour:
     :ivar closes_after_crash: whether the connection ends after an HTTP 500.
     :ivar static_headers: the headers that each answer over HTTP carries, but for those
         of an upgrade.
+    :ivar compresses: whether answers over HTTP are compressed if the client accepts it.
+    :ivar takes_session_header: whether long-poll's session may be named in a header.
+    :ivar poll_cache_control: long-poll's ``Cache-Control``.
     """
 
     name: str
@@ -40,6 +43,9 @@ class Flavour:
     takes_auth_token: bool
     closes_after_crash: bool
     static_headers: tuple[tuple[str, str], ...]
+    compresses: bool
+    takes_session_header: bool
+    poll_cache_control: str
 
     def upgrade_head(
         self, accept: str, date: str, protocol: str | None, extension: str | None
@@ -93,8 +99,34 @@ FLAVOURS: Mapping[str, Flavour] = MappingProxyType(
     {
         flavour.name: flavour
         for flavour in (
-            Flavour("1.8-bandit", 1001, 1002, False, _CRASH, True, True, True, _BANDIT),
-            _Cowboy("1.8-cowboy", 1001, 1000, True, _CRASH, True, True, False, _COWBOY),
+            Flavour(
+                "1.8-bandit",
+                kick_code=1001,
+                idle_code=1002,
+                echoes_close_code=False,
+                crash_payload=_CRASH,
+                drops_stale_pushes=True,
+                takes_auth_token=True,
+                closes_after_crash=True,
+                static_headers=_BANDIT,
+                compresses=True,
+                takes_session_header=True,
+                poll_cache_control="no-store",
+            ),
+            _Cowboy(
+                "1.8-cowboy",
+                kick_code=1001,
+                idle_code=1000,
+                echoes_close_code=True,
+                crash_payload=_CRASH,
+                drops_stale_pushes=True,
+                takes_auth_token=True,
+                closes_after_crash=False,
+                static_headers=_COWBOY,
+                compresses=False,
+                takes_session_header=True,
+                poll_cache_control="no-store",
+            ),
             Flavour(
                 "1.7-bandit",
                 kick_code=1000,
@@ -105,6 +137,9 @@ FLAVOURS: Mapping[str, Flavour] = MappingProxyType(
                 takes_auth_token=False,
                 closes_after_crash=True,
                 static_headers=_BANDIT,
+                compresses=True,
+                takes_session_header=False,
+                poll_cache_control="max-age=0, private, must-revalidate",
             ),
         )
     }

@@ -9,105 +9,60 @@ from __future__ import annotations
 import base64
 import hashlib
 from time import time
-from typing import TYPE_CHECKING, Any, cast
+from typing import cast
 
 from autobahn.websocket.compress import (
     PerMessageDeflateOffer,
     PerMessageDeflateOfferAccept,
 )
-from twisted.internet.defer import CancelledError, Deferred, maybeDeferred
-from twisted.logger import Logger
+from twisted.internet.defer import CancelledError
 from twisted.python.failure import Failure
 from twisted.web.http import datetimeToString
-from twisted.web.resource import Resource
-from twisted.web.server import NOT_DONE_YET, Request
+from twisted.web.server import Request
 
-from .codec import codec_for
-from .connect import Refused, Socket, plug_params
+from .codec import ServerCodec
+from .connect import Refused, Socket
 from .connections import ConnectionWrapper
+from .endpoint import Endpoint
+from .http import Mount, answer, header_list, header_values
+from .options import SocketOptions
 from .session import ServerSession
 from .websocket import PhoenixServerFactory, PhoenixServerProtocol
 
-if TYPE_CHECKING:
-    from .codec import ServerCodec
-    from .endpoint import Endpoint
-    from .options import SocketOptions
-
-__all__ = ["Root", "UpgradeFault", "WebSocketMount", "answer", "server_error"]
+__all__ = ["UpgradeFault", "WebSocketMount"]
 
 _MAGIC = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455 section 1.3
 _TOKEN_PREFIX = "base64url.bearer.phx."
 _DEFLATE = "permessage-deflate"
-_ERROR_BODY = b'{"errors":{"detail":"Internal Server Error"}}'
 
 
-class Root(Resource):
-    """The whole of a server's HTTP: its sockets, and 404 for the rest."""
-
-    isLeaf = True
-
-    def __init__(self, endpoint: Endpoint) -> None:
-        super().__init__()
-        self._endpoint = endpoint
-        self._mounts: dict[str, WebSocketMount] = {}
-
-    def render(self, request: Request) -> int:
-        """Hand the request to the socket of its path."""
-        path = request.path.decode("latin-1")
-        options = self._endpoint.sockets.get(path.removesuffix("/websocket"))
-        if options is None or not path.endswith("/websocket"):
-            return answer(self._endpoint, request, 404, b"not found")
-        mount = self._mounts.get(path)
-        if mount is None:
-            mount = self._mounts[path] = WebSocketMount(self._endpoint, options)
-        return mount.render(request)
-
-
-class WebSocketMount:
+class WebSocketMount(Mount):
     """Answers what comes to the WebSocket path of one socket."""
 
-    _log = Logger()
+    transport = "websocket"
 
     def __init__(self, endpoint: Endpoint, options: SocketOptions) -> None:
-        self._endpoint = endpoint
-        self._options = options
+        super().__init__(endpoint, options)
         self._factory = PhoenixServerFactory(endpoint, options)
 
-    def render(self, request: Request) -> int:
-        """Answer, now or once the application has decided."""
-        handling = Deferred.fromCoroutine(self._handle(request))
-        handling.addErrback(self._not_handled)
-        # The client may be gone before.
-        request.notifyFinish().addErrback(lambda _: handling.cancel())
-        return NOT_DONE_YET
-
-    def _not_handled(self, failure: Failure) -> None:
-        if not failure.check(CancelledError):
-            self._log.failure("handshake", failure)
-
-    async def _handle(self, request: Request) -> None:
-        endpoint = self._endpoint
-        await endpoint.when_resumed()
-        if endpoint.refuse_status is not None:
-            answer(endpoint, request, endpoint.refuse_status)
+    async def handle(self, request: Request) -> None:
+        """Upgrade the connection, or refuse."""
+        endpoint = self.endpoint
+        refusal = endpoint.refusal_of(self.transport)
+        if refusal is not None:
+            answer(endpoint, request, refusal)
         elif request.method != b"GET":
             answer(endpoint, request, 400)
         else:
             await self._connect(request)
 
     async def _connect(self, request: Request) -> None:
-        endpoint, options = self._endpoint, self._options
-        offered = _header_list(request, "sec-websocket-protocol")
-        takes_token = options.auth_token and endpoint.flavour.takes_auth_token
+        endpoint = self.endpoint
+        offered = header_list(request, "sec-websocket-protocol")
+        takes_token = self.options.auth_token and endpoint.flavour.takes_auth_token
         try:
-            params = plug_params(request.uri.partition(b"?")[2].decode("latin-1"))
             token = _bearer_token(offered) if takes_token else None
-            codec = codec_for(str(params.get("vsn", "1.0.0")), endpoint.json)
-            if codec is None:
-                raise Refused()
-            socket = _socket(request, params, codec.name, token)
-            if options.connect is not None:
-                socket.id = await maybeDeferred(options.connect, params, socket)
+            socket, codec = await self.connect(request, token)
             upgrade = _Upgrade(request)
         except Refused:
             answer(endpoint, request, 403)
@@ -116,19 +71,10 @@ class WebSocketMount:
         except CancelledError:
             raise
         except Exception:
-            self._crashed(request, Failure())
+            self.crashed(request, Failure())
         else:
             protocol = "phoenix" if takes_token and "phoenix" in offered else None
             self._upgrade(upgrade, socket, codec, protocol)
-
-    def _crashed(self, request: Request, failure: Failure) -> None:
-        # Logged as text: a crash on purpose is no error of the test that provokes it.
-        self._log.info(
-            "connect crashed: {error}\n{traceback}",
-            error=failure.getErrorMessage(),
-            traceback=failure.getTraceback(),
-        )
-        server_error(self._endpoint, request)
 
     def _upgrade(
         self,
@@ -137,9 +83,9 @@ class WebSocketMount:
         codec: ServerCodec,
         subprotocol: str | None,
     ) -> None:
-        flavour = self._endpoint.flavour
+        flavour = self.endpoint.flavour
         compression, extension = None, None
-        if self._options.compression:
+        if self.options.compression:
             compression = upgrade.deflate()
         if compression is not None:
             name, *parameters = compression.get_extension_string().split("; ")
@@ -154,7 +100,7 @@ class WebSocketMount:
             PhoenixServerProtocol,
             self._factory.buildProtocol(upgrade.request.getClientAddress()),
         )
-        session = ServerSession(self._endpoint, self._options, socket, codec, protocol)
+        session = ServerSession(self.endpoint, self.options, socket, codec, protocol)
         upgrade.hand_over(protocol)
         protocol.begin(session, head, compression)
 
@@ -183,11 +129,11 @@ class _Upgrade:
             )
 
     def _values(self, name: str) -> list[str]:
-        return _header_values(self.request, name)
+        return header_values(self.request, name)
 
     def _require_token(self, name: str, token: str) -> None:
         values = self._values(name)
-        if token not in _header_list(self.request, name, lower=True):
+        if token not in header_list(self.request, name, lower=True):
             raise UpgradeFault(
                 f"'{name}' header must contain '{token}', got {_inspect(values)}"
             )
@@ -200,7 +146,7 @@ class _Upgrade:
 
     def deflate(self) -> PerMessageDeflateOfferAccept | None:
         """How the client's first offer of permessage-deflate is taken, if any."""
-        for offer in _header_list(self.request, "sec-websocket-extensions"):
+        for offer in header_list(self.request, "sec-websocket-extensions"):
             name, *texts = (part.strip() for part in offer.split(";"))
             if name != _DEFLATE:
                 continue
@@ -220,26 +166,6 @@ class _Upgrade:
         cast(ConnectionWrapper, connection).upgrade(protocol)
 
 
-def _socket(
-    request: Request, params: dict[str, Any], serializer: str, token: str | None
-) -> Socket:
-    headers = {
-        name.decode("latin-1").lower(): values[-1].decode("latin-1")
-        for name, values in request.requestHeaders.getAllRawHeaders()
-    }
-    scheme = "https" if request.isSecure() else "http"
-    peer = request.getClientAddress()
-    return Socket(
-        params=params,
-        headers=headers,
-        uri=f"{scheme}://{headers.get('host', '')}{request.uri.decode('latin-1')}",
-        peer=(getattr(peer, "host", ""), getattr(peer, "port", 0)),
-        transport="websocket",
-        serializer=serializer,
-        auth_token=token,
-    )
-
-
 def _bearer_token(protocols: list[str]) -> str | None:
     """The auth token among the offered subprotocols.
 
@@ -253,49 +179,6 @@ def _bearer_token(protocols: list[str]) -> str | None:
     return None
 
 
-def _header_values(request: Request, name: str) -> list[str]:
-    raw = request.requestHeaders.getRawHeaders(name.encode("ascii"), [])
-    return [value.decode("latin-1") for value in raw]
-
-
-def _header_list(request: Request, name: str, lower: bool = False) -> list[str]:
-    texts = [
-        value.lower() if lower else value for value in _header_values(request, name)
-    ]
-    return [item.strip() for text in texts for item in text.split(",") if item.strip()]
-
-
 def _inspect(values: list[str]) -> str:
     """A list of strings as Elixir's ``inspect`` shows it."""
     return "[" + ", ".join(f'"{value}"' for value in values) + "]"
-
-
-def answer(
-    endpoint: Endpoint,
-    request: Request,
-    status: int,
-    body: bytes = b"",
-    content_type: str | None = None,
-) -> int:
-    """Finish a request with a whole body and the headers that the server's have."""
-    request.setResponseCode(status)
-    headers = request.responseHeaders
-    headers.removeHeader(b"server")
-    request.defaultContentType = None
-    headers.setRawHeaders(b"content-length", [b"%d" % len(body)])
-    for name, value in endpoint.flavour.static_headers:
-        headers.setRawHeaders(name.encode("ascii"), [value.encode("ascii")])
-    if content_type is not None:
-        headers.setRawHeaders(b"content-type", [content_type.encode("ascii")])
-    headers.setRawHeaders(b"cache-control", [b"max-age=0, private, must-revalidate"])
-    request.write(body)
-    request.finish()
-    return NOT_DONE_YET
-
-
-def server_error(endpoint: Endpoint, request: Request) -> None:
-    """Answer with HTTP 500, as Phoenix does for an exception."""
-    channel = request.channel
-    answer(endpoint, request, 500, _ERROR_BODY, "application/json; charset=utf-8")
-    if endpoint.flavour.closes_after_crash:
-        channel.loseConnection()

@@ -40,8 +40,8 @@ from zope.interface import implementer
 
 from .connections import Connections
 from .endpoint import Endpoint, EndpointOptions
-from .handshake import Root
 from .options import Channels
+from .root import Root
 
 __all__ = ["MemoryConnection", "MemoryEndpoint", "MemoryServer", "MemoryTransport"]
 

@@ -25,7 +25,14 @@ class SocketOptions:
     :ivar max_frame_size: the most bytes of a client's frame.
     :ivar channel_limit: the most channels on a connection; ``None`` for no limit.
     :ivar compression: whether an offered permessage-deflate is taken.
-    :ivar auth_token: whether an auth token is taken from the subprotocols.
+    :ivar auth_token: whether an auth token is taken from the subprotocols, or from
+        the header that long-poll has for it.
+    :ivar websocket: whether there is a WebSocket.
+    :ivar longpoll: whether there is long-poll.
+    :ivar longpoll_window: seconds that a poll waits for messages; a session ends if its
+        client has not polled for one and a half of them.
+    :ivar longpoll_pubsub_timeout: seconds that a request waits for its session to
+        answer, which one that is gone does not.
     """
 
     channels: Channels = field(default_factory=dict)
@@ -35,6 +42,10 @@ class SocketOptions:
     channel_limit: int | None = 100
     compression: bool = False
     auth_token: bool = False
+    websocket: bool = True
+    longpoll: bool = True
+    longpoll_window: float = 10.0
+    longpoll_pubsub_timeout: float = 2.0
 
     def channel_for(self, topic: object) -> type[ServerChannel] | None:
         """The class of a topic's channels, ``None`` if no pattern fits it."""

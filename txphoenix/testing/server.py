@@ -17,8 +17,8 @@ from twisted.web.server import Site
 
 from .connections import Connections
 from .endpoint import Endpoint, EndpointOptions, global_reactor
-from .handshake import Root
 from .options import Channels
+from .root import Root
 
 __all__ = ["PhoenixServer"]
 

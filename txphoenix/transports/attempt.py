@@ -10,6 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, TypeVar
 
+from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
+
+from ..errors import ConnectionFailed
 from ..hooks import as_deferred
 from ..options import (
     Options,
@@ -34,23 +38,50 @@ class Attempt(NamedTuple):
     headers: Mapping[str, str]
     auth_token: str | None
 
+    def __repr__(self) -> str:
+        return "<Attempt>"
+
 
 async def prepare(options: Options) -> Attempt:
     """Ask for all that an attempt needs.
 
     :raises ConfigurationError: an answer is not what it must be.
+    :raises ConnectionFailed: a callable has raised, or what it returned has failed.
     """
     return Attempt(
-        await _ask(options.url, check_url),
-        await _ask(options.params, check_params),
-        await _ask(options.headers, check_headers),
-        await _ask(options.auth_token, check_auth_token),
+        await _ask("url", options.url, check_url),
+        await _ask("params", options.params, check_params),
+        await _ask("headers", options.headers, check_headers),
+        await _ask("auth_token", options.auth_token, check_auth_token),
     )
 
 
-async def _ask(supplied: Any, check: Callable[[object], _T]) -> _T:
+async def _ask(name: str, supplied: Any, check: Callable[[object], _T]) -> _T:
     if not callable(supplied):
         return check(supplied)
-    answer = supplied()
-    later = as_deferred(answer)
-    return check(answer if later is None else await later)
+    try:
+        answer = supplied()
+        later = as_deferred(answer)
+        if later is not None:
+            answer = await _until_cancelled(later)
+    except Exception as error:
+        # What it says may hold the secret itself; whoever wants it has the cause.
+        raise ConnectionFailed(f"{name} raised {type(error).__name__}") from error
+    return check(answer)
+
+
+def _until_cancelled(later: Deferred[_T]) -> Deferred[_T]:
+    """Wait for a Deferred of the user's, which need not obey when it is cancelled.
+
+    Its result stays there for the next attempt, should that be given the same one.
+    """
+    waiting: Deferred[_T] = Deferred(lambda _: later.cancel())
+
+    def fired(result: Any) -> Any:
+        if not waiting.called:
+            waiting.callback(result)
+        # Not as a failure, which would be logged when nobody takes it.
+        return result.value if isinstance(result, Failure) else result
+
+    later.addBoth(fired)
+    return waiting

@@ -13,7 +13,7 @@ All of that together has ``connect_timeout`` seconds.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from twisted.internet.address import HostnameAddress
 from twisted.internet.defer import Deferred, ensureDeferred
@@ -24,6 +24,7 @@ from twisted.internet.interfaces import (
     IDelayedCall,
     IReactorTime,
 )
+from twisted.internet.protocol import Factory
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
@@ -32,11 +33,14 @@ from ..options import Options
 from ..url import connect_url, parse
 from .attempt import prepare
 from .endpoints import client_endpoint
+from .failures import failed_with
 
 if TYPE_CHECKING:
     from .websocket import PhoenixClientFactory, PhoenixClientProtocol
 
 __all__ = ["EndpointConnector"]
+
+_GIVEN_UP = "the attempt to connect was given up"
 
 
 @implementer(IConnector)
@@ -55,11 +59,20 @@ class EndpointConnector:
         self._factory = factory
         self.options = options
         self._attempt: Deferred[None] | None = None
-        self._protocol: PhoenixClientProtocol | None = None
+        self._gate: _Gate | None = None
+        self.protocol: PhoenixClientProtocol | None = None
+        """The protocol whose handshake is under way or done, until its loss."""
+        # There is one as long as an attempt is under way.
         self._timer: IDelayedCall | None = None
         # Why the attempt was given up, where that was our doing.
         self._given_up: Exception | None = None
         self._host, self._port = "", 0
+
+    def reset_options(self, options: Options) -> None:
+        """Use other options, from the next transport on where they concern it."""
+        self.options = options
+        if self.protocol is not None:
+            self.protocol.limit_messages(options.max_message_size)
 
     def connect(self) -> None:
         """Begin an attempt."""
@@ -69,13 +82,16 @@ class EndpointConnector:
         )
         self._factory.connection.attempt_started()
         # Whoever was told may have given the attempt up already.
-        if not self._is_given_up():
-            attempt = ensureDeferred(self._open())
-            # A failure may come at once; the Deferred must not be kept then.
-            self._attempt = attempt
-            attempt.addCallbacks(self._connected, self._failed)
-        else:
-            self._failed(Failure(NotConnected("given up")))
+        if self._given_up is not None:
+            self._failed(Failure(self._given_up))
+            return
+        attempt = ensureDeferred(self._open())
+        # A failure may come at once; the Deferred must not be kept then.
+        self._attempt = attempt
+        attempt.addCallbacks(self._connected, self._failed)
+        # One of the user's callables may have given it up, and another one waits.
+        if self._given_up is not None and self._attempt is not None:
+            self._attempt.cancel()
 
     def stopConnecting(self) -> None:
         """Give up the attempt under way.
@@ -84,24 +100,33 @@ class EndpointConnector:
         """
         if self._timer is None:
             raise NotConnectingError()
-        self._give_up(NotConnected("the attempt to connect was given up"))
+        self._give_up(NotConnected(_GIVEN_UP))
 
     def disconnect(self) -> None:
         """Give up the attempt, or drop the transport."""
         if self._timer is not None:
             self.stopConnecting()
-        elif self._protocol is not None:
-            self._protocol.abort()
+        elif self.protocol is not None:
+            self.protocol.abort()
 
     def getDestination(self) -> IAddress:
         """Tell the host and port of the latest attempt."""
         return HostnameAddress(self._host.encode("ascii"), self._port)
 
-    # -- What the factory tells ---------------------------------------------------
+    # -- What the endpoint and the factory tell -----------------------------------
 
-    def protocol_made(self, protocol: PhoenixClientProtocol) -> None:
-        """The endpoint is open; the handshake begins."""
-        self._protocol = protocol
+    def build_protocol(self, gate: _Gate, address: Any) -> PhoenixClientProtocol:
+        """Make the protocol of an endpoint that has opened; the handshake begins.
+
+        :param gate: what the endpoint was given.
+        :raises NotConnected: that attempt is over.
+        """
+        if gate is not self._gate:
+            raise NotConnected(_GIVEN_UP)
+        self._gate = None
+        protocol = cast("PhoenixClientProtocol", self._factory.buildProtocol(address))
+        self.protocol = protocol
+        return protocol
 
     def protocol_opened(self) -> None:
         """The handshake is done: the attempt has succeeded."""
@@ -112,7 +137,7 @@ class EndpointConnector:
 
         :return: why we gave the attempt up, if we did.
         """
-        self._protocol = None
+        self.protocol = None
         self._end_attempt()
         return self._given_up
 
@@ -129,36 +154,54 @@ class EndpointConnector:
         self._host, self._port = target.host, target.port
         self._factory.prepare(url, attempt.headers, attempt.auth_token)
         endpoint = client_endpoint(self._reactor, target, options)
-        await endpoint.connect(self._factory)
-
-    def _is_given_up(self) -> bool:
-        return self._given_up is not None
+        self._gate = gate = _Gate(self)
+        await endpoint.connect(gate)
 
     def _connected(self, _result: Any) -> None:
         self._attempt = None
 
     def _failed(self, failure: Failure) -> None:
         self._attempt = None
+        if self.protocol is not None:
+            # It was made all the same, and its loss will be told.
+            self.protocol.abort()
+            return
         self._end_attempt()
-        reason = self._given_up or failure.value
-        if not isinstance(reason, ConnectionFailed | ConfigurationError | NotConnected):
-            cause = reason
-            reason = ConnectionFailed(f"{type(cause).__name__}: {cause}")
-            reason.__cause__ = cause
+        reason = self._given_up or cast(Exception, failure.value)
+        if reason is not self._given_up and not isinstance(
+            reason, ConnectionFailed | ConfigurationError
+        ):
+            reason = failed_with(reason)
         self._factory.clientConnectionFailed(self, Failure(reason))
 
     def _time_out(self) -> None:
-        self._timer = None
         self._give_up(ConnectTimeout(self.options.connect_timeout))
 
     def _give_up(self, reason: Exception) -> None:
         self._given_up = reason
         if self._attempt is not None:
             self._attempt.cancel()
-        elif self._protocol is not None:
-            self._protocol.abort()
+        elif self.protocol is not None:
+            self.protocol.abort()
 
     def _end_attempt(self) -> None:
+        self._gate = None
         timer, self._timer = self._timer, None
-        if timer is not None:
+        if timer is not None and timer.active():
             timer.cancel()
+
+
+class _Gate(Factory):
+    """The factory, as the endpoint of one attempt sees it.
+
+    An endpoint that was told to stop may connect all the same, much later; its
+    protocol must not take the place of another.
+    """
+
+    noisy = False
+
+    def __init__(self, connector: EndpointConnector) -> None:
+        self._connector = connector
+
+    def buildProtocol(self, addr: Any) -> Any:
+        return self._connector.build_protocol(self, addr)

@@ -12,8 +12,10 @@ from twisted.internet.endpoints import (
 from twisted.internet.interfaces import IStreamClientEndpoint
 from twisted.internet.ssl import optionsForClientTLS
 
+from ..errors import ConfigurationError
 from ..options import Options
-from ..url import Target
+from ..url import Target, parse_proxy
+from .proxy import HTTPConnectEndpoint
 
 __all__ = ["client_endpoint"]
 
@@ -29,6 +31,7 @@ def client_endpoint(
 
     :param target: where the URL points.
     :param options: the options ``endpoint``, ``proxy`` and ``tls`` count.
+    :raises ConfigurationError: the callable ``endpoint`` has returned something else.
     """
     tls = None
     if target.secure:
@@ -38,12 +41,25 @@ def client_endpoint(
     given = options.endpoint
     if callable(given):
         # It was handed tls, and may have its own way with it.
-        made: IStreamClientEndpoint = given(reactor, target.host, target.port, tls)
+        made = given(reactor, target.host, target.port, tls)
+        if not IStreamClientEndpoint.providedBy(made):
+            raise ConfigurationError(
+                "endpoint must return an IStreamClientEndpoint,"
+                f" not a value of type {type(made).__name__}"
+            )
         return made
     if isinstance(given, str):
         endpoint = clientFromString(reactor, given)
     elif given is not None:
         endpoint = given
+    elif options.proxy is not None:
+        proxy = parse_proxy(options.proxy)
+        endpoint = HTTPConnectEndpoint(
+            HostnameEndpoint(reactor, proxy.host, proxy.port),
+            target.host,
+            target.port,
+            proxy.authorization,
+        )
     else:
         endpoint = HostnameEndpoint(reactor, target.host, target.port)
     return endpoint if tls is None else wrapClientTLS(tls, endpoint)

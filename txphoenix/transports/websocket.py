@@ -18,6 +18,8 @@ closing one.
 
 from __future__ import annotations
 
+import re
+import sys
 from base64 import b64encode
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
@@ -30,6 +32,7 @@ from autobahn.websocket.compress import (
     PerMessageDeflateResponseAccept,
 )
 from autobahn.websocket.types import ConnectingRequest
+from twisted.internet.error import ConnectionDone
 from twisted.internet.interfaces import IConnector, IDelayedCall, IReactorTime
 from twisted.internet.protocol import ReconnectingClientFactory, connectionDone
 from twisted.python.failure import Failure
@@ -38,24 +41,40 @@ from .._version import __version__
 from ..errors import ConnectionClosed, ConnectionFailed, HandshakeRefused
 from ..options import Options
 from ..url import parse
-from .connector import EndpointConnector
+from .choice import connector_kind, make_connector
 from .frames import FastFrameProtocol
 
 if TYPE_CHECKING:
     from ..connection import Connection
+    from ..interfaces import Connector
+    from .connector import EndpointConnector
+from .failures import failed_with
 
 __all__ = ["PhoenixClientFactory", "PhoenixClientProtocol"]
 
 _TOKEN_PREFIX = "base64url.bearer.phx."
+
+_END_OF_HEAD = b"\r\n\r\n"
+# The most bytes that an answer to the handshake may have before its end.
+# Common HTTP servers and clients draw the line at a quarter of it or less.
+_LONGEST_HEAD = 64 * 1024
+# The most characters of a server's words that an error repeats.
+_SHOWN_CHARACTERS = 200
+# No answer to a handshake needs them, and Autobahn takes them for UTF-8.
+_TO_ASCII = bytes(range(128)) + b"?" * 128
 
 
 class PhoenixClientProtocol(FastFrameProtocol):
     """One WebSocket; a :class:`txphoenix.interfaces.Transport`."""
 
     factory: PhoenixClientFactory
+    needs_heartbeat = True
+    _head = b""
     _refusal: str | None = None
-    _lost_reason: Failure | None = None
+    _lost_reason: BaseException = ConnectionDone()
+    _aborted_because = ""
     _is_opened = False
+    _is_lost = False
     _closing_timer: IDelayedCall | None = None
 
     # -- Transport ----------------------------------------------------------------
@@ -68,8 +87,15 @@ class PhoenixClientProtocol(FastFrameProtocol):
         """Send a close frame; the server answers and ends the connection."""
         self.sendClose(code, reason or None)
 
+    def limit_messages(self, size: int) -> None:
+        """Take and send messages of at most so many bytes from now on."""
+        self.maxMessagePayloadSize = self.maxFramePayloadSize = size
+        self._receive_limit = self._send_limit = size
+
     def abort(self) -> None:
         """End the connection at once."""
+        # Autobahn puts it into the log.
+        self.wasNotCleanReason = self.wasNotCleanReason or "given up"
         self.dropConnection(abort=True)
 
     # -- Autobahn -----------------------------------------------------------------
@@ -81,7 +107,7 @@ class PhoenixClientProtocol(FastFrameProtocol):
     def onOpen(self) -> None:
         """Tell the connection that it is open."""
         self._is_opened = True
-        self.factory.connector.protocol_opened()
+        self.factory.protocol_opened()
         self.factory.connection.transport_opened(self)
 
     def onMessage(self, payload: bytes, isBinary: bool) -> None:
@@ -89,15 +115,22 @@ class PhoenixClientProtocol(FastFrameProtocol):
         self.factory.connection.frame_received(payload, isBinary)
 
     def processHandshake(self) -> Any:
-        """Read the server's answer to the handshake."""
-        try:
-            return super().processHandshake()
-        except (ValueError, IndexError) as error:
-            # Autobahn's parser of HTTP trusts the server.
-            return self.failHandshake(f"malformed HTTP response: {error}")
+        """Read the server's answer to the handshake, as soon as all of it is there."""
+        end = self.data.find(_END_OF_HEAD)
+        size = len(self.data) if end < 0 else end
+        if size > _LONGEST_HEAD:
+            return self.failHandshake(f"more than {_LONGEST_HEAD} bytes of headers")
+        if end < 0:
+            return None
+        self._head = self.data[:end]
+        self.data = self._head.translate(_TO_ASCII) + self.data[end:]
+        return super().processHandshake()
 
     def failHandshake(self, reason: str) -> None:
         """Remember why the handshake failed; the loss follows."""
+        if _TOKEN_PREFIX in reason:
+            # Autobahn repeats what was offered, and that is the token.
+            reason = "the server chose a subprotocol that was not offered"
         self._refusal = reason
         super().failHandshake(reason)
 
@@ -109,7 +142,8 @@ class PhoenixClientProtocol(FastFrameProtocol):
     ) -> None:
         """Begin or answer the closing handshake, and time what is left of it."""
         super().sendCloseFrame(code, reasonUtf8, isReply)
-        if self.state == self.STATE_CLOSING and self._closing_timer is None:
+        # A close that a pause held back may be read after the loss.
+        if self._closing_timer is None and not self._is_lost:
             self._closing_timer = self.factory.reactor.callLater(
                 self.factory.options.close_timeout, self._closing_timed_out
             )
@@ -117,48 +151,73 @@ class PhoenixClientProtocol(FastFrameProtocol):
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """Remember what the transport says; ``onClose`` follows."""
-        self._lost_reason = reason
+        self._is_lost = True
+        self._lost_reason = reason.value or ConnectionDone()
         if self._closing_timer is not None:
             self._closing_timer.cancel()
             self._closing_timer = None
-        super().connectionLost(reason)
+        # Autobahn only logs the reason, and stumbles over some errors of TLS.
+        super().connectionLost(connectionDone)
 
     def onClose(self, wasClean: bool, code: int | None, reason: str | None) -> None:
         """Tell the factory how it ended."""
         if not self._is_opened:
             self.factory.protocol_failed(self._why_not_opened())
-        elif self.failedByMe:
-            # The server broke the protocol; what we told it is what happened.
-            said = (self.localCloseReason or b"").decode("utf-8", "replace")
-            code = self.localCloseCode
-            self.factory.protocol_lost(ConnectionClosed(code or 1006, said))
         else:
-            self.factory.protocol_lost(
-                ConnectionClosed(1005 if code is None else code, reason or "", wasClean)
-            )
+            self.factory.protocol_lost(self._why_closed(wasClean, code, reason))
 
     # -- Inside -------------------------------------------------------------------
 
     def _closing_timed_out(self) -> None:
         self._closing_timer = None
+        seconds = self.factory.options.close_timeout
+        self._aborted_because = f"the server did not finish the close in {seconds:g} s"
         # Autobahn takes a second drop for a mistake; the transport does not.
-        self.transport.abortConnection()
+        self._closeConnection(abort=True)
 
     def _why_not_opened(self) -> ConnectionFailed:
+        head = self._head or self.data
+        status, phrase, headers = _read_head(head.decode("iso-8859-1"))
+        if status is not None and status != 101:
+            return HandshakeRefused(status, headers, phrase[:_SHOWN_CHARACTERS])
         if self._refusal is not None:
-            return _refused(self)
+            reason = self._refusal[:_SHOWN_CHARACTERS]
+            return HandshakeRefused(status, headers, reason)
+        return failed_with(self._lost_reason, "lost during the handshake")
+
+    def _why_closed(
+        self, was_clean: bool, code: int | None, reason: str | None
+    ) -> ConnectionClosed:
+        if self.failedByMe:
+            # The server broke the protocol; what we told it is what happened.
+            said = (self.localCloseReason or b"").decode("utf-8", "replace")
+            return ConnectionClosed(self.localCloseCode or 1006, said)
+        if was_clean:
+            return ConnectionClosed(1005 if code is None else code, reason or "", True)
         lost = self._lost_reason
-        error = None if lost is None else lost.value
-        return ConnectionFailed(f"lost during the handshake: {error}")
+        said = "" if isinstance(lost, ConnectionDone) else str(lost)
+        closed = ConnectionClosed(1006, self._aborted_because or said)
+        closed.__cause__ = lost
+        return closed
 
 
-def _refused(protocol: PhoenixClientProtocol) -> HandshakeRefused:
-    status: int | None = None
-    words = str(getattr(protocol, "http_status_line", "")).split(maxsplit=2)
-    if len(words) > 1 and words[1].isdigit():
-        status = int(words[1])
-    headers = dict(getattr(protocol, "http_headers", {}))
-    return HandshakeRefused(status, headers, protocol._refusal or "")
+def _read_head(head: str) -> tuple[int | None, str, dict[str, str]]:
+    """Take the answer to a handshake apart, as far as it is HTTP.
+
+    :return: the status, the reason phrase, and the headers by lower-case names.
+        A header that comes several times has its values joined, as RFC 9110 section
+        5.2 has it.
+    """
+    first, *lines = re.split("\r?\n", head)
+    version, status, phrase = [*first.split(" ", 2), "", ""][:3]
+    headers: dict[str, str] = {}
+    for line in lines:
+        name, colon, value = line.partition(":")
+        if colon:
+            name, value = name.strip().lower(), value.strip()
+            headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    is_http = version.startswith("HTTP/") and status.isascii() and status.isdigit()
+    return int(status) if is_http else None, phrase.strip(), headers
 
 
 class PhoenixClientFactory(ReconnectingClientFactory, WebSocketClientFactory):
@@ -173,7 +232,10 @@ class PhoenixClientFactory(ReconnectingClientFactory, WebSocketClientFactory):
     noisy = False
     # The delay is ours: see retry().
     jitter = 0
-    connector: EndpointConnector
+    # Some releases of Twisted multiply before they wait.
+    factor = 1.0
+    maxDelay = sys.maxsize
+    connector: Connector
 
     def __init__(
         self, reactor: IReactorTime, options: Options, connection: Connection
@@ -182,7 +244,8 @@ class PhoenixClientFactory(ReconnectingClientFactory, WebSocketClientFactory):
         self.clock = reactor  # type: ignore[assignment]
         self.options = options
         self.connection = connection
-        self.connector = EndpointConnector(reactor, self, options)
+        self._connector_kind = connector_kind(options)
+        self.connector = make_connector(reactor, self, options)
         self._request = ConnectingRequest()
 
     # -- What the connection calls ------------------------------------------------
@@ -192,7 +255,13 @@ class PhoenixClientFactory(ReconnectingClientFactory, WebSocketClientFactory):
         # resetDelay() would do this as well, and lose a delayed call.
         self.continueTrying = 1
         self.retries = 0
+        self._choose_connector()
         self.connector.connect()
+
+    def reset_options(self, options: Options) -> None:
+        """Use other options, from the next transport on where they concern it."""
+        self.options = options
+        self.connector.reset_options(options)
 
     # -- What the connector calls -------------------------------------------------
 
@@ -224,23 +293,23 @@ class PhoenixClientFactory(ReconnectingClientFactory, WebSocketClientFactory):
         """What the next handshake asks for."""
         return self._request
 
-    def buildProtocol(self, addr: Any) -> Any:
-        """Make the protocol of an endpoint that has opened."""
-        protocol: Any = super().buildProtocol(addr)
-        self.connector.protocol_made(protocol)
-        return protocol
-
     # -- What the protocol calls --------------------------------------------------
+
+    def protocol_opened(self) -> None:
+        """The protocol is open."""
+        self._endpoint_connector.protocol_opened()
 
     def protocol_failed(self, reason: Exception) -> None:
         """The protocol was lost before it was open."""
-        reason = self.connector.protocol_lost() or reason
-        self.clientConnectionFailed(self.connector, Failure(reason))
+        connector = self._endpoint_connector
+        reason = connector.protocol_lost() or reason
+        self.clientConnectionFailed(connector, Failure(reason))
 
     def protocol_lost(self, reason: ConnectionFailed) -> None:
         """The open protocol was lost."""
-        self.connector.protocol_lost()
-        self.clientConnectionLost(self.connector, Failure(reason))
+        connector = self._endpoint_connector
+        connector.protocol_lost()
+        self.clientConnectionLost(connector, Failure(reason))
 
     # -- ReconnectingClientFactory ------------------------------------------------
 
@@ -259,10 +328,28 @@ class PhoenixClientFactory(ReconnectingClientFactory, WebSocketClientFactory):
         if not self.continueTrying:
             return
         delay = self.delay = self.connection.retry_delay(self.retries)
-        super().retry(connector)
+        self._choose_connector()
+        super().retry(cast(IConnector, self.connector))
         self.connection.retrying(self.retries, delay)
 
     # -- Inside -------------------------------------------------------------------
+
+    @property
+    def _endpoint_connector(self) -> EndpointConnector:
+        # No other connector makes protocols of this factory.
+        return cast("EndpointConnector", self.connector)
+
+    def _choose_connector(self) -> None:
+        """Have another connector, now that there is no transport, if the options ask.
+
+        One that stays knows what it has learnt of the network.
+        """
+        kind = connector_kind(self.options)
+        if kind != self._connector_kind:
+            self._connector_kind = kind
+            self.connector = make_connector(
+                cast(IReactorTime, self.clock), self, self.options
+            )
 
     def _set_protocol_options(self) -> None:
         options = self.options

@@ -1,0 +1,257 @@
+"""What a channel does: the actions that its table of states names.
+
+:mod:`txphoenix.channel_states` says which action follows in which state, and each
+is one method ``_do_...`` here.
+Each action sends first, then fires Deferreds and calls the user's code, which may
+call anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, cast
+
+from twisted.internet.defer import Deferred, ensureDeferred
+from twisted.python.failure import Failure
+
+from .channel_machine import ChannelMachine
+from .channel_states import Input, State
+from .errors import (
+    AlreadyJoined,
+    BufferFull,
+    ChannelClosed,
+    NotConnected,
+    PushInterrupted,
+    SerializerError,
+)
+from .hooks import as_deferred, ask, call_hook
+from .inbox import Inbox
+from .message import Message
+from .pending import PendingJoin, PendingLeave, PendingPush
+
+__all__ = ["ChannelActions"]
+
+
+class ChannelActions(ChannelMachine):
+    """A channel without what users call."""
+
+    def _do_begin_join(self, pending: PendingJoin) -> None:
+        manager = self._manager
+        self._join = pending
+        if self._inbox is not None:
+            self._inbox.open()
+        # One that has waited for a leave has used up some of its time.
+        if not pending.is_set:
+            manager.deadlines.set(pending, pending.timeout)
+        manager.register(self)
+        if manager.is_open:
+            self._input(Input.OPEN)
+
+    def _do_refuse_second_join(self, pending: PendingJoin) -> None:
+        pending.fail(AlreadyJoined(self))
+
+    def _do_join_after_leave(self, pending: PendingJoin) -> None:
+        self._manager.deadlines.set(pending, pending.timeout)
+        self._next_joins = [*(self._next_joins or ()), pending]
+
+    def _do_send_join(self) -> None:
+        manager = self._manager
+        self._cancel_rejoin()
+        pending = self._join
+        if pending is None:
+            pending = self._join = PendingJoin(self, manager.timeout)
+        if not pending.is_set:
+            manager.deadlines.set(pending, pending.timeout)
+        self._attempt += 1
+        attempt = self._attempt
+        if not callable(self.params):
+            self._join_with(self.params, pending, attempt)
+            return
+        asked: Deferred[Any] = ensureDeferred(ask(self.params))
+        # Unless asking was the end of it already.
+        if attempt == self._attempt:
+            self._asked = asked
+        asked.addCallback(self._join_with, pending, attempt)
+        asked.addErrback(self._params_failed, attempt)
+
+    def _do_enter(self, pending: PendingJoin, response: Any) -> None:
+        manager = self._manager
+        self._keeps_trying = True
+        self._failed_joins = 0
+        # A connection that is closing keeps them for the next.
+        unsent = self._pushes.write_kept(self.join_ref) if manager.is_open else []
+        manager.joined(self, response, manager.clock.seconds() - self._asked_at)
+        is_well = self._run(self.handle_join, response)
+        for push, error in unsent:
+            push.fail(error)
+        if not is_well:
+            # The join of the restart takes the Deferred over.
+            return
+        if self._join is pending:
+            self._join = None
+        pending.succeed(response)
+
+    def _do_plan_rejoin(self, error: BaseException, delay: float | None = None) -> None:
+        manager = self._manager
+        interrupted = self._forget_server()
+        if delay is None:
+            delay = manager.rejoin_delay(self._failed_joins)
+            self._failed_joins += 1
+        if manager.is_open:
+            self._rejoin_timer = manager.clock.callLater(delay, self._rejoin_due)
+        self._interrupt(interrupted, error)
+
+    def _do_wait_for_connection(self, reason: BaseException) -> None:
+        self._interrupt(self._forget_server(), reason)
+
+    def _do_send_leave(self, leave: PendingLeave, seconds: float) -> None:
+        manager = self._manager
+        join_ref = self.join_ref
+        waiting = [
+            *self._take_join(),
+            *self._pushes.take_sent(),
+            *self._pushes.take_kept(),
+        ]
+        if join_ref is None or not manager.is_open:
+            self._input(Input.LEFT)
+        else:
+            ref = manager.next_ref()
+            manager.send(Message.leave(self.topic, ref, join_ref))
+            self._asked_at = manager.clock.seconds()
+            self._pushes.expect(ref, leave, seconds)
+            if self._inbox is not None:
+                # The server's answer must not wait for somebody who has left.
+                self._inbox.forget_reader()
+        closed = ChannelClosed("left", self.topic)
+        for pending in waiting:
+            pending.fail(closed)
+
+    def _do_answer_leaves(self, *_args: Any) -> None:
+        for leave in self._take_leaves():
+            leave.succeed(None)
+
+    def _do_finish_leave(self, *_args: Any) -> None:
+        self._do_end("left")
+
+    def _do_stop_leaving(self, reason: object) -> None:
+        closed = ChannelClosed(reason, self.topic)
+        next_joins = self._take_next_joins()
+        # Another channel may wait for the topic, and is not the one that stops.
+        self._next_joins = [each for each in next_joins if each.channel is not self]
+        self._do_end("left")
+        for pending in next_joins:
+            if pending.channel is self:
+                pending.fail(closed)
+
+    def _do_end(self, reason: object) -> None:
+        self._cancel_rejoin()
+        self.join_ref = None
+        self._attempt += 1
+        self._keeps_trying = self._is_initialised = False
+        self._failed_joins = 0
+        joins = self._take_join()
+        pushes = [*self._pushes.take_sent(), *self._pushes.take_kept()]
+        leaves = self._take_leaves()
+        next_joins = self._take_next_joins()
+        stop_waiters, self._stop_waiters = self._stop_waiters, None
+        self._manager.unregister(self)
+        closed = ChannelClosed(reason, self.topic)
+        error = reason if isinstance(reason, BaseException) else None
+        self._cancel_asking()
+        self._manager.left(self, reason)
+        if self._inbox is not None:
+            self._inbox.close(closed)
+        # The end is not supervised: there is nothing left to restart.
+        call_hook(self.handle_close, reason)
+        if self._close_hooks is not None:
+            self._close_hooks.call(reason)
+        for join in joins:
+            join.fail(error or closed)
+        for push in pushes:
+            push.fail(closed)
+        for leave in leaves:
+            leave.succeed(None)
+        for waiting in stop_waiters or ():
+            # One before may have cancelled it.
+            if not waiting.called:
+                waiting.callback(None) if error is None else waiting.errback(error)
+        for next_join in next_joins:
+            if next_join.deferred is not None:
+                self._begin(next_join)
+
+    # -- Parts of the actions -----------------------------------------------------
+
+    def _join_with(self, params: Any, pending: PendingJoin, attempt: int) -> None:
+        manager = self._manager
+        if attempt == self._attempt and not self._is_initialised:
+            self._is_initialised = True
+            self._run(self.init, params)
+        # Asking and beginning are the user's code.
+        # It may have crashed, or left, or have lost us the connection.
+        if attempt != self._attempt or not manager.is_open:
+            return
+        ref = manager.next_ref()
+        try:
+            manager.send(Message.join(self.topic, params, ref))
+        except SerializerError as error:
+            self._join_failed(error)
+            return
+        self.join_ref = ref
+        self._asked_at = manager.clock.seconds()
+        self._pushes.expect(ref, pending, pending.timeout)
+
+    def _params_failed(self, failure: Failure, attempt: int) -> None:
+        if attempt == self._attempt:
+            self._join_failed(cast(BaseException, failure.value))
+
+    def _rejoin_due(self) -> None:
+        self._rejoin_timer = None
+        # A connection that is closing is followed by the next, and the join by that.
+        if self._manager.is_open:
+            self._input(Input.OPEN)
+
+    def _crashed_later(self, failure: Failure) -> None:
+        self._manager.crashed(self, failure)
+
+    def _interrupt(self, pushes: list[PendingPush], error: BaseException) -> None:
+        self._cancel_asking()
+        for pending in pushes:
+            pending.fail(PushInterrupted(error, self.topic, pending.event))
+        self.report_error(error)
+
+    def _take_leaves(self) -> list[PendingLeave]:
+        leaves, self._leaves = self._leaves, None
+        return leaves or []
+
+    def _cannot_keep(self, event: str) -> Exception | None:
+        if self.state is State.CLOSED or self.state is State.LEAVING:
+            return ChannelClosed(f"not joined, but {self.state}", self.topic)
+        manager = self._manager
+        if not manager.is_wanted:
+            return NotConnected(f"{event} cannot be pushed to {self.topic}")
+        if self._pushes.kept >= manager.push_buffer:
+            return BufferFull(manager.push_buffer, self.topic, event)
+        return None
+
+    def _get_inbox(self) -> Inbox:
+        inbox = self._inbox
+        if inbox is None:
+            inbox = self._inbox = self._manager.make_inbox(self.topic)
+            if self.state is State.CLOSED:
+                inbox.close(ChannelClosed("not joined", self.topic))
+        return inbox
+
+    def _run(self, callback: Callable[..., Any], *args: Any) -> bool:
+        """Call a callback of the subclass; an exception is a crash.
+
+        :return: whether it did not crash.
+        """
+        try:
+            result = callback(*args)
+            later = None if result is None else as_deferred(result)
+        except Exception:
+            self._manager.crashed(self, Failure())
+            return False
+        if later is not None:
+            later.addErrback(self._crashed_later)
+        return True

@@ -1,0 +1,180 @@
+"""What the tests on the real reactor share.
+
+They are trial's, and run under ``pytest`` with pytest-twisted as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar, cast
+
+from twisted.internet import reactor as global_reactor
+from twisted.internet.defer import Deferred
+from twisted.internet.endpoints import TCP4ClientEndpoint, TCP4ServerEndpoint
+from twisted.internet.protocol import Factory, Protocol, connectionDone
+from twisted.internet.task import deferLater
+from twisted.python.failure import Failure
+from twisted.trial.unittest import TestCase
+
+from txphoenix.backoff import steps
+from txphoenix.client import SocketClient
+from txphoenix.testing import PhoenixServer, ServerChannel, ok
+from txphoenix.testing.proxy import FaultProxy
+
+__all__ = ["TOPIC", "NetworkTestCase", "Room", "Tunnel", "reactor"]
+
+reactor: Any = global_reactor
+
+TOPIC = "rooms:lobby"
+
+
+class Room(ServerChannel):
+    """A channel that answers with what it is asked."""
+
+    def join(self, params: Any) -> Any:
+        """Take everybody."""
+        return params
+
+    def handle_in(self, event: str, payload: Any) -> Any:
+        """Answer, unless it is asked to be silent."""
+        return None if event == "silent" else ok(payload)
+
+
+class Tunnel(Protocol):
+    """An HTTP proxy that connects wherever it is told to.
+
+    :cvar heads: what it was told, by all clients.
+    """
+
+    heads: ClassVar[list[bytes]] = []
+    _unread = b""
+    _far: Protocol | None = None
+
+    def dataReceived(self, data: bytes) -> None:
+        """Connect, then pass on."""
+        if self._far is not None:
+            cast(Any, self._far.transport).write(data)
+            return
+        self._unread += data
+        head, end, _ = self._unread.partition(b"\r\n\r\n")
+        if end:
+            self.heads.append(head)
+            target = head.split(b" ")[1].decode()
+            host, _, port = target.rpartition(":")
+            endpoint = TCP4ClientEndpoint(reactor, host, int(port))
+            far = Factory.forProtocol(lambda: _FarSide(self))
+            endpoint.connect(far).addCallback(self._connected)
+
+    def _connected(self, far: Any) -> None:
+        self._far = far
+        cast(Any, self.transport).write(b"HTTP/1.1 200 Connected\r\n\r\n")
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        """End the other side as well."""
+        if self._far is not None:
+            cast(Any, self._far.transport).loseConnection()
+
+
+class _FarSide(Protocol):
+    def __init__(self, near: Tunnel) -> None:
+        self._near = cast(Any, near.transport)
+
+    def dataReceived(self, data: bytes) -> None:
+        self._near.write(data)
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        self._near.loseConnection()
+
+
+class NetworkTestCase(TestCase):
+    """A test of clients against servers on free ports of 127.0.0.1."""
+
+    timeout = 30
+
+    def setUp(self) -> None:
+        """Note what the reactor holds before there is any client."""
+        self._before: set[Any] = set()
+
+    async def serve(self, **options: Any) -> PhoenixServer:
+        """A server, stopped after the test."""
+        server = PhoenixServer({"rooms:*": Room}, **options)
+        await server.start()
+        self.addCleanup(server.stop, drain=False)
+        self._before = self.held()
+        return server
+
+    async def listen(self, protocol: type[Protocol]) -> int:
+        """Serve a protocol until the end of the test.
+
+        :return: the port.
+        """
+        endpoint = TCP4ServerEndpoint(reactor, 0, interface="127.0.0.1")
+        port = await endpoint.listen(Factory.forProtocol(protocol))
+        self.addCleanup(port.stopListening)
+        self._before = self.held()
+        number: int = port.getHost().port
+        return number
+
+    async def stand_between(self, server: PhoenixServer) -> FaultProxy:
+        """A fault proxy before a server, stopped after the test."""
+        proxy = FaultProxy(server.port)
+        await proxy.start()
+        self.addCleanup(proxy.stop)
+        return proxy
+
+    def client(self, url: Any, **options: Any) -> SocketClient:
+        """A client that has been started, stopped after the test."""
+        client = SocketClient(url, **{"backoff": steps([0.02]), **options})
+        self.addCleanup(client.stopService)
+        client.startService()
+        return client
+
+    def held(self) -> set[Any]:
+        """What the reactor holds, but for its own, trial's and the HTTP server's."""
+        everything = [
+            *reactor.getDelayedCalls(),
+            *reactor.getReaders(),
+            *reactor.getWriters(),
+        ]
+        others = ("Waker", "TestCase._run", "HTTPFactory")
+        return {it for it in everything if not any(name in str(it) for name in others)}
+
+    async def assert_nothing_held(self) -> None:
+        """The reactor holds nothing that it did not hold before the client."""
+        # The server's side may need a turn or two, the client's needs none.
+        turns = 100
+        while (left := self.held() - self._before) and turns:
+            turns -= 1
+            await self.sleep(0.01)
+        self.assertEqual(left, set())
+
+    async def failure_of(self, waiting: Deferred[Any]) -> Exception:
+        """The error that a Deferred fails with."""
+        try:
+            result = await waiting
+        except Exception as error:
+            return error
+        raise self.failureException(f"it has fired with {result!r}")
+
+    def sleep(self, seconds: float) -> Deferred[None]:
+        """Let time pass."""
+        return deferLater(reactor, seconds, lambda: None)
+
+    async def until(self, condition: Callable[[], object]) -> None:
+        """Wait until a condition holds; the test's timeout is the limit."""
+        while not condition():
+            await self.sleep(0.005)
+
+    def next_call(self, add: Callable[[Callable[..., Any]], Any]) -> Deferred[Any]:
+        """A Deferred of what the next call of a hook is told.
+
+        :param add: what adds the hook, such as ``client.on_close``.
+        """
+        told: Deferred[Any] = Deferred()
+
+        def hook(*arguments: Any) -> None:
+            remove()
+            told.callback(arguments[0] if arguments else None)
+
+        remove = add(hook)
+        return told

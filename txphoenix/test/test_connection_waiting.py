@@ -1,0 +1,257 @@
+"""Tests of :mod:`txphoenix.connection`: who waits for it, and who is told."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.internet.defer import CancelledError, Deferred
+
+from txphoenix import telemetry
+from txphoenix.backoff import steps
+from txphoenix.client import SocketClient
+from txphoenix.errors import HandshakeRefused, NotConnected
+from txphoenix.testing import Refused
+
+from .test_connection import RetryTestCase
+
+
+class ReentrancyTests(RetryTestCase):
+    """Decision 5: whoever is told may call anything."""
+
+    def attempts_planned(self) -> int:
+        """How many calls the clock has."""
+        return len(self.clock.getDelayedCalls())
+
+    def test_disconnect_when_an_attempt_fails(self) -> None:
+        """There is no other attempt."""
+        client = self.start()
+        self.lose_connection()
+        self.memory.is_listening = False
+        done: list[Any] = []
+        client.on_error(lambda error: done.append(self.watch(client.disconnect())))
+        self.memory.advance(1)
+        self.assertEqual(len(done), 1)
+        self.assert_fired(done[0], None)
+        self.assertEqual(self.attempts_planned(), 0)
+
+    def test_disconnect_when_the_connection_is_lost(self) -> None:
+        """There is no other attempt."""
+        client = self.start()
+        done: list[Any] = []
+        client.on_close(lambda error: done.append(self.watch(client.disconnect())))
+        self.lose_connection()
+        self.assert_fired(done[0], None)
+        self.assertEqual(self.attempts_planned(), 0)
+
+    def test_connect_anew_when_an_attempt_fails(self) -> None:
+        """A hook that begins anew has one attempt planned, not two."""
+        self.memory.is_listening = False
+        client = self.make_client(backoff=self.backoff)
+        calls: list[int] = []
+
+        def begin_anew(error: Exception) -> None:
+            calls.append(len(calls))
+            if len(calls) < 3:
+                self.watch(client.disconnect())
+                # Refused at once, and told to this hook again.
+                client.connect()
+
+        client.on_error(begin_anew)
+        client.startService()
+        self.assertEqual(len(calls), 3)
+        self.assertEqual(self.attempts_planned(), 1)
+        self.memory.is_listening = True
+        self.memory.advance(1)
+        self.assertTrue(client.connected)
+        self.assertEqual(self.memory.connections_made, 1)
+
+    def test_connect_after_the_last_attempt(self) -> None:
+        """A hook may connect where there would be no other attempt."""
+        self.memory.is_listening = False
+        client = self.make_client(reconnect=False)
+        waiting: list[Any] = []
+
+        def once(error: Exception) -> None:
+            if not waiting:
+                self.memory.is_listening = True
+                client.connect()
+                waiting.append(self.watch(client.when_connected()))
+                waiting.append(self.watch(client.join("rooms:lobby")))
+
+        client.on_error(once)
+        client.startService()
+        self.memory.flush()
+        self.assert_fired(waiting[0], client)
+        self.assertEqual(waiting[1].fired[0][0], {})
+
+    def test_reconfigure_when_the_connection_is_lost(self) -> None:
+        """The hook's reconnect takes the place of the planned one."""
+        client = self.start()
+        done: list[Any] = []
+        client.on_close(
+            lambda error: done.append(self.watch(client.reconfigure(params={"a": 1})))
+        )
+        self.lose_connection()
+        self.assertTrue(client.connected)
+        self.assert_fired(done[0], None)
+        self.assertEqual(self.retries, [])
+
+    def test_connect_when_the_connection_has_been_closed(self) -> None:
+        """Who waits for the end of a disconnect may connect."""
+        client = self.start()
+        client.disconnect().addCallback(lambda _: client.connect())
+        self.memory.flush()
+        self.assertTrue(client.connected)
+        self.assertEqual(self.memory.connections_made, 2)
+
+    def test_connect_when_told_to_be_disconnected(self) -> None:
+        """Who opens another connection does not keep a disconnect waiting."""
+        client = self.connecting_client()
+
+        def handle(_name: Any, _measured: Any, data: Any, _config: Any) -> None:
+            if data["new_status"] == "disconnected":
+                telemetry.detach("again")
+                client.connect()
+
+        telemetry.attach("again", telemetry.STATE_CHANGE, handle)
+        done = self.watch(client.disconnect())
+        self.assert_fired(done, None)
+        self.memory.release_connections()
+        self.memory.flush()
+        self.assertTrue(client.connected)
+
+    def test_told_by_telemetry(self) -> None:
+        """A telemetry handler that disconnects at each step leaves nothing behind."""
+        for action in (
+            "connecting",
+            "connected",
+            "connection_duration",
+            "disconnected",
+            "connection_error",
+            "reconnecting",
+        ):
+            with self.subTest(action=action):
+                client = self.make_client(join_channels=["rooms:lobby"])
+
+                def handle(
+                    _name: Any,
+                    _measured: Any,
+                    data: Any,
+                    config: Any,
+                    client: SocketClient = client,
+                ) -> None:
+                    if data["action"] == config and data["client"] is client:
+                        self.watch(client.disconnect())
+
+                telemetry.attach(action, telemetry.SOCKET, handle, action)
+                client.startService()
+                self.memory.flush()
+                self.lose_connection()
+                self.memory.is_listening = False
+                self.memory.advance(5)
+                self.memory.is_listening = True
+                telemetry.detach(action)
+                self.assertFalse(client.connected)
+                self.assertEqual(self.attempts_planned(), 0)
+                client.connect()
+                self.memory.flush()
+                self.assertTrue(client.connected)
+                self.assertEqual(client.channels.routes["rooms:lobby"].state, "joined")
+                self.stop_client(client)
+
+
+class WhenConnectedTests(RetryTestCase):
+    """``when_connected()``: see also :mod:`.test_waiters`."""
+
+    def test_connected(self) -> None:
+        """It fires at once if the client is connected."""
+        client = self.start()
+        self.assert_fired(self.watch(client.when_connected()), client)
+
+    def test_before_the_start(self) -> None:
+        """It may be called before there is anything to wait for."""
+        client = self.make_client()
+        waiting = self.watch(client.when_connected())
+        client.startService()
+        self.memory.flush()
+        self.assert_fired(waiting, client)
+
+    def test_fail_after_failures(self) -> None:
+        """It fails with the attempt that is one too many; the client goes on."""
+        self.memory.refuse(503)
+        client = self.start(backoff=steps([1.0]))
+        waiting = self.watch(client.when_connected(fail_after_failures=2))
+        self.memory.advance(1)
+        self.assert_waits(waiting)
+        self.memory.advance(1)
+        self.assertEqual(self.assert_failed(waiting, HandshakeRefused).status, 503)
+        self.memory.refuse(None)
+        self.memory.advance(1)
+        self.assertTrue(client.connected)
+
+    def test_disconnected(self) -> None:
+        """It fails if the user disconnects."""
+        client = self.connecting_client()
+        waiting = self.watch(client.when_connected())
+        self.watch(client.disconnect())
+        error = self.assert_failed(waiting, NotConnected)
+        self.assertEqual(str(error), "the client was told to disconnect")
+
+    def test_cancelled(self) -> None:
+        """A cancelled one is forgotten, and the connection goes on."""
+        client = self.connecting_client()
+        waiting = client.when_connected()
+        cancelled = self.watch(waiting)
+        waiting.cancel()
+        self.assert_failed(cancelled, CancelledError)
+        self.memory.release_connections()
+        self.memory.flush()
+        self.assertTrue(client.connected)
+
+    def test_reconfigure_is_no_failure(self) -> None:
+        """An attempt that we give up for a new one is not told as a failure."""
+        client = self.connecting_client()
+        client.on_error(self.errors.append)
+        waiting = self.watch(client.when_connected(fail_after_failures=1))
+        done = self.watch(client.reconfigure(params={"a": 1}))
+        self.memory.release_connections()
+        self.memory.flush()
+        self.assert_fired(waiting, client)
+        self.assert_fired(done, None)
+        self.assertEqual(self.errors, [])
+
+
+class RefusedTests(RetryTestCase):
+    """A client whose token runs out."""
+
+    def setUp(self) -> None:
+        """Have the server take each token once."""
+        self.used: list[str] = []
+        self.server_options = {"connect": self.take}
+        super().setUp()
+
+    def take(self, params: dict[str, Any], socket: Any) -> None:
+        """Take a token that was not used before."""
+        if params["token"] in self.used:
+            raise Refused()
+        self.used.append(params["token"])
+
+    def test_fresh_token(self) -> None:
+        """Decision 1: a token that has run out is asked for anew, and joins go on."""
+        tokens = iter(["a", "a", "b"])
+        later: list[Deferred[dict[str, Any]]] = []
+
+        def params() -> Deferred[dict[str, Any]]:
+            later.append(Deferred())
+            self.clock.callLater(0.1, later[-1].callback, {"token": next(tokens)})
+            return later[-1]
+
+        client = self.start(params=params, backoff=steps([0.5]))
+        self.memory.advance(0.1)
+        channel = self.joined_channel(client=client)
+        self.lose_connection()
+        self.memory.advance(0.7)
+        self.assertEqual([it.status for it in self.errors], [403])
+        self.memory.advance(0.7)
+        self.assertEqual(self.used, ["a", "b"])
+        self.assertEqual(channel.state, "joined")

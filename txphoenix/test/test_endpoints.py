@@ -1,0 +1,159 @@
+"""Tests of :mod:`txphoenix.transports.endpoints` and :mod:`.transports.attempt`."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from twisted.internet.endpoints import (
+    TCP4ClientEndpoint,
+    UNIXClientEndpoint,
+)
+from twisted.internet.interfaces import IStreamClientEndpoint
+from twisted.internet.ssl import optionsForClientTLS
+from twisted.internet.testing import MemoryReactorClock
+from twisted.trial.unittest import SynchronousTestCase
+
+from txphoenix.errors import ConfigurationError
+from txphoenix.options import Options
+from txphoenix.transports.attempt import Attempt, prepare
+from txphoenix.transports.endpoints import client_endpoint
+from txphoenix.transports.proxy import HTTPConnectEndpoint
+from txphoenix.url import parse
+
+
+class EndpointTests(SynchronousTestCase):
+    """Decision 1: a server is reached by whatever endpoint there is for it."""
+
+    def setUp(self) -> None:
+        """Make a reactor that connects to nothing."""
+        self.reactor = MemoryReactorClock()
+
+    def endpoint(self, url: str, **options: Any) -> IStreamClientEndpoint:
+        """The endpoint for a URL."""
+        return client_endpoint(self.reactor, parse(url), Options(url=url, **options))
+
+    def test_host_name(self) -> None:
+        """By default the host name is looked up: Happy Eyeballs and all."""
+        endpoint = self.endpoint("ws://example.org/socket")
+        self.assertEqual(repr(endpoint), "<HostnameEndpoint example.org:80>")
+
+    def test_ipv6(self) -> None:
+        """An address of IPv6 is one without its brackets."""
+        endpoint = self.endpoint("ws://[::1]:4000/socket")
+        self.assertEqual(repr(endpoint), "<HostnameEndpoint [::1]:4000>")
+
+    def inside(self, endpoint: IStreamClientEndpoint) -> Any:
+        """The endpoint that TLS is wrapped around."""
+        self.assertEqual(type(endpoint).__name__, "_WrapperEndpoint")
+        return cast(Any, endpoint)._wrappedEndpoint
+
+    def test_tls(self) -> None:
+        """A secure URL has TLS around its endpoint, whatever that is."""
+        inner = self.inside(self.endpoint("wss://example.org/socket"))
+        self.assertEqual(repr(inner), "<HostnameEndpoint example.org:443>")
+        given = TCP4ClientEndpoint(self.reactor, "127.0.0.1", 1)
+        inner = self.inside(self.endpoint("https://example.org/socket", endpoint=given))
+        self.assertIs(inner, given)
+
+    def test_tls_verifies(self) -> None:
+        """Decision 3: by default the server must prove to be the URL's host."""
+        made: list[Any] = []
+
+        def ask(*arguments: Any) -> Any:
+            made.extend(arguments)
+            return TCP4ClientEndpoint(*arguments[:3])
+
+        self.endpoint("wss://example.org/socket", endpoint=ask)
+        reactor, host, port, tls = made
+        self.assertIs(reactor, self.reactor)
+        self.assertEqual((host, port), ("example.org", 443))
+        self.assertIs(type(tls), type(optionsForClientTLS("example.org")))
+
+    def test_own_tls(self) -> None:
+        """The option ``tls`` takes the place of the default."""
+        own = optionsForClientTLS("other.example")
+        made: list[Any] = []
+
+        def ask(*arguments: Any) -> Any:
+            made.extend(arguments)
+            return TCP4ClientEndpoint(*arguments[:3])
+
+        self.endpoint("wss://example.org/socket", endpoint=ask, tls=own)
+        self.assertIs(made[3], own)
+
+    def test_callable(self) -> None:
+        """A callable is not told of TLS for a plain URL, and its answer is taken."""
+        given = TCP4ClientEndpoint(self.reactor, "127.0.0.1", 1)
+        calls: list[tuple[Any, ...]] = []
+
+        def ask(*arguments: Any) -> Any:
+            calls.append(arguments)
+            return given
+
+        self.assertIs(self.endpoint("ws://example.org:81/socket", endpoint=ask), given)
+        self.assertEqual(calls, [(self.reactor, "example.org", 81, None)])
+        # It has had TLS in its hands, and nothing is wrapped around what it made of it.
+        self.assertIs(self.endpoint("wss://example.org/socket", endpoint=ask), given)
+
+    def test_callable_that_answers_nonsense(self) -> None:
+        """What is no endpoint is refused by name."""
+        error = self.assertRaises(
+            ConfigurationError,
+            self.endpoint,
+            "ws://example.org/socket",
+            endpoint=lambda *arguments: None,
+        )
+        self.assertEqual(
+            str(error),
+            "endpoint must return an IStreamClientEndpoint, not a value of type"
+            " NoneType",
+        )
+
+    def test_description(self) -> None:
+        """A string describes an endpoint, as ``clientFromString`` has it."""
+        endpoint = self.endpoint("ws://localhost/socket", endpoint="unix:/run/socket")
+        self.assertIsInstance(endpoint, UNIXClientEndpoint)
+        endpoint = self.endpoint("ws://localhost/socket", endpoint="tcp:host:80")
+        self.assertIsInstance(endpoint, TCP4ClientEndpoint)
+
+    def test_wrong_description(self) -> None:
+        """A description that Twisted does not know is an error at the attempt."""
+        self.assertRaises(
+            ValueError, self.endpoint, "ws://localhost/socket", endpoint="nothing:1"
+        )
+
+    def test_proxy(self) -> None:
+        """The option ``proxy`` is a tunnel, with TLS inside."""
+        proxy = "http://me:s3cret@proxy.example:3128"
+        endpoint = self.endpoint("ws://example.org/socket", proxy=proxy)
+        self.assertIsInstance(endpoint, HTTPConnectEndpoint)
+        inner = self.inside(self.endpoint("wss://example.org/socket", proxy=proxy))
+        self.assertIsInstance(inner, HTTPConnectEndpoint)
+        self.assertNotIn("s3cret", repr(inner))
+
+
+class PrepareTests(SynchronousTestCase):
+    """What an attempt is prepared of."""
+
+    def test_answers(self) -> None:
+        """All four answers, checked."""
+        options = Options(
+            url=lambda: "ws://example.org/socket",
+            params={"a": 1},
+            headers=None,
+            auth_token="token",
+        )
+        attempt = self.successResultOf(self.prepare(options))
+        self.assertEqual(
+            tuple(attempt), ("ws://example.org/socket", {"a": 1}, {}, "token")
+        )
+
+    def prepare(self, options: Options) -> Any:
+        """Prepare."""
+        return prepare(options)
+
+    def test_repr(self) -> None:
+        """Decision 11: what an attempt was prepared of is not shown."""
+        attempt = Attempt("ws://host/?t=s3cret", {"t": "s3cret"}, {}, "s3cret")
+        self.assertNotIn("s3cret", repr(attempt))
+        self.assertNotIn("s3cret", str(attempt))

@@ -1,0 +1,371 @@
+"""Tests of :mod:`txphoenix.heartbeat`, and of heartbeats through a client."""
+
+from __future__ import annotations
+
+from itertools import count
+
+from twisted.internet.defer import CancelledError
+from twisted.internet.task import Clock
+from twisted.trial.unittest import SynchronousTestCase
+
+from txphoenix.errors import (
+    ConfigurationError,
+    ConnectionClosed,
+    HeartbeatTimeout,
+    NotConnected,
+)
+from txphoenix.heartbeat import Heartbeat
+from txphoenix.message import Message
+from txphoenix.pending import Deadlines
+
+from .support import ClientTestCase
+
+
+def reply(ref: str | None) -> Message:
+    """The server's answer to the heartbeat of that ref."""
+    payload = {"status": "ok", "response": {}}
+    return Message(None, ref, "phoenix", "phx_reply", payload)
+
+
+class HeartbeatTests(SynchronousTestCase):
+    """The heartbeat by itself: 30 seconds apart, 10 seconds for the answer."""
+
+    def setUp(self) -> None:
+        """Start one."""
+        self.clock = Clock()
+        self.deadlines = Deadlines(self.clock)
+        self.sent: list[tuple[float, Message]] = []
+        self.answers: list[float] = []
+        self.failures: list[HeartbeatTimeout] = []
+        refs = count(1)
+        self.heartbeat = Heartbeat(
+            self.clock,
+            30.0,
+            10.0,
+            lambda message: self.sent.append((self.clock.seconds(), message)),
+            lambda: str(next(refs)),
+            self.answers.append,
+            self.failures.append,
+        )
+        self.heartbeat.start()
+
+    def times(self) -> list[float]:
+        """When heartbeats were sent."""
+        return [time for time, _ in self.sent]
+
+    def test_first(self) -> None:
+        """The first is sent one interval after the start, as phoenix.js does it."""
+        self.clock.advance(29.9)
+        self.assertEqual(self.sent, [])
+        self.clock.advance(0.1)
+        expected = Message(None, "1", "phoenix", "heartbeat", {})
+        self.assertEqual(self.sent, [(30.0, expected)])
+
+    def test_answer(self) -> None:
+        """An answer is told with its round trip; the next follows an interval on."""
+        self.clock.advance(30)
+        self.clock.advance(0.25)
+        self.heartbeat.dispatch(reply("1"))
+        self.assertEqual(self.answers, [0.25])
+        self.clock.advance(29)
+        self.assertEqual(self.times(), [30.0])
+        self.clock.advance(1)
+        self.assertEqual(self.times(), [30.0, 60.25])
+        self.assertEqual(self.sent[-1][1].ref, "2")
+
+    def test_timeout(self) -> None:
+        """No answer in time is told once, and nothing is sent any more."""
+        self.clock.pump([30, 9.9])
+        self.assertEqual(self.failures, [])
+        self.clock.advance(0.1)
+        (error,) = self.failures
+        self.assertEqual(error.timeout, 10.0)
+        self.clock.advance(1000)
+        self.assertEqual(len(self.sent), 1)
+        self.assertEqual(len(self.failures), 1)
+
+    def test_other_messages(self) -> None:
+        """Only the reply to the latest heartbeat is an answer: refs decide."""
+        self.clock.advance(30)
+        for ref in (None, "0", "2", "11"):
+            self.heartbeat.dispatch(reply(ref))
+        self.assertEqual(self.answers, [])
+        self.heartbeat.dispatch(reply("1"))
+        self.heartbeat.dispatch(reply("1"))
+        self.assertEqual(len(self.answers), 1)
+
+    def test_late_answer(self) -> None:
+        """An answer after its timeout changes nothing."""
+        self.clock.pump([30, 10])
+        self.heartbeat.stop(NotConnected())
+        self.heartbeat.dispatch(reply("1"))
+        self.assertEqual(self.answers, [])
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_stop(self) -> None:
+        """After a stop no timer is left, whether or not an answer is awaited."""
+        self.heartbeat.stop(NotConnected())
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+        self.heartbeat.start()
+        self.clock.advance(30)
+        self.heartbeat.stop(NotConnected())
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+        self.heartbeat.stop(NotConnected())
+
+    def test_other_interval(self) -> None:
+        """A changed interval and timeout hold from the next timer on."""
+        self.heartbeat.interval, self.heartbeat.timeout = 5.0, 1.0
+        self.clock.advance(30)
+        self.heartbeat.dispatch(reply("1"))
+        self.clock.advance(5)
+        self.assertEqual(self.times(), [30.0, 35.0])
+        self.clock.advance(1)
+        self.assertEqual(len(self.failures), 1)
+
+    # -- While reading is paused --------------------------------------------------
+
+    def test_paused(self) -> None:
+        """Decision 10: heartbeats go out in a pause, and their timeout rests."""
+        self.heartbeat.pause()
+        self.clock.pump([30] * 10)
+        self.assertEqual(self.times(), [30.0 * n for n in range(1, 11)])
+        self.assertEqual(self.failures, [])
+
+    def test_paused_while_waiting(self) -> None:
+        """A pause takes the timeout away that is running."""
+        self.clock.advance(30)
+        self.clock.advance(9)
+        self.heartbeat.pause()
+        self.clock.advance(20)
+        self.assertEqual((self.failures, self.times()), ([], [30.0]))
+        self.clock.advance(1)
+        self.assertEqual((self.failures, self.times()), ([], [30.0, 60.0]))
+
+    def test_resumed(self) -> None:
+        """After a pause the answer under way has the whole timeout again."""
+        self.heartbeat.pause()
+        self.clock.pump([30, 25])
+        self.heartbeat.resume()
+        self.clock.advance(9.9)
+        self.assertEqual(self.failures, [])
+        self.clock.advance(0.1)
+        self.assertEqual(len(self.failures), 1)
+
+    def test_resumed_and_answered(self) -> None:
+        """An answer that was held back in the pause is an answer."""
+        self.heartbeat.pause()
+        self.clock.pump([30, 30])
+        self.heartbeat.resume()
+        self.heartbeat.dispatch(reply("1"))
+        self.assertEqual(self.answers, [])
+        self.heartbeat.dispatch(reply("2"))
+        self.assertEqual(self.answers, [0.0])
+        self.clock.advance(30)
+        self.assertEqual(self.times(), [30.0, 60.0, 90.0])
+
+    def test_pauses_between_heartbeats(self) -> None:
+        """A pause while no answer is awaited changes nothing."""
+        self.clock.advance(10)
+        self.heartbeat.pause()
+        self.clock.advance(10)
+        self.heartbeat.resume()
+        self.clock.advance(10)
+        self.assertEqual(self.times(), [30.0])
+        self.clock.advance(10)
+        self.assertEqual(len(self.failures), 1)
+
+    def test_pauses_time_and_again(self) -> None:
+        """A reader that pauses every few seconds puts no heartbeat off.
+
+        Phoenix closes a socket that sends nothing for 60 seconds, and the answer may be
+        behind minutes of messages.
+        """
+        self.clock.advance(30)
+        for _ in range(30):
+            self.heartbeat.pause()
+            self.clock.pump([1] * 7)
+            self.heartbeat.resume()
+            self.clock.advance(1)
+        gaps = [b - a for a, b in zip(self.times(), self.times()[1:], strict=False)]
+        self.assertEqual(self.failures, [])
+        self.assertGreater(len(gaps), 5)
+        self.assertTrue(all(30 <= gap <= 32 for gap in gaps), gaps)
+
+    # -- ping() -------------------------------------------------------------------
+
+    def test_ping(self) -> None:
+        """A ping is a heartbeat of its own, and fires with its round trip."""
+        self.clock.advance(1)
+        ping = self.heartbeat.ping(self.deadlines, 5.0)
+        self.assertEqual(self.sent, [(1.0, Message.heartbeat("1"))])
+        self.clock.advance(0.5)
+        self.heartbeat.dispatch(reply("1"))
+        self.assertEqual(self.successResultOf(ping), 0.5)
+        self.assertEqual(self.answers, [0.5])
+        self.assertEqual(len(self.deadlines), 0)
+
+    def test_pings_and_heartbeats(self) -> None:
+        """Each takes its own answer, in whatever order they come."""
+        self.clock.advance(30)
+        first = self.heartbeat.ping(self.deadlines, 5.0)
+        second = self.heartbeat.ping(self.deadlines, 5.0)
+        self.clock.advance(1)
+        self.heartbeat.dispatch(reply("3"))
+        self.assertEqual(self.successResultOf(second), 1.0)
+        self.assertNoResult(first)
+        self.clock.advance(1)
+        self.heartbeat.dispatch(reply("1"))
+        self.assertEqual(self.answers, [1.0, 2.0])
+        self.heartbeat.dispatch(reply("2"))
+        self.assertEqual(self.successResultOf(first), 2.0)
+
+    def test_ping_timeout(self) -> None:
+        """A ping that is not answered fails, and leaves the connection alone."""
+        ping = self.heartbeat.ping(self.deadlines, 5.0)
+        self.clock.advance(5)
+        error = self.failureResultOf(ping, HeartbeatTimeout).value
+        self.assertEqual(error.timeout, 5.0)
+        self.assertEqual(self.failures, [])
+        self.heartbeat.dispatch(reply("1"))
+        self.assertEqual(self.answers, [])
+
+    def test_ping_stopped(self) -> None:
+        """A ping fails with the reason of the loss."""
+        ping = self.heartbeat.ping(self.deadlines, 5.0)
+        reason = ConnectionClosed(1006)
+        self.heartbeat.stop(reason)
+        self.assertIs(self.failureResultOf(ping).value, reason)
+        self.assertEqual(len(self.deadlines), 0)
+
+    def test_ping_cancelled(self) -> None:
+        """A cancelled ping is forgotten, and its answer is nobody's."""
+        ping = self.heartbeat.ping(self.deadlines, 5.0)
+        ping.cancel()
+        self.failureResultOf(ping, CancelledError)
+        self.assertEqual(len(self.deadlines), 0)
+        self.heartbeat.dispatch(reply("1"))
+        self.assertEqual(self.answers, [])
+
+
+class ClientHeartbeatTests(ClientTestCase):
+    """The heartbeats of a client, to a server in memory."""
+
+    def test_keeps_the_connection(self) -> None:
+        """A connection on which nothing else happens stays open."""
+        client = self.connected_client()
+        self.memory.advance(600)
+        self.assertTrue(client.connected)
+        self.assertEqual(self.memory.connections_made, 1)
+        self.assertEqual(set(self.events_sent()), {"heartbeat"})
+
+    def test_silent_server(self) -> None:
+        """A server that falls silent is found out, told, and connected to again."""
+        client = self.connected_client()
+        told: list[BaseException] = []
+        client.on_close(told.append)
+        self.memory.pause()
+        self.memory.advance(39.9)
+        self.assertTrue(client.connected)
+        self.memory.advance(0.1)
+        self.assertEqual(client.status, "disconnected")
+        (error,) = told
+        self.assertIsInstance(error, HeartbeatTimeout)
+        self.assertIsInstance(error, TimeoutError)
+        self.assertEqual(str(error), "no reply to a heartbeat within 10 s")
+        self.memory.resume()
+        self.memory.advance(0.5)
+        self.assertTrue(client.connected)
+
+    def test_interval_and_timeout(self) -> None:
+        """The options ``heartbeat_interval`` and ``heartbeat_timeout`` hold."""
+        client = self.connected_client(heartbeat_interval=5, heartbeat_timeout=1)
+        self.memory.advance(5)
+        self.assertEqual(self.events_sent(), ["heartbeat"])
+        self.memory.pause()
+        self.memory.advance(5.9)
+        self.assertTrue(client.connected)
+        self.memory.advance(0.1)
+        self.assertFalse(client.connected)
+
+    def test_reconfigured(self) -> None:
+        """A changed interval holds for the open connection."""
+        client = self.connected_client()
+        client.reconfigure(heartbeat_interval=5, heartbeat_timeout=2)
+        self.memory.advance(30)
+        self.memory.advance(5)
+        self.assertEqual(len(self.sent()), 2)
+        self.memory.pause()
+        self.memory.advance(7)
+        self.assertFalse(client.connected)
+
+    def test_rests_while_paused(self) -> None:
+        """Decision 10: a slow reader keeps its connection, and heartbeats go out."""
+        channel = self.joined_channel(receive_buffer=2)
+        self.watch(channel.receive())
+        for number in range(5):
+            self.memory.broadcast(channel.topic, "news", number)
+        self.memory.flush()
+        self.memory.advance(300)
+        self.assertTrue(self._clients[0].connected)
+        self.assertEqual(self.events_sent().count("heartbeat"), 10)
+        read = [self.watch(channel.receive()) for _ in range(4)]
+        self.memory.flush()
+        self.assertEqual([one.fired[0].payload for one in read], [1, 2, 3, 4])
+        self.memory.advance(300)
+        self.assertTrue(self._clients[0].connected)
+        self.assertEqual(self.memory.connections_made, 1)
+
+    def test_ping(self) -> None:
+        """A ping fires with the seconds it took, and is no heartbeat on the timer."""
+        client = self.connected_client()
+        ping = self.watch(client.ping())
+        self.assert_waits(ping)
+        self.memory.flush()
+        self.assert_fired(ping, 0.0)
+        self.assertEqual(self.sent(), [[None, "1", "phoenix", "heartbeat", {}]])
+
+    def test_ping_in_vain(self) -> None:
+        """A ping fails at its timeout, at a loss, and where there is no connection."""
+        client = self.connected_client(timeout=3)
+        self.memory.pause()
+        late, lost = self.watch(client.ping()), self.watch(client.ping(60))
+        self.memory.advance(3)
+        self.assertEqual(self.assert_failed(late, HeartbeatTimeout).timeout, 3.0)
+        self.assertTrue(client.connected)
+        self.lose_connection()
+        self.assertEqual(self.assert_failed(lost, ConnectionClosed).code, 1006)
+        self.assert_failed(self.watch(client.ping()), NotConnected)
+        self.memory.resume()
+
+    def test_ping_while_closing(self) -> None:
+        """In the closing handshake a ping cannot be sent any more."""
+        client = self.connected_client()
+        ping = self.watch(client.ping())
+        closed = self.watch(client.disconnect())
+        self.assert_failed(self.watch(client.ping()), NotConnected)
+        self.memory.flush()
+        self.assert_fired(closed, None)
+        self.assertEqual(len(ping.fired), 1)
+
+    def test_beat_while_closing(self) -> None:
+        """No heartbeat is sent, or missed, once the close has begun."""
+        client = self.connected_client(heartbeat_interval=1, close_timeout=30)
+        told: list[Exception] = []
+        client.on_close(told.append)
+        self.memory.pause()
+        self.memory.advance(0.5)
+        closed = self.watch(client.disconnect())
+        self.memory.advance(25)
+        self.assert_waits(closed)
+        self.memory.resume()
+        self.memory.flush()
+        self.assert_fired(closed, None)
+        self.assertEqual([type(it) for it in told], [ConnectionClosed])
+        self.assertEqual(self.sent(), [])
+
+    def test_ping_with_a_wrong_timeout(self) -> None:
+        """A timeout that is none is refused where ping() is called."""
+        client = self.connected_client()
+        for wrong in (0, -1, float("inf"), "5", True):
+            with self.subTest(wrong=wrong):
+                self.assertRaises(ConfigurationError, client.ping, wrong)

@@ -1,0 +1,271 @@
+"""Functions of the user that are called when something happens."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any
+
+from twisted.internet.defer import Deferred, fail, succeed
+from twisted.trial.unittest import SynchronousTestCase
+
+from txphoenix.hooks import EventHooks, Hooks, as_deferred, ask, call_hook
+
+
+class Later:
+    """An awaitable that is neither a Deferred nor a coroutine."""
+
+    def __init__(self, deferred: Deferred[Any]) -> None:
+        self._deferred = deferred
+
+    def __await__(self) -> Generator[Any, Any, Any]:
+        """Wait for the Deferred."""
+        return self._deferred.__await__()
+
+
+async def coroutine(result: Any) -> Any:
+    """A result, or an exception, that takes a coroutine."""
+    if isinstance(result, Exception):
+        raise result
+    return result
+
+
+class CallHookTests(SynchronousTestCase):
+    """Calling one hook."""
+
+    def test_called(self) -> None:
+        """It is called with the arguments; what it returns is of no interest."""
+        got: list[Any] = []
+
+        def hook(*args: Any) -> str:
+            got.extend(args)
+            return "whatever"
+
+        call_hook(hook, 1, 2)
+        self.assertEqual(got, [1, 2])
+
+    def test_raises(self) -> None:
+        """Decision 8: what it raises is logged and goes no further."""
+        call_hook(lambda: 1 // 0)
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+
+    def test_fails_later(self) -> None:
+        """So is what it raises later, by whatever means."""
+        call_hook(lambda: fail(KeyError()))
+        call_hook(lambda: coroutine(KeyError()))
+        call_hook(lambda: Later(fail(KeyError())))
+        self.assertEqual(len(self.flushLoggedErrors(KeyError)), 3)
+
+    def test_succeeds_later(self) -> None:
+        """A result that comes later is not logged."""
+        gate: Deferred[None] = Deferred()
+        call_hook(lambda: gate)
+        call_hook(lambda: coroutine(None))
+        gate.callback(None)
+
+    def test_wrong_arguments(self) -> None:
+        """A function that does not take the arguments is logged as well."""
+        call_hook(lambda: None, "too much")
+        self.assertEqual(len(self.flushLoggedErrors(TypeError)), 1)
+
+
+class LaterTests(SynchronousTestCase):
+    """Results that may come later."""
+
+    def test_here(self) -> None:
+        """A result that is here is no Deferred."""
+        values: list[Any] = [None, 1, {}, "text", coroutine]
+        for value in values:
+            self.assertIsNone(as_deferred(value))
+
+    def test_deferred(self) -> None:
+        """A Deferred is taken as it is."""
+        deferred: Deferred[None] = Deferred()
+        self.assertIs(as_deferred(deferred), deferred)
+
+    def test_awaitables(self) -> None:
+        """Coroutines and other awaitables become Deferreds."""
+        awaitables: list[Any] = [coroutine("done"), Later(succeed("done"))]
+        for awaitable in awaitables:
+            deferred = as_deferred(awaitable)
+            assert deferred is not None
+            self.assertEqual(self.successResultOf(deferred), "done")
+
+    def test_ask(self) -> None:
+        """ask() gives a function's result, whenever and however it comes."""
+        answers: list[Any] = [
+            lambda: "answer",
+            lambda: succeed("answer"),
+            lambda: coroutine("answer"),
+            lambda: Later(succeed("answer")),
+        ]
+        for answer in answers:
+            self.assertEqual(self.successResultOf(ask(answer)), "answer")
+        self.failureResultOf(ask(lambda: 1 // 0), ZeroDivisionError)
+        self.failureResultOf(ask(lambda: fail(KeyError())), KeyError)
+
+
+class HooksTests(SynchronousTestCase):
+    """Several hooks of one kind."""
+
+    def setUp(self) -> None:
+        """Have none."""
+        self.hooks = Hooks()
+        self.got: list[Any] = []
+
+    def test_none(self) -> None:
+        """Without hooks a call does nothing, and there is a truth test for it."""
+        self.assertFalse(self.hooks)
+        self.hooks.call(1)
+
+    def test_order(self) -> None:
+        """They are called in the order in which they were added."""
+        self.hooks.add(lambda arg: self.got.append(("first", arg)))
+        self.hooks.add(lambda arg: self.got.append(("second", arg)))
+        self.assertTrue(self.hooks)
+        self.hooks.call(1)
+        self.assertEqual(self.got, [("first", 1), ("second", 1)])
+
+    def test_remove(self) -> None:
+        """Each remover takes its own away, and only once."""
+        remove = self.hooks.add(self.got.append)
+        self.hooks.add(self.got.append)
+        remove()
+        remove()
+        self.hooks.call(1)
+        self.assertEqual(self.got, [1])
+
+    def test_raises(self) -> None:
+        """Decision 8: one that raises does not keep the others from their call."""
+        self.hooks.add(lambda _: 1 // 0)
+        self.hooks.add(self.got.append)
+        self.hooks.call(1)
+        self.assertEqual(self.got, [1])
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+
+    def test_snapshot(self) -> None:
+        """Decision 9: a hook added or removed meanwhile changes the next call."""
+
+        def first(_arg: int) -> None:
+            self.got.append("first")
+            remove_second()
+            self.hooks.add(lambda _: self.got.append("added"))
+
+        self.hooks.add(first)
+        remove_second = self.hooks.add(lambda _: self.got.append("second"))
+        self.hooks.call(1)
+        self.assertEqual(self.got, ["first", "second"])
+        self.got.clear()
+        self.hooks.call(1)
+        self.assertEqual(self.got, ["first", "added"])
+
+    def test_not_callable(self) -> None:
+        """What cannot be called is a TypeError that shows it."""
+        bad: Any = 5
+        error = self.assertRaises(TypeError, self.hooks.add, bad)
+        self.assertIn("not 5", str(error))
+
+
+class Recorder:
+    """An object with handle_in."""
+
+    def __init__(self) -> None:
+        self.got: list[Any] = []
+
+    def handle_in(self, event: str, payload: Any) -> None:
+        """Keep it."""
+        self.got.append((event, payload))
+
+    def take(self, payload: Any) -> None:
+        """A bound method, which is another object each time it is asked for."""
+        self.got.append(payload)
+
+
+class EventHooksTests(SynchronousTestCase):
+    """The hooks of a channel's events."""
+
+    def setUp(self) -> None:
+        """Have none."""
+        self.hooks = EventHooks()
+        self.recorder = Recorder()
+
+    def test_none(self) -> None:
+        """It says that there was no hook."""
+        self.assertFalse(self.hooks.call("event", 1))
+        self.hooks.remove("event")
+
+    def test_function(self) -> None:
+        """A function gets the payload; it says that there was a hook."""
+        self.hooks.add("event", self.recorder.take)
+        self.assertTrue(self.hooks.call("event", 1))
+        self.assertFalse(self.hooks.call("other", 2))
+        self.assertEqual(self.recorder.got, [1])
+
+    def test_object(self) -> None:
+        """An object gets the event and the payload."""
+        self.hooks.add("event", self.recorder)
+        self.hooks.call("event", 1)
+        self.assertEqual(self.recorder.got, [("event", 1)])
+
+    def test_neither(self) -> None:
+        """Anything else is a TypeError that says what was expected, and shows it."""
+
+        class Wrong:
+            handle_in = "not callable"
+
+        bad: list[Any] = [5, "text", Wrong()]
+        for given in bad:
+            error = self.assertRaises(TypeError, self.hooks.add, "event", given)
+            self.assertIn("handle_in(event, payload)", str(error))
+            self.assertIn(repr(given), str(error))
+
+    def test_remove_given(self) -> None:
+        """Those that were added as one thing are removed by the same, all of them."""
+        other = Recorder()
+        self.hooks.add("event", self.recorder.take)
+        self.hooks.add("event", other)
+        self.hooks.add("event", self.recorder.take)
+        self.hooks.remove("event", self.recorder.take)
+        self.hooks.call("event", 1)
+        self.assertEqual((self.recorder.got, other.got), ([], [("event", 1)]))
+        self.hooks.remove("event", "unknown")
+        self.hooks.remove("event", other)
+        self.assertFalse(self.hooks.call("event", 2))
+
+    def test_remove_all(self) -> None:
+        """Without a hook, all of the event are removed, and none of others."""
+        self.hooks.add("event", self.recorder.take)
+        self.hooks.add("event", self.recorder)
+        self.hooks.add("other", self.recorder.take)
+        self.hooks.remove("event")
+        self.assertFalse(self.hooks.call("event", 1))
+        self.assertTrue(self.hooks.call("other", 2))
+        self.assertEqual(self.recorder.got, [2])
+
+    def test_remover(self) -> None:
+        """A remover takes its own away, once, and leaves an equal one."""
+        remove = self.hooks.add("event", self.recorder.take)
+        self.hooks.add("event", self.recorder.take)
+        remove()
+        remove()
+        self.hooks.call("event", 1)
+        self.assertEqual(self.recorder.got, [1])
+
+    def test_snapshot(self) -> None:
+        """Decision 9: hooks are called on a snapshot."""
+
+        def first(_payload: Any) -> None:
+            self.hooks.remove("event")
+
+        self.hooks.add("event", first)
+        self.hooks.add("event", self.recorder.take)
+        self.assertTrue(self.hooks.call("event", 1))
+        self.assertEqual(self.recorder.got, [1])
+        self.assertFalse(self.hooks.call("event", 2))
+
+    def test_raises(self) -> None:
+        """Decision 8: one that raises does not keep the others from their call."""
+        self.hooks.add("event", lambda _: 1 // 0)
+        self.hooks.add("event", self.recorder.take)
+        self.assertTrue(self.hooks.call("event", 1))
+        self.assertEqual(self.recorder.got, [1])
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)

@@ -1,0 +1,423 @@
+"""What waits for a reply, and its deadlines."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.internet.defer import CancelledError
+from twisted.internet.task import Clock
+from twisted.trial.unittest import SynchronousTestCase
+
+from txphoenix.errors import PushError, PushTimeout
+from txphoenix.message import PHX_REPLY, Message
+from txphoenix.pending import (
+    Deadline,
+    Deadlines,
+    PendingJoin,
+    PendingLeave,
+    PendingPush,
+    PendingReply,
+    split_reply,
+)
+
+from .support import TOPIC, Outcome
+
+
+class Recorded(Deadline):
+    """A deadline that says when it expires, and may do something then."""
+
+    def __init__(self, test: DeadlinesTests, name: object, then: Any = None) -> None:
+        super().__init__()
+        self.test = test
+        self.name = name
+        self.then = then
+
+    def expired(self) -> None:
+        """Say so."""
+        self.test.expired.append((self.name, self.test.clock.seconds()))
+        if self.then is not None:
+            self.then()
+
+
+class DeadlinesTests(SynchronousTestCase):
+    """Deadlines on one clock."""
+
+    def setUp(self) -> None:
+        """Have none."""
+        self.clock = Clock()
+        self.deadlines = Deadlines(self.clock)
+        self.expired: list[tuple[object, float]] = []
+
+    def set(self, name: object, duration: float, then: Any = None) -> Recorded:
+        """Set a deadline."""
+        deadline = Recorded(self, name, then)
+        self.deadlines.set(deadline, duration)
+        return deadline
+
+    def timers(self) -> list[float]:
+        """When the delayed calls are due."""
+        return sorted(call.getTime() for call in self.clock.getDelayedCalls())
+
+    def test_expires(self) -> None:
+        """A deadline expires once its duration has passed, and once only."""
+        deadline = self.set("a", 5.0)
+        self.assertTrue(deadline.is_set)
+        self.assertEqual(len(self.deadlines), 1)
+        self.clock.advance(4.999)
+        self.assertEqual(self.expired, [])
+        self.clock.advance(0.001)
+        self.assertEqual(self.expired, [("a", 5.0)])
+        self.assertFalse(deadline.is_set)
+        self.clock.advance(60.0)
+        self.assertEqual(len(self.expired), 1)
+
+    def test_one_timer_a_duration(self) -> None:
+        """Decision 9: deadlines share one delayed call a duration."""
+        for number in range(1000):
+            self.set(number, 5.0)
+            self.set(number, 2.0)
+        self.assertEqual(self.timers(), [2.0, 5.0])
+        self.assertEqual(len(self.deadlines), 2000)
+        self.clock.advance(2.0)
+        self.assertEqual(self.timers(), [5.0])
+        self.clock.advance(3.0)
+        self.assertEqual(self.timers(), [])
+        self.assertEqual(len(self.expired), 2000)
+
+    def test_order(self) -> None:
+        """Those of one duration expire in the order in which they were set."""
+        for number in range(5):
+            self.set(number, 5.0)
+            self.clock.advance(1.0)
+        for _ in range(5):
+            self.clock.advance(1.0)
+        self.assertEqual(self.expired, [(n, 5.0 + n) for n in range(5)])
+
+    def test_only_when_due(self) -> None:
+        """One that was set later does not expire with the earlier."""
+        self.set("a", 5.0)
+        self.clock.advance(2.0)
+        self.set("b", 5.0)
+        self.clock.advance(3.0)
+        self.assertEqual(self.expired, [("a", 5.0)])
+        self.assertEqual(self.timers(), [7.0])
+        self.clock.advance(2.0)
+        self.assertEqual(self.expired, [("a", 5.0), ("b", 7.0)])
+        self.assertEqual(self.timers(), [])
+
+    def test_unset(self) -> None:
+        """One that is unset does not expire; to unset it again is no error."""
+        deadline = self.set("a", 5.0)
+        self.set("b", 5.0)
+        deadline.unset()
+        deadline.unset()
+        self.assertFalse(deadline.is_set)
+        self.assertEqual(len(self.deadlines), 1)
+        self.clock.advance(5.0)
+        self.assertEqual(self.expired, [("b", 5.0)])
+
+    def test_answered_one_by_one(self) -> None:
+        """One at a time, they need no new delayed call for each."""
+        made = []
+        call_later = self.clock.callLater
+
+        def counted(*args: Any, **kwargs: Any) -> Any:
+            made.append(args)
+            return call_later(*args, **kwargs)
+
+        self.patch(self.clock, "callLater", counted)
+        for _ in range(100):
+            self.set("a", 5.0).unset()
+            self.clock.advance(0.001)
+        self.assertEqual(len(made), 1)
+
+    def test_set_again(self) -> None:
+        """Setting one again moves it."""
+        deadline = self.set("a", 5.0)
+        self.clock.advance(3.0)
+        self.deadlines.set(deadline, 5.0)
+        self.clock.advance(4.0)
+        self.assertEqual(self.expired, [])
+        self.clock.advance(1.0)
+        self.assertEqual(self.expired, [("a", 8.0)])
+
+    def test_set_again_as_it_expires(self) -> None:
+        """One may be set again as it expires."""
+        deadline = Recorded(self, "b")
+        self.set("a", 5.0, lambda: self.deadlines.set(deadline, 5.0))
+        self.clock.advance(5.0)
+        self.clock.advance(5.0)
+        self.assertEqual(self.expired, [("a", 5.0), ("b", 10.0)])
+
+    def test_tolerance(self) -> None:
+        """A delayed call that comes a trifle early does its work all the same.
+
+        Sums of floats are not exact, and another call for the trifle would be a waste.
+        """
+        self.clock.advance(0.1)
+        self.set("a", 0.2)
+        self.set("b", 0.2)
+        for deadline in list(self.deadlines._queues[0.2]):
+            deadline._due += 1e-9
+        self.clock.advance(0.2)
+        self.assertEqual([name for name, _ in self.expired], ["a", "b"])
+        self.assertEqual(self.timers(), [])
+
+    def test_stop(self) -> None:
+        """After stop() none expires, none is set, and no delayed call is left."""
+        first = self.set("a", 5.0)
+        second = self.set("b", 2.0)
+        self.deadlines.stop()
+        self.assertEqual(self.timers(), [])
+        self.assertEqual(len(self.deadlines), 0)
+        self.assertFalse(first.is_set or second.is_set)
+        self.clock.advance(60.0)
+        self.assertEqual(self.expired, [])
+
+    def test_set_after_stop(self) -> None:
+        """After stop() others can be set."""
+        self.set("a", 5.0)
+        self.deadlines.stop()
+        self.set("b", 5.0)
+        self.clock.advance(5.0)
+        self.assertEqual(self.expired, [("b", 5.0)])
+
+    def test_expiring_unsets_another(self) -> None:
+        """One that expires may unset another that is late as well."""
+        other = Recorded(self, "other")
+        self.set("a", 5.0, other.unset)
+        self.deadlines.set(other, 5.0)
+        self.set("c", 5.0)
+        self.clock.advance(5.0)
+        self.assertEqual(self.expired, [("a", 5.0), ("c", 5.0)])
+        self.assertFalse(other.is_set)
+
+    def test_expiring_moves_another(self) -> None:
+        """It may set that one again, and then it is not late any more."""
+        other = Recorded(self, "other")
+        self.set("a", 5.0, lambda: self.deadlines.set(other, 1.0))
+        self.deadlines.set(other, 5.0)
+        self.clock.advance(5.0)
+        self.assertEqual(self.expired, [("a", 5.0)])
+        self.clock.advance(1.0)
+        self.assertEqual(self.expired, [("a", 5.0), ("other", 6.0)])
+
+    def test_expiring_sets_another(self) -> None:
+        """It may set others, of the same duration and of others."""
+        self.set("a", 5.0, lambda: [self.set("b", 5.0), self.set("c", 1.0)])
+        self.clock.advance(5.0)
+        self.assertEqual(self.timers(), [6.0, 10.0])
+        self.clock.advance(1.0)
+        self.clock.advance(4.0)
+        self.assertEqual(self.expired, [("a", 5.0), ("c", 6.0), ("b", 10.0)])
+
+    def test_expiring_stops(self) -> None:
+        """It may stop everything that is not late."""
+        self.set("a", 5.0, self.deadlines.stop)
+        self.clock.advance(1.0)
+        self.set("b", 5.0)
+        self.set("c", 60.0)
+        self.clock.advance(4.0)
+        self.assertEqual(self.timers(), [])
+        self.assertEqual(self.expired, [("a", 5.0)])
+
+    def test_sweep(self) -> None:
+        """sweep() lets go of the delayed calls of which nobody has any use."""
+        self.set("a", 5.0).unset()
+        self.set("b", 2.0)
+        self.assertEqual(self.timers(), [2.0, 5.0])
+        self.deadlines.sweep()
+        self.assertEqual(self.timers(), [2.0])
+        self.set("c", 5.0)
+        self.clock.advance(5.0)
+        self.assertEqual([name for name, _ in self.expired], ["b", "c"])
+
+    def test_many_durations(self) -> None:
+        """Timeouts that are never the same do not pile up their delayed calls."""
+        for number in range(10_000):
+            self.set(number, 3600.0 + number / 1000).unset()
+        self.assertLessEqual(len(self.timers()), 16)
+
+    def test_many_durations_in_use(self) -> None:
+        """As many as are in use at once have theirs, and each expires in its time."""
+        for number in range(100):
+            self.set(number, 1.0 + number)
+        self.assertEqual(len(self.timers()), 100)
+        for _ in range(100):
+            self.clock.advance(1.0)
+        self.assertEqual(self.expired, [(n, 1.0 + n) for n in range(100)])
+        self.assertEqual(self.timers(), [])
+
+    def test_abstract(self) -> None:
+        """A bare deadline does not know what to do."""
+        self.assertRaises(NotImplementedError, Deadline().expired)
+
+
+class FakeChannel:
+    """Keeps what a pending reply tells its channel."""
+
+    topic = TOPIC
+
+    def __init__(self) -> None:
+        self.told: list[tuple[Any, ...]] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return lambda *args: self.told.append((name, *args))
+
+
+def reply(payload: Any, join_ref: str | None = "1") -> Message:
+    """A reply."""
+    return Message(join_ref, "2", TOPIC, PHX_REPLY, payload)
+
+
+OK = {"status": "ok", "response": {"a": 1}}
+ERROR = {"status": "error", "response": {"reason": "no"}}
+
+
+class PendingTests(SynchronousTestCase):
+    """What each kind does with its reply, its expiry and its cancellation."""
+
+    def setUp(self) -> None:
+        """Have a clock and a channel that keeps what it is told."""
+        self.clock = Clock()
+        self.deadlines = Deadlines(self.clock)
+        self.channel: Any = FakeChannel()
+
+    def waiting(self, pending: PendingReply) -> Outcome[Any]:
+        """Wait for it, with a deadline of five seconds."""
+        self.deadlines.set(pending, 5.0)
+        return Outcome(pending.wait())
+
+    def test_reply_is_abstract(self) -> None:
+        """A bare reply does not know what an answer means; it may be cancelled."""
+        pending = PendingReply()
+        self.assertRaises(NotImplementedError, pending.answered, reply(OK))
+        outcome = self.waiting(pending)
+        outcome.deferred.cancel()
+        self.assertIsInstance(outcome.fired[0], CancelledError)
+        self.assertFalse(pending.is_set)
+
+    def test_once(self) -> None:
+        """Whatever comes after the first end finds nothing left to do."""
+        ends: list[Any] = [
+            lambda pending: pending.succeed("done"),
+            lambda pending: pending.fail(ValueError()),
+            lambda pending: pending.expired(),
+            lambda pending: pending.answered(reply(OK)),
+        ]
+        for first in ends:
+            pending = PendingPush(self.channel, "event", {}, 5.0)
+            outcome = self.waiting(pending)
+            first(pending)
+            for end in ends:
+                end(pending)
+            outcome.deferred.cancel()
+            self.assertEqual(len(outcome.fired), 1)
+            self.assertFalse(pending.is_set)
+        cancelled = PendingPush(self.channel, "event", {}, 5.0)
+        outcome = self.waiting(cancelled)
+        outcome.deferred.cancel()
+        for end in ends:
+            end(cancelled)
+        self.assertEqual(len(outcome.fired), 1)
+
+    def test_nobody_waits(self) -> None:
+        """Without a Deferred there is nothing to fire."""
+        pending = PendingPush(self.channel, "event", {}, 5.0)
+        pending.succeed(1)
+        pending.fail(ValueError())
+
+    def test_push_ok(self) -> None:
+        """The status ok is success, and the deadline is gone."""
+        pending = PendingPush(self.channel, "event", {}, 5.0)
+        outcome = self.waiting(pending)
+        pending.answered(reply(OK))
+        self.assertEqual(outcome.fired, [{"a": 1}])
+        self.assertFalse(pending.is_set)
+
+    def test_push_error(self) -> None:
+        """Any other status is a PushError with what the server said."""
+        pending = PendingPush(self.channel, "event", {}, 5.0)
+        outcome = self.waiting(pending)
+        pending.answered(reply(ERROR))
+        [error] = outcome.fired
+        self.assertIsInstance(error, PushError)
+        self.assertEqual(
+            (error.status, error.response, error.topic, error.event),
+            ("error", {"reason": "no"}, TOPIC, "event"),
+        )
+        self.assertEqual(self.channel.told, [])
+
+    def test_push_error_without_join_ref(self) -> None:
+        """One without a join_ref is shown to the channel before anybody else."""
+        pending = PendingPush(self.channel, "event", {}, 5.0)
+        outcome = self.waiting(pending)
+        seen: list[int] = []
+        outcome.deferred.addBoth(lambda _: seen.append(len(self.channel.told)))
+        pending.answered(reply(ERROR, join_ref=None))
+        self.assertEqual(
+            self.channel.told, [("reply_without_join_ref", outcome.fired[0])]
+        )
+
+    def test_push_expired(self) -> None:
+        """Expired, it leaves the tables and fails with PushTimeout."""
+        pending = PendingPush(self.channel, "event", {}, 5.0)
+        outcome = self.waiting(pending)
+        self.clock.advance(5.0)
+        self.assertEqual(self.channel.told, [("forget_push", pending)])
+        self.assertIsInstance(outcome.fired[0], PushTimeout)
+        self.assertEqual(outcome.fired[0].timeout, 5.0)
+
+    def test_push_cancelled(self) -> None:
+        """Cancelled, it leaves the tables."""
+        pending = PendingPush(self.channel, "event", {}, 5.0)
+        outcome = self.waiting(pending)
+        outcome.deferred.cancel()
+        self.assertEqual(self.channel.told, [("forget_push", pending)])
+        self.assertFalse(pending.is_set)
+
+    def test_join(self) -> None:
+        """A join hands its answer, its expiry and its cancellation to the channel."""
+        pending = PendingJoin(self.channel, 5.0)
+        outcome = self.waiting(pending)
+        pending.answered(reply(OK))
+        self.assertFalse(pending.is_set)
+        pending.expired()
+        outcome.deferred.cancel()
+        self.assertEqual(
+            self.channel.told,
+            [
+                ("join_answered", pending, "ok", {"a": 1}),
+                ("join_expired", pending),
+                ("join_cancelled", pending),
+            ],
+        )
+
+    def test_leave(self) -> None:
+        """A leave tells the channel that it is done, whatever the answer."""
+        for payload in (OK, ERROR, None):
+            PendingLeave(self.channel).answered(reply(payload))
+        PendingLeave(self.channel).expired()
+        self.assertEqual(
+            self.channel.told, [("leave_answered",)] * 3 + [("leave_expired",)]
+        )
+
+    def test_leave_cancelled(self) -> None:
+        """A cancelled leave keeps its deadline: the channel leaves all the same."""
+        pending = PendingLeave(self.channel)
+        outcome = self.waiting(pending)
+        outcome.deferred.cancel()
+        self.assertTrue(pending.is_set)
+        self.assertEqual(self.channel.told, [])
+        self.clock.advance(5.0)
+        self.assertEqual(self.channel.told, [("leave_expired",)])
+
+    def test_split_reply(self) -> None:
+        """The payload of a reply is a status and a response; all else is malformed."""
+        self.assertEqual(split_reply(OK), ("ok", {"a": 1}))
+        self.assertEqual(
+            split_reply({"status": "x", "response": None, "more": 1}), ("x", None)
+        )
+        malformed: list[Any] = [{}, {"status": "ok"}, [], ["ok", {}], None, "ok", 5]
+        for payload in malformed:
+            self.assertEqual(split_reply(payload), ("malformed", payload))

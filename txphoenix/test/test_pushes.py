@@ -1,0 +1,205 @@
+"""The pushes of one channel: those that are kept, and those that await a reply."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from twisted.internet.task import Clock
+from twisted.trial.unittest import SynchronousTestCase
+
+from txphoenix.errors import SerializerError
+from txphoenix.message import PHX_REPLY, Message
+from txphoenix.pending import Deadlines, PendingLeave, PendingPush
+from txphoenix.pushes import Pushes
+
+from .support import TOPIC, Outcome
+
+
+class FakeManager:
+    """Keeps what is sent, and cannot send ``"bad"``."""
+
+    def __init__(self) -> None:
+        self.clock = Clock()
+        self.deadlines = Deadlines(self.clock)
+        self.sent: list[Message] = []
+        self.refs = 0
+
+    def next_ref(self) -> str:
+        """Count."""
+        self.refs += 1
+        return str(self.refs)
+
+    def send(self, message: Message) -> None:
+        """Keep it."""
+        if message.payload == "bad":
+            raise SerializerError("unsendable")
+        self.sent.append(message)
+
+
+class FakeChannel:
+    """A channel that has pushes, and nothing else."""
+
+    topic = TOPIC
+
+    def __init__(self, pushes: Pushes) -> None:
+        self.forget_push = pushes.forget
+
+
+class PushesTests(SynchronousTestCase):
+    """The two tables."""
+
+    def setUp(self) -> None:
+        """Have both empty."""
+        self.manager = cast(Any, FakeManager())
+        self.pushes = Pushes(TOPIC, self.manager)
+        self.channel = cast(Any, FakeChannel(self.pushes))
+
+    def push(
+        self, payload: Any = None, wants_reply: bool = True
+    ) -> tuple[PendingPush, Outcome[Any]]:
+        """A push that is in neither table."""
+        pending = PendingPush(self.channel, "event", payload, 5.0, wants_reply)
+        return pending, Outcome(pending.wait())
+
+    def reply(self, ref: str | None, response: Any = None) -> None:
+        """A reply comes."""
+        payload = {"status": "ok", "response": response}
+        self.pushes.answered(Message("1", ref, TOPIC, PHX_REPLY, payload))
+
+    def test_empty(self) -> None:
+        """Without pushes there is nothing, and asking for it is no error."""
+        pending, _ = self.push()
+        self.assertEqual(self.pushes.kept, 0)
+        self.assertEqual(self.pushes.take_kept(), [])
+        self.assertEqual(self.pushes.take_sent(), [])
+        self.assertEqual(self.pushes.write_kept("1"), [])
+        self.pushes.forget(pending)
+        pending.ref = "1"
+        self.pushes.forget(pending)
+        self.reply("1")
+
+    def test_write(self) -> None:
+        """A push is sent with the next ref and waits for its reply, with a deadline."""
+        pending, outcome = self.push({"a": 1})
+        self.assertIsNone(self.pushes.write(pending, "7"))
+        self.assertEqual(
+            self.manager.sent, [Message("7", "1", TOPIC, "event", {"a": 1})]
+        )
+        self.assertTrue(pending.is_set)
+        # What was sent is not held in memory.
+        self.assertIsNone(pending.payload)
+        self.reply("1", "done")
+        self.assertEqual(outcome.fired, ["done"])
+        self.reply("1", "again")
+        self.assertEqual(len(outcome.fired), 1)
+
+    def test_write_without_reply(self) -> None:
+        """One that wants no reply is done when it is sent."""
+        pending, outcome = self.push(wants_reply=False)
+        self.assertIsNone(self.pushes.write(pending, "7"))
+        self.assertEqual(outcome.fired, [None])
+        self.assertEqual(self.pushes.take_sent(), [])
+
+    def test_unsendable(self) -> None:
+        """One that cannot be sent is not waited for; the error is returned."""
+        pending, outcome = self.push("bad")
+        self.assertIsInstance(self.pushes.write(pending, "7"), SerializerError)
+        self.assertEqual(outcome.fired, [])
+        self.assertEqual(self.pushes.take_sent(), [])
+
+    def test_reply_without_ref(self) -> None:
+        """A reply without a ref, or with an unknown one, finds nobody."""
+        pending, outcome = self.push()
+        self.pushes.write(pending, "7")
+        self.reply(None)
+        self.reply("99")
+        self.assertEqual(outcome.fired, [])
+
+    def test_keep(self) -> None:
+        """What is kept is sent in order, with the join_ref of then; its time runs."""
+        kept = [self.push(number)[0] for number in range(3)]
+        for pending in kept:
+            self.pushes.keep(pending)
+        self.assertEqual(self.pushes.kept, 3)
+        self.assertEqual(self.manager.sent, [])
+        self.manager.clock.advance(2.0)
+        self.assertEqual(self.pushes.write_kept("8"), [])
+        self.assertEqual(self.pushes.kept, 0)
+        self.assertEqual(
+            [(each.join_ref, each.ref, each.payload) for each in self.manager.sent],
+            [("8", "1", 0), ("8", "2", 1), ("8", "3", 2)],
+        )
+        self.manager.clock.advance(2.9)
+        self.assertEqual(len(self.manager.deadlines), 3)
+        self.manager.clock.advance(0.1)
+        self.assertEqual(len(self.manager.deadlines), 0)
+
+    def test_kept_unsendable(self) -> None:
+        """Those that cannot be sent are returned with their errors; others are sent."""
+        kept = [self.push(payload)[0] for payload in ("a", "bad", "b")]
+        for pending in kept:
+            self.pushes.keep(pending)
+        [(pending, error)] = self.pushes.write_kept("8")
+        self.assertIs(pending, kept[1])
+        self.assertIsInstance(error, SerializerError)
+        self.assertEqual([each.payload for each in self.manager.sent], ["a", "b"])
+
+    def test_kept_expired(self) -> None:
+        """What expires while it is kept is never sent."""
+        pending, outcome = self.push()
+        self.pushes.keep(pending)
+        self.manager.clock.advance(5.0)
+        self.assertEqual(len(outcome.fired), 1)
+        self.assertEqual(self.pushes.kept, 0)
+        self.pushes.write_kept("8")
+        self.assertEqual(self.manager.sent, [])
+
+    def test_sent_expired(self) -> None:
+        """What expires after it was sent leaves nothing behind."""
+        pending, outcome = self.push()
+        self.pushes.write(pending, "7")
+        self.manager.clock.advance(5.0)
+        self.assertEqual(len(outcome.fired), 1)
+        self.assertEqual(self.pushes.take_sent(), [])
+
+    def test_forget(self) -> None:
+        """A forgotten push is in neither table; to forget it again is no error."""
+        kept, _ = self.push()
+        sent, _ = self.push()
+        self.pushes.keep(kept)
+        self.pushes.write(sent, "7")
+        for _ in range(2):
+            self.pushes.forget(kept)
+            self.pushes.forget(sent)
+        self.assertEqual(self.pushes.take_kept(), [])
+        self.assertEqual(self.pushes.take_sent(), [])
+
+    def test_take(self) -> None:
+        """What is taken away is given back in order, and is no longer there."""
+        kept = [self.push()[0] for _ in range(3)]
+        sent = [self.push()[0] for _ in range(3)]
+        for pending in kept:
+            self.pushes.keep(pending)
+        for pending in sent:
+            self.pushes.write(pending, "7")
+        self.assertEqual(self.pushes.take_kept(), kept)
+        self.assertEqual(self.pushes.take_sent(), sent)
+        self.assertEqual(self.pushes.take_kept(), [])
+        self.assertEqual(self.pushes.take_sent(), [])
+        self.reply("1")
+
+    def test_take_sent_drops_others(self) -> None:
+        """A leave, or a join, is no push: the channel itself knows of it."""
+        self.pushes.expect("9", PendingLeave(self.channel), 5.0)
+        pending, _ = self.push()
+        self.pushes.write(pending, "7")
+        self.assertEqual(self.pushes.take_sent(), [pending])
+
+    def test_expect(self) -> None:
+        """A deadline that is set already stays as it is."""
+        leave = PendingLeave(self.channel)
+        self.manager.deadlines.set(leave, 2.0)
+        self.pushes.expect("9", leave, 5.0)
+        self.assertEqual(
+            [each.getTime() for each in self.manager.clock.getDelayedCalls()], [2.0]
+        )

@@ -1,0 +1,167 @@
+"""What WebSocket and long-poll share of HTTP: the connect, and the answers."""
+
+from __future__ import annotations
+
+import gzip
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from twisted.internet.defer import CancelledError, Deferred, maybeDeferred
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from twisted.web.server import NOT_DONE_YET, Request
+
+from .codec import codec_for
+from .connect import Refused, Socket, plug_params
+
+if TYPE_CHECKING:
+    from .codec import ServerCodec
+    from .endpoint import Endpoint
+    from .options import SocketOptions
+
+__all__ = ["JSON", "Mount", "answer", "header_list", "header_values", "server_error"]
+
+JSON = "application/json; charset=utf-8"
+"""The content type of what is JSON."""
+
+_CACHE_CONTROL = "max-age=0, private, must-revalidate"
+_ERROR_BODY = b'{"errors":{"detail":"Internal Server Error"}}'
+
+
+class Mount:
+    """Answers what comes to one path of a socket.
+
+    :cvar transport: what :attr:`Socket.transport` is.
+    :param endpoint: the server.
+    :param options: the socket's options.
+    """
+
+    _log = Logger()
+    transport: ClassVar[str]
+
+    def __init__(self, endpoint: Endpoint, options: SocketOptions) -> None:
+        self.endpoint = endpoint
+        self.options = options
+
+    def render(self, request: Request) -> int:
+        """Answer, now or once the application has decided."""
+        handling = Deferred.fromCoroutine(self._handle(request))
+        handling.addErrback(self._not_handled)
+        # The client may be gone before.
+        request.notifyFinish().addErrback(lambda _: handling.cancel())
+        return NOT_DONE_YET
+
+    async def handle(self, request: Request) -> None:
+        """Answer a request, once the server is not paused."""
+        raise NotImplementedError
+
+    async def connect(
+        self, request: Request, token: str | None
+    ) -> tuple[Socket, ServerCodec]:
+        """Ask the application whether the client may connect.
+
+        :param token: the client's auth token.
+        :raises Refused: it may not.
+        """
+        endpoint, options = self.endpoint, self.options
+        params = plug_params(request.uri.partition(b"?")[2].decode("latin-1"))
+        codec = codec_for(str(params.get("vsn", "1.0.0")), endpoint.json)
+        if codec is None:
+            raise Refused()
+        socket = self._socket(request, params, codec.name, token)
+        if options.connect is not None:
+            socket.id = await maybeDeferred(options.connect, params, socket)
+        return socket, codec
+
+    def crashed(self, request: Request, failure: Failure) -> None:
+        """Answer a request whose handling has raised.
+
+        It is logged as text: a crash on purpose is no error of the test that provokes
+        it.
+        """
+        self._log.info(
+            "connect crashed: {error}\n{traceback}",
+            error=failure.getErrorMessage(),
+            traceback=failure.getTraceback(),
+        )
+        server_error(self.endpoint, request)
+
+    async def _handle(self, request: Request) -> None:
+        await self.endpoint.when_resumed()
+        await self.handle(request)
+
+    def _not_handled(self, failure: Failure) -> None:
+        if not failure.check(CancelledError):
+            self._log.failure("{transport}", failure, transport=self.transport)
+
+    def _socket(
+        self, request: Request, params: Any, serializer: str, token: str | None
+    ) -> Socket:
+        headers = {
+            name.decode("latin-1").lower(): values[-1].decode("latin-1")
+            for name, values in request.requestHeaders.getAllRawHeaders()
+        }
+        scheme = "https" if request.isSecure() else "http"
+        uri = request.uri.decode("latin-1")
+        peer = request.getClientAddress()
+        return Socket(
+            params=params,
+            headers=headers,
+            uri=f"{scheme}://{headers.get('host', '')}{uri}",
+            peer=(getattr(peer, "host", ""), getattr(peer, "port", 0)),
+            transport=self.transport,
+            serializer=serializer,
+            auth_token=token,
+        )
+
+
+def header_values(request: Request, name: str) -> list[str]:
+    """The values of a request's header, as many as there are."""
+    raw = request.requestHeaders.getRawHeaders(name.encode("ascii"), [])
+    return [value.decode("latin-1") for value in raw]
+
+
+def header_list(request: Request, name: str, lower: bool = False) -> list[str]:
+    """The parts of a request's header that are separated by commas."""
+    texts = [
+        value.lower() if lower else value for value in header_values(request, name)
+    ]
+    return [item.strip() for text in texts for item in text.split(",") if item.strip()]
+
+
+def answer(
+    endpoint: Endpoint,
+    request: Request,
+    status: int,
+    body: bytes = b"",
+    content_type: str | None = None,
+    cache_control: str = _CACHE_CONTROL,
+) -> int:
+    """Finish a request with a whole body and the headers that the server's have.
+
+    :param content_type: what the body is; without one it is not compressed.
+    """
+    request.setResponseCode(status)
+    headers = request.responseHeaders
+    headers.removeHeader(b"server")
+    request.defaultContentType = None
+    if content_type is not None:
+        headers.setRawHeaders(b"content-type", [content_type.encode("ascii")])
+        accepted = header_list(request, "accept-encoding", lower=True)
+        if endpoint.flavour.compresses and "gzip" in accepted:
+            body = gzip.compress(body, mtime=0)
+            headers.setRawHeaders(b"content-encoding", [b"gzip"])
+    headers.setRawHeaders(b"content-length", [b"%d" % len(body)])
+    for name, value in endpoint.flavour.static_headers:
+        headers.setRawHeaders(name.encode("ascii"), [value.encode("ascii")])
+    headers.setRawHeaders(b"cache-control", [cache_control.encode("ascii")])
+    request.write(body)
+    request.finish()
+    return NOT_DONE_YET
+
+
+def server_error(endpoint: Endpoint, request: Request) -> None:
+    """Answer with HTTP 500, as Phoenix does for an exception."""
+    channel = request.channel
+    answer(endpoint, request, 500, _ERROR_BODY, JSON)
+    if endpoint.flavour.closes_after_crash:
+        channel.loseConnection()

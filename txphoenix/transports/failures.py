@@ -1,0 +1,35 @@
+"""What went wrong below a transport, in words for a person."""
+
+from __future__ import annotations
+
+from OpenSSL.SSL import Error as TLSError
+from service_identity import CertificateError, VerificationError
+
+from ..errors import ConnectionFailed
+
+__all__ = ["failed_with"]
+
+
+def failed_with(cause: BaseException, when: str = "") -> ConnectionFailed:
+    """Make the error that tells of another one, which becomes its cause.
+
+    :param cause: what Twisted or OpenSSL has said.
+    :param when: what was being done, if that is no part of the cause.
+    """
+    words = _describe(cause)
+    failed = ConnectionFailed(f"{when}: {words}" if when else words)
+    failed.__cause__ = cause
+    return failed
+
+
+def _describe(cause: BaseException) -> str:
+    if isinstance(cause, VerificationError | CertificateError):
+        return f"TLS: the certificate is for another host: {cause}"
+    if isinstance(cause, TLSError):
+        # A queue of (library, function, reason), of which the last is what was done.
+        # It may be empty, or no queue at all.
+        queue = cause.args[0] if cause.args else ()
+        if isinstance(queue, list | tuple) and queue:
+            return f"TLS: {queue[-1][-1]}"
+        return f"TLS: {cause!r}"
+    return f"{type(cause).__name__}: {cause}"

@@ -1,0 +1,250 @@
+"""The fallback: a WebSocket if it works, long-poll if not.
+
+Some proxies refuse a WebSocket, some never answer it, and some open it and let no frame
+through.
+So a WebSocket counts as open when the server has answered a first heartbeat on it, and
+until then nobody is told of it; if that takes longer than ``longpoll_fallback``, or
+fails, the same attempt goes on with long-poll::
+
+    attempt_started -> WebSocket -> heartbeat -> answer                   -> opened
+                           |            |
+                  failed   v            v  failed, or too late
+                       long-poll -> session                               -> opened
+                           |
+                           v  failed                                      -> failed
+
+Once long-poll has worked where the WebSocket never did, later attempts begin with it.
+A WebSocket that has once worked is always tried first, and so it is after an attempt in
+which neither worked: the network may be another one.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from twisted.internet.error import NotConnectingError
+from twisted.internet.interfaces import IConnector, IDelayedCall, IReactorTime
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from ..errors import (
+    ConfigurationError,
+    ConnectionFailed,
+    ConnectTimeout,
+    HandshakeRefused,
+    NotConnected,
+)
+from ..interfaces import Transport
+from ..options import Options
+from .websocket import PhoenixClientFactory
+
+if TYPE_CHECKING:
+    from ..connection import Connection
+
+__all__ = ["FallbackConnector"]
+
+log = Logger()
+
+
+class FallbackConnector:
+    """Opens a WebSocket or, where that does not work, long-poll.
+
+    :param reactor: opens transports, tells the time and calls later.
+    :param factory: what is told.
+    :param options: the client's options.
+    """
+
+    def __init__(
+        self, reactor: IReactorTime, factory: PhoenixClientFactory, options: Options
+    ) -> None:
+        self._reactor = reactor
+        self._factory = factory
+        self._connection = factory.connection
+        self._options = options
+        self._websocket = _Path(self, reactor, _over_websocket(options))
+        self._longpoll = _Path(self, reactor, _over_longpoll(options))
+        # The path of the attempt under way, or of the open transport.
+        self._path: _Path | None = None
+        self._is_opened = False
+        # A WebSocket on which nothing has come yet.
+        self._unproved: Transport | None = None
+        self._timer: IDelayedCall | None = None
+        # Why the path under way is given up, where that is our doing.
+        self._given_up: Exception | None = None
+        self._has_websocket_worked = False
+        self._prefers_longpoll = False
+        self._websocket_error: Exception | None = None
+
+    def reset_options(self, options: Options) -> None:
+        """Use other options, from the next transport on where they concern it."""
+        self._options = options
+        self._websocket.factory.reset_options(_over_websocket(options))
+        self._longpoll.factory.reset_options(_over_longpoll(options))
+
+    def connect(self) -> None:
+        """Begin an attempt."""
+        self._given_up = None
+        self._path = self._longpoll if self._prefers_longpoll else self._websocket
+        self._connection.attempt_started()
+        # Whoever was told may have given the attempt up already.
+        if self._given_up is not None:
+            self._finish(self._given_up)
+            return
+        if self._path is self._websocket:
+            self._timer = self._reactor.callLater(
+                self._options.longpoll_fallback or 0, self._time_out
+            )
+        self._path.factory.start_trying()
+
+    def stopConnecting(self) -> None:
+        """Give up the attempt under way.
+
+        :raises NotConnectingError: there is none.
+        """
+        if self._path is None or self._is_opened:
+            raise NotConnectingError()
+        self._give_up(NotConnected("the attempt to connect was given up"))
+
+    # -- What the paths tell ------------------------------------------------------
+
+    def path_opened(self, path: _Path, transport: Transport) -> None:
+        """A transport has opened."""
+        if path is self._websocket:
+            self._unproved = transport
+            transport.send(*self._connection.encode_heartbeat())
+        else:
+            self._prefers_longpoll = not self._has_websocket_worked
+            self._open(transport)
+
+    def path_received(self, data: bytes, is_binary: bool) -> None:
+        """The first frame has come on the WebSocket: it works."""
+        transport, self._unproved = self._unproved, None
+        if transport is None:
+            return
+        self._has_websocket_worked = True
+        self._open(transport)
+        self._connection.proved_stable()
+        # Whoever was told may have closed the connection again.
+        if self._connection.is_open:
+            self._connection.frame_received(data, is_binary)
+
+    def path_ended(self, path: _Path, reason: Exception) -> None:
+        """An attempt has failed, or a transport has ended."""
+        if self._is_opened:
+            self._is_opened = False
+            self._path = None
+            self._factory.clientConnectionLost(cast(IConnector, self), Failure(reason))
+            return
+        self._stop_timer()
+        self._unproved = None
+        reason = self._given_up or reason
+        has_choice = not isinstance(reason, ConfigurationError | NotConnected)
+        if path is self._websocket and has_choice:
+            log.info("no WebSocket, trying long-poll: {reason}", reason=reason)
+            self._given_up = None
+            self._websocket_error = reason
+            self._path = self._longpoll
+            self._longpoll.factory.start_trying()
+        else:
+            self._prefers_longpoll = False
+            self._finish(self._better_error(reason))
+
+    # -- Inside -------------------------------------------------------------------
+
+    def _open(self, transport: Transport) -> None:
+        self._stop_timer()
+        self._is_opened = True
+        path = cast(_Path, self._path)
+        path.open()
+        self._connection.transport_opened(transport)
+
+    def _better_error(self, reason: Exception) -> Exception:
+        """What an attempt has failed with.
+
+        It is what long-poll failed with, unless the server just has no long-poll.
+        """
+        websocket_error, self._websocket_error = self._websocket_error, None
+        if isinstance(reason, HandshakeRefused) and reason.status == 404:
+            return websocket_error or reason
+        return reason
+
+    def _finish(self, reason: Exception) -> None:
+        self._path = None
+        self._factory.clientConnectionFailed(cast(IConnector, self), Failure(reason))
+
+    def _time_out(self) -> None:
+        self._timer = None
+        self._give_up(ConnectTimeout(self._options.longpoll_fallback or 0))
+
+    def _give_up(self, reason: Exception) -> None:
+        has_given_up = self._given_up is not None
+        self._given_up = reason
+        self._stop_timer()
+        if has_given_up or self._path is None:
+            return
+        if self._unproved is not None:
+            self._unproved.abort()
+        elif self._path.is_trying:
+            self._path.factory.connector.stopConnecting()
+
+    def _stop_timer(self) -> None:
+        timer, self._timer = self._timer, None
+        if timer is not None:
+            timer.cancel()
+
+
+class _Path:
+    """One of the two transports: what its factory has for a connection.
+
+    The factory never tries again by itself; that is for the whole to decide.
+    """
+
+    def __init__(
+        self, connector: FallbackConnector, reactor: IReactorTime, options: Options
+    ) -> None:
+        self._connector = connector
+        self._connection = connector._connection
+        self.factory = PhoenixClientFactory(reactor, options, cast("Connection", self))
+        self.is_trying = False
+        self.frame_received = connector.path_received
+
+    def open(self) -> None:
+        """From now on, a frame takes no detour."""
+        self.frame_received = self._connection.frame_received
+
+    def attempt_started(self) -> None:
+        """The whole has begun; nobody else is to be told."""
+        self.is_trying = True
+
+    def transport_opened(self, transport: Transport) -> None:
+        """The transport has opened."""
+        self.is_trying = False
+        self._connector.path_opened(self, transport)
+
+    def transport_closing(self) -> None:
+        """The closing handshake has begun."""
+        self._connection.transport_closing()
+
+    def transport_lost(self, reason: ConnectionFailed) -> bool:
+        """The transport has ended."""
+        self.frame_received = self._connector.path_received
+        self._connector.path_ended(self, reason)
+        return False
+
+    def attempt_failed(self, reason: Exception) -> bool:
+        """The attempt has failed."""
+        self.is_trying = False
+        self._connector.path_ended(self, reason)
+        return False
+
+    def proved_stable(self) -> None:
+        """The server has answered."""
+        self._connection.proved_stable()
+
+
+def _over_websocket(options: Options) -> Options:
+    return options.replace(longpoll_fallback=None)
+
+
+def _over_longpoll(options: Options) -> Options:
+    return options.replace(transport="longpoll", longpoll_fallback=None)

@@ -1,0 +1,500 @@
+r"""The long-poll transport: frames over HTTP, where a WebSocket cannot pass.
+
+::
+
+    C: GET /socket/longpoll?user=1&vsn=2.0.0
+    S: {"messages":[],"status":410,"token":"SFMyNTY..."}      the session is open
+    C: GET /socket/longpoll?user=1&vsn=2.0.0&token=SFMyNTY...
+    C: POST /socket/longpoll?user=1&vsn=2.0.0&token=SFMyNTY...
+       ["1","1","rooms:lobby","phx_join",{}]                  a frame a line
+    S: {"status":200}
+    S: {"messages":["[\"1\",\"1\",...]"],"status":200,"token":"SFMyNTY..."}
+
+One GET waits at the server at any time, and at most one POST is under way: what is
+sent meanwhile goes with the next one, in order.
+
+HTTP has no close frame, so that the ends of a session have codes of their own
+(:attr:`txphoenix.errors.ConnectionClosed.code`):
+
+====================  ==================================================================
+code                  what has happened
+====================  ==================================================================
+3000 + status         what the server said, in the body or as HTTP's own status: 3410 if
+                      the session is gone, 3408 if it did not deal with a frame, 3500
+                      for an error, 3502 for a proxy's, and so on
+1002                  an answer that is not of Phoenix's long-poll
+1006                  no answer: the network is gone, or it took too long
+1009                  a message is longer than ``max_message_size``
+====================  ==================================================================
+"""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections import deque
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Final
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from twisted.web.http_headers import Headers
+
+from .._version import __version__
+from ..errors import ConnectionClosed, HandshakeRefused, MessageTooLarge, NotConnected
+from ..options import Options
+from ..serializer import default_json
+from ..url import Target, add_params, connect_url, parse
+from .attempt import Attempt, prepare
+from .connector import EndpointConnector
+from .endpoints import client_endpoint
+from .http import Answer, HTTPSession
+
+if TYPE_CHECKING:
+    from ..connection import Connection
+
+__all__ = ["LongPollConnector", "LongPollTransport"]
+
+log = Logger()
+
+# As Phoenix's own client has it: the server handles a batch in one go.
+_MOST_LINES: Final = 100
+# A batch is cut before it is longer than a proxy (nginx: 1 MiB) takes of a body.
+_LONGEST_BATCH: Final = 1_000_000
+# How much of an answer is taken, in messages of max_message_size.
+_LARGEST_MESSAGES: Final = 4
+# How a binary frame begins that the server has put into a string.
+_BINARY_KINDS: Final = ("\x00", "\x01", "\x02")
+
+_AUTH_HEADER = "X-Phoenix-AuthToken"
+_NDJSON = "application/x-ndjson"
+_TEXT = "text/plain"
+
+_loads = default_json().loads
+
+
+class LongPollConnector(EndpointConnector):
+    """Opens a session of long-poll.
+
+    One attempt is: ask for url, params, headers and token; ask the server for a
+    session.
+    """
+
+    protocol: Any
+
+    def reset_options(self, options: Options) -> None:
+        """Use other options, from the next session on where they concern it."""
+        self.options = options
+        if self.protocol is not None:
+            self.protocol.reset_options(options)
+
+    async def _open(self) -> Any:
+        options = self.options
+        attempt = await prepare(options)
+        if self._given_up is not None:
+            # One of the user's callables has called disconnect().
+            raise self._given_up
+        url = connect_url(
+            attempt.url, transport="longpoll", params=attempt.params, vsn=options.vsn
+        )
+        target = parse(url)
+        self._host, self._port = target.host, target.port
+        endpoint = client_endpoint(self._reactor, target, options)
+        http = HTTPSession(
+            self._reactor,
+            endpoint,
+            timeout=_request_timeout(options),
+            limit=_answer_limit(options),
+        )
+        url = _url(target)
+        headers = _headers(target, attempt)
+        try:
+            answer = await http.request("GET", url, _for_polls(headers, attempt))
+            token = _token(answer)
+        except Exception:
+            await http.close()
+            raise
+        return LongPollTransport(
+            self._reactor,
+            self._factory.connection,
+            http,
+            add_params(url, {"token": token}),
+            headers,
+            _for_polls(headers, attempt),
+            options,
+            self._factory.protocol_lost,
+        )
+
+    def _connected(self, transport: Any) -> None:
+        super()._connected(transport)
+        self.protocol = transport
+        self.protocol_opened()
+        self._factory.connection.transport_opened(transport)
+        transport.start()
+
+
+class LongPollTransport:
+    """One session; a :class:`txphoenix.interfaces.Transport`.
+
+    :param reactor: calls later.
+    :param connection: is told what happens.
+    :param http: makes the requests, and ends with the session.
+    :param url: where, with the session's token.
+    :param headers: of each request.
+    :param poll_headers: of the polls.
+    :param options: the client's options.
+    :param lost: called with the reason once nothing is left of the session.
+    """
+
+    needs_heartbeat = False
+
+    def __init__(
+        self,
+        reactor: IReactorTime,
+        connection: Connection,
+        http: HTTPSession,
+        url: str,
+        headers: Headers,
+        poll_headers: Headers,
+        options: Options,
+        lost: Callable[[ConnectionClosed], None],
+    ) -> None:
+        self._reactor = reactor
+        self._connection = connection
+        self._http = http
+        self._url = url
+        self._headers = headers
+        self._poll_headers = poll_headers
+        self._lost = lost
+        self._is_open = True
+        self._is_proved = False
+        self._is_paused = False
+        self._is_delivering = False
+        self._close_reason: ConnectionClosed | None = None
+        self._close_timer: IDelayedCall | None = None
+        self._poll_request: Deferred[Any] | None = None
+        self._received: deque[str] = deque()
+        self._publish_call: IDelayedCall | None = None
+        self._is_publishing = False
+        # Each with whether it can be a line of a batch.
+        self._outgoing: deque[tuple[bytes, bool]] = deque()
+        self.reset_options(options)
+
+    def reset_options(self, options: Options) -> None:
+        """Use other options, as far as they concern an open session."""
+        self._message_limit = options.max_message_size
+        self._close_timeout = options.close_timeout
+        self._http.timeout = _request_timeout(options)
+        self._http.limit = _answer_limit(options)
+
+    def start(self) -> None:
+        """Begin to poll."""
+        self._poll()
+
+    # -- Transport ----------------------------------------------------------------
+
+    def send(self, data: bytes, is_binary: bool) -> None:
+        """Send one frame, together with those that are sent in the same moment.
+
+        :raises NotConnected: the session has ended, or is being closed.
+        """
+        if not self._is_taking:
+            raise NotConnected("the session has ended")
+        if is_binary:
+            self._outgoing.append((b64encode(data), True))
+        else:
+            # The server takes any line of a batch that does not begin so for base64.
+            is_line = data.startswith(b"[") and b"\n" not in data
+            self._outgoing.append((data, is_line))
+        if not self._is_publishing and self._publish_call is None:
+            self._publish_call = self._reactor.callLater(0, self._publish)
+
+    def close(self, code: int = 1000, reason: str = "") -> None:
+        """End the session, once the server has all that was sent before.
+
+        The server is not told of the end: it finds out when no poll comes.
+        """
+        if not self._is_taking:
+            return
+        closed = ConnectionClosed(code, reason, was_clean=True)
+        self._close_reason = closed
+        self._connection.transport_closing()
+        if self._poll_request is not None:
+            self._poll_request.cancel()
+        if self._is_publishing or self._outgoing:
+            late = ConnectionClosed(
+                1006, "what was sent before the close was not taken"
+            )
+            self._close_timer = self._reactor.callLater(
+                self._close_timeout, self._end, late
+            )
+        else:
+            self._end(closed)
+
+    def abort(self) -> None:
+        """End the session at once."""
+        self._end(ConnectionClosed(1006, "given up"))
+
+    def pause_reading(self) -> None:
+        """Deliver no further message until :meth:`resume_reading`, and do not poll.
+
+        The server ends a session that does not poll for one and a half windows (15
+        seconds as Phoenix is set up).
+        """
+        self._is_paused = True
+
+    def resume_reading(self) -> None:
+        """Deliver what was held back, in order, and poll again."""
+        self._is_paused = False
+        self._deliver()
+        self._poll()
+
+    @property
+    def _is_taking(self) -> bool:
+        """Whether messages are sent and delivered."""
+        return self._is_open and self._close_reason is None
+
+    # -- Receiving ----------------------------------------------------------------
+
+    def _poll(self) -> None:
+        if self._is_paused or self._poll_request is not None or not self._is_taking:
+            return
+        request = self._http.request("GET", self._url, self._poll_headers)
+        # Before its callbacks, which may run at once.
+        self._poll_request = request
+        request.addCallbacks(self._polled, self._poll_failed)
+        request.addErrback(self._broken)
+
+    def _polled(self, answer: Answer) -> None:
+        self._poll_request = None
+        if not self._is_taking:
+            return
+        status, body = _read(answer)
+        messages = body.get("messages", ()) if status == 200 else ()
+        if status not in (200, 204):
+            self._end(_closed(status, answer))
+        elif not _are_texts(messages):
+            self._end(_closed(None, answer))
+        else:
+            self._prove()
+            self._received.extend(messages)
+            self._deliver()
+            self._poll()
+
+    def _poll_failed(self, failure: Failure) -> None:
+        self._poll_request = None
+        if self._is_taking:
+            self._end(_failed(failure))
+
+    def _prove(self) -> None:
+        """The session works: an attempt that follows is not one more that failed."""
+        if not self._is_proved:
+            self._is_proved = True
+            self._connection.proved_stable()
+
+    def _deliver(self) -> None:
+        if self._is_delivering:
+            return
+        self._is_delivering = True
+        try:
+            while self._received and not self._is_paused and self._is_taking:
+                self._deliver_one(self._received.popleft())
+        finally:
+            self._is_delivering = False
+
+    def _deliver_one(self, text: str) -> None:
+        # What JSON allows and UTF-8 does not is for the serializer to refuse.
+        data = text.encode("utf-8", "surrogatepass")
+        if len(data) <= self._message_limit:
+            self._connection.frame_received(data, text.startswith(_BINARY_KINDS))
+        else:
+            self._received.clear()
+            self._end(_too_large(MessageTooLarge(len(data), self._message_limit)))
+
+    # -- Sending ------------------------------------------------------------------
+
+    def _publish(self) -> None:
+        """Send the next batch."""
+        self._publish_call = None
+        self._is_publishing = True
+        body, content_type = self._next_batch()
+        headers = self._headers.copy()
+        headers.setRawHeaders("Content-Type", [content_type])
+        request = self._http.request("POST", self._url, headers, body)
+        request.addCallbacks(self._published, self._publish_failed)
+        request.addErrback(self._broken)
+
+    def _next_batch(self) -> tuple[bytes, str]:
+        first, is_line = self._outgoing.popleft()
+        if not is_line:
+            return first, _TEXT
+        lines, size = [first], len(first)
+        while self._outgoing and len(lines) < _MOST_LINES:
+            line, is_line = self._outgoing[0]
+            size += 1 + len(line)
+            if not is_line or size > _LONGEST_BATCH:
+                break
+            lines.append(line)
+            self._outgoing.popleft()
+        return b"\n".join(lines), _NDJSON
+
+    def _published(self, answer: Answer) -> None:
+        self._is_publishing = False
+        if not self._is_open:
+            return
+        status, _ = _read(answer)
+        if status != 200:
+            self._end(_closed(status, answer))
+        elif self._outgoing:
+            self._publish()
+        elif self._close_reason is not None:
+            self._end(self._close_reason)
+
+    def _publish_failed(self, failure: Failure) -> None:
+        self._is_publishing = False
+        if self._is_open:
+            self._end(_failed(failure))
+
+    # -- The end ------------------------------------------------------------------
+
+    def _broken(self, failure: Failure) -> None:
+        """A callback has raised, which none of ours should."""
+        log.failure("long-poll", failure)
+        self._end(ConnectionClosed(1006, f"internal error: {failure.value}"))
+
+    def _end(self, reason: ConnectionClosed) -> None:
+        if not self._is_open:
+            return
+        self._deliver_held()
+        if not self._is_open:
+            # One of those who got a message has ended the session.
+            return
+        self._is_open = False
+        self._outgoing.clear()
+        for call in (self._publish_call, self._close_timer):
+            if call is not None and call.active():
+                call.cancel()
+        self._connection.transport_closing()
+        self._http.close().addCallback(lambda _: self._lost(reason))
+
+    def _deliver_held(self) -> None:
+        """Deliver what a pause held back: it had come before the end."""
+        # What is delivered may pause again.
+        while self._is_paused and self._received and self._is_taking:
+            self._is_paused = False
+            self._deliver()
+
+
+def _request_timeout(options: Options) -> float:
+    """The seconds that a request may take.
+
+    A server that is gone is found out as soon as it would be by heartbeats.
+    A poll is answered within the server's window, 10 seconds as Phoenix is set up.
+    """
+    return options.heartbeat_interval + options.heartbeat_timeout
+
+
+def _answer_limit(options: Options) -> int:
+    """The most bytes that an answer may have: it can hold many messages."""
+    return _LARGEST_MESSAGES * options.max_message_size
+
+
+def _url(target: Target) -> str:
+    """The URL of the requests, as far as it matters: the endpoint knows the way."""
+    scheme = "https" if target.secure else "http"
+    # treq takes an IPv6 address for a name, and refuses it.
+    authority = "ipv6.invalid" if ":" in target.host else target.authority
+    return f"{scheme}://{authority}{target.resource}"
+
+
+def _headers(target: Target, attempt: Attempt) -> Headers:
+    headers = Headers({"Host": [target.authority]})
+    for name, value in attempt.headers.items():
+        headers.setRawHeaders(name, [value])
+    if not headers.hasHeader("User-Agent"):
+        headers.setRawHeaders("User-Agent", [f"txphoenix/{__version__}"])
+    return headers
+
+
+def _for_polls(headers: Headers, attempt: Attempt) -> Headers:
+    headers = headers.copy()
+    headers.setRawHeaders("Accept", ["application/json"])
+    if attempt.auth_token is not None:
+        headers.setRawHeaders(_AUTH_HEADER, [attempt.auth_token])
+    return headers
+
+
+def _read(answer: Answer) -> tuple[int | None, dict[str, Any]]:
+    """What the server says: its status and the body.
+
+    :return: HTTP's own status if that is not 200; no status if the answer is not of
+        Phoenix's long-poll.
+    """
+    if answer.code != 200:
+        return answer.code, {}
+    try:
+        body = _loads(answer.body)
+    except ValueError:
+        return None, {}
+    status = body.get("status") if isinstance(body, dict) else None
+    if not isinstance(status, int) or not 100 <= status <= 599:
+        return None, {}
+    return status, body
+
+
+def _token(answer: Answer) -> str:
+    """The token of the session that the server has opened.
+
+    :raises HandshakeRefused: it has not.
+    """
+    status, body = _read(answer)
+    token = body.get("token")
+    if status == 410 and isinstance(token, str) and token:
+        return token
+    if status in (410, None):
+        status, reason = answer.code, "not an answer of Phoenix's long-poll"
+    else:
+        reason = answer.phrase if answer.code != 200 else _phrase(status)
+    raise HandshakeRefused(status, answer.headers, reason)
+
+
+def _are_texts(messages: object) -> bool:
+    return isinstance(messages, list | tuple) and all(
+        isinstance(message, str) for message in messages
+    )
+
+
+def _phrase(status: int) -> str:
+    """The name of a status, if it has one."""
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return ""
+
+
+def _closed(status: int | None, answer: Answer) -> ConnectionClosed:
+    """What an answer other than the expected one means."""
+    if status is None:
+        return ConnectionClosed(1002, "not an answer of Phoenix's long-poll")
+    if answer.code != 200:
+        return ConnectionClosed(3000 + status, f"HTTP {status} {answer.phrase}".strip())
+    reason = "session gone" if status == 410 else f"{status} {_phrase(status)}".strip()
+    return ConnectionClosed(3000 + status, reason)
+
+
+def _failed(failure: Failure) -> ConnectionClosed:
+    """What a request without an answer means."""
+    error = failure.value
+    if isinstance(error, MessageTooLarge):
+        return _too_large(error)
+    closed = ConnectionClosed(1006, str(error))
+    closed.__cause__ = error
+    return closed
+
+
+def _too_large(error: MessageTooLarge) -> ConnectionClosed:
+    closed = ConnectionClosed(1009, str(error))
+    closed.__cause__ = error
+    return closed
