@@ -49,7 +49,7 @@ setup(
     # The floors are the versions that `tox -e oldest` tests.
     install_requires=[
         "twisted[tls]>=24.7.0",
-        "autobahn>=26.6.1",
+        "autobahn>=26.7.1",
         "treq>=24.9.1",
         'orjson>=3.10.0; platform_python_implementation == "CPython"',
     ],

@@ -82,7 +82,7 @@ class ChannelManager(MultiService):
         self.timeout = options.timeout
         self.push_buffer = options.push_buffer
         self._rejoin_backoff = options.channel_backoff
-        for channel in self.routes.values():
+        for channel in list(self.routes.values()):
             channel.resize_inbox(options.receive_buffer)
 
     # -- What the client calls ----------------------------------------------------
@@ -232,7 +232,6 @@ class ChannelManager(MultiService):
         if self.routes.get(topic) is channel:
             del self.routes[topic]
             self._crashes.pop(topic, None)
-            self.resume_reading(topic)
             channel.disownServiceParent()
 
     def state_changed(self, channel: ChannelMachine, old: State, new: State) -> None:
@@ -284,7 +283,10 @@ class ChannelManager(MultiService):
         self._paused.add(topic)
 
     def resume_reading(self, topic: str) -> None:
-        """Go on, unless another channel still has enough."""
+        """Go on, unless another channel still has enough.
+
+        What was held back is delivered before this returns.
+        """
         if topic in self._paused:
             self._paused.remove(topic)
             if not self._paused:

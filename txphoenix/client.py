@@ -252,7 +252,8 @@ class SocketClient(MultiService):
         :raises SerializerError: it cannot be encoded.
         """
         if not isinstance(message, Message):
-            raise ConfigurationError(f"push() takes a Message, not {message!r}")
+            kind = type(message).__name__
+            raise ConfigurationError(f"push() takes a Message, not a {kind}")
         message = message._replace(ref=self.connection.next_ref())
         if self.connected:
             self.connection.send(self._with_join_ref(message))
@@ -273,10 +274,12 @@ class SocketClient(MultiService):
 
         :raises KeyError: there is nothing under that key.
         """
+        # From its first moment a close is no connection any more.
+        now = {"status": self.status, "connected": self.connected}
         if not key:
-            return self.state.snapshot()
+            return {**self.state.snapshot(), **now}
         (name,) = key
-        return self.state.get(name)
+        return now[name] if name in now else self.state.get(name)
 
     def put_state(self, key: str, value: Any) -> None:
         """Keep a value under a key of your own.
@@ -303,8 +306,8 @@ class SocketClient(MultiService):
         return self._close_hooks.add(function)
 
     def on_error(self, function: Any) -> Remover:
-        """Add a hook, called with the error when an attempt to connect has failed, the
-        connection has failed, or a frame came that is no message.
+        """Add a hook, called with the error when an attempt to connect has failed, a
+        frame came that is no message, or a message that was kept cannot be encoded.
 
         :return: a function that removes the hook.
         """
@@ -356,7 +359,8 @@ class SocketClient(MultiService):
         # Whoever was told may have closed the connection again.
         while self.connected and self.state.to_send:
             self._send_kept(self.state.to_send.popleft())
-        self._open_hooks.call()
+        if self.connected:
+            self._open_hooks.call()
         if self.connected:
             self._waiters.connected(self)
 
@@ -383,7 +387,7 @@ class SocketClient(MultiService):
             log.info("{client!r}: not connected: {reason}", client=self, reason=reason)
             self._error_hooks.call(reason)
             self._waiters.attempt_failed(reason)
-            self._abandon_unless_wanted(reason)
+        self._abandon_unless_wanted(reason)
 
     def connection_retrying(self, attempt: int, delay: float) -> None:
         """Take note that the next attempt is planned."""

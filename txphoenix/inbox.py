@@ -33,8 +33,9 @@ class Inbox:
     :param limit: how many messages are kept at most.
     :param pause: called when a message comes, the queue is full and it has a
         reader; calling it again must do nothing.
-    :param resume: called when half of the messages have been read; calling it
-        without a pause must do nothing.
+    :param resume: called when half of the messages have been read, or nobody may
+        come to read them; calling it without a pause must do nothing.
+        What was held back may come before it returns.
     """
 
     __slots__ = (
@@ -122,12 +123,12 @@ class Inbox:
     def interrupt(self, error: BaseException) -> None:
         """Fail all who wait now."""
         waiting, self._waiting = self._waiting, deque()
-        # Nobody may come to read the rest: the connection must not wait for it.
-        self._resume()
         for deferred in waiting:
             # One before may have cancelled it.
             if not deferred.called:
                 deferred.errback(error)
+        # Nobody may come to read the rest: the connection must not wait for it.
+        self._resume()
 
     def forget_reader(self) -> None:
         """Wait for nobody any more, until :meth:`get` is called again."""

@@ -19,12 +19,8 @@ class MessageTestCase(ClientTestCase):
     def setUp(self) -> None:
         """Join."""
         super().setUp()
-        self.client = self.connected_client(**self.client_options())
+        self.client = self.connected_client()
         self.channel = self.joined_channel(client=self.client)
-
-    def client_options(self) -> dict[str, Any]:
-        """The client's options."""
-        return {}
 
     def news(self, payload: Any = None, event: str = "news") -> None:
         """The server broadcasts."""
@@ -355,101 +351,6 @@ class IterationTests(MessageTestCase):
         _got, outcome = self.iterate(self.channel)
         self.watch(self.client.disconnect())
         self.assert_failed(outcome, NotConnected)
-
-
-class FlowTests(MessageTestCase):
-    """Decision 10: the queue of receive() has a limit."""
-
-    def client_options(self) -> dict[str, Any]:
-        """A small queue."""
-        return {"receive_buffer": 4, "heartbeat_interval": 10.0}
-
-    def is_reading(self) -> bool:
-        """Whether the client reads from its connection."""
-        [pair] = self.memory.pairs
-        return pair.client.is_reading
-
-    def test_reader(self) -> None:
-        """Decision 10: with a reader nothing is lost; the server waits.
-
-        Reading goes on when half has been read.
-        """
-        received = [self.watch(self.channel.receive())]
-        for number in range(8):
-            self.news(number)
-        self.assertFalse(self.is_reading())
-        received.append(self.watch(self.channel.receive()))
-        self.assertFalse(self.is_reading())
-        received.append(self.watch(self.channel.receive()))
-        self.assertTrue(self.is_reading())
-        self.memory.flush()
-        received += [self.watch(self.channel.receive()) for _ in range(5)]
-        self.assertEqual(
-            [it.fired[0].payload for it in received if it.fired], list(range(8))
-        )
-        self.assertEqual(self.channel.dropped_messages, 0)
-
-    def test_heartbeats(self) -> None:
-        """Decision 10: meanwhile heartbeats go out, and their timeout rests."""
-        self.watch(self.channel.receive())
-        for number in range(8):
-            self.news(number)
-        before = self.events_sent().count("heartbeat")
-        self.memory.advance(60.0)
-        self.assertTrue(self.client.connected)
-        self.assertEqual(self.events_sent().count("heartbeat"), before + 6)
-
-    def test_two_channels(self) -> None:
-        """Reading goes on when no channel has too much any more."""
-        other = self.joined_channel("rooms:other", client=self.client)
-        manager = self.client.channels
-        for topic in (TOPIC, other.topic, TOPIC):
-            manager.pause_reading(topic)
-            self.assertFalse(self.is_reading())
-        manager.resume_reading(TOPIC)
-        manager.resume_reading(TOPIC)
-        self.assertFalse(self.is_reading())
-        other.stop()
-        self.assertTrue(self.is_reading())
-
-    def test_no_reader(self) -> None:
-        """Decision 10: a queue that nobody ever read drops its oldest, counted."""
-        for number in range(7):
-            self.news(number)
-        self.assertTrue(self.is_reading())
-        self.assertEqual(self.channel.dropped_messages, 3)
-        received = [self.watch(self.channel.receive()) for _ in range(4)]
-        self.assertEqual([it.fired[0].payload for it in received], [3, 4, 5, 6])
-
-    def test_reconnect(self) -> None:
-        """A connection lost while it was paused does not leave the next one paused."""
-        received = [self.watch(self.channel.receive())]
-        for number in range(5):
-            self.news(number)
-        self.assertFalse(self.is_reading())
-        self.lose_connection()
-        self.reconnect()
-        self.assertEqual(self.channel.state, "joined")
-        self.assertTrue(self.is_reading())
-        received += [self.watch(self.channel.receive()) for _ in range(4)]
-        self.news(5)
-        received.append(self.watch(self.channel.receive()))
-        self.assertEqual([it.fired[0].payload for it in received], list(range(6)))
-
-    def test_reconfigured(self) -> None:
-        """Another limit holds at once, also for channels that have messages."""
-        received = [self.watch(self.channel.receive())]
-        for number in range(5):
-            self.news(number)
-        self.assertFalse(self.is_reading())
-        done = self.watch(self.client.reconfigure(receive_buffer=10))
-        self.assert_fired(done, None)
-        self.assertTrue(self.is_reading())
-        for number in range(5, 11):
-            self.news(number)
-        self.assertFalse(self.is_reading())
-        received += [self.watch(self.channel.receive()) for _ in range(10)]
-        self.assertEqual([it.fired[0].payload for it in received], list(range(11)))
 
 
 class EchoRoomTests(MessageTestCase):

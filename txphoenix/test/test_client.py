@@ -318,7 +318,7 @@ class PushTests(ClientTestCase):
         client = self.connected_client()
         given: Any = ("1", "1", TOPIC, "event", {})
         error = self.assertRaises(ConfigurationError, client.push, given)
-        self.assertIn("push() takes a Message", str(error))
+        self.assertEqual(str(error), "push() takes a Message, not a tuple")
 
     def test_kept_while_a_hook_closes(self) -> None:
         """A connection that a hook closes while messages go out loses none of them."""
@@ -422,5 +422,8 @@ class StateTests(ClientTestCase):
         self.memory.release_connections()
         self.memory.flush()
         self.assertEqual(client.get_state("status"), "connected")
-        self.lose_connection()
+        self.assertIs(client.get_state("connected"), True)
+        closed = self.watch(client.disconnect())
+        self.assert_waits(closed)
         self.assertEqual(client.get_state("status"), "disconnected")
+        self.assertIs(client.get_state()["connected"], False)

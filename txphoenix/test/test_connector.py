@@ -465,8 +465,10 @@ class ConnectorTests(ClientTestCase):
         """It ends an attempt, or a connection; without either it does nothing."""
         client = self.connecting_client(reconnect=False)
         connector: Any = client.connection._factory.connector
+        waiting = self.watch(client.when_connected())
         connector.disconnect()
         self.assertEqual(client.status, "disconnected")
+        self.assert_failed(waiting, NotConnected)
         connector.disconnect()
         self.memory.release_connections()
         client.connect()

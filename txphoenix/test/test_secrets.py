@@ -7,7 +7,7 @@ The servers here are no Autobahn, so that whatever is logged is the client's.
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, cast
 from urllib.parse import quote
 
@@ -42,10 +42,12 @@ class SecretKeeper:
     """Keeps all that is logged and told while a test runs, and searches it.
 
     :param case: the test.
+    :param forms: the secret, in each form that it could be seen in.
     """
 
-    def __init__(self, case: SynchronousTestCase) -> None:
+    def __init__(self, case: SynchronousTestCase, forms: Sequence[str] = FORMS) -> None:
         self._case = case
+        self._forms = forms
         self.seen: list[str] = []
         observer = cast(ILogObserver, self._keep_event)
         globalLogPublisher.addObserver(observer)
@@ -78,7 +80,7 @@ class SecretKeeper:
         """No secret was seen, in any of its forms."""
         self._case.assertGreater(len(self.seen), 3)
         for text in self.seen:
-            for form in FORMS:
+            for form in self._forms:
                 if form in text:
                     self._case.fail(f"a secret is in {text!r:.2000}")
 

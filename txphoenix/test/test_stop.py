@@ -1,4 +1,4 @@
-"""Decision 4: stop means stop, in whatever state the client is.
+"""Decisions 4 and 6: stop means stop, and every Deferred fires, in whatever state.
 
 Each test brings a client into one state, with all that can wait in it, and ends it by
 ``disconnect()`` or ``stopService()``.

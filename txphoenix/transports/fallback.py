@@ -20,6 +20,7 @@ which neither worked: the network may be another one.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
 
 from twisted.internet.error import NotConnectingError
@@ -83,7 +84,7 @@ class FallbackConnector:
 
     def connect(self) -> None:
         """Begin an attempt."""
-        self._given_up = None
+        self._given_up = self._websocket_error = None
         self._path = self._longpoll if self._prefers_longpoll else self._websocket
         self._connection.attempt_started()
         # Whoever was told may have given the attempt up already.
@@ -111,18 +112,17 @@ class FallbackConnector:
         """A transport has opened."""
         if path is self._websocket:
             self._unproved = transport
+            path.frame_received = self.first_received
             transport.send(*self._connection.encode_heartbeat())
         else:
             self._prefers_longpoll = not self._has_websocket_worked
             self._open(transport)
 
-    def path_received(self, data: bytes, is_binary: bool) -> None:
+    def first_received(self, data: bytes, is_binary: bool) -> None:
         """The first frame has come on the WebSocket: it works."""
         transport, self._unproved = self._unproved, None
-        if transport is None:
-            return
         self._has_websocket_worked = True
-        self._open(transport)
+        self._open(cast(Transport, transport))
         self._connection.proved_stable()
         # Whoever was told may have closed the connection again.
         if self._connection.is_open:
@@ -154,8 +154,8 @@ class FallbackConnector:
     def _open(self, transport: Transport) -> None:
         self._stop_timer()
         self._is_opened = True
-        path = cast(_Path, self._path)
-        path.open()
+        # From now on, a frame takes no detour.
+        cast(_Path, self._path).frame_received = self._connection.frame_received
         self._connection.transport_opened(transport)
 
     def _better_error(self, reason: Exception) -> Exception:
@@ -163,9 +163,8 @@ class FallbackConnector:
 
         It is what long-poll failed with, unless the server just has no long-poll.
         """
-        websocket_error, self._websocket_error = self._websocket_error, None
         if isinstance(reason, HandshakeRefused) and reason.status == 404:
-            return websocket_error or reason
+            return self._websocket_error or reason
         return reason
 
     def _finish(self, reason: Exception) -> None:
@@ -206,11 +205,9 @@ class _Path:
         self._connection = connector._connection
         self.factory = PhoenixClientFactory(reactor, options, cast("Connection", self))
         self.is_trying = False
-        self.frame_received = connector.path_received
-
-    def open(self) -> None:
-        """From now on, a frame takes no detour."""
-        self.frame_received = self._connection.frame_received
+        self.frame_received: Callable[[bytes, bool], None] = (
+            self._connection.frame_received
+        )
 
     def attempt_started(self) -> None:
         """The whole has begun; nobody else is to be told."""
@@ -227,7 +224,6 @@ class _Path:
 
     def transport_lost(self, reason: ConnectionFailed) -> bool:
         """The transport has ended."""
-        self.frame_received = self._connector.path_received
         self._connector.path_ended(self, reason)
         return False
 

@@ -18,6 +18,7 @@ from twisted.internet.interfaces import (
     IProtocolFactory,
     IReactorTime,
     IStreamClientEndpoint,
+    ITransport,
 )
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.protocols.policies import ProtocolWrapper, WrappingFactory
@@ -171,7 +172,7 @@ class _Body(Protocol):
     """Collects the body of an answer, as long as it is within the limit."""
 
     def __init__(self, limit: int) -> None:
-        self.finished: Deferred[bytes] = Deferred(lambda _: self._abort())
+        self.finished: Deferred[bytes] = Deferred(lambda _: self._give_up())
         self._limit = limit
         self._parts: list[bytes] = []
         self._size = 0
@@ -180,24 +181,26 @@ class _Body(Protocol):
         self._size += len(data)
         if self._size <= self._limit:
             self._parts.append(data)
-        elif not self.finished.called:
+        else:
             self._parts.clear()
-            self.finished.errback(MessageTooLarge(self._size, self._limit))
-            self._abort()
+            self._give_up()
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         if self.finished.called:
             return
+        if self._size > self._limit:
+            # Not before: the pool takes a connection back while the last of an answer
+            # is being delivered, and whoever is told may close the pool.
+            self.finished.errback(MessageTooLarge(self._size, self._limit))
         # A server that ends the body with the connection cannot tell that it is whole.
-        if reason.check(ResponseDone, PotentialDataLoss):
+        elif reason.check(ResponseDone, PotentialDataLoss):
             self.finished.callback(b"".join(self._parts))
         else:
             self.finished.errback(reason)
 
-    def _abort(self) -> None:
-        transport: Any = self.transport
-        if transport is not None:
-            transport.abortConnection()
+    def _give_up(self) -> None:
+        # An abort is not among the things that an answer's transport can do.
+        cast(ITransport, self.transport).loseConnection()
 
 
 @implementer(IBodyProducer)

@@ -247,9 +247,10 @@ class LongPollTransport:
 
     def resume_reading(self) -> None:
         """Deliver what was held back, in order, and poll again."""
-        self._is_paused = False
-        self._deliver()
-        self._poll()
+        if self._is_paused:
+            self._is_paused = False
+            self._deliver()
+            self._poll()
 
     @property
     def _is_taking(self) -> bool:
@@ -269,8 +270,6 @@ class LongPollTransport:
 
     def _polled(self, answer: Answer) -> None:
         self._poll_request = None
-        if not self._is_taking:
-            return
         status, body = _read(answer)
         messages = body.get("messages", ()) if status == 200 else ()
         if status not in (200, 204):
@@ -342,8 +341,6 @@ class LongPollTransport:
 
     def _published(self, answer: Answer) -> None:
         self._is_publishing = False
-        if not self._is_open:
-            return
         status, _ = _read(answer)
         if status != 200:
             self._end(_closed(status, answer))

@@ -1,0 +1,134 @@
+"""Run the workloads; see the package's docstring."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from .chart import svg
+from .goals import judge
+from .measure import REACTORS
+from .plan import CLIENTS, WORKLOADS
+from .processes import Failed, find_phoenix_js, measure, server
+from .results import Results
+from .server import FAULTS
+from .table import goal_lines, result_lines
+
+
+def parse(arguments: list[str]) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks",
+        description="Measure txphoenix beside other clients, in one run. "
+        "The exit code is 1 if a message was lost or came out of order.",
+        epilog=f"Workloads: {', '.join(WORKLOADS)}; by default all of them.",
+    )
+    parser.add_argument("workloads", nargs="*", metavar="WORKLOAD")
+    parser.add_argument(
+        "--short", action="store_true", help="a check for loss and order; not timed"
+    )
+    parser.add_argument("--repeats", type=int, help="of each measurement; by default 3")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the results")
+    parser.add_argument("--svg", type=Path, metavar="FILE", help="draw a chart")
+    parser.add_argument(
+        "--phoenixjs",
+        type=Path,
+        metavar="DIR",
+        help="where `npm install phoenix ws` was done; by default the current "
+        "directory, if it was done there",
+    )
+    parser.add_argument(
+        "--reactor", choices=REACTORS, default="default", help="of the Python clients"
+    )
+    parser.add_argument(
+        "--fault", choices=FAULTS, help="have the server do this, to see it noticed"
+    )
+    wanted = parser.parse_args(arguments)
+    unknown = set(wanted.workloads) - set(WORKLOADS)
+    if unknown:
+        parser.error(f"no such workload: {', '.join(sorted(unknown))}")
+    if wanted.repeats is None:
+        wanted.repeats = 1 if wanted.short else 3
+    if wanted.repeats < 1:
+        parser.error("--repeats must be at least 1")
+    wanted.workloads = wanted.workloads or list(WORKLOADS)
+    directory = find_phoenix_js(wanted.phoenixjs)
+    if wanted.phoenixjs and directory is None:
+        parser.error(
+            f"node, or {wanted.phoenixjs}/node_modules with phoenix and ws, is missing"
+        )
+    wanted.phoenixjs = directory
+    return wanted
+
+
+def steps(wanted: argparse.Namespace) -> Iterator[tuple[str, str, int]]:
+    """Each measurement: the clients take turns, so that a slow minute meets all."""
+    for name in wanted.workloads:
+        for repeat in range(wanted.repeats):
+            for client in WORKLOADS[name].clients:
+                if client != "phoenix_js" or wanted.phoenixjs:
+                    yield name, client, repeat
+
+
+def run(wanted: argparse.Namespace) -> Results:
+    """Take all measurements, and show how far it is."""
+    results = Results()
+    every = list(steps(wanted))
+    with server(wanted.fault) as port:
+        for done, (name, client, repeat) in enumerate(every, 1):
+            workload = WORKLOADS[name]
+            shown = f"[{done}/{len(every)}] {name}, {CLIENTS[client]}"
+            print(f"{shown}, {repeat + 1} of {wanted.repeats}", file=sys.stderr)
+            try:
+                measured = measure(
+                    workload,
+                    client,
+                    port,
+                    workload.short if wanted.short else workload.full,
+                    reactor=wanted.reactor,
+                    phoenix_js=wanted.phoenixjs,
+                )
+            except Failed as error:
+                results.failures.append(f"{name}, {CLIENTS[client]}: {error}")
+                print(f"FAILED: {results.failures[-1]}", file=sys.stderr)
+            else:
+                results.add(name, client, measured)
+    return results
+
+
+def main(arguments: list[str]) -> int:
+    """Run it; the exit code."""
+    wanted = parse(arguments)
+    results = run(wanted)
+    goals = list(judge(results))
+    if not wanted.short:
+        print(*result_lines(results), "", *goal_lines(goals), sep="\n")
+    if wanted.json:
+        judged = [
+            {"goal": goal.text, "wanted": goal.wanted, "reached": goal.reached}
+            | {"by_cpu": goal.by_cpu, "holds": goal.holds}
+            for goal in goals
+        ]
+        form = "short" if wanted.short else "full"
+        document = results.as_json(
+            form=form, reactor=wanted.reactor, repeats=wanted.repeats, goals=judged
+        )
+        wanted.json.write_text(json.dumps(document, indent=1) + "\n", "utf-8")
+    if wanted.svg:
+        wanted.svg.write_text(svg(results), "utf-8")
+    if results.failures:
+        print(*results.failures, sep="\n", file=sys.stderr)
+        print(f"{len(results.failures)} measurements FAILED", file=sys.stderr)
+        return 1
+    print("Every message came, once and in order.")
+    return 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        sys.exit(130)

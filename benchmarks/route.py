@@ -1,0 +1,35 @@
+"""The way of a decoded message to the hook of its channel, one of 1000."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from txphoenix import Message
+
+from . import library
+from .checks import Sequence
+from .stopwatch import Stopwatch
+
+
+async def txphoenix(
+    reactor: Any, port: int, count: int, channels: int
+) -> dict[str, float]:
+    """Given to the client, as its connection does."""
+    client = await library.connect(reactor, port)
+    joined = await library.join(client, channels)
+    sequence = Sequence(count)
+    for channel in joined:
+        channel.on("msg", sequence.take)
+    messages = [
+        Message(channel.join_ref, None, channel.topic, "msg", {"n": number})
+        for number in range(count)
+        for channel in (joined[number % channels],)
+    ]
+    take = client.message_received
+    stopwatch = Stopwatch()
+    for message in messages:
+        take(message)
+    measured = stopwatch.rates(count)
+    sequence.check()
+    await client.stopService()
+    return measured

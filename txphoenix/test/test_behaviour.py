@@ -1,0 +1,95 @@
+"""The same behaviour over each transport: :mod:`.behaviour`, as often as there are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from txphoenix import ConnectionClosed, PushInterrupted, SocketClient
+
+from .behaviour import BehaviourMixin, BinaryMixin
+from .support import ClientTestCase
+
+
+class WebSocketTests(BehaviourMixin, ClientTestCase):
+    """Over a WebSocket."""
+
+
+class WebSocketBinaryTests(BinaryMixin, BehaviourMixin, ClientTestCase):
+    """Binary payloads over a WebSocket, which carries any bytes."""
+
+    data = bytes(range(256))
+
+
+class LongPollTests(BehaviourMixin, ClientTestCase):
+    """Over long-poll."""
+
+    client_options = {"transport": "longpoll"}
+    transport = "longpoll"
+
+
+class LongPollBinaryTests(BinaryMixin, BehaviourMixin, ClientTestCase):
+    """Binary payloads over long-poll, where the server sends those that are UTF-8."""
+
+    client_options = {"transport": "longpoll"}
+    transport = "longpoll"
+
+    def test_not_utf8(self) -> None:
+        """What is not UTF-8 costs the session, with an error that says so."""
+        client, channel = self.joined()
+        reasons: list[Any] = []
+        client.on_close(reasons.append)
+        error = self.answered(channel.push("binary", b"\xff"))
+        self.assertIsInstance(error, PushInterrupted)
+        self.assertIsInstance(reasons[0], ConnectionClosed)
+        self.assertEqual(
+            str(reasons[0]),
+            "connection closed with code 3500: 'HTTP 500 Internal Server Error'",
+        )
+        self.wait_until(lambda: channel.state == "joined")
+
+
+class FallbackTests(BehaviourMixin, ClientTestCase):
+    """Over a WebSocket, with long-poll to fall back to."""
+
+    client_options = {"longpoll_fallback": 2.5}
+
+
+class FallenBackTests(BehaviourMixin, ClientTestCase):
+    """Over long-poll, since no WebSocket gets through."""
+
+    client_options = {"longpoll_fallback": 2.5}
+    transport = "longpoll"
+
+    def setUp(self) -> None:
+        """Let no WebSocket through."""
+        super().setUp()
+        self.memory.refuse(502, "websocket")
+
+    test_broadcast_between_transports = None  # type: ignore[assignment]
+
+
+class VersionOne(BehaviourMixin):
+    """Version 1 of the wire format."""
+
+    vsn = "1.0.0"
+
+    def make_client(self, **options: Any) -> SocketClient:
+        """A client of version 1, whose warning is expected."""
+        client = super().make_client(**options, vsn="1.0.0")
+        self.flushWarnings()
+        return client
+
+    def tearDown(self) -> None:
+        """Whatever is reconfigured warns again."""
+        self.flushWarnings()
+
+
+class WebSocketVersionOneTests(VersionOne, ClientTestCase):
+    """Version 1 over a WebSocket."""
+
+
+class LongPollVersionOneTests(VersionOne, ClientTestCase):
+    """Version 1 over long-poll."""
+
+    client_options = {"transport": "longpoll"}
+    transport = "longpoll"
