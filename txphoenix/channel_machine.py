@@ -41,6 +41,9 @@ class ChannelMachine(Service):
     restart: ClassVar[str] = "transient"
 
     def __init__(self, topic: str, params: Any, manager: ChannelManager) -> None:
+        # Service sets these two later, and a later attribute would cost each channel a
+        # dict of its own.
+        self.running = 0
         self.name = topic
         self.topic = topic
         self.params = params

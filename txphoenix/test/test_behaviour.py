@@ -65,7 +65,10 @@ class FallenBackTests(BehaviourMixin, ClientTestCase):
         super().setUp()
         self.memory.refuse(502, "websocket")
 
-    test_broadcast_between_transports = None  # type: ignore[assignment]
+    def test_broadcast_between_transports(self) -> None:
+        """For this one, WebSockets have to get through."""
+        self.memory.refuse(None, "websocket")
+        super().test_broadcast_between_transports()
 
 
 class VersionOne(BehaviourMixin):
@@ -82,6 +85,19 @@ class VersionOne(BehaviourMixin):
     def tearDown(self) -> None:
         """Whatever is reconfigured warns again."""
         self.flushWarnings()
+
+    def test_leave(self) -> None:
+        """A leave has no join_ref, so that Phoenix takes it for one of an old join.
+
+        It times out, and the channel is closed all the same.
+        """
+        _, channel = self.joined()
+        self.assertIsNone(self.answered(channel.leave(timeout=3.0)))
+        self.assertEqual(channel.state, "closed")
+
+    def go(self, client: SocketClient) -> None:
+        """Therefore, who leaves is there until his connection ends."""
+        self.answered(client.disconnect())
 
 
 class WebSocketVersionOneTests(VersionOne, ClientTestCase):
