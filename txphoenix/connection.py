@@ -122,8 +122,7 @@ class Connection(Service):
         self._max_message_size = options.max_message_size
         self._factory.reset_options(options)
         if self._heartbeat is not None:
-            self._heartbeat.interval = options.heartbeat_interval
-            self._heartbeat.timeout = options.heartbeat_timeout
+            self._heartbeat.reset(options.heartbeat_interval, options.heartbeat_timeout)
 
     # -- What the client calls ----------------------------------------------------
 

@@ -74,6 +74,16 @@ class Heartbeat:
         for ping in pings.values():
             ping.fail(reason)
 
+    def reset(self, interval: float, timeout: float) -> None:
+        """Use another interval and timeout; the timer under way begins anew."""
+        if (interval, timeout) == (self.interval, self.timeout):
+            return
+        self.interval, self.timeout = interval, timeout
+        if self._ref is not None and not self._is_paused:
+            self._schedule(timeout, self._time_out)
+        else:
+            self._schedule(interval, self._beat)
+
     def pause(self) -> None:
         """Let the timeout rest, and keep sending: no answer can be read."""
         self._is_paused = True

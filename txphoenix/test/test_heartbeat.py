@@ -113,14 +113,33 @@ class HeartbeatTests(SynchronousTestCase):
         self.heartbeat.stop(NotConnected())
 
     def test_other_interval(self) -> None:
-        """A changed interval and timeout hold from the next timer on."""
-        self.heartbeat.interval, self.heartbeat.timeout = 5.0, 1.0
-        self.clock.advance(30)
-        self.heartbeat.dispatch(reply("1"))
+        """A changed interval and timeout hold at once, and begin anew."""
+        self.clock.advance(20)
+        self.heartbeat.reset(5.0, 1.0)
         self.clock.advance(5)
-        self.assertEqual(self.times(), [30.0, 35.0])
+        self.assertEqual(self.times(), [25.0])
+        self.heartbeat.reset(5.0, 3.0)
+        self.clock.advance(2)
+        self.assertEqual(self.failures, [])
         self.clock.advance(1)
         self.assertEqual(len(self.failures), 1)
+
+    def test_same_interval(self) -> None:
+        """What is not changed puts nothing off."""
+        self.clock.advance(20)
+        self.heartbeat.reset(self.heartbeat.interval, self.heartbeat.timeout)
+        self.clock.advance(10)
+        self.assertEqual(self.times(), [30.0])
+
+    def test_other_interval_while_paused(self) -> None:
+        """In a pause a changed interval holds at once, and no timeout begins."""
+        self.clock.advance(30)
+        self.heartbeat.pause()
+        self.heartbeat.reset(5.0, 1.0)
+        self.clock.advance(5)
+        self.assertEqual(self.times(), [30.0, 35.0])
+        self.clock.advance(4)
+        self.assertEqual(self.failures, [])
 
     # -- While reading is paused --------------------------------------------------
 
@@ -288,10 +307,10 @@ class ClientHeartbeatTests(ClientTestCase):
         self.assertFalse(client.connected)
 
     def test_reconfigured(self) -> None:
-        """A changed interval holds for the open connection."""
+        """A changed interval holds for the open connection, at once."""
         client = self.connected_client()
         client.reconfigure(heartbeat_interval=5, heartbeat_timeout=2)
-        self.memory.advance(30)
+        self.memory.advance(5)
         self.memory.advance(5)
         self.assertEqual(len(self.sent()), 2)
         self.memory.pause()
