@@ -66,6 +66,15 @@ class HTTPSessionTests(SynchronousTestCase):
         answer = Answer(200, "OK", {"set-cookie": "secret"}, b'{"token":"secret"}')
         self.assertEqual(repr(answer), "<Answer 200, 18 bytes>")
 
+    def test_long_phrase(self) -> None:
+        """A server's words are cut to what an error can show."""
+        asked, _ = self.ask()
+        answer = b"HTTP/1.1 500 %s\r\nContent-Length: 0\r\n\r\n" % (b"no " * 1000)
+        self.server.pairs[0].server.write(answer)
+        self.server.flush()
+        self.assertEqual(len(self.successResultOf(asked).phrase), 200)
+        self.close()
+
     def test_redirect(self) -> None:
         """A redirect is an answer like any other: the headers go nowhere else."""
         asked, seen = self.ask()

@@ -320,6 +320,17 @@ class PollTests(LongPollTestCase):
         self.memory.flush()
         self.assertEqual([message[4] for message in self.polled()], [1])
 
+    def test_client_goes(self) -> None:
+        """So is what was about to go out when the client was gone."""
+        self.start()
+        self.open()
+        self.join()
+        self.ask("GET")
+        self.memory.broadcast("rooms:1", "tick", 1)
+        self.memory.cut()
+        self.memory.flush()
+        self.assertEqual([message[4] for message in self.polled()], [1])
+
     def test_paused(self) -> None:
         """A server that is paused answers nothing, not even that nothing has come."""
         self.start()

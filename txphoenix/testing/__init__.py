@@ -1,7 +1,7 @@
 """Phoenix's server side for tests and demonstrations; not for production.
 
-A server that speaks as real Phoenix servers were recorded to speak, with channels that
-are a few lines each, over TCP or in memory::
+A server that speaks as real Phoenix servers were recorded to speak, by WebSocket and by
+long-poll, with channels that are a few lines each, over TCP or in memory::
 
     from txphoenix import SocketClient
     from txphoenix.testing import PhoenixServer, Refused, ServerChannel, ok

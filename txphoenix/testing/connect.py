@@ -31,7 +31,8 @@ class Socket:
     :ivar params: the decoded query of the URL.
     :ivar headers: the request's headers, their names in lower case; of a repeated
         header the last.
-    :ivar auth_token: the token that came by subprotocol, or ``None``.
+    :ivar auth_token: the token that came by subprotocol, or by long-poll's header, or
+        ``None``.
     :ivar uri: the whole URI of the request.
     :ivar path: its path.
     :ivar query: its query, undecoded.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from twisted.internet.defer import CancelledError, Deferred, maybeDeferred
@@ -27,7 +28,7 @@ _CACHE_CONTROL = "max-age=0, private, must-revalidate"
 _ERROR_BODY = b'{"errors":{"detail":"Internal Server Error"}}'
 
 
-class Mount:
+class Mount(ABC):
     """Answers what comes to one path of a socket.
 
     :cvar transport: what :attr:`Socket.transport` is.
@@ -50,9 +51,9 @@ class Mount:
         request.notifyFinish().addErrback(lambda _: handling.cancel())
         return NOT_DONE_YET
 
+    @abstractmethod
     async def handle(self, request: Request) -> None:
         """Answer a request, once the server is not paused."""
-        raise NotImplementedError
 
     async def connect(
         self, request: Request, token: str | None

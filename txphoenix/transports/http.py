@@ -46,6 +46,9 @@ __all__ = ["Answer", "HTTPSession"]
 # acted on; so ours end sooner.
 _LONGEST_IDLE = 4
 
+# The most bytes of a server's words that an error repeats.
+_LONGEST_PHRASE = 200
+
 _FAILED = (RequestGenerationFailed, RequestTransmissionFailed, ResponseFailed)
 
 
@@ -149,7 +152,7 @@ class HTTPSession:
             raise failed.reasons[0].value from failed
         return Answer(
             response.code,
-            response.phrase.decode("latin-1"),
+            response.phrase[:_LONGEST_PHRASE].decode("latin-1"),
             {
                 name.decode("latin-1").lower(): b", ".join(values).decode("latin-1")
                 for name, values in response.headers.getAllRawHeaders()
@@ -231,7 +234,7 @@ class _TrackedEndpoint:
     def __init__(self, endpoint: IStreamClientEndpoint) -> None:
         self._endpoint = endpoint
         self._is_closed = False
-        self._connections: dict[_Connection, None] = {}
+        self._connections: dict[ProtocolWrapper, None] = {}
         self._empty: list[Deferred[None]] = []
 
     def connect(self, protocolFactory: IProtocolFactory) -> Deferred[IProtocol]:
@@ -254,10 +257,10 @@ class _TrackedEndpoint:
         """An endpoint that was told to stop may connect all the same, much later."""
         return not self._is_closed
 
-    def connected(self, connection: _Connection) -> None:
+    def connected(self, connection: ProtocolWrapper) -> None:
         self._connections[connection] = None
 
-    def disconnected(self, connection: _Connection) -> None:
+    def disconnected(self, connection: ProtocolWrapper) -> None:
         del self._connections[connection]
         if not self._connections:
             waiting, self._empty = self._empty, []
@@ -265,15 +268,10 @@ class _TrackedEndpoint:
                 deferred.callback(None)
 
 
-class _Connection(ProtocolWrapper):
-    """One connection."""
-
-
-class _ConnectionFactory(WrappingFactory[_Connection]):
+class _ConnectionFactory(WrappingFactory):
     """Makes the protocol of one connection."""
 
     noisy = False
-    protocol = _Connection
 
     def __init__(self, endpoint: _TrackedEndpoint, factory: IProtocolFactory) -> None:
         super().__init__(factory)
@@ -282,8 +280,8 @@ class _ConnectionFactory(WrappingFactory[_Connection]):
     def buildProtocol(self, addr: Any) -> Any:
         return super().buildProtocol(addr) if self._endpoint.may_connect() else None
 
-    def registerProtocol(self, p: _Connection) -> None:
+    def registerProtocol(self, p: ProtocolWrapper) -> None:
         self._endpoint.connected(p)
 
-    def unregisterProtocol(self, p: _Connection) -> None:
+    def unregisterProtocol(self, p: ProtocolWrapper) -> None:
         self._endpoint.disconnected(p)

@@ -33,7 +33,6 @@ from __future__ import annotations
 from base64 import b64encode
 from collections import deque
 from collections.abc import Callable
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
 from twisted.internet.defer import Deferred
@@ -43,14 +42,21 @@ from twisted.python.failure import Failure
 from twisted.web.http_headers import Headers
 
 from .._version import __version__
-from ..errors import ConnectionClosed, HandshakeRefused, MessageTooLarge, NotConnected
+from ..errors import ConnectionClosed, MessageTooLarge, NotConnected
 from ..options import Options
-from ..serializer import default_json
 from ..url import Target, add_params, connect_url, parse
 from .attempt import Attempt, prepare
 from .connector import EndpointConnector
 from .endpoints import client_endpoint
 from .http import Answer, HTTPSession
+from .longpoll_answers import (
+    are_texts,
+    closed_by,
+    failed_with,
+    read_answer,
+    session_token,
+    too_large,
+)
 
 if TYPE_CHECKING:
     from ..connection import Connection
@@ -71,8 +77,6 @@ _BINARY_KINDS: Final = ("\x00", "\x01", "\x02")
 _AUTH_HEADER = "X-Phoenix-AuthToken"
 _NDJSON = "application/x-ndjson"
 _TEXT = "text/plain"
-
-_loads = default_json().loads
 
 
 class LongPollConnector(EndpointConnector):
@@ -112,7 +116,7 @@ class LongPollConnector(EndpointConnector):
         headers = _headers(target, attempt)
         try:
             answer = await http.request("GET", url, _for_polls(headers, attempt))
-            token = _token(answer)
+            token = session_token(answer)
         except Exception:
             await http.close()
             raise
@@ -270,12 +274,12 @@ class LongPollTransport:
 
     def _polled(self, answer: Answer) -> None:
         self._poll_request = None
-        status, body = _read(answer)
+        status, body = read_answer(answer)
         messages = body.get("messages", ()) if status == 200 else ()
         if status not in (200, 204):
-            self._end(_closed(status, answer))
-        elif not _are_texts(messages):
-            self._end(_closed(None, answer))
+            self._end(closed_by(status, answer))
+        elif not are_texts(messages):
+            self._end(closed_by(None, answer))
         else:
             self._prove()
             self._received.extend(messages)
@@ -285,7 +289,7 @@ class LongPollTransport:
     def _poll_failed(self, failure: Failure) -> None:
         self._poll_request = None
         if self._is_taking:
-            self._end(_failed(failure))
+            self._end(failed_with(failure))
 
     def _prove(self) -> None:
         """The session works: an attempt that follows is not one more that failed."""
@@ -310,7 +314,7 @@ class LongPollTransport:
             self._connection.frame_received(data, text.startswith(_BINARY_KINDS))
         else:
             self._received.clear()
-            self._end(_too_large(MessageTooLarge(len(data), self._message_limit)))
+            self._end(too_large(MessageTooLarge(len(data), self._message_limit)))
 
     # -- Sending ------------------------------------------------------------------
 
@@ -341,9 +345,9 @@ class LongPollTransport:
 
     def _published(self, answer: Answer) -> None:
         self._is_publishing = False
-        status, _ = _read(answer)
+        status, _ = read_answer(answer)
         if status != 200:
-            self._end(_closed(status, answer))
+            self._end(closed_by(status, answer))
         elif self._outgoing:
             self._publish()
         elif self._close_reason is not None:
@@ -352,7 +356,7 @@ class LongPollTransport:
     def _publish_failed(self, failure: Failure) -> None:
         self._is_publishing = False
         if self._is_open:
-            self._end(_failed(failure))
+            self._end(failed_with(failure))
 
     # -- The end ------------------------------------------------------------------
 
@@ -421,77 +425,3 @@ def _for_polls(headers: Headers, attempt: Attempt) -> Headers:
     if attempt.auth_token is not None:
         headers.setRawHeaders(_AUTH_HEADER, [attempt.auth_token])
     return headers
-
-
-def _read(answer: Answer) -> tuple[int | None, dict[str, Any]]:
-    """What the server says: its status and the body.
-
-    :return: HTTP's own status if that is not 200; no status if the answer is not of
-        Phoenix's long-poll.
-    """
-    if answer.code != 200:
-        return answer.code, {}
-    try:
-        body = _loads(answer.body)
-    except ValueError:
-        return None, {}
-    status = body.get("status") if isinstance(body, dict) else None
-    if not isinstance(status, int) or not 100 <= status <= 599:
-        return None, {}
-    return status, body
-
-
-def _token(answer: Answer) -> str:
-    """The token of the session that the server has opened.
-
-    :raises HandshakeRefused: it has not.
-    """
-    status, body = _read(answer)
-    token = body.get("token")
-    if status == 410 and isinstance(token, str) and token:
-        return token
-    if status in (410, None):
-        status, reason = answer.code, "not an answer of Phoenix's long-poll"
-    else:
-        reason = answer.phrase if answer.code != 200 else _phrase(status)
-    raise HandshakeRefused(status, answer.headers, reason)
-
-
-def _are_texts(messages: object) -> bool:
-    return isinstance(messages, list | tuple) and all(
-        isinstance(message, str) for message in messages
-    )
-
-
-def _phrase(status: int) -> str:
-    """The name of a status, if it has one."""
-    try:
-        return HTTPStatus(status).phrase
-    except ValueError:
-        return ""
-
-
-def _closed(status: int | None, answer: Answer) -> ConnectionClosed:
-    """What an answer other than the expected one means."""
-    if status is None:
-        return ConnectionClosed(1002, "not an answer of Phoenix's long-poll")
-    if answer.code != 200:
-        return ConnectionClosed(3000 + status, f"HTTP {status} {answer.phrase}".strip())
-    reason = "session gone" if status == 410 else f"{status} {_phrase(status)}".strip()
-    return ConnectionClosed(3000 + status, reason)
-
-
-def _failed(failure: Failure) -> ConnectionClosed:
-    """What a request without an answer means."""
-    error = failure.value
-    if isinstance(error, MessageTooLarge):
-        return _too_large(error)
-    closed = ConnectionClosed(1006, str(error))
-    closed.__cause__ = error
-    return closed
-
-
-def _too_large(error: MessageTooLarge) -> ConnectionClosed:
-    closed = ConnectionClosed(1009, str(error))
-    closed.__cause__ = error
-    return closed

@@ -1,0 +1,107 @@
+"""What the server's answers to long-poll mean.
+
+HTTP's status is 200 and the one that counts is in the body, unless a proxy or a crash
+has something to say::
+
+    {"messages":["[...]"],"status":200,"token":"SFMyNTY..."}
+"""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+
+from twisted.python.failure import Failure
+
+from ..errors import ConnectionClosed, HandshakeRefused, MessageTooLarge
+from ..serializer import default_json
+from .http import Answer
+
+__all__ = [
+    "are_texts",
+    "closed_by",
+    "failed_with",
+    "read_answer",
+    "session_token",
+    "too_large",
+]
+
+_NOT_PHOENIX = "not an answer of Phoenix's long-poll"
+
+_loads = default_json().loads
+
+
+def read_answer(answer: Answer) -> tuple[int | None, dict[str, Any]]:
+    """What the server says: its status and the body.
+
+    :return: HTTP's own status if that is not 200; no status if the answer is not of
+        Phoenix's long-poll.
+    """
+    if answer.code != 200:
+        return answer.code, {}
+    try:
+        body = _loads(answer.body)
+    except ValueError:
+        return None, {}
+    status = body.get("status") if isinstance(body, dict) else None
+    if not isinstance(status, int) or not 100 <= status <= 599:
+        return None, {}
+    return status, body
+
+
+def session_token(answer: Answer) -> str:
+    """The token of the session that the server has opened.
+
+    :raises HandshakeRefused: it has not.
+    """
+    status, body = read_answer(answer)
+    token = body.get("token")
+    if status == 410 and isinstance(token, str) and token:
+        return token
+    if status in (410, None):
+        status, reason = answer.code, _NOT_PHOENIX
+    else:
+        reason = answer.phrase if answer.code != 200 else _phrase(status)
+    raise HandshakeRefused(status, answer.headers, reason)
+
+
+def are_texts(messages: object) -> bool:
+    """Whether these are messages, as far as JSON goes."""
+    return isinstance(messages, list | tuple) and all(
+        isinstance(message, str) for message in messages
+    )
+
+
+def _phrase(status: int) -> str:
+    """The name of a status, if it has one."""
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return ""
+
+
+def closed_by(status: int | None, answer: Answer) -> ConnectionClosed:
+    """What an answer other than the expected one means."""
+    if status is None:
+        return ConnectionClosed(1002, _NOT_PHOENIX)
+    if answer.code != 200:
+        return ConnectionClosed(3000 + status, f"HTTP {status} {answer.phrase}".strip())
+    reason = "session gone" if status == 410 else f"{status} {_phrase(status)}".strip()
+    return ConnectionClosed(3000 + status, reason)
+
+
+def failed_with(failure: Failure) -> ConnectionClosed:
+    """What a request without an answer means."""
+    error = failure.value
+    if isinstance(error, MessageTooLarge):
+        return too_large(error)
+    closed = ConnectionClosed(1006, str(error))
+    closed.__cause__ = error
+    return closed
+
+
+def too_large(error: MessageTooLarge) -> ConnectionClosed:
+    """What a message or an answer over the limit means."""
+    closed = ConnectionClosed(1009, str(error))
+    closed.__cause__ = error
+    return closed
