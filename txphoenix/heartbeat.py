@@ -79,6 +79,9 @@ class Heartbeat:
         if (interval, timeout) == (self.interval, self.timeout):
             return
         self.interval, self.timeout = interval, timeout
+        if self._timer is None:
+            # Not started: the transport needs no heartbeat.
+            return
         if self._ref is not None and not self._is_paused:
             self._schedule(timeout, self._time_out)
         else:

@@ -131,6 +131,12 @@ class HeartbeatTests(SynchronousTestCase):
         self.clock.advance(10)
         self.assertEqual(self.times(), [30.0])
 
+    def test_other_interval_without_heartbeats(self) -> None:
+        """A transport that needs no heartbeat gets none from a changed interval."""
+        self.heartbeat.stop(NotConnected())
+        self.heartbeat.reset(5.0, 1.0)
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
     def test_other_interval_while_paused(self) -> None:
         """In a pause a changed interval holds at once, and no timeout begins."""
         self.clock.advance(30)
