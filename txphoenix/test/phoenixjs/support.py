@@ -2,52 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from txphoenix import Channel, SocketClient
 from txphoenix.interfaces import Remover
 from txphoenix.message import (
     HEARTBEAT,
-    PHOENIX_TOPIC,
     PHX_ERROR,
     PHX_JOIN,
     PHX_LEAVE,
     PHX_REPLY,
 )
-from txphoenix.testing import ServerChannel
-from txphoenix.testing.session import Frame, ServerSession
 
-from ..support import TOPIC, ClientTestCase, Outcome, ScriptedServer
+from ..support import TOPIC, ClientTestCase, Outcome
 
-__all__ = ["TOPIC", "Outcome", "PhoenixJSTestCase", "QuietServer"]
-
-
-class QuietServer(ScriptedServer):
-    """A server that can be told to take note of what arrives, and to do nothing else.
-
-    The test then answers itself, to all but heartbeats.
-
-    :ivar answers: whether the server does what it should.
-    """
-
-    def __init__(self, channels: Mapping[str, type[ServerChannel]], **options: Any):
-        super().__init__(channels, **options)
-        self.answers = True
-
-    def session_opened(self, session: ServerSession) -> None:
-        """Come between the session and what arrives."""
-        take = session.receive
-
-        def receive(data: bytes, is_binary: bool) -> None:
-            topic = session.codec.decode(data, is_binary).topic
-            if self.answers or topic == PHOENIX_TOPIC:
-                take(data, is_binary)
-            else:
-                session.frames.append(Frame(False, data, is_binary))
-
-        session.receive = receive  # type: ignore[method-assign]
-        super().session_opened(session)
+__all__ = ["TOPIC", "Outcome", "PhoenixJSTestCase"]
 
 
 class PhoenixJSTestCase(ClientTestCase):
@@ -55,14 +25,6 @@ class PhoenixJSTestCase(ClientTestCase):
 
     :ivar memory: the server.
     """
-
-    memory: QuietServer
-
-    def setUp(self) -> None:
-        """Have a server that can be quiet."""
-        super().setUp()
-        self.memory = QuietServer(self.server_channels, **self.server_options)
-        self.clock = self.memory.clock
 
     # -- What the client has sent -------------------------------------------------
 
