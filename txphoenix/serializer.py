@@ -18,6 +18,8 @@ V1 (``vsn=1.0.0``, deprecated) is a JSON object in a text frame::
 
     {"topic": topic, "event": event, "payload": payload, "ref": ref}
 
+and ``"join_ref": join_ref`` besides in a join and in a leave.
+
 JSON itself is the work of a codec, see :class:`~txphoenix.interfaces.JSONCodec`.
 """
 
@@ -31,7 +33,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from .errors import ConfigurationError, SerializerError
-from .message import PHX_JOIN, PHX_REPLY, Message
+from .message import PHX_JOIN, PHX_LEAVE, PHX_REPLY, Message
 
 if TYPE_CHECKING:
     from .interfaces import JSONCodec, Serializer
@@ -150,7 +152,8 @@ class V2Serializer:
 
     def __init__(self, json: JSONCodec | None = None) -> None:
         codec = _codec(json)
-        self._loads: Callable[[bytes], Any] = codec.loads
+        self.parse: Callable[[bytes], Any] = codec.loads
+        """Reads the JSON of a text frame: :meth:`to_message` takes what it returns."""
         self._dumps: Callable[[Any], str | bytes] = codec.dumps
 
     def encode(self, message: Message) -> tuple[bytes, bool]:
@@ -198,9 +201,17 @@ class V2Serializer:
         if is_binary:
             return _decode_binary(data)
         try:
-            fields = self._loads(data)
+            fields = self.parse(data)
         except Exception as error:
             raise _not_json(data, error) from error
+        return self.to_message(fields, data)
+
+    def to_message(self, fields: Any, data: bytes) -> Message:
+        """The message in what :attr:`parse` has read.
+
+        :param data: the frame's content, for errors.
+        :raises SerializerError: if it is not a message.
+        """
         # What a server sends is as it must be, so that is looked at first.
         if type(fields) is list and len(fields) == 5:
             join_ref, ref, topic, event, _ = fields
@@ -241,7 +252,10 @@ class V1Serializer:
         self._dumps: Callable[[Any], str | bytes] = codec.dumps
 
     def encode(self, message: Message) -> tuple[bytes, bool]:
-        """What to send for a message; the join_ref goes with a join alone.
+        """What to send for a message.
+
+        The join_ref goes with a join, and with a leave, which Phoenix would otherwise
+        take for one of an earlier join and ignore.
 
         :return: the frame's content, and False, since the frame is never binary.
         :raises SerializerError: if the payload is not JSON, bytes included, or if
@@ -256,7 +270,7 @@ class V1Serializer:
                 f"cannot encode {_name(message)}: V1 has no binary messages, use V2"
             )
         fields = {"topic": topic, "event": event, "payload": payload, "ref": ref}
-        if event == PHX_JOIN:
+        if event in (PHX_JOIN, PHX_LEAVE):
             fields["join_ref"] = join_ref
         try:
             data = _as_bytes(self._dumps(fields))

@@ -7,12 +7,7 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.internet.error import NotConnectingError
-from twisted.internet.interfaces import (
-    IProtocol,
-    IProtocolFactory,
-    IStreamClientEndpoint,
-)
-from zope.interface import implementer
+from twisted.python.failure import Failure
 
 from txphoenix import (
     ConfigurationError,
@@ -20,93 +15,11 @@ from txphoenix import (
     ConnectionFailed,
     HandshakeRefused,
     NotConnected,
-    SocketClient,
     telemetry,
 )
-from txphoenix.testing.session import ServerSession
 from txphoenix.transports.fallback import FallbackConnector
 
-from .support import ClientTestCase, Room, ScriptedServer
-
-
-class HalfDeafServer(ScriptedServer):
-    """A server behind a proxy that may let no frame of a WebSocket through.
-
-    :ivar is_deaf: whether it does not.
-    """
-
-    is_deaf = False
-
-    def session_opened(self, session: ServerSession) -> None:
-        """Take no frames, if it must be."""
-        if self.is_deaf and session.socket.transport == "websocket":
-            session.receive = lambda *_: None  # type: ignore[method-assign]
-        super().session_opened(session)
-
-
-@implementer(IStreamClientEndpoint)
-class HeldEndpoint:
-    """An endpoint whose first connection is never made."""
-
-    def __init__(self, endpoint: IStreamClientEndpoint) -> None:
-        self._endpoint = endpoint
-        self.held: Deferred[Any] | None = None
-        self.cancelled = 0
-
-    def connect(self, protocolFactory: IProtocolFactory) -> Deferred[IProtocol]:
-        """Connect, from the second time on."""
-        if self.held is None:
-            self.held = Deferred(self._cancel)
-            return self.held
-        return self._endpoint.connect(protocolFactory)
-
-    def _cancel(self, _held: Any) -> None:
-        self.cancelled += 1
-
-
-class FallbackTestCase(ClientTestCase):
-    """A test with a client that may fall back."""
-
-    memory: HalfDeafServer
-
-    def setUp(self) -> None:
-        """Make the server."""
-        super().setUp()
-        self.memory = HalfDeafServer({"rooms:*": Room})
-        self.clock = self.memory.clock
-        self.errors: list[Any] = []
-        self.losses: list[Any] = []
-
-    def begin(self, **options: Any) -> SocketClient:
-        """A client that has begun to connect."""
-        client = self.make_client(**{"longpoll_fallback": 2.5, **options})
-        client.on_error(self.errors.append)
-        client.on_close(self.losses.append)
-        client.startService()
-        self.memory.flush()
-        return client
-
-    def transports(self) -> list[str]:
-        """The transports of the sessions so far."""
-        return [session.socket.transport for session in self.memory.sessions]
-
-    def lose(self) -> None:
-        """End the sessions, and let the time pass until the next attempt."""
-        self.memory.drop()
-        self.memory.flush()
-        self.memory.advance(0.5)
-
-    def assert_nothing_left(self, client: SocketClient) -> None:
-        """After disconnect() the client is gone, whatever it was about to do."""
-        done = client.disconnect()
-        self.memory.flush()
-        self.successResultOf(done)
-        self.assertEqual(client.status, "disconnected")
-        self.assertEqual(self.memory.pairs, [])
-        connections = self.memory.connections_made
-        self.memory.advance(60.0)
-        self.assertEqual(self.memory.connections_made, connections)
-        self.assertEqual(self.errors, [])
+from .fallback_case import FallbackTestCase, HeldEndpoint
 
 
 class WebSocketTests(FallbackTestCase):
@@ -492,6 +405,4 @@ class ChoiceTests(FallbackTestCase):
 
 
 def _failure(kind: Callable[[], Exception]) -> Any:
-    from twisted.python.failure import Failure
-
     return Failure(kind())

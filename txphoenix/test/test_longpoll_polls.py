@@ -98,6 +98,7 @@ class PollTests(LongPollTestCase):
         """Every other status ends the session, with a code that tells it."""
         for code, body, expected, reason in (
             (200, b'{"status":403}', 3403, "403 Forbidden"),
+            (200, b'{"status":429}', 3429, "429 Too Many Requests"),
             (200, b'{"status":500}', 3500, "500 Internal Server Error"),
             (200, b'{"status":599}', 3599, "599"),
             (500, b'{"errors":{}}', 3500, "HTTP 500 Internal Server Error"),
@@ -105,7 +106,9 @@ class PollTests(LongPollTestCase):
             (302, b"", 3302, "HTTP 302 Found"),
             (200, b"", 1002, "not an answer of Phoenix's long-poll"),
             (200, b"<html>", 1002, "not an answer of Phoenix's long-poll"),
+            (200, b'{"message":"x"}', 1002, "not an answer of Phoenix's long-poll"),
             (200, b'{"status":2000}', 1002, "not an answer of Phoenix's long-poll"),
+            (200, b'{"status":-2000}', 1002, "not an answer of Phoenix's long-poll"),
             (200, b'{"status":true}', 1002, "not an answer of Phoenix's long-poll"),
             (
                 200,

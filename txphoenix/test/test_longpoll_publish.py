@@ -163,7 +163,7 @@ class CloseTests(LongPollTestCase):
     """How a session is closed by its client."""
 
     def test_nothing_under_way(self) -> None:
-        """The poll is given up at once, and the connections with it."""
+        """The poll is given up at once, its connection too, and no error is told."""
         client, poll = self.open()
         done = client.disconnect()
         self.server.flush()
@@ -172,6 +172,7 @@ class CloseTests(LongPollTestCase):
         self.assertEqual(self.server.pairs, [])
         [reason] = self.losses
         self.assertEqual((reason.code, reason.was_clean), (1000, True))
+        self.assertEqual(self.errors, [])
 
     def test_flush(self) -> None:
         """What was sent before is taken first, however many batches that needs."""

@@ -29,7 +29,7 @@ from txphoenix.test.serializer_kit import (
 class V1Tests(SerializerCase):
     """The deprecated serializer."""
 
-    # The section "V1 serializer" of the conversations, and a join with its join_ref.
+    # The section "V1 serializer" of the conversations; a join and a leave.
     sent = (
         (
             Message(None, "1", "phoenix", "heartbeat", {}),
@@ -42,6 +42,10 @@ class V1Tests(SerializerCase):
         (
             Message("2", "2", "t", "phx_join", {"k": 1}),
             '{"topic":"t","event":"phx_join","payload":{"k":1},"ref":"2","join_ref":"2"}',
+        ),
+        (
+            Message("2", "4", "t", "phx_leave", {}),
+            '{"topic":"t","event":"phx_leave","payload":{},"ref":"4","join_ref":"2"}',
         ),
     )
 
@@ -77,7 +81,7 @@ class V1Tests(SerializerCase):
         )
 
     def test_encode(self) -> None:
-        """Messages are objects, with a join_ref in a join alone."""
+        """Messages are objects, with a join_ref in a join and in a leave alone."""
         for serializer in self.serializers[:2]:
             for message, frame in self.sent:
                 self.assertEqual(serializer.encode(message), (frame.encode(), False))
