@@ -19,6 +19,7 @@ from twisted.internet.interfaces import (
 )
 from twisted.internet.ssl import CertificateOptions
 
+from .channel import Channel
 from .errors import ConfigurationError
 from .url import encode_params, parse, parse_proxy
 
@@ -170,10 +171,6 @@ def _is_text(value: object) -> bool:
     return isinstance(value, str) and value != ""
 
 
-def _is_channel_class(value: object) -> bool:
-    return isinstance(value, type) and callable(getattr(value, "handle_in", None))
-
-
 flag = _must("True or False", lambda value: isinstance(value, bool))
 seconds = _must("a positive, finite number of seconds", _is_seconds, float)
 count = _must("a whole number, 0 or more", lambda value: _is_count(value, 0))
@@ -187,10 +184,6 @@ transport = _must(
     lambda value: value in ("websocket", "longpoll") or callable(value),
 )
 vsn = _must("'2.0.0' or '1.0.0'", lambda value: value in ("2.0.0", "1.0.0"))
-channel_class = _must("a channel class", _is_channel_class)
-optional_channel_class = _must(
-    "a channel class or None", lambda value: value is None or _is_channel_class(value)
-)
 channel_params = _must(
     "a mapping, a callable that returns one, or None",
     lambda value: value is None or isinstance(value, Mapping) or callable(value),
@@ -248,14 +241,31 @@ def proxy(name: str, value: object) -> str | None:
     return value
 
 
-def topic_channel_map(name: str, value: object) -> dict[str, type]:
+def channel_class(name: str, value: object) -> type[Channel]:
+    """A class of channels."""
+    expected = "a subclass of txphoenix.Channel"
+    if not isinstance(value, type):
+        raise _wrong(name, expected, value)
+    if not issubclass(value, Channel):
+        found = f"{value.__module__}.{value.__qualname__}"
+        raise ConfigurationError(f"{name} must be {expected}, which {found} is not")
+    return value
+
+
+def optional_channel_class(name: str, value: object) -> type[Channel] | None:
+    """A class of channels, or None."""
+    return None if value is None else channel_class(name, value)
+
+
+def topic_channel_map(name: str, value: object) -> dict[str, type[Channel]]:
     """A copy of a mapping of topics, or beginnings of topics, to channel classes."""
     if not isinstance(value, Mapping):
         raise _wrong(name, "a mapping of topics to channel classes", value)
+    classes: dict[str, type[Channel]] = {}
     for pattern, named_class in value.items():
         _topic_pattern(f"a key of {name}", pattern)
-        channel_class(f"{name}[{pattern!r}]", named_class)
-    return dict(value)
+        classes[pattern] = channel_class(f"{name}[{pattern!r}]", named_class)
+    return classes
 
 
 def join_channels(name: str, value: object) -> dict[str, Any]:

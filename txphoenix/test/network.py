@@ -5,6 +5,7 @@ They are trial's, and run under ``pytest`` with pytest-twisted as well.
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable
 from typing import Any, ClassVar, cast
 
@@ -21,11 +22,24 @@ from txphoenix.client import SocketClient
 from txphoenix.testing import PhoenixServer, ServerChannel, ok
 from txphoenix.testing.proxy import FaultProxy
 
-__all__ = ["TOPIC", "NetworkTestCase", "Room", "Tunnel", "reactor"]
+__all__ = ["NO_IPV6", "TOPIC", "NetworkTestCase", "Room", "Tunnel", "reactor"]
 
 reactor: Any = global_reactor
 
 TOPIC = "rooms:lobby"
+
+
+def _has_ipv6() -> bool:
+    try:
+        with socket.socket(socket.AF_INET6) as probe:
+            probe.bind(("::1", 0))
+    except OSError:
+        return False
+    return True
+
+
+NO_IPV6 = None if _has_ipv6() else "this machine has no IPv6"
+"""Why a test of IPv6 must be skipped, if it must."""
 
 
 class Room(ServerChannel):
@@ -117,7 +131,7 @@ class NetworkTestCase(TestCase):
 
     async def stand_between(self, server: PhoenixServer) -> FaultProxy:
         """A fault proxy before a server, stopped after the test."""
-        proxy = FaultProxy(server.port)
+        proxy = FaultProxy(server.port, interface=server.interface)
         await proxy.start()
         self.addCleanup(proxy.stop)
         return proxy

@@ -1,4 +1,4 @@
-"""The same behaviour over each transport: :mod:`.behaviour`, as often as there are."""
+"""The same behaviour over each transport; see :mod:`.behaviour`."""
 
 from __future__ import annotations
 
@@ -6,15 +6,20 @@ from typing import Any
 
 from txphoenix import ConnectionClosed, PushInterrupted, SocketClient
 
-from .behaviour import BehaviourMixin, BinaryMixin
+from .behaviour_channels import BinaryMixin, ChannelsMixin
+from .behaviour_connections import ConnectionsMixin
 from .support import ClientTestCase
+
+
+class BehaviourMixin(ConnectionsMixin, ChannelsMixin):
+    """All there is to be the same."""
 
 
 class WebSocketTests(BehaviourMixin, ClientTestCase):
     """Over a WebSocket."""
 
 
-class WebSocketBinaryTests(BinaryMixin, BehaviourMixin, ClientTestCase):
+class WebSocketBinaryTests(BinaryMixin, ClientTestCase):
     """Binary payloads over a WebSocket, which carries any bytes."""
 
     data = bytes(range(256))
@@ -27,7 +32,7 @@ class LongPollTests(BehaviourMixin, ClientTestCase):
     transport = "longpoll"
 
 
-class LongPollBinaryTests(BinaryMixin, BehaviourMixin, ClientTestCase):
+class LongPollBinaryTests(BinaryMixin, ClientTestCase):
     """Binary payloads over long-poll, where the server sends those that are UTF-8."""
 
     client_options = {"transport": "longpoll"}
@@ -85,19 +90,6 @@ class VersionOne(BehaviourMixin):
     def tearDown(self) -> None:
         """Whatever is reconfigured warns again."""
         self.flushWarnings()
-
-    def test_leave(self) -> None:
-        """A leave has no join_ref, so that Phoenix takes it for one of an old join.
-
-        It times out, and the channel is closed all the same.
-        """
-        _, channel = self.joined()
-        self.assertIsNone(self.answered(channel.leave(timeout=3.0)))
-        self.assertEqual(channel.state, "closed")
-
-    def go(self, client: SocketClient) -> None:
-        """Therefore, who leaves is there until his connection ends."""
-        self.answered(client.disconnect())
 
 
 class WebSocketVersionOneTests(VersionOne, ClientTestCase):

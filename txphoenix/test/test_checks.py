@@ -13,7 +13,7 @@ from twisted.internet.ssl import CertificateOptions, optionsForClientTLS
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from txphoenix import checks
+from txphoenix import Channel, EchoRoom, checks
 from txphoenix.checks import (
     check_auth_token,
     check_headers,
@@ -21,12 +21,17 @@ from txphoenix.checks import (
     check_url,
 )
 from txphoenix.errors import ConfigurationError
+from txphoenix.testing import ServerChannel
 
 SECRET = "S3CR3T"
 
 
-class Room:
-    """As much of a channel class as a check looks at."""
+class Room(Channel):
+    """A class of channels."""
+
+
+class Lookalike:
+    """A class that takes messages, and is none of channels all the same."""
 
     def handle_in(self, event: str, payload: object) -> None:
         """Take a message."""
@@ -235,11 +240,23 @@ class OptionCheckTests(CheckCase):
         self.assert_rejects(checks.vsn, "2", 2.0, None, ["2.0.0"])
 
     def test_channel_class(self) -> None:
-        """A channel class is a class that takes messages."""
-        self.assert_accepts(checks.channel_class, Room)
-        self.assert_rejects(checks.channel_class, Room(), str, "Room", None)
+        """A channel class is a subclass of Channel, or Channel itself."""
+        self.assert_accepts(checks.channel_class, Room, Channel, EchoRoom)
         self.assert_accepts(checks.optional_channel_class, Room, None)
-        self.assert_rejects(checks.optional_channel_class, Room(), str)
+        for check in (checks.channel_class, checks.optional_channel_class):
+            self.assert_rejects(check, object(), "rooms.Room", str, Lookalike)
+        self.assert_rejects(checks.channel_class, None)
+
+    def test_wrong_channel_class(self) -> None:
+        """The error names the class that came, which may be one of the server kit."""
+        expected = "it must be a subclass of txphoenix.Channel, "
+        for value, said in (
+            (Lookalike, f"which {__name__}.Lookalike is not"),
+            (ServerChannel, f"which {ServerChannel.__module__}.ServerChannel is not"),
+            ("rooms.Room", "not a value of type str"),
+            (Lookalike(), "not a value of type Lookalike"),
+        ):
+            self.assert_refused(expected + said, checks.channel_class, "it", value)
 
     def test_channel_params(self) -> None:
         """A channel's parameters are a mapping, which is copied, a callable or None."""
@@ -290,7 +307,7 @@ class OptionCheckTests(CheckCase):
             ({"a*b": Room}, "a key of it must be a topic"),
             ({"": Room}, "a key of it must be a topic"),
             ({1: Room}, "a key of it must be a topic"),
-            ({"a": Room()}, "it['a'] must be a channel class"),
+            ({"a": Lookalike}, "it['a'] must be a subclass of txphoenix.Channel"),
         ):
             self.assert_refused(told, checks.topic_channel_map, "it", bad)
 

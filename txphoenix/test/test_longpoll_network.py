@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -22,7 +21,7 @@ from txphoenix import (
 from txphoenix.testing import PhoenixServer, ServerChannel, ok
 from txphoenix.testing.tls import self_signed
 
-from .network import TOPIC, NetworkTestCase, Tunnel, reactor
+from .network import NO_IPV6, TOPIC, NetworkTestCase, Tunnel, reactor
 
 # Short times, for tests that wait for the end of a window.
 QUICK: dict[str, Any] = {"longpoll_window": 0.3, "longpoll_pubsub_timeout": 0.1}
@@ -68,12 +67,10 @@ class ReachingTests(LongPollNetworkTestCase):
     async def test_ipv6(self) -> None:
         """By an address of IPv6."""
         server = await self.serve(interface="::1")
-        url = f"ws://[::1]:{server.port}/socket"
-        await self.converse(server, self.client(url))
+        for url in (server.url, server.http_url):
+            await self.converse(server, self.client(url))
 
-    with socket.socket(socket.AF_INET6) as _probe:
-        if _probe.connect_ex(("::1", 9)) == 99:
-            test_ipv6.skip = "no IPv6 here"  # type: ignore[attr-defined]
+    test_ipv6.skip = NO_IPV6  # type: ignore[attr-defined]
 
     async def test_endpoint(self) -> None:
         """By an endpoint's description."""

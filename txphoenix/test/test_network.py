@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 from base64 import b64encode
 from typing import Any
 
@@ -25,18 +24,8 @@ from txphoenix.errors import (
 )
 from txphoenix.testing import PhoenixServer
 
-from .network import TOPIC, NetworkTestCase, Room, reactor
+from .network import NO_IPV6, TOPIC, NetworkTestCase, Room, reactor
 from .test_secrets import SecretKeeper
-
-
-def has_ipv6() -> bool:
-    """Whether this machine has an IPv6 of its own."""
-    try:
-        with socket.socket(socket.AF_INET6) as probe:
-            probe.bind(("::1", 0))
-    except OSError:
-        return False
-    return True
 
 
 class EndpointTests(NetworkTestCase):
@@ -72,10 +61,9 @@ class EndpointTests(NetworkTestCase):
     async def test_ipv6(self) -> None:
         """By an address of IPv6."""
         server = await self.serve(interface="::1")
-        await self.converse(self.client(f"ws://[::1]:{server.port}/socket"))
+        await self.converse(self.client(server.url))
 
-    if not has_ipv6():
-        test_ipv6.skip = "this machine has no IPv6"  # type: ignore[attr-defined]
+    test_ipv6.skip = NO_IPV6  # type: ignore[attr-defined]
 
     async def test_unix_socket(self) -> None:
         """By a UNIX socket, whatever host the URL names."""

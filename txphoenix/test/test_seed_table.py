@@ -14,12 +14,11 @@ from typing import Any
 
 from twisted.application.service import Application, IService, IServiceCollection
 from twisted.internet.defer import Deferred
-from twisted.trial.unittest import TestCase
 from zope.interface.verify import verifyObject
 
 from txphoenix import interfaces, telemetry
 from txphoenix.backoff import steps
-from txphoenix.channel import Channel, EchoRoom
+from txphoenix.channel import EchoRoom
 from txphoenix.channels import ChannelManager
 from txphoenix.client import SocketClient
 from txphoenix.errors import (
@@ -28,93 +27,14 @@ from txphoenix.errors import (
     ConnectionClosed,
     HandshakeRefused,
     JoinError,
-    PushTimeout,
 )
 from txphoenix.message import Message, generate_ref
 from txphoenix.serializer import V1Serializer, V2Serializer, serializer_for
 from txphoenix.state import SocketState
 from txphoenix.telemetry import EventName
-from txphoenix.testing import PhoenixServer, Refused, ServerChannel, ok
-from txphoenix.testing.cases import PhoenixMixin
 from txphoenix.transports.websocket import PhoenixClientProtocol
 
-TOPIC = "rooms:lobby"
-
-
-class Room(ServerChannel):
-    """The server's channel."""
-
-    def join(self, params: Any) -> Any:
-        """Answer with the params, unless they ask for a refusal."""
-        if "refuse" in params:
-            raise Refused({"reason": "unauthorized"})
-        return params
-
-    def handle_in(self, event: str, payload: Any) -> Any:
-        """Answer with the payload; ``shout`` goes to all, ``silent`` has no answer."""
-        if event == "shout":
-            self.broadcast("shouted", payload)
-        return None if event == "silent" else ok(payload)
-
-
-class Lobby(Channel):
-    """A channel class with every callback."""
-
-    def init(self, params: Any) -> None:
-        """Begin."""
-        self.seen: list[Any] = [("init", params)]
-
-    def handle_join(self, response: Any) -> None:
-        """Be joined."""
-        self.seen.append(("handle_join", response))
-
-    def handle_in(self, event: str, payload: Any) -> None:
-        """Take a message."""
-        self.seen.append(("handle_in", event, payload))
-
-    def handle_close(self, reason: object) -> None:
-        """Be closed."""
-        self.seen.append(("handle_close", reason))
-
-
-class WholeMessages(Lobby):
-    """A channel class that takes messages whole, as the seed's ``handle_message``."""
-
-    def handle_message(self, message: Message) -> None:
-        """Take a message."""
-        self.seen.append(message)
-
-
-class Hook:
-    """An object with ``handle_in``, as the seed's hook modules."""
-
-    def __init__(self) -> None:
-        self.seen: list[tuple[str, Any]] = []
-
-    def handle_in(self, event: str, payload: Any) -> None:
-        """Take a message."""
-        self.seen.append((event, payload))
-
-
-class SeedTestCase(PhoenixMixin, TestCase):
-    """A server, and clients that are stopped in the end."""
-
-    timeout = 30
-
-    async def serve(self, **options: Any) -> PhoenixServer:
-        """Start the server."""
-        self.server = await self.phoenix_server({"rooms:*": Room}, **options)
-        return self.server
-
-    async def connected(self, **options: Any) -> SocketClient:
-        """Start the server, and connect a client to it."""
-        await self.serve()
-        client = SocketClient(
-            options.pop("url", self.server.url), backoff=steps([0.01]), **options
-        )
-        client.startService()
-        self.addCleanup(client.stopService)
-        return await client.when_connected()
+from .seed_case import TOPIC, Hook, Lobby, SeedTestCase, WholeMessages
 
 
 class SeedTableTests(SeedTestCase):
@@ -536,40 +456,3 @@ class SeedTableTests(SeedTestCase):
         socket = self.server.connections[0].socket
         self.assertEqual(socket.params["token"], "a")
         self.assertEqual(socket.headers["x-token"], "b")
-
-
-class SeedFaultTests(SeedTestCase):
-    """The seed's faults, which are not ported."""
-
-    async def test_heartbeat(self) -> None:
-        """Its heartbeat was never sent."""
-        await self.connected(heartbeat_interval=0.01)
-        for _ in range(3):
-            await self.server.when_received("heartbeat", "phoenix")
-
-    async def test_headers(self) -> None:
-        """Its headers never left."""
-        await self.connected(headers={"Authorization": "Bearer token"})
-        headers = self.server.connections[0].socket.headers
-        self.assertEqual(headers["authorization"], "Bearer token")
-
-    async def test_rejoin(self) -> None:
-        """Its rejoin never ran."""
-        client = await self.connected()
-        _, channel = await client.join(TOPIC, {"a": 1})
-        gone = self.server.when_disconnected()
-        self.server.drop()
-        await gone
-        rejoined = await self.server.when_joined(TOPIC)
-        self.assertEqual(rejoined.params, {"a": 1})
-        self.assertEqual(await channel.push("echo", {"b": 2}), {"b": 2})
-
-    async def test_push_timeout(self) -> None:
-        """A push timeout crashed the caller."""
-        client = await self.connected()
-        _, channel = await client.join(TOPIC)
-        error: Any = await self.assertFailure(
-            channel.push("silent", timeout=0.01), PushTimeout
-        )
-        self.assertEqual(error.timeout, 0.01)
-        self.assertEqual(await channel.push("echo", {"b": 2}), {"b": 2})

@@ -14,9 +14,12 @@ from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 from twisted.trial.unittest import TestCase
 
-from txphoenix.testing import ServerChannel
+from txphoenix import SocketClient
+from txphoenix.testing import PhoenixServer, ServerChannel
 from txphoenix.testing.cases import PhoenixMixin
 from txphoenix.testing.proxy import FaultProxy
+
+from .network import NO_IPV6
 
 
 class Peer(Protocol):
@@ -242,12 +245,16 @@ class ProxyTests(TestCase):
         self.assertEqual(proxy.connections, 0)
 
     def test_url(self) -> None:
-        """A URL leads by way of the proxy."""
-        proxy = FaultProxy(4000, Clock())
+        """A URL leads by way of the proxy, and nothing else of it changes."""
+        proxy = FaultProxy(40, Clock())
         proxy.port = 5000
-        self.assertEqual(
-            proxy.url("ws://127.0.0.1:4000/socket"), "ws://127.0.0.1:5000/socket"
-        )
+        for url, changed in (
+            ("ws://127.0.0.1:40/socket", "ws://127.0.0.1:5000/socket"),
+            ("wss://[::40]:40?a=:40", "wss://[::40]:5000?a=:40"),
+            ("http://localhost:40", "http://localhost:5000"),
+            ("ws://127.0.0.1:4000/socket:40", "ws://127.0.0.1:4000/socket:40"),
+        ):
+            self.assertEqual(proxy.url(url), changed)
 
 
 class MixinTests(PhoenixMixin, TestCase):
@@ -260,3 +267,17 @@ class MixinTests(PhoenixMixin, TestCase):
         server = await self.phoenix_server({"t": ServerChannel})
         proxy = await self.phoenix_proxy(server)
         self.assertIn(f":{proxy.port}/", proxy.url(server.url))
+
+    async def test_ipv6(self) -> None:
+        """It is where the server is, by IPv6 too."""
+        server = PhoenixServer({}, interface="::1")
+        await server.start()
+        self.addCleanup(server.stop, drain=False)
+        proxy = await self.phoenix_proxy(server)
+        client = SocketClient(proxy.url(server.url))
+        client.startService()
+        self.addCleanup(client.stopService)
+        await client.when_connected()
+        self.assertEqual(proxy.connections_made, 1)
+
+    test_ipv6.skip = NO_IPV6  # type: ignore[attr-defined]

@@ -103,6 +103,13 @@ class ServerTests(PhoenixMixin, TestCase):
         self.assertEqual(server.http_url, f"http://127.0.0.1:{server.port}/s")
         self.assertEqual(server.url_of("/b"), f"ws://127.0.0.1:{server.port}/b")
 
+    def test_urls_of_ipv6(self) -> None:
+        """An address of IPv6 is in brackets, and its zone as a URL has it."""
+        for interface, host in (("::1", "[::1]"), ("fe80::1%lo", "[fe80::1%25lo]")):
+            server = PhoenixServer({}, port=4000, interface=interface)
+            self.assertEqual(server.url, f"ws://{host}:4000/socket")
+            self.assertEqual(server.http_url, f"http://{host}:4000/socket")
+
     async def test_conversation(self) -> None:
         """A client connects, joins and is heard."""
         server = await self.phoenix_server()

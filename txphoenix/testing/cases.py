@@ -50,7 +50,7 @@ class PhoenixMixin(_Case):
 
     async def phoenix_proxy(self, server: PhoenixServer) -> FaultProxy:
         """A fault proxy before a server."""
-        proxy = FaultProxy(server.port, server.reactor)
+        proxy = FaultProxy(server.port, server.reactor, interface=server.interface)
         await proxy.start()
         self.addCleanup(proxy.stop)
         return proxy

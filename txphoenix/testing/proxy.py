@@ -14,6 +14,7 @@ What is set on a direction holds for all connections, those to come included.
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from collections.abc import Callable
 from typing import Any, cast
@@ -70,18 +71,26 @@ class Direction:
 
 
 class FaultProxy:
-    """Listens on a port of 127.0.0.1 and passes on to another.
+    """Listens on a port of one address and passes on to another port of it.
 
-    :param target_port: the server's port on 127.0.0.1.
+    :param target_port: the server's port.
     :param reactor: the reactor; the global one if not given.
+    :param interface: the address, the server's own.
     :ivar port: the port it listens on; the same after :meth:`refuse`.
     :ivar to_server: what happens to the client's bytes.
     :ivar to_client: what happens to the server's bytes.
     :ivar connections_made: how many connections it has accepted.
     """
 
-    def __init__(self, target_port: int, reactor: IReactorTime | None = None) -> None:
+    def __init__(
+        self,
+        target_port: int,
+        reactor: IReactorTime | None = None,
+        *,
+        interface: str = "127.0.0.1",
+    ) -> None:
         self.target_port = target_port
+        self.interface = interface
         self.port = 0
         self.to_server = Direction()
         self.to_client = Direction()
@@ -93,7 +102,10 @@ class FaultProxy:
 
     def url(self, url: str) -> str:
         """A server's URL, by way of the proxy."""
-        return url.replace(f":{self.target_port}", f":{self.port}", 1)
+        # A colon and digits may be in an address and in a query as well.
+        return re.sub(
+            rf"^(\w+://[^/?]*):{self.target_port}(?=[/?]|$)", rf"\1:{self.port}", url
+        )
 
     @property
     def connections(self) -> int:
@@ -124,7 +136,7 @@ class FaultProxy:
     async def _start(self) -> FaultProxy:
         if self._listening is None:
             endpoint = TCP4ServerEndpoint(
-                self.reactor, self.port, interface="127.0.0.1"
+                self.reactor, self.port, interface=self.interface
             )
             self._listening = await endpoint.listen(_Accepting(self))
             self.port = cast(Any, self._listening.getHost()).port
@@ -264,7 +276,7 @@ class _Link:
         proxy = self._proxy
         proxy.link_made(self)
         self._to_client.transport = self._client.transport
-        endpoint = TCP4ClientEndpoint(proxy.reactor, "127.0.0.1", proxy.target_port)
+        endpoint = TCP4ClientEndpoint(proxy.reactor, proxy.interface, proxy.target_port)
         self._connecting = endpoint.connect(Factory.forProtocol(lambda: self._server))
         self._connecting.addErrback(lambda _: self.cut(True))
 

@@ -36,7 +36,7 @@ class PhoenixServer(Endpoint, Service):
 
     :param channels: topic, or beginning of a topic and ``*`` -> class of its channels.
     :param port: the port; 0 for a free one, which a :meth:`restart` then keeps.
-    :param interface: the address to listen on.
+    :param interface: the address to listen on, of IPv4 or IPv6.
     :param tls: a context factory such as
         :class:`twisted.internet.ssl.CertificateOptions`, for ``wss``.
     :param reactor: the reactor; the global one if not given.
@@ -57,7 +57,7 @@ class PhoenixServer(Endpoint, Service):
     ) -> None:
         super().__init__(channels, reactor or global_reactor(), **options)
         self._port = port
-        self._interface = interface
+        self.interface = interface
         self._tls = tls
         self._listening: IListeningPort | None = None
         site = Site(Root(self), reactor=self.reactor)
@@ -83,7 +83,11 @@ class PhoenixServer(Endpoint, Service):
     def url_of(self, path: str) -> str:
         """The URL of the socket of that path."""
         scheme = "ws" if self._tls is None else "wss"
-        return f"{scheme}://{self._interface}:{self._port}{path}"
+        host = self.interface
+        if ":" in host:
+            # RFC 6874 writes the "%" before an address's zone as "%25".
+            host = f"[{host.replace('%', '%25')}]"
+        return f"{scheme}://{host}:{self._port}{path}"
 
     # Starting and stopping.
 
@@ -128,12 +132,10 @@ class PhoenixServer(Endpoint, Service):
         reactor = cast(Any, self.reactor)
         endpoint: Any
         if self._tls is None:
-            endpoint = TCP4ServerEndpoint(
-                reactor, self._port, interface=self._interface
-            )
+            endpoint = TCP4ServerEndpoint(reactor, self._port, interface=self.interface)
         else:
             endpoint = SSL4ServerEndpoint(
-                reactor, self._port, self._tls, interface=self._interface
+                reactor, self._port, self._tls, interface=self.interface
             )
         listening: Deferred[IListeningPort] = endpoint.listen(self._connections)
         return listening.addCallback(self._listens)
