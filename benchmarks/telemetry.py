@@ -16,7 +16,9 @@ async def txphoenix(
     """The handler counts the messages, and must have been told of each."""
     seen = 0
 
-    def count_message(*_: Any) -> None:
+    def count_message(
+        _event_name: Any, _measurements: Any, _metadata: Any, _config: Any
+    ) -> None:
         nonlocal seen
         seen += 1
 

@@ -27,8 +27,8 @@ from twisted.logger import Logger
 
 from .channel_actions import ChannelActions
 from .channel_states import Input, State
-from .errors import ChannelClosed, NotConnected
-from .hooks import EventHooks, Hooks
+from .errors import ChannelClosed, ConfigurationError, NotConnected
+from .hooks import NO_EVENT_HOOKS, EventHooks, Hooks
 from .interfaces import Remover
 from .message import PHX_CLOSE, PHX_ERROR, PHX_REPLY, Message
 from .pending import PendingJoin, PendingLeave, PendingPush
@@ -64,7 +64,6 @@ class Channel(ChannelActions):
     ``"permanent"`` joins again even where the server has closed the channel."""
 
     _takes_events: ClassVar[bool] = False
-    _hooks: EventHooks | None = None
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -169,15 +168,15 @@ class Channel(ChannelActions):
             Cancelling it forgets the reply, and the push itself if that is kept.
         """
         manager = self._manager
-        seconds = manager.check_timeout(timeout)
+        seconds = manager.timeout if timeout is None else manager.check_timeout(timeout)
         pending = PendingPush(self, event, payload, seconds)
         deferred = pending.wait()
         if self.state is State.JOINED and manager.is_open:
-            error = self._pushes.write(pending, self.join_ref)
+            error = self.pushes.write(pending, self.join_ref)
         else:
             error = self._cannot_keep(event)
             if error is None:
-                self._pushes.keep(pending)
+                self.pushes.keep(pending)
         if error is not None:
             pending.fail(error)
         return deferred
@@ -210,7 +209,7 @@ class Channel(ChannelActions):
                 reason=failure.getErrorMessage(),
             )
         )
-        self._pushes.keep(pending)
+        self.pushes.keep(pending)
 
     def leave(self, timeout: float | None = None) -> Deferred[None]:
         """Leave the topic.
@@ -263,24 +262,31 @@ class Channel(ChannelActions):
             Without it, ``on`` is a decorator.
         :return: a function that removes the hook, or the decorator.
         :raises TypeError: the handler is neither of these.
+        :raises ConfigurationError: the event is ``phx_reply``, ``phx_close`` or
+            ``phx_error``, which are no messages to the user.
         """
+        instead = _INSTEAD_OF_HOOKS.get(event)
+        if instead is not None:
+            raise ConfigurationError(
+                f"{event} is the protocol's own and has no hooks: use {instead}"
+            )
         if handler is None:
             return partial(self._decorate, event)
-        if self._hooks is None:
-            self._hooks = EventHooks()
-        return self._hooks.add(event, handler)
+        if self.event_hooks is NO_EVENT_HOOKS:
+            self.event_hooks = EventHooks()
+        return self.event_hooks.add(event, handler)
 
     def off(self, event: str, handler: Any = None) -> None:
         """Remove the hooks of an event: all, or those of one handler."""
-        if self._hooks is not None:
-            self._hooks.remove(event, handler)
+        self.event_hooks.remove(event, handler)
 
     def on_error(self, function: Callable[[BaseException], Any]) -> Remover:
-        """Add a hook for what interrupts the channel and does not end it.
+        """Add a hook for what interrupts the channel.
 
-        It is called with the error: the connection's loss, a crash on the server
-        (:exc:`ChannelClosed`), a failed rejoin (:exc:`JoinError`), or an exception
-        out of one of the channel's own callbacks.
+        It is called with the error: the connection's loss, unless that was asked for
+        with ``disconnect()``; a crash on the server (:exc:`ChannelClosed`); a failed
+        rejoin (:exc:`JoinError`); or an exception out of one of the channel's own
+        callbacks, before :meth:`on_close` where that is the channel's end.
 
         :return: a function that removes the hook.
         """
@@ -344,17 +350,16 @@ class Channel(ChannelActions):
 
         A message of an earlier join is dropped; one without a join_ref, as every
         broadcast is, is always taken.
+        :mod:`txphoenix.receiving` has a shorter way for most messages.
         """
-        join_ref = message.join_ref
+        join_ref, _, _, event, payload = message
         if join_ref is not None and join_ref != self.join_ref:
             self._manager.count_stale(message)
             return
-        event = message.event
         protocol = _PROTOCOL_EVENTS.get(event)
         if protocol is not None:
             protocol(self, message)
-            return
-        if self._hooks is None or not self._hooks.call(event, message.payload):
+        elif not self.event_hooks.call(event, payload):
             self._run(self.handle_message, message)
 
 
@@ -362,6 +367,12 @@ _PROTOCOL_EVENTS: dict[str, Callable[[Channel, Message], None]] = {
     PHX_REPLY: Channel._receive_reply,
     PHX_CLOSE: Channel._receive_close,
     PHX_ERROR: Channel._receive_error,
+}
+
+_INSTEAD_OF_HOOKS = {
+    PHX_REPLY: "the Deferred that push() returns",
+    PHX_CLOSE: "on_close()",
+    PHX_ERROR: "on_error()",
 }
 
 

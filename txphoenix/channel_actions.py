@@ -79,7 +79,7 @@ class ChannelActions(ChannelMachine):
         self._keeps_trying = True
         self._failed_joins = 0
         # A connection that is closing keeps them for the next.
-        unsent = self._pushes.write_kept(self.join_ref) if manager.is_open else []
+        unsent = self.pushes.write_kept(self.join_ref) if manager.is_open else []
         manager.joined(self, response, manager.clock.seconds() - self._asked_at)
         is_well = self._run(self.handle_join, response)
         for push, error in unsent:
@@ -101,16 +101,16 @@ class ChannelActions(ChannelMachine):
             self._rejoin_timer = manager.clock.callLater(delay, self._rejoin_due)
         self._interrupt(interrupted, error)
 
-    def _do_wait_for_connection(self, reason: BaseException) -> None:
-        self._interrupt(self._forget_server(), reason)
+    def _do_wait_for_connection(self, reason: BaseException, was_asked: bool) -> None:
+        self._interrupt(self._forget_server(), reason, is_told=not was_asked)
 
     def _do_send_leave(self, leave: PendingLeave, seconds: float) -> None:
         manager = self._manager
         join_ref = self.join_ref
         waiting = [
             *self._take_join(),
-            *self._pushes.take_sent(),
-            *self._pushes.take_kept(),
+            *self.pushes.take_sent(),
+            *self.pushes.take_kept(),
         ]
         if join_ref is None or not manager.is_open:
             self._input(Input.LEFT)
@@ -118,7 +118,7 @@ class ChannelActions(ChannelMachine):
             ref = manager.next_ref()
             manager.send(Message.leave(self.topic, ref, join_ref))
             self._asked_at = manager.clock.seconds()
-            self._pushes.expect(ref, leave, seconds)
+            self.pushes.expect(ref, leave, seconds)
             if self._inbox is not None:
                 # The server's answer must not wait for somebody who has left.
                 self._inbox.forget_reader()
@@ -133,7 +133,7 @@ class ChannelActions(ChannelMachine):
     def _do_finish_leave(self, *_args: Any) -> None:
         self._do_end("left")
 
-    def _do_stop_leaving(self, reason: object) -> None:
+    def _do_stop_leaving(self, reason: object, *_args: Any) -> None:
         closed = ChannelClosed(reason, self.topic)
         next_joins = self._take_next_joins()
         # Another channel may wait for the topic, and is not the one that stops.
@@ -143,14 +143,14 @@ class ChannelActions(ChannelMachine):
             if pending.channel is self:
                 pending.fail(closed)
 
-    def _do_end(self, reason: object) -> None:
+    def _do_end(self, reason: object, crash: BaseException | None = None) -> None:
         self._cancel_rejoin()
         self.join_ref = None
         self._attempt += 1
         self._keeps_trying = self._is_initialised = False
         self._failed_joins = 0
         joins = self._take_join()
-        pushes = [*self._pushes.take_sent(), *self._pushes.take_kept()]
+        pushes = [*self.pushes.take_sent(), *self.pushes.take_kept()]
         leaves = self._take_leaves()
         next_joins = self._take_next_joins()
         stop_waiters, self._stop_waiters = self._stop_waiters, None
@@ -161,10 +161,7 @@ class ChannelActions(ChannelMachine):
         self._manager.left(self, reason)
         if self._inbox is not None:
             self._inbox.close(closed)
-        # The end is not supervised: there is nothing left to restart.
-        call_hook(self.handle_close, reason)
-        if self._close_hooks is not None:
-            self._close_hooks.call(reason)
+        self._tell_end(reason, crash)
         for join in joins:
             join.fail(error or closed)
         for push in pushes:
@@ -180,6 +177,14 @@ class ChannelActions(ChannelMachine):
                 self._begin(next_join)
 
     # -- Parts of the actions -----------------------------------------------------
+
+    def _tell_end(self, reason: object, crash: BaseException | None) -> None:
+        # The end is not supervised: there is nothing left to restart.
+        call_hook(self.handle_close, reason)
+        if crash is not None:
+            self.report_error(crash)
+        if self._close_hooks is not None:
+            self._close_hooks.call(reason)
 
     def _join_with(self, params: Any, pending: PendingJoin, attempt: int) -> None:
         manager = self._manager
@@ -198,7 +203,7 @@ class ChannelActions(ChannelMachine):
             return
         self.join_ref = ref
         self._asked_at = manager.clock.seconds()
-        self._pushes.expect(ref, pending, pending.timeout)
+        self.pushes.expect(ref, pending, pending.timeout)
 
     def _params_failed(self, failure: Failure, attempt: int) -> None:
         if attempt == self._attempt:
@@ -213,11 +218,14 @@ class ChannelActions(ChannelMachine):
     def _crashed_later(self, failure: Failure) -> None:
         self._manager.crashed(self, failure)
 
-    def _interrupt(self, pushes: list[PendingPush], error: BaseException) -> None:
+    def _interrupt(
+        self, pushes: list[PendingPush], error: BaseException, is_told: bool = True
+    ) -> None:
         self._cancel_asking()
         for pending in pushes:
             pending.fail(PushInterrupted(error, self.topic, pending.event))
-        self.report_error(error)
+        if is_told:
+            self.report_error(error)
 
     def _take_leaves(self) -> list[PendingLeave]:
         leaves, self._leaves = self._leaves, None
@@ -229,7 +237,7 @@ class ChannelActions(ChannelMachine):
         manager = self._manager
         if not manager.is_wanted:
             return NotConnected(f"{event} cannot be pushed to {self.topic}")
-        if self._pushes.kept >= manager.push_buffer:
+        if self.pushes.kept >= manager.push_buffer:
             return BufferFull(manager.push_buffer, self.topic, event)
         return None
 

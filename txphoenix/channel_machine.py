@@ -15,7 +15,7 @@ from twisted.internet.interfaces import IDelayedCall
 
 from .channel_states import IGNORE, TABLE, Input, State
 from .errors import ChannelClosed, JoinError, JoinTimeout, PushError
-from .hooks import Hooks
+from .hooks import NO_EVENT_HOOKS, Hooks
 from .inbox import Inbox
 from .message import Message
 from .pending import PendingJoin, PendingLeave, PendingPush, PendingReply
@@ -50,7 +50,8 @@ class ChannelMachine(Service):
         self.state = State.CLOSED
         self.join_ref: str | None = None
         self._manager = manager
-        self._pushes = Pushes(topic, manager)
+        self.pushes = Pushes(topic, manager)
+        self.event_hooks = NO_EVENT_HOOKS
         # Whether a failed join is tried again rather than being the end.
         self._keeps_trying = False
         self._is_initialised = False
@@ -95,21 +96,24 @@ class ChannelMachine(Service):
         """Join, or join again."""
         self._input(Input.OPEN)
 
-    def connection_lost(self, reason: BaseException) -> None:
-        """Wait for the next connection."""
+    def connection_lost(self, reason: BaseException, was_asked: bool) -> None:
+        """Wait for the next connection.
+
+        :param was_asked: whether the user has closed this one, which is no error.
+        """
         if self.state is State.JOINING and self.join_ref is None:
             # The join was never sent: it has lost nothing.
             self._forget_server()
             self._cancel_asking()
         else:
-            self._input(Input.LOST, reason)
+            self._input(Input.LOST, reason, was_asked)
 
     def abandoned(self, error: BaseException) -> None:
         """Fail all that waits: there will be no connection until further notice.
 
         A channel that was joined joins again after a later ``connect()``.
         """
-        waiting = [*self._take_next_joins(), *self._pushes.take_kept()]
+        waiting = [*self._take_next_joins(), *self.pushes.take_kept()]
         if self._keeps_trying:
             waiting = [*self._take_join(), *waiting]
         else:
@@ -142,7 +146,8 @@ class ChannelMachine(Service):
 
     def stop_after(self, error: BaseException) -> None:
         """End for good after a crash of a callback."""
-        self._stop(error)
+        self._tell_leave()
+        self._input(Input.STOP, error, error)
 
     def resize_inbox(self, limit: int) -> None:
         """Keep another number of messages for ``receive()``."""
@@ -196,7 +201,7 @@ class ChannelMachine(Service):
 
     def forget_push(self, pending: PendingPush) -> None:
         """Take a push out of the tables."""
-        self._pushes.forget(pending)
+        self.pushes.forget(pending)
 
     def reply_without_join_ref(self, error: PushError) -> None:
         """See whether the server does not hold the channel joined.
@@ -210,7 +215,9 @@ class ChannelMachine(Service):
     # -- The messages of the protocol ---------------------------------------------
 
     def _receive_reply(self, message: Message) -> None:
-        self._pushes.answered(message)
+        pending = self.pushes.take(message.ref)
+        if pending is not None:
+            pending.answered(message.payload, message.join_ref)
 
     def _receive_error(self, message: Message) -> None:
         if self._is_of_earlier_join(message):
@@ -300,7 +307,7 @@ class ChannelMachine(Service):
             # Nobody waits for it, and the next join has a deadline of its own.
             join.unset()
             self._join = None
-        return self._pushes.take_sent()
+        return self.pushes.take_sent()
 
     def _take_join(self) -> list[PendingReply]:
         join, self._join = self._join, None

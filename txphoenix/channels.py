@@ -169,11 +169,11 @@ class ChannelManager(MultiService):
         for channel in list(self.routes.values()):
             channel.connection_opened()
 
-    def connection_lost(self, reason: BaseException) -> None:
+    def connection_lost(self, reason: BaseException, was_asked: bool) -> None:
         """Have each channel wait for the next connection."""
         self._paused.clear()
         for channel in list(self.routes.values()):
-            channel.connection_lost(reason)
+            channel.connection_lost(reason, was_asked)
 
     def abandon(self, error: BaseException) -> None:
         """There will be no connection: fail all that waits for one."""
@@ -307,7 +307,6 @@ class ChannelManager(MultiService):
             channel.report_error(error)
         elif channel.restart == "temporary" or self._crashes_too_often(channel.topic):
             channel.stop_after(error)
-            channel.report_error(error)
         else:
             channel.restart_after(error)
 

@@ -14,6 +14,7 @@ channel that has its topic, and from ``push()`` to the connection.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, cast
 
 from twisted.application.service import MultiService
@@ -32,9 +33,10 @@ from .errors import (
     SerializerError,
 )
 from .hooks import Hooks
-from .interfaces import Remover
+from .interfaces import Remover, Serializer
 from .message import PHOENIX_TOPIC, Message
 from .options import CONNECTION_OPTIONS, Options, Supplied
+from .receiving import frame_receiver
 from .redact import redact_url
 from .state import SocketState
 from .waiters import ConnectionWaiters
@@ -88,7 +90,6 @@ class SocketClient(MultiService):
         )
         for child in (self.state, self.connection, self.channels):
             child.setServiceParent(self)
-        self._routes = self.channels.routes
 
     def __repr__(self) -> str:
         return f"<SocketClient {self._shown_url} {self.status}>"
@@ -322,11 +323,20 @@ class SocketClient(MultiService):
 
     # -- What the connection tells ------------------------------------------------
 
+    def frame_receiver(self, serializer: Serializer) -> Callable[[bytes, bool], None]:
+        """Make what takes the frames of a transport that has opened."""
+        return frame_receiver(
+            self.connection,
+            serializer,
+            self,
+            self.channels.routes,
+            self._message_hooks,
+        )
+
     def message_received(self, message: Message) -> None:
         """Give a message to the channel that has its topic."""
-        if self._message_hooks:
-            self._message_hooks.call(message)
-        channel = self._routes.get(message.topic)
+        self._message_hooks.call(message)
+        channel = self.channels.routes.get(message.topic)
         if channel is not None:
             channel.dispatch(message)
         elif message.topic == PHOENIX_TOPIC:
@@ -357,19 +367,19 @@ class SocketClient(MultiService):
         self._start_channels()
         # After the joins, for the server would refuse what comes before them.
         # Whoever was told may have closed the connection again.
-        while self.connected and self.state.to_send:
-            self._send_kept(self.state.to_send.popleft())
+        while self.connected and (message := self.state.pop_to_send()) is not None:
+            self._send_kept(message)
         if self.connected:
             self._open_hooks.call()
         if self.connected:
             self._waiters.connected(self)
 
-    def connection_lost(self, reason: ConnectionFailed, will_retry: bool) -> None:
+    def connection_lost(self, reason: ConnectionFailed, was_asked: bool) -> None:
         """Have all channels wait for the next connection, if there will be one."""
         self._set_status("disconnected")
         telemetry.socket_disconnected(self, self._shown_url, reason)
-        self.channels.connection_lost(reason)
-        if not self._is_told_to_disconnect:
+        self.channels.connection_lost(reason, was_asked)
+        if not was_asked:
             log.info(
                 "{client!r}: the connection is lost: {reason}",
                 client=self,
@@ -378,7 +388,7 @@ class SocketClient(MultiService):
         self._abandon_unless_wanted(reason)
         self._close_hooks.call(reason)
 
-    def connection_failed(self, reason: Exception, will_retry: bool) -> None:
+    def connection_failed(self, reason: Exception) -> None:
         """Tell who waits of a failed attempt."""
         self._set_status("disconnected")
         # NotConnected is an attempt that we gave up ourselves.
@@ -472,7 +482,7 @@ class SocketClient(MultiService):
     def _disconnected(self, _result: None) -> None:
         if not self.connection.is_wanted:
             # All that waited has failed; what is left are timers without a deadline.
-            self.channels.deadlines.stop()
+            self.channels.deadlines.sweep()
 
     def _start(self) -> None:
         self._is_stopping = False
@@ -485,7 +495,7 @@ class SocketClient(MultiService):
         return stopped.addCallback(self._stopped)
 
     def _stopped(self, _result: Any) -> None:
-        self.channels.deadlines.stop()
+        self.channels.deadlines.sweep()
         if not self._is_stopping:
             # Somebody has started the service again before it had stopped.
             self._start()

@@ -37,7 +37,6 @@ from .errors import (
     ConnectionFailed,
     MessageTooLarge,
     NotConnected,
-    SerializerError,
 )
 from .heartbeat import Heartbeat
 from .interfaces import ConnectionListener, Transport
@@ -59,6 +58,10 @@ _SERVICE_RESTART = 1012
 _LONGEST_SPREAD = 5.0
 # What a control frame's 125 bytes leave beside the code (RFC 6455 section 5.5).
 _LONGEST_CLOSE_REASON = 123
+
+
+def _ignore_frame(_data: bytes, _is_binary: bool) -> None:
+    """Take a frame that comes before the first transport is open."""
 
 
 def check_close(code: int, reason: str) -> None:
@@ -111,9 +114,11 @@ class Connection(Service):
         """Whether messages can be sent."""
         self.is_wanted = False
         """Whether there is, or soon will be, a connection."""
+        self.frame_received: Callable[[bytes, bool], None] = _ignore_frame
+        """Takes each frame: its content, and whether it is binary."""
         self._factory = PhoenixClientFactory(reactor, options, self)
         self.reset_options(options)
-        self._use_options()
+        self._encode = self._serializer.encode
 
     def reset_options(self, options: Options) -> None:
         """Use other options, from the next transport on where they concern it."""
@@ -212,7 +217,7 @@ class Connection(Service):
             raise NotConnected(f"{message.event} cannot be sent to {message.topic}")
         self._transport.send(data, is_binary)
         if telemetry.message_handlers:
-            telemetry.message_sent(self._listener, message, len(data))
+            telemetry.message_event("sent", self._listener, message, len(data))
 
     def ping(self, deadlines: Deadlines, timeout: float) -> Deferred[float]:
         """Send a heartbeat; see :meth:`txphoenix.SocketClient.ping`."""
@@ -259,7 +264,9 @@ class Connection(Service):
         self._is_attempting = False
         self._transport = transport
         self.is_open = True
-        self._use_options()
+        # A transport keeps to the format that its server was told.
+        self._encode = self._serializer.encode
+        self.frame_received = self._listener.frame_receiver(self._serializer)
         options = self._options
         self._heartbeat = Heartbeat(
             self._clock,
@@ -273,20 +280,6 @@ class Connection(Service):
         if transport.needs_heartbeat:
             self._heartbeat.start()
         self._listener.connection_opened(self._clock.seconds() - self._attempt_began)
-
-    def frame_received(self, data: bytes, is_binary: bool) -> None:
-        """Decode a frame; one that is no message is reported, and nothing else."""
-        if not self.is_open:
-            # The transport is closing: nothing more is wanted of it.
-            return
-        try:
-            message = self._decode(data, is_binary)
-        except SerializerError as error:
-            self._listener.frame_dropped(error)
-            return
-        if telemetry.message_handlers:
-            telemetry.message_received(self._listener, message, len(data))
-        self._listener.message_received(message)
 
     def transport_closing(self) -> None:
         """The closing handshake has begun: what is sent now would be lost."""
@@ -304,7 +297,10 @@ class Connection(Service):
         heartbeat, self._heartbeat = self._heartbeat, None
         if heartbeat is not None:
             heartbeat.stop(reason)
-        return self._ended(reason, self._listener.connection_lost)
+        was_asked = bool(self._closing)
+        return self._ended(
+            reason, lambda reason: self._listener.connection_lost(reason, was_asked)
+        )
 
     def attempt_failed(self, reason: Exception) -> bool:
         """The transport could not be opened.
@@ -338,18 +334,12 @@ class Connection(Service):
     def _is_under_way(self) -> bool:
         return self._is_attempting or self._transport is not None
 
-    def _use_options(self) -> None:
-        # A transport keeps to the format that its server was told.
-        self._encode = self._serializer.encode
-        self._decode = self._serializer.decode
-
-    def _ended(self, reason: _E, tell: Callable[[_E, bool], None]) -> bool:
+    def _ended(self, reason: _E, tell: Callable[[_E], None]) -> bool:
         must_reopen, self._must_reopen = self._must_reopen, False
-        will_retry = self.is_wanted and (must_reopen or self._shall_retry(reason))
-        self.is_wanted = will_retry
+        self.is_wanted = self.is_wanted and (must_reopen or self._shall_retry(reason))
         closing, self._closing = self._closing, []
         attempts = self._attempts
-        tell(reason, will_retry)
+        tell(reason)
         # Whoever was told may have called close(), or open() and begun an attempt.
         will_retry = self.is_wanted and attempts == self._attempts
         if will_retry and must_reopen:

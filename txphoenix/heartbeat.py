@@ -16,19 +16,22 @@ the server stays, and the timeout rests.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.interfaces import IReactorTime
 
 from .errors import HeartbeatTimeout
 from .message import Message
-from .pending import Deadlines, PendingReply
+from .pending import Deadline, Deadlines, PendingReply
 
 __all__ = ["Heartbeat"]
 
 
-class Heartbeat:
+class Heartbeat(Deadline):
     """The heartbeat of one open transport.
+
+    As a deadline it is the next heartbeat's, or that of the answer under way.
 
     :param clock: tells the time and calls later.
     :param interval: seconds from one answer to the next heartbeat.
@@ -49,14 +52,15 @@ class Heartbeat:
         answered: Callable[[float], None],
         failed: Callable[[HeartbeatTimeout], None],
     ) -> None:
+        super().__init__()
         self._clock = clock
+        self._deadlines = Deadlines.of(clock)
         self.interval = interval
         self.timeout = timeout
         self._send = send
         self._next_ref = next_ref
         self._answered = answered
         self._failed = failed
-        self._timer: IDelayedCall | None = None
         self._ref: str | None = None
         self._sent_at = 0.0
         self._is_paused = False
@@ -64,11 +68,12 @@ class Heartbeat:
 
     def start(self) -> None:
         """Send the first heartbeat one interval from now."""
-        self._schedule(self.interval, self._beat)
+        self._deadlines.set(self, self.interval)
 
     def stop(self, reason: BaseException) -> None:
-        """Stop the timer, and fail each :meth:`ping` with ``reason``."""
-        self._cancel()
+        """Send no more, and fail each :meth:`ping` with ``reason``."""
+        self.unset()
+        self._deadlines.sweep()
         self._ref = None
         pings, self._pings = self._pings, {}
         for ping in pings.values():
@@ -79,13 +84,9 @@ class Heartbeat:
         if (interval, timeout) == (self.interval, self.timeout):
             return
         self.interval, self.timeout = interval, timeout
-        if self._timer is None:
-            # Not started: the transport needs no heartbeat.
-            return
-        if self._ref is not None and not self._is_paused:
-            self._schedule(timeout, self._time_out)
-        else:
-            self._schedule(interval, self._beat)
+        if self.is_set:
+            # Otherwise it was not started: the transport needs no heartbeat.
+            self._deadlines.set(self, timeout if self._is_awaited else interval)
 
     def pause(self) -> None:
         """Let the timeout rest, and keep sending: no answer can be read."""
@@ -94,13 +95,13 @@ class Heartbeat:
             # Counted from the last one: a reader that pauses time and again must not
             # put the next one off time and again.
             due = self._sent_at + self.interval - self._clock.seconds()
-            self._schedule(max(0.0, due), self._beat)
+            self._deadlines.set(self, max(0.0, due))
 
     def resume(self) -> None:
         """Give the answer that is under way the whole timeout again."""
         self._is_paused = False
         if self._ref is not None:
-            self._schedule(self.timeout, self._time_out)
+            self._deadlines.set(self, self.timeout)
 
     def ping(self, deadlines: Deadlines, timeout: float) -> Deferred[float]:
         """Send a heartbeat of its own.
@@ -125,34 +126,26 @@ class Heartbeat:
             return
         ping = self._pings.pop(ref, None)
         if ping is not None:
-            ping.answered(message)
+            ping.answered(message.payload, message.join_ref)
         elif ref == self._ref:
             self._ref = None
-            self._schedule(self.interval, self._beat)
+            self._deadlines.set(self, self.interval)
             self._answered(self._clock.seconds() - self._sent_at)
 
-    def _beat(self) -> None:
-        self._timer = None
+    def expired(self) -> None:
+        """Send the next heartbeat, or tell that the answer has not come."""
+        if self._is_awaited:
+            self._failed(HeartbeatTimeout(self.timeout))
+            return
         self._ref = self._next_ref()
         self._sent_at = self._clock.seconds()
-        if self._is_paused:
-            self._schedule(self.interval, self._beat)
-        else:
-            self._schedule(self.timeout, self._time_out)
+        self._deadlines.set(self, self.interval if self._is_paused else self.timeout)
         self._send(Message.heartbeat(self._ref))
 
-    def _time_out(self) -> None:
-        self._timer = None
-        self._failed(HeartbeatTimeout(self.timeout))
-
-    def _schedule(self, delay: float, function: Callable[[], None]) -> None:
-        self._cancel()
-        self._timer = self._clock.callLater(delay, function)
-
-    def _cancel(self) -> None:
-        timer, self._timer = self._timer, None
-        if timer is not None:
-            timer.cancel()
+    @property
+    def _is_awaited(self) -> bool:
+        """Whether an answer must come before the deadline."""
+        return self._ref is not None and not self._is_paused
 
 
 class _Ping(PendingReply):
@@ -172,7 +165,7 @@ class _Ping(PendingReply):
         self._forget = forget
         self._sent_at = clock.seconds()
 
-    def answered(self, _message: Message) -> None:
+    def answered(self, _payload: Any, _join_ref: str | None) -> None:
         round_trip = self._clock.seconds() - self._sent_at
         self._tell(round_trip)
         self.succeed(round_trip)

@@ -18,7 +18,16 @@ from twisted.logger import Logger
 
 from .interfaces import Remover
 
-__all__ = ["EventHooks", "Hooks", "as_deferred", "ask", "call_hook"]
+__all__ = [
+    "NO_EVENT_HOOKS",
+    "EventHooks",
+    "Hooks",
+    "as_deferred",
+    "ask",
+    "call_hook",
+    "log_hook_failure",
+    "watch_hook",
+]
 
 log = Logger()
 
@@ -28,11 +37,21 @@ def call_hook(function: Callable[..., Any], *args: Any) -> None:
     try:
         result = function(*args)
         if result is not None:
-            later = as_deferred(result)
-            if later is not None:
-                later.addErrback(_log_failure, function)
+            watch_hook(result, function)
     except Exception:
-        log.failure("hook {hook!r} raised", hook=function)
+        log_hook_failure(function)
+
+
+def watch_hook(result: Any, function: Callable[..., Any]) -> None:
+    """See to it that what a hook raises later is logged."""
+    later = as_deferred(result)
+    if later is not None:
+        later.addErrback(_log_failure, function)
+
+
+def log_hook_failure(function: Callable[..., Any]) -> None:
+    """Log the exception that a hook has just raised."""
+    log.failure("hook {hook!r} raised", hook=function)
 
 
 def as_deferred(result: Any) -> Deferred[Any] | None:
@@ -70,15 +89,18 @@ class Hooks:
     a hook that adds or removes hooks changes the next call.
     """
 
-    __slots__ = ("_entries",)
+    __slots__ = ("entries",)
 
     def __init__(self) -> None:
-        # Each entry is a tuple of its own, compared by identity: a function
-        # may be added twice, and each remover takes away its own.
-        self._entries: tuple[tuple[Callable[..., Any]], ...] = ()
+        self.entries: tuple[tuple[Callable[..., Any]], ...] = ()
+        """The hooks.
+
+        Each entry is a tuple of its own, compared by identity: a function may be
+        added twice, and each remover takes away its own.
+        """
 
     def __bool__(self) -> bool:
-        return bool(self._entries)
+        return bool(self.entries)
 
     def add(self, function: Callable[..., Any]) -> Remover:
         """Add a hook.
@@ -89,31 +111,29 @@ class Hooks:
         if not callable(function):
             raise TypeError(f"a hook must be callable, not {function!r}")
         entry = (function,)
-        self._entries = (*self._entries, entry)
+        self.entries = (*self.entries, entry)
 
         def remove() -> None:
-            self._entries = tuple(each for each in self._entries if each is not entry)
+            self.entries = tuple(each for each in self.entries if each is not entry)
 
         return remove
 
     def call(self, *args: Any) -> None:
         """Call each hook with ``args``, in the order they were added."""
-        for (function,) in self._entries:
+        for (function,) in self.entries:
             call_hook(function, *args)
 
 
-class EventHooks:
+class EventHooks(dict[str, tuple[tuple[Any, Callable[[Any], Any]], ...]]):
     """The hooks of a channel's events.
 
     A hook is a function of the payload, or an object with a method
     ``handle_in(event, payload)``.
+    An event that has hooks has a tuple of pairs here, of what the user gave and of the
+    function; the tuple is replaced, never changed.
     """
 
-    __slots__ = ("_entries",)
-
-    def __init__(self) -> None:
-        # Event -> ((what the user gave, function of the payload), ...).
-        self._entries: dict[str, tuple[tuple[Any, Callable[[Any], Any]], ...]] = {}
+    __slots__ = ()
 
     def add(self, event: str, given: Any) -> Remover:
         """Add a hook for ``event``.
@@ -122,7 +142,7 @@ class EventHooks:
         :raises TypeError: it is neither of the two.
         """
         entry = (given, _as_function(event, given))
-        self._entries[event] = (*self._entries.get(event, ()), entry)
+        self[event] = (*self.get(event, ()), entry)
         return partial(self._keep, event, lambda each: each is not entry)
 
     def remove(self, event: str, given: Any = None) -> None:
@@ -134,7 +154,7 @@ class EventHooks:
 
         :return: whether there was one.
         """
-        found = self._entries.get(event)
+        found = self.get(event)
         if found is None:
             return False
         for _, function in found:
@@ -142,11 +162,15 @@ class EventHooks:
         return True
 
     def _keep(self, event: str, wanted: Callable[[Any], bool]) -> None:
-        left = tuple(each for each in self._entries.get(event, ()) if wanted(each))
+        left = tuple(each for each in self.get(event, ()) if wanted(each))
         if left:
-            self._entries[event] = left
+            self[event] = left
         else:
-            self._entries.pop(event, None)
+            self.pop(event, None)
+
+
+NO_EVENT_HOOKS = EventHooks()
+"""What a channel without hooks has; it stays empty."""
 
 
 def _as_function(event: str, given: Any) -> Callable[[Any], Any]:

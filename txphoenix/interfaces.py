@@ -7,7 +7,7 @@ enough, nothing needs to be inherited.
 
 ::
 
-    bytes -> Transport -> TransportListener -> Serializer.decode -> Message
+    bytes -> Transport -> TransportListener.frame_received -> Message
     Message -> Serializer.encode -> Transport.send -> bytes
 """
 
@@ -173,10 +173,13 @@ class ConnectionListener(Protocol):
     def connection_opened(self, duration: float) -> None:
         """The connection is open, ``duration`` seconds after its attempt began."""
 
-    def connection_lost(self, reason: ConnectionFailed, will_retry: bool) -> None:
-        """The open connection has ended."""
+    def connection_lost(self, reason: ConnectionFailed, was_asked: bool) -> None:
+        """The open connection has ended.
 
-    def connection_failed(self, reason: Exception, will_retry: bool) -> None:
+        :param was_asked: whether the user has closed it.
+        """
+
+    def connection_failed(self, reason: Exception) -> None:
         """An attempt has failed."""
 
     def connection_retrying(self, attempt: int, delay: float) -> None:
@@ -188,8 +191,8 @@ class ConnectionListener(Protocol):
     def heartbeat_answered(self, round_trip: float) -> None:
         """The server has answered a heartbeat after ``round_trip`` seconds."""
 
-    def message_received(self, message: Message) -> None:
-        """A message has come."""
+    def frame_receiver(self, serializer: Serializer) -> Callable[[bytes, bool], None]:
+        """Make what takes the frames of a transport that has opened.
 
-    def frame_dropped(self, reason: Exception) -> None:
-        """A frame came that is not a message."""
+        :return: a function of a frame's content and of whether the frame is binary.
+        """

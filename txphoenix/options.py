@@ -43,6 +43,9 @@ Headers: TypeAlias = Mapping[str, str]
 Supplied: TypeAlias = _T | Callable[[], _T | Awaitable[_T]]
 """A value, or a callable that returns it, a Deferred of it, or another awaitable."""
 
+# It keeps nothing of who asks it, so that one serves all clients.
+_REJOIN_BACKOFF = backoffs.rejoin()
+
 # What a snapshot shows of an option whose values are secrets.
 
 
@@ -77,7 +80,7 @@ def _by(
     return {"check": check, "connection": connection, "show": show}
 
 
-@dataclass(frozen=True, kw_only=True, repr=False)
+@dataclass(frozen=True, kw_only=True, repr=False, slots=True)
 class Options:
     """The options of a client, checked.
 
@@ -297,7 +300,7 @@ class Options:
     @property
     def channel_backoff(self) -> Backoff:
         """:attr:`rejoin_backoff`, or the default."""
-        return self.rejoin_backoff or backoffs.rejoin()
+        return self.rejoin_backoff or _REJOIN_BACKOFF
 
     def snapshot(self) -> dict[str, Any]:
         """Every option by name, as JSON can hold it, with the secrets cut out.

@@ -4,7 +4,7 @@
 
     C: ["4","7","rooms:lobby","new_msg",{"body":"hi"}]    table["7"] = reply
     S: ["4","7","rooms:lobby","phx_reply",{"status":"ok","response":{}}]
-                                           table.pop("7").answered("ok", {})
+                                           table.pop("7").answered({"status"...}, "4")
 
 A :class:`PendingReply` ends in exactly one of four ways: it is answered, it
 expires, it fails, or its Deferred is cancelled.
@@ -18,17 +18,19 @@ awaited: a delayed call for each would cost more than all the rest of a push.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
+from weakref import WeakValueDictionary
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from .errors import PushError, PushTimeout
 
 if TYPE_CHECKING:
     from .channel_machine import ChannelMachine
-    from .message import Message
 
 __all__ = [
     "Deadline",
@@ -37,8 +39,11 @@ __all__ = [
     "PendingLeave",
     "PendingPush",
     "PendingReply",
+    "Timer",
     "split_reply",
 ]
+
+log = Logger()
 
 # Moments are floats: a delayed call may come this much (seconds) before the
 # sum of its start and its delay.
@@ -76,11 +81,43 @@ class Deadline:
             del queue[self]
 
 
+class Timer(Deadline):
+    """A function that is called when the moment has passed.
+
+    :param function: is called without arguments.
+    """
+
+    __slots__ = ("_function",)
+
+    def __init__(self, function: Callable[[], None]) -> None:
+        super().__init__()
+        self._function = function
+
+    def expired(self) -> None:
+        """Call it."""
+        self._function()
+
+
 class Deadlines:
-    """All the deadlines of one client.
+    """Deadlines on one clock.
 
     :param clock: tells the time and calls later.
     """
+
+    __slots__ = ("__weakref__", "_clock", "_most_queues", "_queues", "_timers")
+
+    @classmethod
+    def of(cls, clock: IReactorTime) -> Deadlines:
+        """Those of a clock, the same for all clients that run on it.
+
+        So a thousand idle clients have one delayed call, and not one each.
+        """
+        # As long as there is such a table it holds the clock, so that no other clock
+        # can have its id.
+        deadlines = _of_clock.get(id(clock))
+        if deadlines is None:
+            deadlines = _of_clock[id(clock)] = cls(clock)
+        return deadlines
 
     def __init__(self, clock: IReactorTime) -> None:
         self._clock = clock
@@ -116,13 +153,6 @@ class Deadlines:
             del self._queues[duration]
             self._timers.pop(duration).cancel()
 
-    def stop(self) -> None:
-        """Take every deadline away and leave no delayed call behind."""
-        for queue in self._queues.values():
-            for deadline in list(queue):
-                deadline.unset()
-        self.sweep()
-
     def _expire(self, duration: float) -> None:
         now = self._clock.seconds()
         queue = self._queues[duration]
@@ -147,7 +177,14 @@ class Deadlines:
         while late:
             deadline = next(iter(late))
             deadline.unset()
-            deadline.expired()
+            try:
+                deadline.expired()
+            except Exception:
+                # The next may be another client's.
+                log.failure("{deadline!r} raised", deadline=deadline)
+
+
+_of_clock: WeakValueDictionary[int, Deadlines] = WeakValueDictionary()
 
 
 class PendingReply(Deadline):
@@ -169,13 +206,21 @@ class PendingReply(Deadline):
         self.deferred = deferred
         return deferred
 
-    def answered(self, message: Message) -> None:
-        """The reply has come."""
+    def answered(self, payload: Any, join_ref: str | None) -> None:
+        """The reply has come.
+
+        :param payload: its payload, which has the status and the response.
+        :param join_ref: its join_ref.
+        """
         raise NotImplementedError(f"{type(self).__name__} must say what a reply means")
 
     def succeed(self, result: Any) -> None:
         """Fire the Deferred with ``result``, if one waits."""
-        self.unset()
+        # unset(), without the call: this is on the way of each reply.
+        queue = self._queue
+        if queue is not None:
+            self._queue = None
+            del queue[self]
         deferred, self.deferred = self.deferred, None
         if deferred is not None:
             deferred.callback(result)
@@ -232,16 +277,16 @@ class PendingPush(PendingReply):
         # None as long as it is kept.
         self.ref: str | None = None
 
-    def answered(self, message: Message) -> None:
+    def answered(self, payload: Any, join_ref: str | None) -> None:
         """Succeed on the status ``ok``, and fail on any other."""
-        status, response = split_reply(message.payload)
+        status, response = split_reply(payload)
         if status == "ok":
             self.succeed(response)
             return
         channel = self.channel
         error = PushError(status, response, channel.topic, self.event)
         # The channel goes first: whoever waits for the reply sees it as it is.
-        if message.join_ref is None:
+        if join_ref is None:
             channel.reply_without_join_ref(error)
         self.fail(error)
 
@@ -266,10 +311,10 @@ class PendingJoin(PendingReply):
         self.channel = channel
         self.timeout = timeout
 
-    def answered(self, message: Message) -> None:
+    def answered(self, payload: Any, _join_ref: str | None) -> None:
         """Hand the answer to the channel, which has more to do with it."""
         self.unset()
-        self.channel.join_answered(self, *split_reply(message.payload))
+        self.channel.join_answered(self, *split_reply(payload))
 
     def expired(self) -> None:
         """Have the channel give up this join."""
@@ -289,7 +334,7 @@ class PendingLeave(PendingReply):
         super().__init__()
         self.channel = channel
 
-    def answered(self, _message: Message) -> None:
+    def answered(self, _payload: Any, _join_ref: str | None) -> None:
         """Close the channel."""
         self.channel.leave_answered()
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from twisted.application.service import Service
@@ -51,7 +51,8 @@ class SocketState(Service):
     def __init__(self, options: Options) -> None:
         self.options = options
         self.status = "disconnected"
-        self.to_send: deque[Message] = deque()
+        # Made at its first use: an empty deque takes as much as two channels' tables.
+        self._to_send: deque[Message] | None = None
         self.dropped_frames = 0
         """How many frames came that were no messages."""
         self.stale_messages = 0
@@ -128,19 +129,32 @@ class SocketState(Service):
 
     # -- Messages that wait for a connection --------------------------------------
 
+    @property
+    def to_send(self) -> Sequence[Message]:
+        """The messages that are kept, oldest first."""
+        return self._to_send or ()
+
     def keep_to_send(self, message: Message) -> None:
         """Keep a message until there is a connection.
 
         :raises BufferFull: ``send_buffer`` messages are kept already.
         """
-        if len(self.to_send) >= self.options.send_buffer:
+        if self._to_send is None:
+            self._to_send = deque()
+        if len(self._to_send) >= self.options.send_buffer:
             raise BufferFull(self.options.send_buffer, message.topic, message.event)
-        self.to_send.append(message)
+        self._to_send.append(message)
+
+    def pop_to_send(self) -> Message | None:
+        """Take the oldest message that was kept; None if there is none."""
+        if not self._to_send:
+            self._to_send = None
+            return None
+        return self._to_send.popleft()
 
     def pop_all_to_send(self) -> list[Message]:
         """Take all messages that were kept, oldest first."""
-        messages = list(self.to_send)
-        self.to_send.clear()
+        messages, self._to_send = list(self.to_send), None
         return messages
 
     # -- Channels -----------------------------------------------------------------

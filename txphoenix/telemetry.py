@@ -47,16 +47,13 @@ passes them on decides what is a secret in them.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Hashable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple, TypeAlias
 
 from twisted.logger import Logger, LogLevel
 
 from .errors import ConfigurationError
 from .redact import redact_url
-
-if TYPE_CHECKING:
-    from .message import Message
 
 __all__ = [
     "CHANNEL",
@@ -80,9 +77,8 @@ __all__ = [
     "heartbeat_duration",
     "heartbeat_sent",
     "list_handlers",
+    "message_event",
     "message_handlers",
-    "message_received",
-    "message_sent",
     "reconnecting",
     "socket_connected",
     "socket_connecting",
@@ -122,6 +118,10 @@ socket_handlers: list[Attachment] = []
 channel_handlers: list[Attachment] = []
 message_handlers: list[Attachment] = []
 state_change_handlers: list[Attachment] = []
+
+# What is called for each message.
+# Unlike the lists it is replaced and never changed, so that calling it needs no copy.
+_message_calls: tuple[tuple[Function, Any, Attachment], ...] = ()
 
 _handlers: dict[EventName, list[Attachment]] = {
     SOCKET: socket_handlers,
@@ -175,6 +175,7 @@ def attach_many(
     for name in names:
         handlers = _handlers.setdefault(name, [])
         handlers.append(Attachment(handler_id, name, function, config))
+    _renew_message_calls()
 
 
 def _event_name(name: Iterable[str]) -> EventName:
@@ -198,7 +199,15 @@ def detach(handler_id: Hashable) -> bool:
         kept = [handler for handler in handlers if handler.handler_id != handler_id]
         found = found or len(kept) < len(handlers)
         handlers[:] = kept
+    _renew_message_calls()
     return found
+
+
+def _renew_message_calls() -> None:
+    global _message_calls  # noqa: PLW0603
+    _message_calls = tuple(
+        (handler.function, handler.config, handler) for handler in message_handlers
+    )
 
 
 def list_handlers(event_prefix: Iterable[str] = ()) -> list[Attachment]:
@@ -227,16 +236,20 @@ def execute(
         try:
             handler.function(event_name, measurements, metadata, handler.config)
         except Exception:
-            # Whatever it raised, the connection must not suffer for its observer.
-            _log.failure(
-                "the telemetry handler {handler_id!r} raised at {event_name}; "
-                "it is detached",
-                handler_id=handler.handler_id,
-                event_name=event_name,
-            )
-            # It may have been replaced meanwhile by another under the same id.
-            if any(handler is attached for attached in _handlers[event_name]):
-                detach(handler.handler_id)
+            _detach_failed(handler)
+
+
+def _detach_failed(handler: Attachment) -> None:
+    """Log what a handler has just raised, and call it no more."""
+    # Whatever it raised, the connection must not suffer for its observer.
+    _log.failure(
+        "the telemetry handler {handler_id!r} raised at {event_name}; it is detached",
+        handler_id=handler.handler_id,
+        event_name=handler.event_name,
+    )
+    # It may have been replaced meanwhile by another under the same id.
+    if any(handler is attached for attached in _handlers[handler.event_name]):
+        detach(handler.handler_id)
 
 
 # The events. Those of a message build what they need only after a truth test by their
@@ -350,32 +363,32 @@ def channel_leave_duration(
     _channel_event("leave_duration", client, topic, channel, {"duration": duration})
 
 
-def message_sent(client: object, message: Message, size: int) -> None:
-    """A message was sent, in a frame of ``size`` bytes."""
-    _message_event("sent", client, message, size)
+def message_event(
+    action: str, client: object, message: Sequence[Any], size: int
+) -> None:
+    """A message was ``"sent"`` or ``"received"``.
 
-
-def message_received(client: object, message: Message, size: int) -> None:
-    """A message came, in a frame of ``size`` bytes."""
-    _message_event("received", client, message, size)
-
-
-def _message_event(action: str, client: object, message: Message, size: int) -> None:
+    :param message: a :class:`~txphoenix.message.Message`, or just its five fields.
+    :param size: the bytes of its frame.
+    """
     join_ref, ref, topic, event, payload = message
-    execute(
-        MESSAGE,
-        {"count": 1, "size": size},
-        {
-            "action": action,
-            "client": client,
-            "topic": topic,
-            "event": event,
-            "payload": payload,
-            "ref": ref,
-            "join_ref": join_ref,
-            "timestamp": time.time(),
-        },
-    )
+    measurements = {"count": 1, "size": size}
+    metadata = {
+        "action": action,
+        "client": client,
+        "topic": topic,
+        "event": event,
+        "payload": payload,
+        "ref": ref,
+        "join_ref": join_ref,
+        "timestamp": time.time(),
+    }
+    # As execute() does it.
+    for function, config, handler in _message_calls:
+        try:
+            function(MESSAGE, measurements, metadata, config)
+        except Exception:
+            _detach_failed(handler)
 
 
 def _state_change_event(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, TypeAlias
 
 from twisted.internet.defer import Deferred
@@ -19,6 +19,8 @@ _Waiting: TypeAlias = "Deferred[SocketClient]"
 
 class ConnectionWaiters:
     """The Deferreds that ``when_connected()`` has handed out, each its own."""
+
+    __slots__ = ("_waiting",)
 
     def __init__(self) -> None:
         # Each with the failed attempts it still bears, or None for any number.
@@ -43,7 +45,7 @@ class ConnectionWaiters:
 
     def connected(self, client: SocketClient) -> None:
         """There is a connection."""
-        for deferred in self._take(list(self._waiting)):
+        for deferred in self._take():
             deferred.callback(client)
 
     def attempt_failed(self, reason: BaseException) -> None:
@@ -54,21 +56,28 @@ class ConnectionWaiters:
                 too_many.append(deferred)
             elif failures is not None:
                 self._waiting[deferred] = failures - 1
-        for deferred in self._take(too_many):
+        for deferred in too_many:
+            del self._waiting[deferred]
+        for deferred in _not_called(too_many):
             deferred.errback(reason)
 
     def abandon(self, reason: BaseException) -> None:
         """There will be no connection."""
-        for deferred in self._take(list(self._waiting)):
+        for deferred in self._take():
             deferred.errback(reason)
 
-    def _take(self, chosen: list[_Waiting]) -> Iterator[_Waiting]:
-        for deferred in chosen:
-            del self._waiting[deferred]
-        for deferred in chosen:
-            # Whoever was told before may have cancelled it.
-            if not deferred.called:
-                yield deferred
+    def _take(self) -> Iterator[_Waiting]:
+        # A dict that was filled once keeps its size; an idle client shall have none.
+        waiting, self._waiting = self._waiting, {}
+        return _not_called(waiting)
 
     def _forget(self, waiting: _Waiting) -> None:
         self._waiting.pop(waiting, None)
+
+
+def _not_called(waiting: Iterable[_Waiting]) -> Iterator[_Waiting]:
+    """Those that are still waiting when it is their turn.
+
+    Whoever was told before may have cancelled one.
+    """
+    return (deferred for deferred in waiting if not deferred.called)

@@ -7,7 +7,12 @@ from typing import Any
 from twisted.internet.defer import CancelledError, Deferred, ensureDeferred
 
 from txphoenix.channel import Channel, EchoRoom
-from txphoenix.errors import ChannelClosed, JoinError, NotConnected
+from txphoenix.errors import (
+    ChannelClosed,
+    ConfigurationError,
+    JoinError,
+    NotConnected,
+)
 from txphoenix.message import Message
 
 from .support import TOPIC, ClientTestCase
@@ -229,15 +234,17 @@ class HookTests(MessageTestCase):
         self.assertEqual(got, [1])
 
     def test_protocol_events(self) -> None:
-        """The protocol's own events are no messages: no hook takes them."""
-        got: list[Any] = []
-        for event in ("phx_reply", "phx_error", "phx_close"):
-            self.channel.on(event, got.append)
-        outcome = self.watch(self.channel.push("stop"))
-        self.memory.flush()
-        self.assert_fired(outcome, {})
-        self.assertEqual(self.channel.state, "closed")
-        self.assertEqual(got, [])
+        """The protocol's own events have no hooks; the error says what has."""
+        for event, instead in (
+            ("phx_reply", "push()"),
+            ("phx_error", "on_error()"),
+            ("phx_close", "on_close()"),
+        ):
+            with self.assertRaises(ConfigurationError) as caught:
+                self.channel.on(event, print)
+            self.assertIn(event, str(caught.exception))
+            self.assertIn(instead, str(caught.exception))
+            self.assertRaises(ConfigurationError, self.channel.on, event)
 
 
 class ReceiveTests(MessageTestCase):

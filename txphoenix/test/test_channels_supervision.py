@@ -176,6 +176,37 @@ class PolicyTests(SupervisionTestCase):
         self.assertEqual(self.memory.channels(TOPIC), [])
         self.assert_crashes(1)
 
+    def test_order(self) -> None:
+        """The error is told before the end, and the end before who waits for it."""
+        channel = self.joined(Temporary)
+        channel.crashes["handle_in"] = 1
+        told: list[str] = []
+        channel.on_close(lambda _: told.append("on_close"))
+        channel.on_error(lambda _: told.append(f"on_error, {channel.state}"))
+        channel.when_stopped().addErrback(lambda _: told.append("when_stopped"))
+        self.news()
+        self.assertEqual(told, ["on_error, closed", "on_close", "when_stopped"])
+        self.assert_crashes(1)
+
+    def test_joined_by_its_hook(self) -> None:
+        """A hook of on_error may join it again: what it was has ended by then."""
+
+        class Closing(Temporary):
+            def handle_close(self, reason: object) -> None:
+                self.calls.append("handle_close")
+
+        channel = self.joined(Closing)
+        channel.crashes["handle_in"] = 1
+        channel.on_error(lambda _: self.watch(channel.join()))
+        self.news()
+        self.memory.flush()
+        self.assertEqual(channel.state, "joined")
+        self.assertEqual(
+            channel.calls, ["handle_in", "handle_close", "init", "handle_join"]
+        )
+        self.assertEqual(len(self.closes), 1)
+        self.assert_crashes(1)
+
     def test_temporary_join(self) -> None:
         """Its join fails with what handle_join raised."""
         channel = self.make(Temporary)

@@ -6,9 +6,11 @@ from typing import Any, cast
 
 from twisted.internet.endpoints import (
     TCP4ClientEndpoint,
+    TCP6ClientEndpoint,
     UNIXClientEndpoint,
 )
 from twisted.internet.interfaces import IStreamClientEndpoint
+from twisted.internet.protocol import Factory
 from twisted.internet.ssl import optionsForClientTLS
 from twisted.internet.testing import MemoryReactorClock
 from twisted.trial.unittest import SynchronousTestCase
@@ -37,10 +39,24 @@ class EndpointTests(SynchronousTestCase):
         endpoint = self.endpoint("ws://example.org/socket")
         self.assertEqual(repr(endpoint), "<HostnameEndpoint example.org:80>")
 
-    def test_ipv6(self) -> None:
-        """An address of IPv6 is one without its brackets."""
-        endpoint = self.endpoint("ws://[::1]:4000/socket")
-        self.assertEqual(repr(endpoint), "<HostnameEndpoint [::1]:4000>")
+    def test_address(self) -> None:
+        """An address is connected to at once: there is nothing to look up."""
+        for host, address in (("127.0.0.1", "127.0.0.1"), ("[::1]", "::1")):
+            with self.subTest(host=host):
+                endpoint = self.endpoint(f"ws://{host}:4000/socket")
+                endpoint.connect(Factory())
+                self.assertEqual(self.reactor.tcpClients[-1][:2], (address, 4000))
+
+    def test_address_with_a_zone(self) -> None:
+        """A zone is a part of an address of IPv6."""
+        endpoint = self.endpoint("ws://[fe80::1%25lo]:4000/socket")
+        self.assertIsInstance(endpoint, TCP6ClientEndpoint)
+
+    def test_proxy_address(self) -> None:
+        """A proxy may be an address as well."""
+        endpoint = self.endpoint("ws://example.org/", proxy="http://127.0.0.1:3128")
+        endpoint.connect(Factory())
+        self.assertEqual(self.reactor.tcpClients[-1][:2], ("127.0.0.1", 3128))
 
     def inside(self, endpoint: IStreamClientEndpoint) -> Any:
         """The endpoint that TLS is wrapped around."""

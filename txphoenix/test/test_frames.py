@@ -340,6 +340,19 @@ class SendingTests(SynchronousTestCase):
             self.sent(protocol), [[(TEXT, b"1"), (TEXT, b"2"), (TEXT, b"3")]]
         )
 
+    def test_long_read(self) -> None:
+        """In a read of many messages every 32 frames are a write.
+
+        So the server can work on them while the rest of the read is worked off.
+        """
+        protocol = opened(Fast)
+        protocol.acts = dict.fromkeys(range(1, 71), "echo")
+        protocol.dataReceived(b"".join(frame(b"%d" % n) for n in range(70)))
+        writes = self.sent(protocol)
+        self.assertEqual([len(frames) for frames in writes], [32, 32, 6])
+        sent = [payload for frames in writes for _, payload in frames]
+        self.assertEqual(sent, [b"%d" % n for n in range(70)])
+
     def test_not_coalesced(self) -> None:
         """With ``coalesce`` set to false each frame is a write, at once."""
         protocol = opened(Fast, attributes={"coalesce": False})

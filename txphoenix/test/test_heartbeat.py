@@ -112,6 +112,23 @@ class HeartbeatTests(SynchronousTestCase):
         self.assertEqual(self.clock.getDelayedCalls(), [])
         self.heartbeat.stop(NotConnected())
 
+    def test_many(self) -> None:
+        """The heartbeats of many clients share their delayed calls."""
+        for _ in range(100):
+            self.clock.advance(0.1)
+            Heartbeat(
+                self.clock,
+                30.0,
+                10.0,
+                lambda message: self.sent.append((self.clock.seconds(), message)),
+                lambda: "1",
+                self.answers.append,
+                self.failures.append,
+            ).start()
+        self.assertEqual(len(self.clock.getDelayedCalls()), 1)
+        self.clock.pump([0.1] * 300)
+        self.assertEqual(len(self.sent), 101)
+
     def test_other_interval(self) -> None:
         """A changed interval and timeout hold at once, and begin anew."""
         self.clock.advance(20)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import ast
+import copy
 import dataclasses
 import inspect
 import json
+import pickle
 from itertools import pairwise
 from typing import Any
 
 from twisted.internet.ssl import optionsForClientTLS
 from twisted.trial.unittest import SynchronousTestCase
 
-from txphoenix import options
+from txphoenix import Channel, options
 from txphoenix.errors import ConfigurationError
 from txphoenix.options import CONNECTION_OPTIONS, Options
 from txphoenix.redact import REDACTED
@@ -57,11 +59,8 @@ DEFAULTS: dict[str, Any] = {
 }
 
 
-class Room:
-    """As much of a channel class as a check looks at."""
-
-    def handle_in(self, event: str, payload: object) -> None:
-        """Take a message."""
+class Room(Channel):
+    """A class of channels."""
 
 
 def secretive() -> Options:
@@ -204,6 +203,26 @@ class CheckTests(SynchronousTestCase):
         self.assertEqual(after.timeout, 1.0)
         self.assertEqual(before.params, {"a": 1})
 
+    def test_compact(self) -> None:
+        """They have slots instead of a dict, and are values all the same."""
+
+        class MyOptions(Options):
+            """A subclass of the user's."""
+
+        made = Options(url=URL, params={"a": 1}, timeout=1)
+        self.assertFalse(hasattr(made, "__dict__"))
+        for same in (
+            dataclasses.replace(made),
+            copy.copy(made),
+            copy.deepcopy(made),
+            pickle.loads(pickle.dumps(made)),
+        ):
+            self.assertIsNot(same, made)
+            self.assertEqual(same, made)
+        self.assertIs(type(MyOptions.check(URL).replace(timeout=2)), MyOptions)
+        self.assertRaises(dataclasses.FrozenInstanceError, setattr, made, "timeout", 2)
+        self.assertRaises(dataclasses.FrozenInstanceError, delattr, made, "timeout")
+
     def test_replace_all_or_nothing(self) -> None:
         """One bad option among good ones changes nothing."""
         before = Options(url=URL)
@@ -227,6 +246,7 @@ class BackoffTests(SynchronousTestCase):
     def test_rejoin_default(self) -> None:
         """The default of a rejoin ends at ten seconds."""
         backoff = Options(url=URL).channel_backoff
+        self.assertIs(Options(url=URL).channel_backoff, backoff, "one serves all")
         self.assertLessEqual(backoff(0), 1.0)
         self.assertLessEqual(backoff(50), 10.0)
 

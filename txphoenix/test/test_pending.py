@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import gc
 from typing import Any
+from weakref import ref
 
 from twisted.internet.defer import CancelledError
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from txphoenix.errors import PushError, PushTimeout
-from txphoenix.message import PHX_REPLY, Message
 from txphoenix.pending import (
     Deadline,
     Deadlines,
@@ -17,6 +18,7 @@ from txphoenix.pending import (
     PendingLeave,
     PendingPush,
     PendingReply,
+    Timer,
     split_reply,
 )
 
@@ -163,24 +165,40 @@ class DeadlinesTests(SynchronousTestCase):
         self.assertEqual([name for name, _ in self.expired], ["a", "b"])
         self.assertEqual(self.timers(), [])
 
-    def test_stop(self) -> None:
-        """After stop() none expires, none is set, and no delayed call is left."""
-        first = self.set("a", 5.0)
-        second = self.set("b", 2.0)
-        self.deadlines.stop()
-        self.assertEqual(self.timers(), [])
-        self.assertEqual(len(self.deadlines), 0)
-        self.assertFalse(first.is_set or second.is_set)
-        self.clock.advance(60.0)
-        self.assertEqual(self.expired, [])
+    def test_of_a_clock(self) -> None:
+        """All who ask for those of a clock are given the same, as long as one is there.
 
-    def test_set_after_stop(self) -> None:
-        """After stop() others can be set."""
-        self.set("a", 5.0)
-        self.deadlines.stop()
+        So clients share their delayed calls.
+        """
+        first, other = Deadlines.of(self.clock), Deadlines.of(Clock())
+        self.assertIs(Deadlines.of(self.clock), first)
+        self.assertIsNot(other, first)
+        forgotten = ref(first)
+        del first
+        gc.collect()
+        self.assertIsNone(forgotten())
+        self.assertEqual(len(Deadlines.of(self.clock)), 0)
+
+    def test_timer(self) -> None:
+        """A timer calls its function when it expires."""
+        called: list[float] = []
+        timer = Timer(lambda: called.append(self.clock.seconds()))
+        self.deadlines.set(timer, 5.0)
+        self.clock.advance(5.0)
+        self.assertEqual(called, [5.0])
+
+    def test_one_that_raises(self) -> None:
+        """One that raises when it expires is logged, and keeps no other from it."""
+
+        def fail() -> None:
+            raise RuntimeError("a mistake")
+
+        self.set("a", 5.0, fail)
         self.set("b", 5.0)
         self.clock.advance(5.0)
-        self.assertEqual(self.expired, [("b", 5.0)])
+        self.assertEqual([name for name, _ in self.expired], ["a", "b"])
+        (failure,) = self.flushLoggedErrors(RuntimeError)
+        self.assertEqual(failure.getErrorMessage(), "a mistake")
 
     def test_expiring_unsets_another(self) -> None:
         """One that expires may unset another that is late as well."""
@@ -211,15 +229,16 @@ class DeadlinesTests(SynchronousTestCase):
         self.clock.advance(4.0)
         self.assertEqual(self.expired, [("a", 5.0), ("c", 6.0), ("b", 10.0)])
 
-    def test_expiring_stops(self) -> None:
-        """It may stop everything that is not late."""
-        self.set("a", 5.0, self.deadlines.stop)
+    def test_expiring_sweeps(self) -> None:
+        """It may let go of what has no use, and those that are set stay."""
+        self.set("a", 5.0, self.deadlines.sweep)
         self.clock.advance(1.0)
         self.set("b", 5.0)
-        self.set("c", 60.0)
+        self.set("c", 60.0).unset()
         self.clock.advance(4.0)
-        self.assertEqual(self.timers(), [])
-        self.assertEqual(self.expired, [("a", 5.0)])
+        self.assertEqual(self.timers(), [6.0])
+        self.clock.advance(1.0)
+        self.assertEqual(self.expired, [("a", 5.0), ("b", 6.0)])
 
     def test_sweep(self) -> None:
         """sweep() lets go of the delayed calls of which nobody has any use."""
@@ -265,11 +284,6 @@ class FakeChannel:
         return lambda *args: self.told.append((name, *args))
 
 
-def reply(payload: Any, join_ref: str | None = "1") -> Message:
-    """A reply."""
-    return Message(join_ref, "2", TOPIC, PHX_REPLY, payload)
-
-
 OK = {"status": "ok", "response": {"a": 1}}
 ERROR = {"status": "error", "response": {"reason": "no"}}
 
@@ -291,7 +305,7 @@ class PendingTests(SynchronousTestCase):
     def test_reply_is_abstract(self) -> None:
         """A bare reply does not know what an answer means; it may be cancelled."""
         pending = PendingReply()
-        self.assertRaises(NotImplementedError, pending.answered, reply(OK))
+        self.assertRaises(NotImplementedError, pending.answered, OK, "1")
         outcome = self.waiting(pending)
         outcome.deferred.cancel()
         self.assertIsInstance(outcome.fired[0], CancelledError)
@@ -303,7 +317,7 @@ class PendingTests(SynchronousTestCase):
             lambda pending: pending.succeed("done"),
             lambda pending: pending.fail(ValueError()),
             lambda pending: pending.expired(),
-            lambda pending: pending.answered(reply(OK)),
+            lambda pending: pending.answered(OK, "1"),
         ]
         for first in ends:
             pending = PendingPush(self.channel, "event", {}, 5.0)
@@ -331,7 +345,7 @@ class PendingTests(SynchronousTestCase):
         """The status ok is success, and the deadline is gone."""
         pending = PendingPush(self.channel, "event", {}, 5.0)
         outcome = self.waiting(pending)
-        pending.answered(reply(OK))
+        pending.answered(OK, "1")
         self.assertEqual(outcome.fired, [{"a": 1}])
         self.assertFalse(pending.is_set)
 
@@ -339,7 +353,7 @@ class PendingTests(SynchronousTestCase):
         """Any other status is a PushError with what the server said."""
         pending = PendingPush(self.channel, "event", {}, 5.0)
         outcome = self.waiting(pending)
-        pending.answered(reply(ERROR))
+        pending.answered(ERROR, "1")
         [error] = outcome.fired
         self.assertIsInstance(error, PushError)
         self.assertEqual(
@@ -354,7 +368,7 @@ class PendingTests(SynchronousTestCase):
         outcome = self.waiting(pending)
         seen: list[int] = []
         outcome.deferred.addBoth(lambda _: seen.append(len(self.channel.told)))
-        pending.answered(reply(ERROR, join_ref=None))
+        pending.answered(ERROR, None)
         self.assertEqual(
             self.channel.told, [("reply_without_join_ref", outcome.fired[0])]
         )
@@ -380,7 +394,7 @@ class PendingTests(SynchronousTestCase):
         """A join hands its answer, its expiry and its cancellation to the channel."""
         pending = PendingJoin(self.channel, 5.0)
         outcome = self.waiting(pending)
-        pending.answered(reply(OK))
+        pending.answered(OK, "1")
         self.assertFalse(pending.is_set)
         pending.expired()
         outcome.deferred.cancel()
@@ -396,7 +410,7 @@ class PendingTests(SynchronousTestCase):
     def test_leave(self) -> None:
         """A leave tells the channel that it is done, whatever the answer."""
         for payload in (OK, ERROR, None):
-            PendingLeave(self.channel).answered(reply(payload))
+            PendingLeave(self.channel).answered(payload, "1")
         PendingLeave(self.channel).expired()
         self.assertEqual(
             self.channel.told, [("leave_answered",)] * 3 + [("leave_expired",)]

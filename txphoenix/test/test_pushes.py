@@ -8,7 +8,7 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from txphoenix.errors import SerializerError
-from txphoenix.message import PHX_REPLY, Message
+from txphoenix.message import Message
 from txphoenix.pending import Deadlines, PendingLeave, PendingPush
 from txphoenix.pushes import Pushes
 
@@ -64,7 +64,9 @@ class PushesTests(SynchronousTestCase):
     def reply(self, ref: str | None, response: Any = None) -> None:
         """A reply comes."""
         payload = {"status": "ok", "response": response}
-        self.pushes.answered(Message("1", ref, TOPIC, PHX_REPLY, payload))
+        pending = self.pushes.take(ref)
+        if pending is not None:
+            pending.answered(payload, "1")
 
     def test_empty(self) -> None:
         """Without pushes there is nothing, and asking for it is no error."""

@@ -119,6 +119,17 @@ class SocketStateTests(SynchronousTestCase):
         self.assertEqual(self.state.pop_all_to_send(), [])
         self.state.keep_to_send(messages[2])
 
+    def test_pop_to_send(self) -> None:
+        """They are taken one by one as well, and nothing is left of the queue."""
+        messages = [Message.push(TOPIC, "echo", n, "1") for n in range(2)]
+        for message in messages:
+            self.state.keep_to_send(message)
+        self.assertEqual(list(self.state.to_send), messages)
+        taken = [self.state.pop_to_send() for _ in range(3)]
+        self.assertEqual(taken, [*messages, None])
+        self.assertIsNone(self.state._to_send)
+        self.assertEqual(list(self.state.to_send), [])
+
     def test_status(self) -> None:
         """The status of a topic is what the seed calls it."""
         self.assertEqual(

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from twisted.internet.defer import CancelledError, Deferred
 
 from txphoenix.client import SocketClient
-from txphoenix.errors import NotConnected
+from txphoenix.errors import ConnectionClosed, NotConnected
 from txphoenix.message import Message
 
 from .support import TOPIC, ClientTestCase, Outcome
@@ -326,6 +326,66 @@ class SecondThoughtsTests(EveryState, ClientTestCase):
         first = client.disconnect()
         client.connect()
         return client.stopService().addCallback(lambda _: first)
+
+
+class SilenceTests(ClientTestCase):
+    """An end that was asked for is no error to any channel."""
+
+    def setUp(self) -> None:
+        """Join a channel, and listen to its hooks."""
+        super().setUp()
+        self.channel = self.joined_channel(close_timeout=3.0)
+        self.told: list[object] = []
+        self.channel.on_error(self.told.append)
+        self.channel.on_close(self.told.append)
+        [self.client] = self._clients
+
+    def test_disconnect(self) -> None:
+        """After disconnect() it is errored and has been told of nothing.
+
+        It is told of a loss that comes after the next connect().
+        """
+        self.watch(self.client.disconnect())
+        self.memory.flush()
+        self.assertEqual((self.channel.state, self.told), ("errored", []))
+        self.client.connect()
+        self.memory.flush()
+        self.assertEqual((self.channel.state, self.told), ("joined", []))
+        self.lose_connection()
+        self.assertEqual([type(it) for it in self.told], [ConnectionClosed])
+
+    def test_connect_at_once(self) -> None:
+        """So it is where connect() does not wait for the end."""
+        self.watch(self.client.disconnect())
+        self.client.connect()
+        self.memory.flush()
+        self.assertEqual((self.channel.state, self.told), ("joined", []))
+
+    def test_close_without_an_answer(self) -> None:
+        """So it is where the server does not answer the close, or has closed first."""
+        for is_first in (False, True):
+            self.memory.pause()
+            if is_first:
+                self.memory.sessions[-1].close(1001)
+            self.watch(self.client.disconnect())
+            self.memory.advance(3.0)
+            self.assertEqual((self.client.status, self.told), ("disconnected", []))
+            self.memory.resume()
+            self.client.connect()
+            self.memory.flush()
+            self.assertEqual((self.channel.state, self.told), ("joined", []))
+
+    def test_stop_service(self) -> None:
+        """After stopService() it has been told of its own end alone."""
+        self.watch(self.client.stopService())
+        self.memory.flush()
+        self.assertEqual((self.channel.state, self.told), ("closed", ["stopped"]))
+
+    def test_no_reconnect(self) -> None:
+        """A loss that nobody asked for is one, though nobody reconnects."""
+        self.client.reconfigure(reconnect=False)
+        self.lose_connection()
+        self.assertEqual([type(it) for it in self.told], [ConnectionClosed])
 
 
 class RestartTests(ClientTestCase):

@@ -110,8 +110,22 @@ EVENTS: list[tuple[Callable[..., None], tuple[Any, ...], Any, str, Any, Any]] = 
         {"duration": 0.5},
         {},
     ),
-    (telemetry.message_sent, (), MESSAGE, "sent", {"count": 1, "size": 99}, {}),
-    (telemetry.message_received, (), MESSAGE, "received", {"count": 1, "size": 99}, {}),
+    (
+        telemetry.message_event,
+        ("sent", CLIENT, PUSH, 99),
+        MESSAGE,
+        "sent",
+        {"count": 1, "size": 99},
+        {},
+    ),
+    (
+        telemetry.message_event,
+        ("received", CLIENT, PUSH, 99),
+        MESSAGE,
+        "received",
+        {"count": 1, "size": 99},
+        {},
+    ),
     (
         telemetry.socket_status_changed,
         ("connecting", "connected"),
@@ -134,7 +148,7 @@ EVENTS: list[tuple[Callable[..., None], tuple[Any, ...], Any, str, Any, Any]] = 
 FIRST: dict[Any, tuple[Any, ...]] = {
     SOCKET: (CLIENT, URL),
     CHANNEL: (CLIENT, TOPIC, ROOM),
-    MESSAGE: (CLIENT, PUSH, 99),
+    MESSAGE: (),
 }
 ALWAYS: dict[Any, dict[str, Any]] = {
     SOCKET: {"url": SHOWN_URL},
@@ -450,7 +464,7 @@ class DebugHandlerTests(TelemetryCase):
         """A client without a name, and what is None, are left out."""
         telemetry.attach_debug_handler()
         message = Message(None, None, TOPIC, "shout", {})
-        telemetry.message_received(object(), message, 9)
+        telemetry.message_event("received", object(), message, 9)
         self.assertEqual(
             formatEvent(self.logged[0]),
             "message received: topic='rooms:lobby', event='shout', size=9",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any, cast
 
 from twisted.internet.defer import CancelledError, Deferred
@@ -30,6 +31,18 @@ class ConnectionWaitersTests(SynchronousTestCase):
         self.assertIs(self.successResultOf(first), CLIENT)
         self.assertIs(self.successResultOf(second), CLIENT)
         self.waiters.connected(CLIENT)
+
+    def test_nothing_is_left(self) -> None:
+        """A table that was filled once keeps its size; who waits for none has none."""
+        empty = sys.getsizeof({})
+        for end in (
+            lambda: self.waiters.connected(CLIENT),
+            lambda: self.waiters.abandon(NotConnected()),
+        ):
+            outcomes = [self.waiters.wait(None).addErrback(str) for _ in range(100)]
+            end()
+            self.assertTrue(all(outcome.called for outcome in outcomes))
+            self.assertEqual(sys.getsizeof(self.waiters._waiting), empty)
 
     def test_any_number_of_failures(self) -> None:
         """Without a limit, failed attempts are waited out."""

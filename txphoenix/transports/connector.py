@@ -21,7 +21,6 @@ from twisted.internet.error import NotConnectingError
 from twisted.internet.interfaces import (
     IAddress,
     IConnector,
-    IDelayedCall,
     IReactorTime,
 )
 from twisted.internet.protocol import Factory
@@ -30,6 +29,7 @@ from zope.interface import implementer
 
 from ..errors import ConfigurationError, ConnectionFailed, ConnectTimeout, NotConnected
 from ..options import Options
+from ..pending import Deadlines, Timer
 from ..url import connect_url, parse
 from .attempt import prepare
 from .endpoints import client_endpoint
@@ -56,6 +56,7 @@ class EndpointConnector:
         self, reactor: IReactorTime, factory: PhoenixClientFactory, options: Options
     ) -> None:
         self._reactor = reactor
+        self._deadlines = Deadlines.of(reactor)
         self._factory = factory
         self.options = options
         self._attempt: Deferred[None] | None = None
@@ -63,7 +64,7 @@ class EndpointConnector:
         self.protocol: PhoenixClientProtocol | None = None
         """The protocol whose handshake is under way or done, until its loss."""
         # There is one as long as an attempt is under way.
-        self._timer: IDelayedCall | None = None
+        self._timer: Timer | None = None
         # Why the attempt was given up, where that was our doing.
         self._given_up: Exception | None = None
         self._host, self._port = "", 0
@@ -77,9 +78,8 @@ class EndpointConnector:
     def connect(self) -> None:
         """Begin an attempt."""
         self._given_up = None
-        self._timer = self._reactor.callLater(
-            self.options.connect_timeout, self._time_out
-        )
+        self._timer = Timer(self._time_out)
+        self._deadlines.set(self._timer, self.options.connect_timeout)
         self._factory.connection.attempt_started()
         # Whoever was told may have given the attempt up already.
         if self._given_up is not None:
@@ -187,8 +187,9 @@ class EndpointConnector:
     def _end_attempt(self) -> None:
         self._gate = None
         timer, self._timer = self._timer, None
-        if timer is not None and timer.active():
-            timer.cancel()
+        if timer is not None:
+            timer.unset()
+            self._deadlines.sweep()
 
 
 class _Gate(Factory):

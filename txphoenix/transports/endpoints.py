@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from twisted.internet.abstract import isIPAddress, isIPv6Address
 from twisted.internet.endpoints import (
     HostnameEndpoint,
+    TCP4ClientEndpoint,
+    TCP6ClientEndpoint,
     clientFromString,
     wrapClientTLS,
 )
@@ -55,11 +58,21 @@ def client_endpoint(
     elif options.proxy is not None:
         proxy = parse_proxy(options.proxy)
         endpoint = HTTPConnectEndpoint(
-            HostnameEndpoint(reactor, proxy.host, proxy.port),
+            _host_endpoint(reactor, proxy.host, proxy.port),
             target.host,
             target.port,
             proxy.authorization,
         )
     else:
-        endpoint = HostnameEndpoint(reactor, target.host, target.port)
+        endpoint = _host_endpoint(reactor, target.host, target.port)
     return endpoint if tls is None else wrapClientTLS(tls, endpoint)
+
+
+def _host_endpoint(reactor: Any, host: str, port: int) -> IStreamClientEndpoint:
+    # A name is looked up in a thread, and its addresses are raced against each other.
+    # An address needs neither.
+    if isIPAddress(host):
+        return TCP4ClientEndpoint(reactor, host, port)
+    if isIPv6Address(host):
+        return TCP6ClientEndpoint(reactor, host, port)
+    return HostnameEndpoint(reactor, host, port)

@@ -120,13 +120,14 @@ class FallbackConnector:
 
     def first_received(self, data: bytes, is_binary: bool) -> None:
         """The first frame has come on the WebSocket: it works."""
-        transport, self._unproved = self._unproved, None
-        self._has_websocket_worked = True
-        self._open(cast(Transport, transport))
-        self._connection.proved_stable()
-        # Whoever was told may have closed the connection again.
-        if self._connection.is_open:
-            self._connection.frame_received(data, is_binary)
+        if not self._is_opened:
+            transport, self._unproved = self._unproved, None
+            self._has_websocket_worked = True
+            self._open(cast(Transport, transport))
+            self._connection.proved_stable()
+        # The transport has this function for the rest of a read, too.
+        # A connection that was closed by whoever was told takes no more frames.
+        self._connection.frame_received(data, is_binary)
 
     def path_ended(self, path: _Path, reason: Exception) -> None:
         """An attempt has failed, or a transport has ended."""
@@ -154,9 +155,10 @@ class FallbackConnector:
     def _open(self, transport: Transport) -> None:
         self._stop_timer()
         self._is_opened = True
-        # From now on, a frame takes no detour.
-        cast(_Path, self._path).frame_received = self._connection.frame_received
+        path = cast(_Path, self._path)
         self._connection.transport_opened(transport)
+        # From the next read on, a frame takes no detour.
+        path.frame_received = self._connection.frame_received
 
     def _better_error(self, reason: Exception) -> Exception:
         """What an attempt has failed with.

@@ -18,8 +18,10 @@ Receiving
     read, and a long frame that will take more than a few reads goes to Autobahn.
 Sending
     A data frame is a header, a mask and one exclusive or.
-    Frames made while a read is worked off, or else in one turn of the reactor, leave
-    in one write, ahead of whatever Autobahn writes after them.
+    Frames made in one turn of the reactor leave in one write, ahead of whatever
+    Autobahn writes after them.
+    So do those made while a read is worked off, by 32 at a time: a read may hold
+    hundreds of messages, and the server need not wait for the answer to the last.
 Pausing
     A paused transport reads no more, but one read can hold hundreds of messages.
     These wait in the buffer, and the control frames behind them.
@@ -44,6 +46,7 @@ from twisted.python.failure import Failure
 
 from .masking import BINARY, TEXT, masked_frame
 from .quiet_log import QuietLog
+from .writing import write_now
 
 __all__ = ["FastFrameProtocol"]
 
@@ -54,6 +57,8 @@ _NO_LIMIT: Final = 2**63 - 1  # the longest payload that RFC 6455 knows
 # An incomplete frame of more bytes is waited for if it takes no more reads than that.
 _LONG: Final = 16 * 1024
 _FEW_READS: Final = 4
+# So many frames, of two parts each, are enough for a write in the middle of a read.
+_MANY_PARTS: Final = 2 * 32
 
 
 class FastFrameProtocol(WebSocketClientProtocol):
@@ -85,7 +90,6 @@ class FastFrameProtocol(WebSocketClientProtocol):
     """Whether frames made in one turn of the reactor leave in one write."""
 
     _flush_call: DelayedCall | None = None
-    _is_paused = False
     _is_plain = False
     _is_receiving = False
     _read_size = 0
@@ -95,6 +99,8 @@ class FastFrameProtocol(WebSocketClientProtocol):
     def __init__(self) -> None:
         super().__init__()
         self._outgoing: list[bytes] = []
+        # Of the instance, and not of the class: it is asked for each message.
+        self._is_paused = False
 
     def _onOpen(self) -> None:
         """Find out what the session was opened with."""
@@ -176,26 +182,31 @@ class FastFrameProtocol(WebSocketClientProtocol):
         limit = self._receive_limit
         on_message = self.onMessage
         offset = 0
+        start = 2
         try:
-            while not self._is_paused and self.state == _OPEN:
-                start = offset + 2
-                if start > size:
-                    return 2
+            while start <= size and not self._is_paused and self.state == _OPEN:
                 first = data[offset]
                 length = data[offset + 1]
                 if length > 125:
                     start, length = _long_header(data, offset)
-                if first not in (TEXT, BINARY) or not 0 <= length <= limit:
+                if not 0 <= length <= limit:
                     return 0
                 end = start + length
-                if end > size:
-                    return end - offset
-                payload = data[start:end]
-                if first == TEXT and not (payload.isascii() or _is_utf8(payload)):
-                    return 0
-                offset = end
-                on_message(payload, first == BINARY)
-            return 0
+                if first == TEXT and end <= size:
+                    payload = data[start:end]
+                    if not payload.isascii() and not _is_utf8(payload):
+                        return 0
+                    offset = end
+                    start = end + 2
+                    on_message(payload, False)
+                elif first == BINARY and end <= size:
+                    payload = data[start:end]
+                    offset = end
+                    start = end + 2
+                    on_message(payload, True)
+                else:
+                    return end - offset if first in (TEXT, BINARY) else 0
+            return 2 if start > size else 0
         finally:
             # A callback may have had the transport deliver more.
             self.data = data[offset:] + self.data
@@ -262,9 +273,12 @@ class FastFrameProtocol(WebSocketClientProtocol):
             self.sendMessage(payload, is_binary)
             return
         self._outgoing += masked_frame(BINARY if is_binary else TEXT, payload)
-        if not self.coalesce:
+        if self._is_receiving:
+            if len(self._outgoing) >= _MANY_PARTS or not self.coalesce:
+                self.flush_frames()
+        elif not self.coalesce:
             self.flush_frames()
-        elif not self._is_receiving and self._flush_call is None:
+        elif self._flush_call is None:
             self._flush_call = self.factory.reactor.callLater(0, self.flush_frames)
 
     def flush_frames(self) -> None:
@@ -279,7 +293,7 @@ class FastFrameProtocol(WebSocketClientProtocol):
             if self.send_queue:
                 super().sendData(data)
             else:
-                self.transport.write(data)
+                write_now(self.transport, data)
 
     def sendData(
         self, data: bytes, sync: bool = False, chopsize: int | None = None

@@ -21,7 +21,7 @@ from __future__ import annotations
 import re
 import sys
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 from autobahn.twisted.websocket import WebSocketClientFactory
@@ -43,6 +43,7 @@ from ..options import Options
 from ..url import parse
 from .choice import connector_kind, make_connector
 from .frames import FastFrameProtocol
+from .slots import FACTORY_SLOTS, PROTOCOL_SLOTS
 
 if TYPE_CHECKING:
     from ..connection import Connection
@@ -52,6 +53,7 @@ from .failures import failed_with
 
 __all__ = ["PhoenixClientFactory", "PhoenixClientProtocol"]
 
+_USER_AGENT = f"txphoenix/{__version__}"
 _TOKEN_PREFIX = "base64url.bearer.phx."
 
 _END_OF_HEAD = b"\r\n\r\n"
@@ -67,15 +69,20 @@ _TO_ASCII = bytes(range(128)) + b"?" * 128
 class PhoenixClientProtocol(FastFrameProtocol):
     """One WebSocket; a :class:`txphoenix.interfaces.Transport`."""
 
+    __slots__ = (*PROTOCOL_SLOTS, "_head", "_is_opened")
+
     factory: PhoenixClientFactory
     needs_heartbeat = True
-    _head = b""
     _refusal: str | None = None
     _lost_reason: BaseException = ConnectionDone()
     _aborted_because = ""
-    _is_opened = False
     _is_lost = False
     _closing_timer: IDelayedCall | None = None
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._head = b""
+        self._is_opened = False
 
     # -- Transport ----------------------------------------------------------------
 
@@ -100,7 +107,9 @@ class PhoenixClientProtocol(FastFrameProtocol):
 
     # -- Autobahn -----------------------------------------------------------------
 
-    def onConnecting(self, transport_details: TransportDetails) -> ConnectingRequest:
+    def onConnecting(
+        self, transport_details: TransportDetails
+    ) -> ConnectingRequest | None:
         """Tell Autobahn what to ask the server for."""
         return self.factory.connecting_request()
 
@@ -110,9 +119,10 @@ class PhoenixClientProtocol(FastFrameProtocol):
         self.factory.protocol_opened()
         self.factory.connection.transport_opened(self)
 
-    def onMessage(self, payload: bytes, isBinary: bool) -> None:
-        """Hand a frame on."""
-        self.factory.connection.frame_received(payload, isBinary)
+    @property
+    def onMessage(self) -> Callable[[bytes, bool], None]:
+        """Whoever takes the frames; asked for once a read."""
+        return self.factory.connection.frame_received
 
     def processHandshake(self) -> Any:
         """Read the server's answer to the handshake, as soon as all of it is there."""
@@ -124,7 +134,10 @@ class PhoenixClientProtocol(FastFrameProtocol):
             return None
         self._head = self.data[:end]
         self.data = self._head.translate(_TO_ASCII) + self.data[end:]
-        return super().processHandshake()
+        result = super().processHandshake()
+        if self._is_opened:
+            self._forget_handshake()
+        return result
 
     def failHandshake(self, reason: str) -> None:
         """Remember why the handshake failed; the loss follows."""
@@ -167,6 +180,13 @@ class PhoenixClientProtocol(FastFrameProtocol):
             self.factory.protocol_lost(self._why_closed(wasClean, code, reason))
 
     # -- Inside -------------------------------------------------------------------
+
+    def _forget_handshake(self) -> None:
+        """Let go of what an open session has no use for, secrets among it."""
+        self._head = self.http_request_data = self.http_response_data = b""
+        self.http_status_line = ""
+        self.http_headers = {}
+        self.is_open = None
 
     def _closing_timed_out(self) -> None:
         self._closing_timer = None
@@ -228,6 +248,8 @@ class PhoenixClientFactory(ReconnectingClientFactory, WebSocketClientFactory):
     :param connection: is told what happens, and asked whether to go on and when.
     """
 
+    __slots__ = FACTORY_SLOTS
+
     protocol = PhoenixClientProtocol  # type: ignore[assignment]
     noisy = False
     # The delay is ours: see retry().
@@ -246,7 +268,8 @@ class PhoenixClientFactory(ReconnectingClientFactory, WebSocketClientFactory):
         self.connection = connection
         self._connector_kind = connector_kind(options)
         self.connector = make_connector(reactor, self, options)
-        self._request = ConnectingRequest()
+        # Until a session is open, which has no use for it.
+        self._request: ConnectingRequest | None = None
 
     # -- What the connection calls ------------------------------------------------
 
@@ -284,19 +307,20 @@ class PhoenixClientFactory(ReconnectingClientFactory, WebSocketClientFactory):
             port=target.port,
             resource=target.resource,
             headers=dict(headers),
-            useragent=f"txphoenix/{__version__}",
+            useragent=_USER_AGENT,
             protocols=protocols,
         )
         self._set_protocol_options()
 
-    def connecting_request(self) -> ConnectingRequest:
-        """What the next handshake asks for."""
+    def connecting_request(self) -> ConnectingRequest | None:
+        """What the next handshake asks for, once :meth:`prepare` has said it."""
         return self._request
 
     # -- What the protocol calls --------------------------------------------------
 
     def protocol_opened(self) -> None:
         """The protocol is open."""
+        self._request, self.protocols = None, []
         self._endpoint_connector.protocol_opened()
 
     def protocol_failed(self, reason: Exception) -> None:
@@ -365,6 +389,11 @@ class PhoenixClientFactory(ReconnectingClientFactory, WebSocketClientFactory):
             self.perMessageCompressionAccept = _accept_compression  # type: ignore[assignment]
         else:
             self.perMessageCompressionOffers = []
+            self.perMessageCompressionAccept = _refuse_compression
+
+
+def _refuse_compression(_response: Any) -> None:
+    """Take no compression that was not offered."""
 
 
 def _accept_compression(response: Any) -> PerMessageDeflateResponseAccept | None:

@@ -1,0 +1,122 @@
+"""The way of a frame that has come: what it says, and who is told.
+
+::
+
+    frame -> JSON -> the topic's channel -> the event's hooks
+                                         -> the push that awaits this reply
+          -> Message -> the client's hooks -> Channel.dispatch() -> handle_message()
+
+All that is received passes here, so this is where speed is made or lost.
+What comes in numbers is what a server pushes and broadcasts to hooks of a channel, and
+replies.
+For these the first two lines are the whole way: no
+:class:`~txphoenix.message.Message` is made where nobody takes one whole, and nothing is
+called where a look into a dict will do.
+The third line is the way of everything else: V1, binary messages, messages without a
+hook, the protocol's own, stale or malformed ones, and of all messages if the client has
+hooks for all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from .errors import SerializerError
+from .hooks import Hooks, log_hook_failure, watch_hook
+from .message import PHX_REPLY
+from .serializer import V2Serializer
+from .telemetry import message_event, message_handlers
+
+if TYPE_CHECKING:
+    from .channel_machine import ChannelMachine
+    from .client import SocketClient
+    from .connection import Connection
+    from .interfaces import Serializer
+    from .message import Message
+
+__all__ = ["frame_receiver"]
+
+
+def frame_receiver(  # noqa: C901
+    connection: Connection,
+    serializer: Serializer,
+    client: SocketClient,
+    channels: Mapping[str, ChannelMachine],
+    hooks: Hooks,
+) -> Callable[[bytes, bool], None]:
+    """Make the function that takes the frames of one transport.
+
+    :param connection: what the transport belongs to; once it is closing, frames are
+        ignored.
+    :param serializer: reads the frames.
+    :param client: is told of messages, and of frames that are none.
+    :param channels: the client's channels, by topic.
+    :param hooks: the client's hooks for all messages.
+    :return: a function of a frame's content and of whether the frame is binary.
+    """
+    decode = serializer.decode
+
+    def deliver(size: int, read: Callable[..., Message], *args: Any) -> None:
+        try:
+            message = read(*args)
+        except SerializerError as error:
+            client.frame_dropped(error)
+            return
+        if message_handlers:
+            message_event("received", client, message, size)
+        client.message_received(message)
+
+    def receive(data: bytes, is_binary: bool) -> None:
+        if connection.is_open:
+            deliver(len(data), decode, data, is_binary)
+
+    if not isinstance(serializer, V2Serializer):
+        return receive
+
+    parse = serializer.parse
+    to_message = serializer.to_message
+    find = channels.get
+
+    # One function, for a call costs as much as a tenth of all of it.
+    def receive_fast(data: bytes, is_binary: bool) -> None:  # noqa: C901
+        if is_binary or not connection.is_open:
+            receive(data, is_binary)
+            return
+        functions = pending = None
+        try:
+            join_ref, ref, topic, event, payload = fields = parse(data)
+            channel = find(topic)
+            if (
+                channel is not None
+                and (join_ref is None or join_ref == channel.join_ref)
+                and not hooks.entries
+            ):
+                # A null among five values shows that they are a list's: a dict's keys
+                # and a string's characters are strings.
+                if ref is None:
+                    functions = channel.event_hooks.get(event)
+                elif event == PHX_REPLY and type(fields) is list:
+                    pending = channel.pushes.take(ref)
+        except Exception:
+            # What is wrong is the serializer's to say.
+            receive(data, is_binary)
+            return
+        if functions is None and pending is None:
+            deliver(len(data), to_message, fields, data)
+            return
+        if message_handlers:
+            message_event("received", client, fields, len(data))
+        if pending is not None:
+            pending.answered(payload, join_ref)
+            return
+        for _, function in functions or ():
+            # As call_hook() does it.
+            try:
+                result = function(payload)
+                if result is not None:
+                    watch_hook(result, function)
+            except Exception:
+                log_hook_failure(function)
+
+    return receive_fast

@@ -1,0 +1,115 @@
+"""What an idle client holds: decision 9 for those who have thousands of them.
+
+How many bytes that is, ``python -m benchmarks sockets`` measures.
+"""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+from typing import Any, cast
+
+from txphoenix.client import SocketClient
+from txphoenix.testing.session import ServerSession
+from txphoenix.transports.slots import FACTORY_SLOTS, PROTOCOL_SLOTS
+from txphoenix.transports.websocket import PhoenixClientFactory, PhoenixClientProtocol
+
+from .support import ClientTestCase
+
+SECRET = "s3cret"
+
+# CPython keeps the attributes of an object with more of them in a dict of its own.
+MOST_ATTRIBUTES = 30
+
+
+def protocol_of(client: SocketClient) -> PhoenixClientProtocol:
+    """The WebSocket of a client."""
+    return cast(PhoenixClientProtocol, client.connection._transport)
+
+
+def factory_of(client: SocketClient) -> PhoenixClientFactory:
+    """What makes the WebSockets of a client."""
+    return client.connection._factory
+
+
+def texts(value: Any) -> Iterator[bytes]:
+    """All text that can be reached from a value through containers."""
+    if isinstance(value, str | bytes):
+        yield value.encode("utf-8", "replace") if isinstance(value, str) else value
+    elif isinstance(value, list | tuple | dict):
+        for inner in gc.get_referents(value):
+            yield from texts(inner)
+
+
+class IdleTests(ClientTestCase):
+    """A client that is connected, and on which nothing happens."""
+
+    def test_attributes(self) -> None:
+        """None of its objects has more attributes than are kept compactly."""
+        channel = self.joined_channel()
+        (client,) = self._clients
+        protocol, factory = protocol_of(client), factory_of(client)
+        for each in (
+            client,
+            client.state,
+            client.connection,
+            client.channels,
+            channel,
+            factory,
+            factory.connector,
+            protocol,
+        ):
+            with self.subTest(each=each):
+                self.assertLessEqual(len(vars(each)), MOST_ATTRIBUTES)
+
+    def test_slots(self) -> None:
+        """What Autobahn sets is in slots, and nothing that it sets is missing there."""
+        client = self.connected_client()
+        self.assertEqual(
+            set(vars(protocol_of(client))) & set(PROTOCOL_SLOTS), set(), "both"
+        )
+        self.assertEqual(set(vars(factory_of(client))) & set(FACTORY_SLOTS), set())
+        empty = [
+            name
+            for owner, names in (
+                (protocol_of(client), PROTOCOL_SLOTS),
+                (factory_of(client), FACTORY_SLOTS),
+            )
+            for name in names
+            if not hasattr(owner, name)
+        ]
+        self.assertEqual(empty, [])
+
+    def test_handshake(self) -> None:
+        """Nothing is kept of the handshake, least of all its secrets."""
+        client = self.connected_client(
+            headers={"Authorization": SECRET}, auth_token=SECRET, params={"t": SECRET}
+        )
+        secret = SECRET.encode()
+        kept = [
+            name
+            for owner in (protocol_of(client), factory_of(client))
+            for name in {*dir(owner)} - {"connection", "options"}
+            for text in texts(getattr(owner, name, None))
+            if secret in text or b"Sec-WebSocket" in text
+        ]
+        self.assertEqual(kept, [])
+        self.assertIsNone(factory_of(client).connecting_request())
+
+    def test_delayed_calls(self) -> None:
+        """A hundred idle clients have no more delayed calls than one has."""
+
+        def calls() -> int:
+            # The server has some as well.
+            return sum(
+                not isinstance(getattr(call.func, "__self__", None), ServerSession)
+                for call in self.clock.calls
+            )
+
+        self.connected_client()
+        self.memory.advance(20)
+        calls_of_one = calls()
+        for _ in range(100):
+            self.connected_client()
+        self.memory.advance(20)
+        self.assertEqual(calls(), calls_of_one)

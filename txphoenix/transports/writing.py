@@ -1,0 +1,40 @@
+"""Writing to a TCP connection without a turn of the reactor.
+
+Twisted's ``transport.write()`` only puts data into a buffer.
+The reactor is told to wait until the socket can be written, finds in its next turn that
+it can, writes, and is told to wait no more: three system calls and a turn for a write
+that nearly always can be done at once.
+Where one push follows the reply to another, that is a fifth of a client's time.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.internet.tcp import Connection
+
+__all__ = ["write_now"]
+
+
+def write_now(transport: Any, data: bytes) -> None:
+    """Write what the socket takes at once, and leave the rest to ``write()``.
+
+    It is all left to ``write()`` if anything is buffered, for order's sake, if the
+    transport is closing, and if it is not Twisted's own TCP connection, in plain text.
+    What the socket refuses is left to it as well, so that an error is the reactor's to
+    find, and not that of whoever pushes.
+    """
+    # The second list is Twisted's own; without a look at it nothing is written here.
+    written = 0
+    if (
+        isinstance(transport, Connection)
+        and not transport.TLS
+        and transport.connected
+        and not transport.disconnecting
+        and not transport.dataBuffer
+        and not getattr(transport, "_tempDataBuffer", True)
+    ):
+        result = transport.writeSomeData(data)
+        written = result if isinstance(result, int) else 0
+    if written < len(data):
+        transport.write(data[written:])
