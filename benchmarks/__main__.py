@@ -44,6 +44,12 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         "--reactor", choices=REACTORS, default="default", help="of the Python clients"
     )
     parser.add_argument(
+        "--profile",
+        action="store_true",
+        help="show where the time of txphoenix goes; under cProfile calls look dearer "
+        "than they are",
+    )
+    parser.add_argument(
         "--fault", choices=FAULTS, help="have the server do this, to see it noticed"
     )
     wanted = parser.parse_args(arguments)
@@ -51,7 +57,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     if unknown:
         parser.error(f"no such workload: {', '.join(sorted(unknown))}")
     if wanted.repeats is None:
-        wanted.repeats = 1 if wanted.short else 3
+        wanted.repeats = 1 if wanted.short or wanted.profile else 3
     if wanted.repeats < 1:
         parser.error("--repeats must be at least 1")
     wanted.workloads = wanted.workloads or list(WORKLOADS)
@@ -66,10 +72,13 @@ def parse(arguments: list[str]) -> argparse.Namespace:
 
 def steps(wanted: argparse.Namespace) -> Iterator[tuple[str, str, int]]:
     """Each measurement: the clients take turns, so that a slow minute meets all."""
+    left_out = set() if wanted.phoenixjs else {"phoenix_js"}
+    if wanted.profile:
+        left_out = set(CLIENTS) - {"txphoenix"}
     for name in wanted.workloads:
         for repeat in range(wanted.repeats):
             for client in WORKLOADS[name].clients:
-                if client != "phoenix_js" or wanted.phoenixjs:
+                if client not in left_out:
                     yield name, client, repeat
 
 
@@ -90,6 +99,7 @@ def run(wanted: argparse.Namespace) -> Results:
                     workload.short if wanted.short else workload.full,
                     reactor=wanted.reactor,
                     phoenix_js=wanted.phoenixjs,
+                    profile=wanted.profile,
                 )
             except Failed as error:
                 results.failures.append(f"{name}, {CLIENTS[client]}: {error}")
@@ -104,7 +114,7 @@ def main(arguments: list[str]) -> int:
     wanted = parse(arguments)
     results = run(wanted)
     goals = list(judge(results))
-    if not wanted.short:
+    if not wanted.short and not wanted.profile:
         print(*result_lines(results), "", *goal_lines(goals), sep="\n")
     if wanted.json:
         judged = [

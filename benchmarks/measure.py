@@ -13,8 +13,11 @@ import argparse
 import json
 import sys
 from collections.abc import Callable
+from contextlib import nullcontext
+from cProfile import Profile
 from importlib import import_module
 from inspect import iscoroutinefunction
+from pstats import Stats
 from typing import Any
 
 from twisted.internet.defer import ensureDeferred
@@ -22,6 +25,9 @@ from twisted.internet.defer import ensureDeferred
 from .checks import Wrong
 
 REACTORS = ("default", "asyncio", "uvloop")
+
+SHOWN = 25
+"""How many functions a profile shows."""
 
 WRONG = 3
 """The exit code for a message that was lost or out of order."""
@@ -71,14 +77,20 @@ def main() -> int:
     parser.add_argument("port", type=int)
     parser.add_argument("sizes", type=json.loads)
     parser.add_argument("--reactor", choices=REACTORS, default="default")
+    parser.add_argument("--profile", action="store_true")
     wanted = parser.parse_args()
     install(wanted.reactor)
     module = import_module(f"benchmarks.{wanted.module}")
+    function = getattr(module, wanted.client)
+    profile = Profile() if wanted.profile else None
     try:
-        measured = run(getattr(module, wanted.client), wanted.port, wanted.sizes)
+        with profile or nullcontext():
+            measured = run(function, wanted.port, wanted.sizes)
     except Wrong as error:
         print(error, file=sys.stderr)
         return WRONG
+    if profile is not None:
+        Stats(profile, stream=sys.stderr).sort_stats("tottime").print_stats(SHOWN)
     print(json.dumps(measured))
     return 0
 

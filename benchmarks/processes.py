@@ -101,9 +101,11 @@ def measure(
     *,
     reactor: str = "default",
     phoenix_js: Path | None = None,
+    profile: bool = False,
 ) -> dict[str, float]:
     """Take one measurement.
 
+    :param profile: print to standard error where the time of a Python client goes.
     :raises Failed: a message was lost or out of order, or the client broke down.
     """
     arguments = [workload.module, str(port), json.dumps(sizes)]
@@ -113,7 +115,7 @@ def measure(
     else:
         arguments.insert(1, client)
         command = [sys.executable, "-m", "benchmarks.measure", *arguments]
-        command += ["--reactor", reactor]
+        command += ["--reactor", reactor] + ["--profile"] * profile
     try:
         done = subprocess.run(
             command,
@@ -129,5 +131,7 @@ def measure(
         raise Failed(done.stderr.strip())
     if done.returncode != 0:
         raise Failed(f"exit code {done.returncode}:\n{done.stderr.strip()}")
+    if profile:
+        print(done.stderr, file=sys.stderr)
     measured: dict[str, Any] = json.loads(done.stdout)
     return measured

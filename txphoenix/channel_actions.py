@@ -107,11 +107,7 @@ class ChannelActions(ChannelMachine):
     def _do_send_leave(self, leave: PendingLeave, seconds: float) -> None:
         manager = self._manager
         join_ref = self.join_ref
-        waiting = [
-            *self._take_join(),
-            *self.pushes.take_sent(),
-            *self.pushes.take_kept(),
-        ]
+        waiting = [*self._take_join(), *self.pushes.take_all()]
         if join_ref is None or not manager.is_open:
             self._input(Input.LEFT)
         else:
@@ -122,9 +118,10 @@ class ChannelActions(ChannelMachine):
             if self._inbox is not None:
                 # The server's answer must not wait for somebody who has left.
                 self._inbox.forget_reader()
-        closed = ChannelClosed("left", self.topic)
-        for pending in waiting:
-            pending.fail(closed)
+        if waiting:
+            closed = ChannelClosed("left", self.topic)
+            for pending in waiting:
+                pending.fail(closed)
 
     def _do_answer_leaves(self, *_args: Any) -> None:
         for leave in self._take_leaves():
@@ -150,7 +147,7 @@ class ChannelActions(ChannelMachine):
         self._keeps_trying = self._is_initialised = False
         self._failed_joins = 0
         joins = self._take_join()
-        pushes = [*self.pushes.take_sent(), *self.pushes.take_kept()]
+        pushes = self.pushes.take_all()
         leaves = self._take_leaves()
         next_joins = self._take_next_joins()
         stop_waiters, self._stop_waiters = self._stop_waiters, None

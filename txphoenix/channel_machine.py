@@ -162,7 +162,9 @@ class ChannelMachine(Service):
     def stopService(self) -> None:
         """End at once, with the service this channel belongs to."""
         super().stopService()
-        self.stop()
+        # A channel that has ended by itself is taken out of its service, too.
+        if self.state is not State.CLOSED:
+            self.stop()
 
     # -- What pending replies call ------------------------------------------------
 

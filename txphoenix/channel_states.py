@@ -19,6 +19,9 @@ __all__ = ["IGNORE", "TABLE", "Input", "State"]
 class State(StrEnum):
     """The states, which are Phoenix's own terms."""
 
+    # Enum's is a function in Python, called for each look into the table.
+    __hash__ = str.__hash__
+
     CLOSED = "closed"
     JOINING = "joining"
     JOINED = "joined"
@@ -28,6 +31,8 @@ class State(StrEnum):
 
 class Input(StrEnum):
     """What can happen to a channel."""
+
+    __hash__ = str.__hash__
 
     JOIN = "join"
     """The user calls ``join()``."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from math import isfinite
-from typing import Any, cast
+from typing import Any, TypeVar, cast, overload
 
 from twisted.application.service import IService, MultiService
 from twisted.internet.defer import Deferred, succeed
@@ -24,17 +24,20 @@ from . import telemetry
 from .channel import Channel, EchoRoom
 from .channel_machine import ChannelMachine
 from .channel_states import State
+from .checks import channel_class as check_channel_class
 from .connection import Connection
 from .errors import ConfigurationError
 from .inbox import Inbox
 from .message import Message
 from .options import Options
-from .pending import Deadlines
+from .pending import Deadline, Deadlines
 from .state import SocketState, status_of
 
 __all__ = ["ChannelManager"]
 
 log = Logger()
+
+_C = TypeVar("_C", bound=Channel)
 
 _UNSETTLED = frozenset({State.JOINING, State.ERRORED})
 
@@ -60,13 +63,13 @@ class ChannelManager(MultiService):
         super().__init__()
         self.setName("channels")
         self.clock = clock
-        self.deadlines = Deadlines(clock)
+        self.deadlines = Deadlines.of(clock)
         self._connection = connection
         self._state = state
         self.routes: dict[str, ChannelMachine] = {}
         """The channels that are not closed, by topic."""
         self._crashes: dict[str, deque[float]] = {}
-        self._paused: set[str] = set()
+        self._paused: dict[str, None] = {}
         # How many channels are on their way to be joined, and who waits for them.
         self._unsettled = 0
         self._settling: list[Deferred[None]] = []
@@ -87,6 +90,16 @@ class ChannelManager(MultiService):
 
     # -- What the client calls ----------------------------------------------------
 
+    @overload
+    def make(
+        self, topic: str, params: Any = None, channel_class: None = None
+    ) -> Channel: ...
+
+    @overload
+    def make(
+        self, topic: str, params: Any = None, channel_class: type[_C] = ...
+    ) -> _C: ...
+
     def make(
         self,
         topic: str,
@@ -105,18 +118,24 @@ class ChannelManager(MultiService):
             params = self._options.default_channel_params
         if channel_class is None:
             channel_class = self._class_of(topic)
-        elif not (
-            isinstance(channel_class, type) and issubclass(channel_class, Channel)
-        ):
-            raise ConfigurationError(
-                f"channel_class must be a subclass of Channel, not {channel_class!r}"
-            )
+        else:
+            check_channel_class("channel_class", channel_class)
         return channel_class(topic, params, self)
 
     def find(self, topic: str) -> Channel | None:
         """The channel that has the topic, or None if all are closed."""
         # Only make() makes channels.
         return cast("Channel | None", self.routes.get(topic))
+
+    @overload
+    def start_channel(
+        self, topic: str, params: Any = None, channel_class: None = None
+    ) -> Channel: ...
+
+    @overload
+    def start_channel(
+        self, topic: str, params: Any = None, channel_class: type[_C] = ...
+    ) -> _C: ...
 
     def start_channel(
         self,
@@ -224,7 +243,9 @@ class ChannelManager(MultiService):
     def register(self, channel: ChannelMachine) -> None:
         """Give a topic to a channel."""
         self.routes[channel.topic] = channel
-        channel.setServiceParent(self)
+        # As setServiceParent() does it, but for a look at what it is given.
+        channel.parent = self
+        self.addService(channel)
 
     def unregister(self, channel: ChannelMachine) -> None:
         """Take the topic away from a channel that has closed."""
@@ -274,13 +295,14 @@ class ChannelManager(MultiService):
             self._options.receive_buffer,
             lambda: self.pause_reading(topic),
             lambda: self.resume_reading(topic),
+            self._await_reader,
         )
 
     def pause_reading(self, topic: str) -> None:
         """Hold the connection's messages back: a channel has enough for now."""
         if not self._paused:
             self._connection.pause_reading()
-        self._paused.add(topic)
+        self._paused[topic] = None
 
     def resume_reading(self, topic: str) -> None:
         """Go on, unless another channel still has enough.
@@ -288,7 +310,7 @@ class ChannelManager(MultiService):
         What was held back is delivered before this returns.
         """
         if topic in self._paused:
-            self._paused.remove(topic)
+            del self._paused[topic]
             if not self._paused:
                 self._connection.resume_reading()
 
@@ -326,8 +348,8 @@ class ChannelManager(MultiService):
             service.stopService()
         return None
 
-    def __iter__(self) -> Iterator[IService]:
-        return iter(list(self.routes.values()))
+    def __iter__(self) -> Iterator[Channel]:
+        return iter(cast("list[Channel]", list(self.routes.values())))
 
     def getServiceNamed(self, name: str) -> Channel:
         """The channel of a topic.
@@ -337,6 +359,9 @@ class ChannelManager(MultiService):
         return cast(Channel, self.routes[name])
 
     # -- Inside -------------------------------------------------------------------
+
+    def _await_reader(self, inbox: Deadline) -> None:
+        self.deadlines.set(inbox, self._options.heartbeat_interval)
 
     def _class_of(self, topic: str) -> type[Channel]:
         classes = self._options.topic_channel_map

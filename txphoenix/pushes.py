@@ -73,7 +73,13 @@ class Pushes:
             return None
         pending.ref = ref
         pending.payload = None
-        self.expect(ref, pending, pending.timeout)
+        # expect(), without the call: this is on the way of each push.
+        sent = self._sent
+        if sent is None:
+            sent = self._sent = {}
+        sent[ref] = pending
+        if not pending.is_set:
+            manager.deadlines.set(pending, pending.timeout)
         return None
 
     def write_kept(self, join_ref: str | None) -> list[tuple[PendingPush, Exception]]:
@@ -120,4 +126,10 @@ class Pushes:
         The channel itself knows of its join and its leave: these are dropped.
         """
         sent, self._sent = self._sent, None
-        return [each for each in (sent or {}).values() if isinstance(each, PendingPush)]
+        if not sent:
+            return []
+        return [each for each in sent.values() if isinstance(each, PendingPush)]
+
+    def take_all(self) -> list[PendingPush]:
+        """Take away all pushes: those that were sent, and those that were not."""
+        return [*self.take_sent(), *self.take_kept()]

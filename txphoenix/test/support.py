@@ -26,6 +26,7 @@ from txphoenix.backoff import steps
 from txphoenix.channel import Channel
 from txphoenix.client import SocketClient
 from txphoenix.message import HEARTBEAT, PHOENIX_TOPIC, PHX_REPLY, Message
+from txphoenix.pending import Deadlines
 from txphoenix.testing import MemoryServer, Refused, ServerChannel, error, ok, reply
 from txphoenix.testing.session import Frame, ServerSession
 
@@ -305,7 +306,7 @@ class ClientTestCase(SynchronousTestCase):
         for client in self._clients:
             self.stop_client(client)
             self.assertEqual(client.channels.routes, {})
-            self.assertEqual(len(client.channels.deadlines), 0)
+        self.assertEqual(len(Deadlines.of(self.clock)), 0)
         # What is left on the clock is not the server's.
         self.memory.stop(drain=False)
         self.memory.flush()

@@ -49,6 +49,20 @@ def run(*arguments: str) -> Deferred[Any]:
     return outcome
 
 
+class ProfileTests(TestCase):
+    """Where the time goes."""
+
+    skip = NOT_THERE
+    timeout = 120
+
+    async def test_profile(self) -> None:
+        """It names the functions of txphoenix that were called, and times nothing."""
+        _, err, code = await run("--profile", "flood")
+        self.assertEqual(code, 0, err)
+        self.assertIn(b"receiving.py", err)
+        self.assertNotIn(b"stock", err)
+
+
 class ShortFormTests(TestCase):
     """The program as a whole, over TCP."""
 

@@ -89,18 +89,19 @@ class FastFrameProtocol(WebSocketClientProtocol):
     coalesce = True
     """Whether frames made in one turn of the reactor leave in one write."""
 
-    _flush_call: DelayedCall | None = None
-    _is_plain = False
-    _is_receiving = False
-    _read_size = 0
-    _receive_limit = _NO_LIMIT
-    _send_limit = _NO_LIMIT
 
     def __init__(self) -> None:
         super().__init__()
         self._outgoing: list[bytes] = []
-        # Of the instance, and not of the class: it is asked for each message.
+        # All are set here: they are faster to read than those of the class, and one
+        # that is first set later may cost the protocol a dict of its own.
+        self._flush_call: DelayedCall | None = None
         self._is_paused = False
+        self._is_plain = False
+        self._is_receiving = False
+        self._read_size = 0
+        self._receive_limit = _NO_LIMIT
+        self._send_limit = _NO_LIMIT
 
     def _onOpen(self) -> None:
         """Find out what the session was opened with."""

@@ -86,9 +86,8 @@ class PhoenixClientProtocol(FastFrameProtocol):
 
     # -- Transport ----------------------------------------------------------------
 
-    def send(self, data: bytes, is_binary: bool) -> None:
-        """Send one frame."""
-        self.send_frame(data, is_binary)
+    # As it is, for a method that calls it would be one more call for each push.
+    send = FastFrameProtocol.send_frame
 
     def close(self, code: int = 1000, reason: str = "") -> None:
         """Send a close frame; the server answers and ends the connection."""

@@ -42,6 +42,7 @@ class ChannelTests(PhoenixJSTestCase):
         client = self.connected_client()
         other = self.joined_channel("rooms:other", client=client)
         before = len(self.clock.getDelayedCalls())
+        deadlines = len(client.channels.deadlines)
         channel = self.joined_channel(client=client)
         called: list[Any] = []
         channel.on("event", called.append)
@@ -51,7 +52,7 @@ class ChannelTests(PhoenixJSTestCase):
         self.memory.flush()
         self.assert_failed(pushed, ChannelClosed)
         self.assertEqual(list(client.channels), [other])
-        self.assertEqual(len(client.channels.deadlines), 0)
+        self.assertEqual(len(client.channels.deadlines), deadlines)
         self.memory.advance(client.options.timeout)
         self.assertLessEqual(len(self.clock.getDelayedCalls()), before)
         self.server_sends(None, None, TOPIC, "event", {})
