@@ -29,6 +29,7 @@ from .errors import (
     SerializerError,
 )
 from .message import Message
+from .option_types import ClientOptions
 from .presence import Presence
 
 __all__ = [
@@ -36,6 +37,7 @@ __all__ = [
     "BufferFull",
     "Channel",
     "ChannelClosed",
+    "ClientOptions",
     "ConfigurationError",
     "ConnectTimeout",
     "ConnectionClosed",

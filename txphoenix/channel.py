@@ -31,11 +31,12 @@ from .errors import ChannelClosed, ConfigurationError, NotConnected
 from .hooks import NO_EVENT_HOOKS, EventHooks, Hooks
 from .interfaces import Remover
 from .message import PHX_CLOSE, PHX_ERROR, PHX_REPLY, Message
+from .package_log import package_log
 from .pending import PendingJoin, PendingLeave, PendingPush
 
 __all__ = ["Channel", "EchoRoom"]
 
-log = Logger()
+log = Logger(observer=package_log)
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -77,11 +78,17 @@ class Channel(ChannelActions):
     def init(self, params: Any) -> Any:
         """Begin anew: called before the first join is sent, and after a crash.
 
+        It may return a Deferred or be an ``async def``; the join is sent when that is
+        done, and has to be answered within its time all the same.
+        A lost connection or a leave cancels it; the next join then begins anew.
+
         :param params: what the join is about to send.
         """
 
     def handle_join(self, response: Any) -> Any:
         """Be joined: called after each join and each rejoin.
+
+        It may return a Deferred or be an ``async def``; nothing waits for it.
 
         :param response: what the server answered.
         """
@@ -125,11 +132,13 @@ class Channel(ChannelActions):
         A connection under way is waited for.
         Once joined, the channel joins again by itself after each reconnect and each
         crash on the server, with its params asked anew if they are a function.
+        A channel that was closed begins with an empty queue for :meth:`receive`.
 
         :param timeout: seconds, the wait for a connection included; by default the
             client's ``timeout``.
         :return: a Deferred of the response of the server.
-            It fails with :exc:`JoinError` (the server refused), :exc:`JoinTimeout`,
+            It fails with :exc:`JoinError` (the server refused), :exc:`JoinTimeout`
+            (its ``was_sent`` tells whether there was a connection at all),
             :exc:`AlreadyJoined` (the topic is taken; ``error.channel`` has it),
             :exc:`NotConnected` (the client is not started, or disconnected),
             :exc:`ConnectionFailed` (no connection, and none will be tried again),
@@ -153,15 +162,18 @@ class Channel(ChannelActions):
 
         While the channel is joining or about to join again the push is kept, and
         sent after the join.
+        It is encoded when it is sent: until then the payload must not be changed, and
+        one that cannot be encoded fails only then.
 
         :param payload: any JSON value, of which None is ``null``, or bytes for a binary
             message; by default ``{}``.
         :param timeout: seconds; by default the client's ``timeout``.
         :return: a Deferred of the response of an ``ok`` reply.
             It fails with :exc:`PushError` (any other status; ``error.response`` is
-            what the server said), :exc:`PushTimeout`, :exc:`PushInterrupted` (sent,
-            then the connection was lost or the channel crashed: the server may have
-            acted on it), :exc:`BufferFull`, :exc:`ChannelClosed`,
+            what the server said), :exc:`PushTimeout` (its ``was_sent`` tells whether
+            the server may have acted on it), :exc:`PushInterrupted` (sent, then the
+            connection was lost or the channel crashed: the server may have acted on
+            it), :exc:`BufferFull`, :exc:`ChannelClosed`,
             :exc:`NotConnected` (the client was told to disconnect),
             :exc:`ConnectionFailed` (never sent, and there will be no connection) or
             :exc:`SerializerError`.
@@ -184,12 +196,12 @@ class Channel(ChannelActions):
     def push_async(self, event: str, payload: Any = _EMPTY) -> None:
         """Push an event and do not wait for a reply.
 
-        One that cannot be sent within the client's ``timeout`` is dropped, and the
-        log says so.
+        One that cannot be sent within the client's ``timeout``, or that was kept and
+        cannot be encoded, is dropped, and the log says so.
 
         :raises ChannelClosed: the channel is not joined and not about to be.
         :raises BufferFull: too many pushes wait for the join.
-        :raises SerializerError: the payload cannot be sent.
+        :raises SerializerError: the channel is joined, and the payload cannot be sent.
         """
         manager = self._manager
         if self.state is State.JOINED and manager.is_open:
@@ -313,7 +325,8 @@ class Channel(ChannelActions):
             It fails with :exc:`ChannelClosed` after the last message of a closed
             channel, and with :exc:`NotConnected` if the client is told to
             disconnect.
-            Cancelling it takes no message.
+            Cancelling it takes no message, and leaves nobody for whom a full queue
+            would hold the server back.
         """
         return self._get_inbox().get()
 
@@ -331,7 +344,10 @@ class Channel(ChannelActions):
 
     @property
     def dropped_messages(self) -> int:
-        """How many messages were dropped because nobody read them."""
+        """How many messages were dropped because nobody read them.
+
+        Those that are left unread at the next :meth:`join` are among them.
+        """
         return 0 if self._inbox is None else self._inbox.dropped
 
     def _decorate(self, event: str, function: _F) -> _F:

@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, cast
 
-from twisted.internet.defer import Deferred, ensureDeferred
+from twisted.internet.defer import CancelledError, Deferred, ensureDeferred
+from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from .channel_machine import ChannelMachine
@@ -27,9 +28,12 @@ from .errors import (
 from .hooks import as_deferred, ask, call_hook
 from .inbox import Inbox
 from .message import Message
+from .package_log import package_log
 from .pending import PendingJoin, PendingLeave, PendingPush
 
 __all__ = ["ChannelActions"]
+
+log = Logger(observer=package_log)
 
 
 class ChannelActions(ChannelMachine):
@@ -65,13 +69,13 @@ class ChannelActions(ChannelMachine):
         self._attempt += 1
         attempt = self._attempt
         if not callable(self.params):
-            self._join_with(self.params, pending, attempt)
+            self._begin_with(self.params, pending, attempt)
             return
         asked: Deferred[Any] = ensureDeferred(ask(self.params))
         # Unless asking was the end of it already.
         if attempt == self._attempt:
             self._asked = asked
-        asked.addCallback(self._join_with, pending, attempt)
+        asked.addCallback(self._begin_with, pending, attempt)
         asked.addErrback(self._params_failed, attempt)
 
     def _do_enter(self, pending: PendingJoin, response: Any) -> None:
@@ -85,7 +89,9 @@ class ChannelActions(ChannelMachine):
         for push, error in unsent:
             push.fail(error)
         if not is_well:
-            # The join of the restart takes the Deferred over.
+            # The join of the restart takes the Deferred over, if it can be sent.
+            if self._join is pending and not pending.is_set:
+                manager.deadlines.set(pending, pending.timeout)
             return
         if self._join is pending:
             self._join = None
@@ -152,17 +158,18 @@ class ChannelActions(ChannelMachine):
         next_joins = self._take_next_joins()
         stop_waiters, self._stop_waiters = self._stop_waiters, None
         self._manager.unregister(self)
-        closed = ChannelClosed(reason, self.topic)
         error = reason if isinstance(reason, BaseException) else None
         self._cancel_asking()
         self._manager.left(self, reason)
         if self._inbox is not None:
-            self._inbox.close(closed)
+            self._inbox.close(ChannelClosed(reason, self.topic))
         self._tell_end(reason, crash)
-        for join in joins:
-            join.fail(error or closed)
-        for push in pushes:
-            push.fail(closed)
+        if joins or pushes:
+            closed = ChannelClosed(reason, self.topic)
+            for join in joins:
+                join.fail(error or closed)
+            for push in pushes:
+                push.fail(closed)
         for leave in leaves:
             leave.succeed(None)
         for waiting in stop_waiters or ():
@@ -183,14 +190,25 @@ class ChannelActions(ChannelMachine):
         if self._close_hooks is not None:
             self._close_hooks.call(reason)
 
+    def _begin_with(self, params: Any, pending: PendingJoin, attempt: int) -> None:
+        if attempt == self._attempt and not self._is_initialised:
+            begun = self._run(self.init, params)
+            if isinstance(begun, Deferred):
+                # A loss or an end cancels it; then the next join begins anew.
+                self._asked = begun
+                begun.addCallback(lambda _: self._join_with(params, pending, attempt))
+                return
+        self._join_with(params, pending, attempt)
+
     def _join_with(self, params: Any, pending: PendingJoin, attempt: int) -> None:
         manager = self._manager
-        if attempt == self._attempt and not self._is_initialised:
-            self._is_initialised = True
-            self._run(self.init, params)
         # Asking and beginning are the user's code.
         # It may have crashed, or left, or have lost us the connection.
-        if attempt != self._attempt or not manager.is_open:
+        if attempt != self._attempt:
+            return
+        self._is_initialised = True
+        self._asked = None
+        if not manager.is_open:
             return
         ref = manager.next_ref()
         try:
@@ -200,6 +218,7 @@ class ChannelActions(ChannelMachine):
             return
         self.join_ref = ref
         self._asked_at = manager.clock.seconds()
+        pending.was_sent = True
         self.pushes.expect(ref, pending, pending.timeout)
 
     def _params_failed(self, failure: Failure, attempt: int) -> None:
@@ -212,8 +231,15 @@ class ChannelActions(ChannelMachine):
         if self._manager.is_open:
             self._input(Input.OPEN)
 
-    def _crashed_later(self, failure: Failure) -> None:
-        self._manager.crashed(self, failure)
+    def _failed_later(self, failure: Failure, attempt: int) -> None:
+        # Who cancels what a callback waits for means it to end.
+        # But without init() there will be no join.
+        if failure.check(CancelledError) and (
+            self._is_initialised or self.is_past(attempt)
+        ):
+            log.debug("{channel!r}: a callback was cancelled", channel=self)
+        else:
+            self._manager.crashed(self, failure, attempt)
 
     def _interrupt(
         self, pushes: list[PendingPush], error: BaseException, is_told: bool = True
@@ -246,17 +272,19 @@ class ChannelActions(ChannelMachine):
                 inbox.close(ChannelClosed("not joined", self.topic))
         return inbox
 
-    def _run(self, callback: Callable[..., Any], *args: Any) -> bool:
+    def _run(self, callback: Callable[..., Any], *args: Any) -> Deferred[Any] | bool:
         """Call a callback of the subclass; an exception is a crash.
 
-        :return: whether it did not crash.
+        :return: False if it has crashed, a Deferred if it is still at work, which
+            fires when that has ended in whatever way, and True otherwise.
         """
+        attempt = self._attempt
         try:
             result = callback(*args)
             later = None if result is None else as_deferred(result)
         except Exception:
-            self._manager.crashed(self, Failure())
+            self._manager.crashed(self, Failure(), attempt)
             return False
-        if later is not None:
-            later.addErrback(self._crashed_later)
-        return True
+        if later is None:
+            return True
+        return later.addErrback(self._failed_later, attempt)

@@ -14,7 +14,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall
 
 from .channel_states import IGNORE, TABLE, Input, State
-from .errors import ChannelClosed, JoinError, JoinTimeout, PushError
+from .errors import ChannelClosed, JoinError, JoinTimeout, PushError, PushTimeout
 from .hooks import NO_EVENT_HOOKS, Hooks
 from .inbox import Inbox
 from .message import Message
@@ -60,7 +60,8 @@ class ChannelMachine(Service):
         self._failed_joins = 0
         # When the join or the leave under way was sent.
         self._asked_at = 0.0
-        # Counts the joins and their ends, so that params which come late find out.
+        # Counts the joins and their ends, so that what began in one and comes later
+        # finds out: params, and failures of callbacks.
         self._attempt = 0
         self._asked: Deferred[None] | None = None
         # What follows is made at its first use: an idle channel stays small.
@@ -127,6 +128,13 @@ class ChannelMachine(Service):
         """Treat a failed first join as a failed rejoin: try again with backoff."""
         self._keeps_trying = True
 
+    def is_past(self, attempt: int) -> bool:
+        """Whether what began in an attempt to join does not concern the present one.
+
+        :param attempt: what the number of the attempt was.
+        """
+        return attempt != self._attempt or self.state is State.LEAVING
+
     def restart_after(self, error: BaseException) -> None:
         """Begin anew after a crash of a callback: :meth:`init`, then join again."""
         was_sent = self.join_ref is not None
@@ -178,7 +186,14 @@ class ChannelMachine(Service):
 
     def join_expired(self, pending: PendingJoin) -> None:
         """Give up a join that was not answered in time."""
-        error = JoinTimeout(pending.timeout, self.topic)
+        obstacle: BaseException | str | None = None
+        if pending is not self._join:
+            obstacle = "the topic is still being left"
+        elif self._asked is not None:
+            obstacle = "waiting for its params or init()"
+        elif not pending.was_sent:
+            obstacle = self._manager.obstacle
+        error = JoinTimeout(pending.timeout, self.topic, obstacle)
         if pending is not self._join:
             pending.fail(error)
             return
@@ -200,6 +215,12 @@ class ChannelMachine(Service):
     def leave_expired(self) -> None:
         """Be closed: the server had its time to answer the leave."""
         self._input(Input.LEFT, "left")
+
+    def push_expired(self, pending: PendingPush) -> None:
+        """Give up a push that was not answered, or not even sent, in time."""
+        self.pushes.forget(pending)
+        obstacle = self._manager.obstacle if pending.ref is None else None
+        pending.fail(PushTimeout(pending.timeout, self.topic, pending.event, obstacle))
 
     def forget_push(self, pending: PendingPush) -> None:
         """Take a push out of the tables."""
@@ -255,7 +276,7 @@ class ChannelMachine(Service):
             self._manager.state_changed(self, old, new)
         if action is not IGNORE:
             getattr(self, "_do_" + action)(*args)
-        if new is not old:
+        if new is not old or given is Input.RETRY:
             self._manager.check_settled()
 
     # -- Parts of what happens ----------------------------------------------------
@@ -266,7 +287,8 @@ class ChannelMachine(Service):
         holder._input(Input.JOIN, pending)
 
     def _join_failed(self, error: BaseException) -> None:
-        self._manager.join_failed(self, error)
+        is_awaited = self._join is not None and self._join.deferred is not None
+        self._manager.join_failed(self, error, is_awaited)
         if not self._keeps_trying:
             self._input(Input.REFUSED, error)
             return

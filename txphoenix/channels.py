@@ -26,16 +26,17 @@ from .channel_machine import ChannelMachine
 from .channel_states import State
 from .checks import channel_class as check_channel_class
 from .connection import Connection
-from .errors import ConfigurationError
+from .errors import ENDINGS, ConfigurationError
 from .inbox import Inbox
 from .message import Message
 from .options import Options
+from .package_log import package_log
 from .pending import Deadline, Deadlines
 from .state import SocketState, status_of
 
 __all__ = ["ChannelManager"]
 
-log = Logger()
+log = Logger(observer=package_log)
 
 _C = TypeVar("_C", bound=Channel)
 
@@ -70,9 +71,11 @@ class ChannelManager(MultiService):
         """The channels that are not closed, by topic."""
         self._crashes: dict[str, deque[float]] = {}
         self._paused: dict[str, None] = {}
-        # How many channels are on their way to be joined, and who waits for them.
-        self._unsettled = 0
+        # The topics whose first join on a connection has not been answered, and who
+        # waits for these.
+        self._unsettled: dict[str, None] = {}
         self._settling: list[Deferred[None]] = []
+        self._offline_because: BaseException | None = None
         # The two that are on the way of each push.
         self.send = connection.send
         self.next_ref = connection.next_ref
@@ -171,33 +174,58 @@ class ChannelManager(MultiService):
             channel.stop()
 
     def when_settled(self) -> Deferred[None]:
-        """Wait until no channel is on its way to be joined.
+        """Wait until each channel has joined, or tried to.
+
+        One whose join was refused, or not answered in time, is tried again, but not
+        waited for.
 
         :return: a Deferred of None.
+            It fails, with the reason, if there will be no connection.
         """
-        if self._unsettled == 0:
+        if not self._unsettled:
             return succeed(None)
         settling: Deferred[None] = Deferred()
         self._settling.append(settling)
         return settling
 
+    def with_join_ref(self, message: Message) -> Message:
+        """Give a message without a join_ref that of its topic's channel."""
+        channel = self.routes.get(message.topic)
+        if message.join_ref is not None or channel is None:
+            return message
+        return message._replace(join_ref=channel.join_ref)
+
     # -- What the client tells ----------------------------------------------------
 
     def connection_opened(self) -> None:
         """Have each channel join."""
+        self._offline_because = None
         for channel in list(self.routes.values()):
             channel.connection_opened()
 
     def connection_lost(self, reason: BaseException, was_asked: bool) -> None:
         """Have each channel wait for the next connection."""
         self._paused.clear()
-        for channel in list(self.routes.values()):
+        self._offline_because = reason
+        channels = list(self.routes.values())
+        # Whatever has become of their joins, these join anew.
+        self._unsettled.update(
+            dict.fromkeys(each.topic for each in channels if each.state in _UNSETTLED)
+        )
+        for channel in channels:
             channel.connection_lost(reason, was_asked)
+
+    def connection_failed(self, reason: BaseException) -> None:
+        """Take note that there is no connection, and why."""
+        self._offline_because = reason
 
     def abandon(self, error: BaseException) -> None:
         """There will be no connection: fail all that waits for one."""
         for channel in list(self.routes.values()):
             channel.abandoned(error)
+        settling, self._settling = self._settling, []
+        for deferred in settling:
+            deferred.errback(error)
 
     # -- What channels call -------------------------------------------------------
 
@@ -205,6 +233,13 @@ class ChannelManager(MultiService):
     def is_open(self) -> bool:
         """Whether messages can be sent."""
         return self._connection.is_open
+
+    @property
+    def obstacle(self) -> BaseException | str:
+        """What keeps a channel that is not joined from sending, for an error."""
+        if self.is_open:
+            return "not joined"
+        return self._offline_because or "no connection"
 
     @property
     def is_wanted(self) -> bool:
@@ -262,11 +297,14 @@ class ChannelManager(MultiService):
             telemetry.channel_status_changed(
                 self.parent, channel.topic, status_of(old), status_of(new)
             )
-        self._unsettled += (new in _UNSETTLED) - (old in _UNSETTLED)
+        if new not in _UNSETTLED:
+            self._settled(channel.topic)
+        elif old not in _UNSETTLED:
+            self._unsettled[channel.topic] = None
 
     def check_settled(self) -> None:
         """Tell those who wait for :meth:`when_settled`, if it is so."""
-        if self._settling and self._unsettled == 0:
+        if self._settling and not self._unsettled:
             settling, self._settling = self._settling, []
             for deferred in settling:
                 deferred.callback(None)
@@ -276,9 +314,21 @@ class ChannelManager(MultiService):
         telemetry.channel_joined(self.parent, channel.topic, channel, response)
         telemetry.channel_join_duration(self.parent, channel.topic, channel, duration)
 
-    def join_failed(self, channel: ChannelMachine, error: BaseException) -> None:
-        """Take note of a failed join."""
+    def join_failed(
+        self, channel: ChannelMachine, error: BaseException, is_awaited: bool
+    ) -> None:
+        """Take note of a failed join.
+
+        :param is_awaited: whether somebody waits for it, and will be told.
+        """
         telemetry.channel_join_error(self.parent, channel.topic, channel, error)
+        # The first of a connection is enough for the log.
+        if self._settled(channel.topic) and not is_awaited:
+            log.warn(
+                "{channel!r} could not be joined again, and is tried again: {reason}",
+                channel=channel,
+                reason=error,
+            )
 
     def leave_answered(self, channel: ChannelMachine, duration: float) -> None:
         """Take note that the server has answered a leave."""
@@ -318,14 +368,26 @@ class ChannelManager(MultiService):
         """Count a message of a join that is over."""
         self._state.stale_messages += 1
 
-    def crashed(self, channel: ChannelMachine, failure: Failure) -> None:
-        """Restart a channel one of whose callbacks has raised, or end it."""
-        log.failure("{channel!r}: a callback raised", failure=failure, channel=channel)
+    def crashed(self, channel: ChannelMachine, failure: Failure, attempt: int) -> None:
+        """Restart a channel one of whose callbacks has raised, or end it.
+
+        :param attempt: the number of the attempt to join in which it was called.
+        """
         error = failure.value or RuntimeError("an unknown failure")
+        is_past = channel.is_past(attempt)
+        if isinstance(error, ENDINGS) and (is_past or not self.is_open):
+            # What has ended the join, or the connection, has been told already.
+            log.info(
+                "{channel!r}: a callback ended early: {reason}",
+                channel=channel,
+                reason=error,
+            )
+            return
+        log.failure("{channel!r}: a callback raised", failure=failure, channel=channel)
         if self.routes.get(channel.topic) is not channel:
             return
-        if channel.state is State.LEAVING:
-            # It ends anyway, and in good order.
+        if is_past:
+            # It has begun anew since, or ends anyway, and in good order.
             channel.report_error(error)
         elif channel.restart == "temporary" or self._crashes_too_often(channel.topic):
             channel.stop_after(error)
@@ -360,8 +422,25 @@ class ChannelManager(MultiService):
 
     # -- Inside -------------------------------------------------------------------
 
+    def _settled(self, topic: str) -> bool:
+        """Wait for a channel's first join no more.
+
+        :return: whether it was waited for.
+        """
+        if topic not in self._unsettled:
+            return False
+        del self._unsettled[topic]
+        if not self._unsettled:
+            # A dict that was filled once keeps its size.
+            self._unsettled = {}
+        return True
+
     def _await_reader(self, inbox: Deadline) -> None:
-        self.deadlines.set(inbox, self._options.heartbeat_interval)
+        # A reader has as much time as a server to show that it is there.
+        options = self._options
+        self.deadlines.set(
+            inbox, options.heartbeat_interval + options.heartbeat_timeout
+        )
 
     def _class_of(self, topic: str) -> type[Channel]:
         classes = self._options.topic_channel_map

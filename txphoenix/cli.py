@@ -48,10 +48,11 @@ from .cli_output import (
     Terminal,
 )
 from .errors import ConfigurationError, PhoenixError
+from .package_log import package_log
 
 __all__ = ["execute", "main", "make_parser"]
 
-log = Logger()
+log = Logger(observer=package_log)
 
 _DESCRIPTION = "A client for Phoenix Channels, on the command line."
 

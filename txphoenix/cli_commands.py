@@ -10,7 +10,6 @@ from __future__ import annotations
 import shlex
 from argparse import Namespace
 from functools import partial
-from typing import cast
 
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.error import CannotListenError
@@ -146,7 +145,7 @@ class _Listening:
         self._wanted: int | None = args.count
         self._terminal = terminal
         self._ended: Deferred[None] = Deferred()
-        self._channels: list[Channel] = []
+        self._channels: list[EchoRoom] = []
         self._joins: list[Deferred[None]] = []
         client.on_open(policy.opened)
         client.on_close(self._lost)
@@ -159,7 +158,7 @@ class _Listening:
         """
         for topic in dict.fromkeys(self._args.topic):
             channel = self._client.channel(topic, self._args.join_params, EchoRoom)
-            cast(EchoRoom, channel).forward_to(self._show)
+            channel.forward_to(self._show)
             channel.on_close(partial(self._closed, channel))
             follow_channel(channel, self._terminal.tell)
             self._channels.append(channel)
@@ -199,7 +198,7 @@ class _Listening:
             if self._wanted == 0:
                 self._ended.callback(None)
 
-    def _closed(self, channel: Channel, reason: object) -> None:
+    def _closed(self, channel: EchoRoom, reason: object) -> None:
         # An error that ends a channel is that of its join, and is reported there.
         if reason != "closed" or self._ended.called:
             return

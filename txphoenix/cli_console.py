@@ -11,7 +11,7 @@ from argparse import ArgumentTypeError, Namespace
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
-from typing import Any, cast
+from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import (
@@ -23,7 +23,7 @@ from twisted.internet.stdio import StandardIO
 from twisted.protocols.basic import LineOnlyReceiver
 from zope.interface import implementer
 
-from .channel import Channel, EchoRoom
+from .channel import EchoRoom
 from .cli_options import connect, json_value, running_client
 from .cli_output import (
     OK,
@@ -178,8 +178,7 @@ class Console(LineOnlyReceiver):
 
     async def close(self) -> None:
         """Leave all topics, and close the terminal once everything is written."""
-        channels = [cast(Channel, service) for service in self._client.channels]
-        for leave in [channel.leave() for channel in channels]:
+        for leave in [channel.leave() for channel in self._client.channels]:
             await leave
         if self.transport is not None:
             if self._prompt:
@@ -258,7 +257,7 @@ class Console(LineOnlyReceiver):
     async def _join(self, arguments: str) -> None:
         topic, params = _split(arguments, "join TOPIC [JSON]", 1)
         channel = self._client.channel(topic, params, EchoRoom)
-        cast(EchoRoom, channel).forward_to(self.show_message)
+        channel.forward_to(self.show_message)
         follow_channel(channel, self.show)
         response = await channel.join()
         channel.on_close(lambda reason: self.show(f"{topic} {reason}"))

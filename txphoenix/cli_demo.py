@@ -20,13 +20,14 @@ from .cli_output import OK, CommandError, Terminal, as_json, this_program
 from .client import SocketClient
 from .errors import PhoenixError, PushError
 from .interfaces import Remover
+from .package_log import package_log
 from .presence import Presence
 from .testing import ChatRoom, EchoChannel, PhoenixServer, ServerChannel
 from .testing.presence import PresenceChannel
 
 __all__ = ["Demo", "DemoRoom", "run_demo"]
 
-log = Logger()
+log = Logger(observer=package_log)
 
 _TOPIC = "rooms:lobby"
 

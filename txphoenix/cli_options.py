@@ -13,7 +13,7 @@ from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Unpack
 
 from OpenSSL.crypto import Error as OpenSSLError
 from twisted.internet.interfaces import IReactorTime
@@ -26,6 +26,7 @@ from twisted.internet.ssl import (
 from .cli_output import USAGE, CommandError, Terminal
 from .client import SocketClient
 from .errors import ConnectionFailed
+from .option_types import ClientOptions
 from .redact import redact_url
 from .url import parse
 
@@ -115,7 +116,10 @@ def add_join_params(parser: ArgumentParser) -> None:
 
 @asynccontextmanager
 async def running_client(
-    reactor: IReactorTime, args: Namespace, terminal: Terminal, **options: Any
+    reactor: IReactorTime,
+    args: Namespace,
+    terminal: Terminal,
+    **options: Unpack[ClientOptions],
 ) -> AsyncIterator[SocketClient]:
     """A client as the command line describes it, started and in the end stopped.
 
@@ -123,20 +127,19 @@ async def running_client(
     :raises CommandError: a file or a variable cannot be read.
     :raises ConfigurationError: an option is not what it must be.
     """
-    if args.timeout is not None:
-        options.update(timeout=args.timeout, connect_timeout=args.timeout)
-        # Whoever is in a hurry does not want to wait for a farewell either.
-        options.update(close_timeout=min(args.timeout, 2.0))
-    client = SocketClient(
-        args.url,
-        reactor=reactor,
-        params=_params(args.param),
-        headers=_headers(args.header),
-        auth_token=_auth_token(args, terminal),
-        tls=_tls(args),
-        vsn=args.vsn,
+    given: ClientOptions = {
+        "params": _params(args.param),
+        "headers": _headers(args.header),
+        "auth_token": _auth_token(args, terminal),
+        "tls": _tls(args),
+        "vsn": args.vsn,
         **options,
-    )
+    }
+    if args.timeout is not None:
+        given["timeout"] = given["connect_timeout"] = args.timeout
+        # Whoever is in a hurry does not want to wait for a farewell either.
+        given["close_timeout"] = min(args.timeout, 2.0)
+    client = SocketClient(args.url, reactor=reactor, **given)
     client.startService()
     try:
         yield client

@@ -15,10 +15,10 @@ channel that has its topic, and from ``push()`` to the connection.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any, TypeVar, Unpack, cast, overload
 
 from twisted.application.service import MultiService
-from twisted.internet.defer import Deferred, maybeDeferred, succeed
+from twisted.internet.defer import Deferred, fail, maybeDeferred, succeed
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
@@ -35,17 +35,18 @@ from .errors import (
 from .hooks import Hooks
 from .interfaces import Remover, Serializer
 from .message import PHOENIX_TOPIC, Message
-from .options import CONNECTION_OPTIONS, Options, Supplied
+from .option_types import ChangedOptions, ClientOptions, Supplied
+from .options import CONNECTION_OPTIONS, Options
+from .package_log import package_log
 from .receiving import frame_receiver
-from .redact import redact_url
 from .state import SocketState
 from .waiters import ConnectionWaiters
 
 __all__ = ["SocketClient"]
 
-log = Logger()
+log = Logger(observer=package_log)
 
-_TOLD_TO_DISCONNECT = "the client was told to disconnect"
+_C = TypeVar("_C", bound=Channel)
 
 
 class SocketClient(MultiService):
@@ -62,7 +63,11 @@ class SocketClient(MultiService):
     """
 
     def __init__(
-        self, url: Supplied[str], *, reactor: IReactorTime | None = None, **options: Any
+        self,
+        url: Supplied[str],
+        *,
+        reactor: IReactorTime | None = None,
+        **options: Unpack[ClientOptions],
     ) -> None:
         super().__init__()
         if reactor is None:
@@ -78,11 +83,11 @@ class SocketClient(MultiService):
         self._error_hooks = Hooks()
         self._message_hooks = Hooks()
         self._waiters = ConnectionWaiters()
-        # Those who have reconfigured, until all channels are joined again.
-        self._settling = ConnectionWaiters()
-        self._is_told_to_disconnect = False
+        # Why there will be no connection, until connect() is called.
+        self._gave_up: Exception | None = None
         self._is_stopping = False
-        self._has_started_channels = False
+        # The topics of join_channels that have been started.
+        self._started: frozenset[str] = frozenset()
         self.state = SocketState(self.options)
         self.connection = Connection(reactor, self.options, self)
         self.channels = ChannelManager(
@@ -92,7 +97,7 @@ class SocketClient(MultiService):
             child.setServiceParent(self)
 
     def __repr__(self) -> str:
-        return f"<SocketClient {self._shown_url} {self.status}>"
+        return f"<SocketClient {self.state.shown_url} {self.status}>"
 
     # -- The connection -----------------------------------------------------------
 
@@ -129,7 +134,7 @@ class SocketClient(MultiService):
         :meth:`when_connected` tells when it is done.
         """
         self._start()
-        self._is_told_to_disconnect = False
+        self._gave_up = None
         self.connection.open()
 
     def disconnect(self, code: int = 1000, reason: str = "") -> Deferred[None]:
@@ -145,9 +150,9 @@ class SocketClient(MultiService):
         :raises ConfigurationError: the code or the reason is not what it must be.
         """
         check_close(code, reason)
-        self._is_told_to_disconnect = True
+        self._gave_up = gave_up = NotConnected("the client was told to disconnect")
         closed = self.connection.close(code, reason)
-        self._abandon(NotConnected(_TOLD_TO_DISCONNECT))
+        self._abandon(gave_up)
         return closed.addCallback(self._disconnected)
 
     def when_connected(
@@ -155,14 +160,19 @@ class SocketClient(MultiService):
     ) -> Deferred[SocketClient]:
         """Wait for the connection.
 
+        Before the client is started it waits for that, too.
+
         :param fail_after_failures: give up after this many failed attempts.
         :return: a Deferred of this client, fired at once if it is connected.
             It fails with the error of the attempt, if that was one too many or if
             there will be no other, and with :exc:`NotConnected` at
-            :meth:`disconnect`.
+            :meth:`disconnect` and at the stop of the service; after either, and
+            until :meth:`connect`, it fails at once.
         """
         if self.connected:
             return succeed(self)
+        if self._gave_up is not None and not self.connection.is_wanted:
+            return fail(self._gave_up)
         return self._waiters.wait(fail_after_failures)
 
     def ping(self, timeout: float | None = None) -> Deferred[float]:
@@ -177,31 +187,49 @@ class SocketClient(MultiService):
             self.channels.deadlines, self.channels.check_timeout(timeout)
         )
 
-    def reconfigure(self, **options: Any) -> Deferred[None]:
+    def reconfigure(self, **options: Unpack[ChangedOptions]) -> Deferred[None]:
         """Change options.
 
         All are checked before one is changed.
         Those of a connection (``url``, ``params``, ``headers``, ``auth_token``,
         ``transport``, ``vsn``, ``serializer``, ``tls``, ``endpoint``, ``proxy``,
         ``compression``) make it reconnect and rejoin; the others take hold at once.
+        New topics of ``join_channels`` are started; one that is no longer named stays.
 
         :return: a Deferred of None that fires when the new options have taken hold:
             with a connection option, when the client is connected again and each
-            channel is joined again, or closed.
+            channel is joined again, closed, or has failed to join and tries again.
             It fails as :meth:`when_connected` does.
-        :raises ConfigurationError: an option is unknown, or not what it must be.
+        :raises ConfigurationError: an option is unknown, or not what it must be, or
+            it is a new ``name`` while the service has a parent that knows the old one.
         """
         changed = self.options.replace(**options)
-        must_reconnect = not CONNECTION_OPTIONS.isdisjoint(options)
+        if changed.name != self.options.name:
+            if self.parent is not None:
+                raise ConfigurationError(
+                    "name cannot be changed while a parent knows the client by it"
+                )
+            self.name = changed.name
         self.options = self.state.options = changed
         self.connection.reset_options(changed)
         self.channels.reset_options(changed)
-        if not (must_reconnect and self.connection.is_wanted):
+        if CONNECTION_OPTIONS.isdisjoint(options) or not self.connection.is_wanted:
+            self._start_channels()
             return succeed(None)
         self.connection.reopen()
-        return self.when_connected().addCallback(self._when_settled)
+        return self.when_connected().addCallback(lambda _: self.channels.when_settled())
 
     # -- Channels -----------------------------------------------------------------
+
+    @overload
+    def channel(
+        self, topic: str, params: Any = None, channel_class: None = None
+    ) -> Channel: ...
+
+    @overload
+    def channel(
+        self, topic: str, params: Any = None, channel_class: type[_C] = ...
+    ) -> _C: ...
 
     def channel(
         self,
@@ -257,7 +285,7 @@ class SocketClient(MultiService):
             raise ConfigurationError(f"push() takes a Message, not a {kind}")
         message = message._replace(ref=self.connection.next_ref())
         if self.connected:
-            self.connection.send(self._with_join_ref(message))
+            self.connection.send(self.channels.with_join_ref(message))
         elif self.connection.is_wanted:
             self.state.keep_to_send(message)
         else:
@@ -292,21 +320,21 @@ class SocketClient(MultiService):
 
     # -- Hooks --------------------------------------------------------------------
 
-    def on_open(self, function: Any) -> Remover:
+    def on_open(self, function: Callable[[], Any]) -> Remover:
         """Add a hook, called without arguments when the connection has opened.
 
         :return: a function that removes the hook.
         """
         return self._open_hooks.add(function)
 
-    def on_close(self, function: Any) -> Remover:
+    def on_close(self, function: Callable[[ConnectionFailed], Any]) -> Remover:
         """Add a hook, called with the reason when the open connection has ended.
 
         :return: a function that removes the hook.
         """
         return self._close_hooks.add(function)
 
-    def on_error(self, function: Any) -> Remover:
+    def on_error(self, function: Callable[[Exception], Any]) -> Remover:
         """Add a hook, called with the error when an attempt to connect has failed, a
         frame came that is no message, or a message that was kept cannot be encoded.
 
@@ -314,7 +342,7 @@ class SocketClient(MultiService):
         """
         return self._error_hooks.add(function)
 
-    def on_message(self, function: Any) -> Remover:
+    def on_message(self, function: Callable[[Message], Any]) -> Remover:
         """Add a hook, called with each :class:`Message` before its channel has it.
 
         :return: a function that removes the hook.
@@ -347,22 +375,19 @@ class SocketClient(MultiService):
 
     def frame_dropped(self, reason: Exception) -> None:
         """Count and report a frame that is no message."""
-        count = self.state.dropped_frames = self.state.dropped_frames + 1
-        # A server that sends nothing else must not fill the log as well.
-        if count & (count - 1) == 0:
-            log.warn("frame {count} dropped: {reason}", count=count, reason=reason)
+        self.state.count_dropped_frame(reason)
         self._error_hooks.call(reason)
 
     def connection_connecting(self) -> None:
         """Take note that an attempt begins."""
         self._set_status("connecting")
-        telemetry.socket_connecting(self, self._shown_url)
+        telemetry.socket_connecting(self, self.state.shown_url)
 
     def connection_opened(self, duration: float) -> None:
         """Send what was kept, have all channels join, and tell who waits."""
         self._set_status("connected")
-        telemetry.socket_connected(self, self._shown_url)
-        telemetry.socket_connection_duration(self, self._shown_url, duration)
+        telemetry.socket_connected(self, self.state.shown_url)
+        telemetry.socket_connection_duration(self, self.state.shown_url, duration)
         self.channels.connection_opened()
         self._start_channels()
         # After the joins, for the server would refuse what comes before them.
@@ -377,7 +402,7 @@ class SocketClient(MultiService):
     def connection_lost(self, reason: ConnectionFailed, was_asked: bool) -> None:
         """Have all channels wait for the next connection, if there will be one."""
         self._set_status("disconnected")
-        telemetry.socket_disconnected(self, self._shown_url, reason)
+        telemetry.socket_disconnected(self, self.state.shown_url, reason)
         self.channels.connection_lost(reason, was_asked)
         if not was_asked:
             log.info(
@@ -393,7 +418,8 @@ class SocketClient(MultiService):
         self._set_status("disconnected")
         # NotConnected is an attempt that we gave up ourselves.
         if not isinstance(reason, NotConnected):
-            telemetry.socket_connection_error(self, self._shown_url, reason)
+            self.channels.connection_failed(reason)
+            telemetry.socket_connection_error(self, self.state.shown_url, reason)
             log.info("{client!r}: not connected: {reason}", client=self, reason=reason)
             self._error_hooks.call(reason)
             self._waiters.attempt_failed(reason)
@@ -401,7 +427,7 @@ class SocketClient(MultiService):
 
     def connection_retrying(self, attempt: int, delay: float) -> None:
         """Take note that the next attempt is planned."""
-        telemetry.reconnecting(self, self._shown_url, attempt, delay)
+        telemetry.reconnecting(self, self.state.shown_url, attempt, delay)
         log.debug(
             "{client!r}: attempt {attempt} in {delay:.2f} s",
             client=self,
@@ -411,73 +437,44 @@ class SocketClient(MultiService):
 
     def heartbeat_sent(self) -> None:
         """Take note of a heartbeat."""
-        telemetry.heartbeat_sent(self, self._shown_url)
+        telemetry.heartbeat_sent(self, self.state.shown_url)
 
     def heartbeat_answered(self, round_trip: float) -> None:
         """Take note of a heartbeat's round trip."""
-        telemetry.heartbeat_duration(self, self._shown_url, round_trip)
+        telemetry.heartbeat_duration(self, self.state.shown_url, round_trip)
 
     # -- Inside -------------------------------------------------------------------
-
-    @property
-    def _shown_url(self) -> str:
-        url = self.options.url
-        return "<callable>" if callable(url) else redact_url(url)
 
     def _set_status(self, status: str) -> None:
         old, self.state.status = self.state.status, status
         if old != status:
-            telemetry.socket_status_changed(self, self._shown_url, old, status)
-
-    def _with_join_ref(self, message: Message) -> Message:
-        if message.join_ref is None:
-            channel = self.channels.find(message.topic)
-            if channel is not None:
-                return message._replace(join_ref=channel.join_ref)
-        return message
+            telemetry.socket_status_changed(self, self.state.shown_url, old, status)
 
     def _send_kept(self, message: Message) -> None:
         try:
-            self.connection.send(self._with_join_ref(message))
+            self.connection.send(self.channels.with_join_ref(message))
         except SerializerError as error:
-            log.error(
-                "{topic}: {event} cannot be sent: {reason}",
-                topic=message.topic,
-                event=message.event,
-                reason=error,
-            )
+            self.state.tell_never_sent(message, error)
             self._error_hooks.call(error)
 
     def _start_channels(self) -> None:
-        if self.connected and not self._has_started_channels:
-            self._has_started_channels = True
-            for topic, params in dict(self.options.join_channels).items():
-                if self.channels.find(topic) is None:
+        if self.connected:
+            started, wanted = self._started, self.options.join_channels
+            self._started = frozenset(wanted)
+            for topic, params in dict(wanted).items():
+                if topic not in started and self.channels.find(topic) is None:
                     self.channels.start_channel(topic, params)
 
     def _abandon(self, reason: Exception) -> None:
         for message in self.state.pop_all_to_send():
-            log.warn(
-                "{topic}: {event} was never sent: {reason}",
-                topic=message.topic,
-                event=message.event,
-                reason=reason,
-            )
+            self.state.tell_never_sent(message, reason)
         self.channels.abandon(reason)
         self._waiters.abandon(reason)
-        self._settling.abandon(reason)
-
-    def _when_settled(self, _client: SocketClient) -> Deferred[None]:
-        waiting = self._settling.wait(None)
-        settled = self.channels.when_settled()
-        settled.addCallback(lambda _: self._settling.connected(self))
-        return waiting.addCallback(lambda _: None)
 
     def _abandon_unless_wanted(self, reason: Exception) -> None:
         if not self.connection.is_wanted:
-            if self._is_told_to_disconnect:
-                reason = NotConnected(_TOLD_TO_DISCONNECT)
-            self._abandon(reason)
+            self._gave_up = self._gave_up or reason
+            self._abandon(self._gave_up)
 
     def _disconnected(self, _result: None) -> None:
         if not self.connection.is_wanted:
@@ -490,7 +487,7 @@ class SocketClient(MultiService):
             super().startService()
 
     def _stop(self, _result: None) -> Deferred[None]:
-        self._has_started_channels = False
+        self._started = frozenset()
         stopped: Deferred[Any] = maybeDeferred(super().stopService)
         return stopped.addCallback(self._stopped)
 

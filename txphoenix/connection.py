@@ -42,13 +42,14 @@ from .heartbeat import Heartbeat
 from .interfaces import ConnectionListener, Transport
 from .message import Message
 from .options import Options
+from .package_log import package_log
 from .pending import Deadlines
 from .serializer import serializer_for
 from .transports.websocket import PhoenixClientFactory
 
 __all__ = ["Connection", "check_close"]
 
-log = Logger()
+log = Logger(observer=package_log)
 
 _E = TypeVar("_E", bound=Exception)
 

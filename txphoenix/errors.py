@@ -241,18 +241,38 @@ class JoinError(PhoenixError):
         return f"join of {self.topic!r}" if self.topic else "join"
 
 
+def _not_in_time(timeout: float, obstacle: BaseException | str | None) -> str:
+    """What became of a message that was to be answered, in words."""
+    if obstacle is None:
+        return f"not answered within {timeout:g} s"
+    if isinstance(obstacle, BaseException):
+        obstacle = f"no connection: {_told(obstacle)}"
+    return f"not sent within {timeout:g} s: {obstacle}"
+
+
 class JoinTimeout(JoinError, TimeoutError):
-    """The server did not answer a join in time.
+    """The server did not answer a join in time, or there was nobody to ask.
 
     :param timeout: the time allowed, in seconds.
     :param topic: the channel's topic.
+    :param obstacle: why the join was never sent: the error for which there was no
+        connection, which is the ``__cause__`` then, or words; None if it was sent.
     :ivar response: None.
+    :ivar was_sent: whether the join was sent.
     """
 
-    def __init__(self, timeout: float, topic: str = "") -> None:
+    def __init__(
+        self,
+        timeout: float,
+        topic: str = "",
+        obstacle: BaseException | str | None = None,
+    ) -> None:
         super().__init__(None, topic)
-        self.args = (f"{self._join()} not answered within {timeout:g} s",)
+        self.args = (f"{self._join()} {_not_in_time(timeout, obstacle)}",)
         self.timeout = timeout
+        self.was_sent = obstacle is None
+        if isinstance(obstacle, BaseException):
+            self.__cause__ = obstacle
 
 
 class AlreadyJoined(JoinError):
@@ -304,19 +324,31 @@ class PushError(PhoenixError):
 
 
 class PushTimeout(PushError, TimeoutError):
-    """No reply to a push came in time.
+    """No reply to a push came in time, or it could not even be sent.
 
     :param timeout: the time allowed, in seconds.
     :param topic: the channel's topic.
     :param event: the pushed event.
+    :param obstacle: why the push was never sent: the error for which there was no
+        connection, which is the ``__cause__`` then, or words; None if it was sent.
     :ivar status: ``"timeout"``.
     :ivar response: None.
+    :ivar was_sent: whether the push was sent, so that the server may have acted on it.
     """
 
-    def __init__(self, timeout: float, topic: str = "", event: str = "") -> None:
+    def __init__(
+        self,
+        timeout: float,
+        topic: str = "",
+        event: str = "",
+        obstacle: BaseException | str | None = None,
+    ) -> None:
         super().__init__("timeout", None, topic, event)
-        self.args = (f"{self._push()} not answered within {timeout:g} s",)
+        self.args = (f"{self._push()} {_not_in_time(timeout, obstacle)}",)
         self.timeout = timeout
+        self.was_sent = obstacle is None
+        if isinstance(obstacle, BaseException):
+            self.__cause__ = obstacle
 
 
 class PushInterrupted(PushError):
@@ -404,3 +436,7 @@ class MessageTooLarge(SerializerError):
         super().__init__(f"a message of {size} bytes exceeds the limit of {limit}")
         self.size = size
         self.limit = limit
+
+
+ENDINGS = (PushInterrupted, ChannelClosed, NotConnected)
+"""What code under way is told by when its channel or its connection ends."""

@@ -4,6 +4,8 @@ A hook belongs to the user, and its faults must not reach the client: an
 exception of a hook is logged, and the next hook is called all the same.
 A hook may be an ``async def``; it is started at once and what it raises later
 is logged too.
+That it was cut short, by the end of a channel or a connection, is one line and no
+traceback: it is no fault of the hook.
 """
 
 from __future__ import annotations
@@ -13,10 +15,13 @@ from functools import partial
 from inspect import isawaitable
 from typing import Any
 
-from twisted.internet.defer import Deferred, ensureDeferred
+from twisted.internet.defer import CancelledError, Deferred, ensureDeferred
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 
+from .errors import ENDINGS, PushInterrupted
 from .interfaces import Remover
+from .package_log import package_log
 
 __all__ = [
     "NO_EVENT_HOOKS",
@@ -29,7 +34,7 @@ __all__ = [
     "watch_hook",
 ]
 
-log = Logger()
+log = Logger(observer=package_log)
 
 
 def call_hook(function: Callable[..., Any], *args: Any) -> None:
@@ -51,7 +56,7 @@ def watch_hook(result: Any, function: Callable[..., Any]) -> None:
 
 def log_hook_failure(function: Callable[..., Any]) -> None:
     """Log the exception that a hook has just raised."""
-    log.failure("hook {hook!r} raised", hook=function)
+    _log_failure(Failure(), function)
 
 
 def as_deferred(result: Any) -> Deferred[Any] | None:
@@ -78,8 +83,17 @@ async def _wait_for(awaitable: Any) -> Any:
     return await awaitable
 
 
-def _log_failure(failure: Any, function: Callable[..., Any]) -> None:
-    log.failure("hook {hook!r} raised", failure=failure, hook=function)
+def _log_failure(failure: Failure, function: Callable[..., Any]) -> None:
+    if failure.check(PushInterrupted, CancelledError):
+        # A stop, or a lost connection, is nothing that the hook could have known.
+        tell = log.info
+    elif failure.check(*ENDINGS):
+        # This may be the same, or a push to a channel that was never joined.
+        tell = log.warn
+    else:
+        log.failure("hook {hook!r} raised", failure=failure, hook=function)
+        return
+    tell("hook {hook!r} ended early: {error!r}", hook=function, error=failure.value)
 
 
 class Hooks:

@@ -12,36 +12,29 @@ anew before each attempt to connect.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from typing import Any, Self, TypeAlias, TypeVar
+from typing import Any, Self, Unpack
 
 from . import backoff as backoffs
 from . import checks
 from .backoff import Backoff
+from .channel import Channel
 from .checks import check_auth_token, check_headers, check_params, check_url
 from .errors import ConfigurationError
 from .interfaces import JSONCodec
+from .option_types import ChangedOptions, ClientOptions, Headers, Params, Supplied
 from .redact import REDACTED, redact_headers, redact_params, redact_url, shown
 
 __all__ = [
     "CONNECTION_OPTIONS",
     "Options",
-    "Supplied",
     "check_auth_token",
     "check_headers",
     "check_params",
     "check_url",
 ]
-
-_T = TypeVar("_T")
-
-Params: TypeAlias = Mapping[str, Any]
-Headers: TypeAlias = Mapping[str, str]
-
-Supplied: TypeAlias = _T | Callable[[], _T | Awaitable[_T]]
-"""A value, or a callable that returns it, a Deferred of it, or another awaitable."""
 
 # It keeps nothing of who asks it, so that one serves all clients.
 _REJOIN_BACKOFF = backoffs.rejoin()
@@ -142,7 +135,11 @@ class Options:
     """Seconds between heartbeats; Phoenix closes after 60 without one."""
 
     heartbeat_timeout: float = field(default=10.0, metadata=_by(checks.seconds))
-    """Seconds to wait for a heartbeat's reply before the connection is dropped."""
+    """Seconds to wait for a heartbeat's reply before the connection is dropped.
+
+    While a join runs, a Phoenix server answers nothing else on that socket, so this
+    must be longer than the slowest join takes.
+    """
 
     reconnect: bool = field(default=True, metadata=_by(checks.flag))
     """Whether to connect again after a connection failed or was lost."""
@@ -190,7 +187,7 @@ class Options:
     close_timeout: float = field(default=2.0, metadata=_by(checks.seconds))
     """Seconds for the server to finish the closing handshake, before an abort."""
 
-    topic_channel_map: Mapping[str, type[Any]] = field(
+    topic_channel_map: Mapping[str, type[Channel]] = field(
         default_factory=dict, metadata=_by(checks.topic_channel_map)
     )
     """Topics to channel classes; a key such as ``"rooms:*"`` stands for a prefix."""
@@ -204,7 +201,7 @@ class Options:
     Parameters that are None are :attr:`default_channel_params`.
     """
 
-    default_channel_class: type[Any] | None = field(
+    default_channel_class: type[Channel] | None = field(
         default=None, metadata=_by(checks.optional_channel_class)
     )
     """The class of channels that :attr:`topic_channel_map` names none for.
@@ -275,22 +272,20 @@ class Options:
             raise ConfigurationError("proxy must be None if endpoint is given")
 
     @classmethod
-    def check(cls, url: Supplied[str], **options: Any) -> Self:
+    def check(cls, url: Supplied[str], **options: Unpack[ClientOptions]) -> Self:
         """Make options out of keyword arguments whose names may be wrong.
 
         :raises ConfigurationError: if there is no option of a name, or a value is not
             what it must be.
         """
-        _check_names(options)
-        return cls(url=url, **options)
+        return cls(url=url, **_check_names(options))
 
-    def replace(self, **changes: Any) -> Self:
+    def replace(self, **changes: Unpack[ChangedOptions]) -> Self:
         """These options with some of them changed; all are checked, or none changes.
 
         :raises ConfigurationError: as :meth:`check`.
         """
-        _check_names(changes)
-        return dataclasses.replace(self, **changes)
+        return dataclasses.replace(self, **_check_names(changes))
 
     @property
     def reconnect_backoff(self) -> Backoff:
@@ -332,10 +327,12 @@ CONNECTION_OPTIONS: frozenset[str] = frozenset(
 """The options of which a change needs a new connection."""
 
 
-def _check_names(options: Mapping[str, Any]) -> None:
+def _check_names(options: Mapping[str, Any]) -> dict[str, Any]:
     names = [option.name for option in dataclasses.fields(Options)]
     for name in options:
         if name not in names:
             similar = get_close_matches(name, names, n=1)
             hint = f"; did you mean {similar[0]!r}?" if similar else ""
             raise ConfigurationError(f"there is no option {name!r}{hint}")
+    # Their checks make of them what the fields' types say.
+    return dict(options)

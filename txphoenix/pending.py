@@ -27,7 +27,8 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from .errors import PushError, PushTimeout
+from .errors import PushError
+from .package_log import package_log
 
 if TYPE_CHECKING:
     from .channel_machine import ChannelMachine
@@ -43,7 +44,7 @@ __all__ = [
     "split_reply",
 ]
 
-log = Logger()
+log = Logger(observer=package_log)
 
 # Moments are floats: a delayed call may come this much (seconds) before the
 # sum of its start and its delay.
@@ -292,9 +293,7 @@ class PendingPush(PendingReply):
 
     def expired(self) -> None:
         """Fail, and never be sent if that has not happened yet."""
-        channel = self.channel
-        channel.forget_push(self)
-        self.fail(PushTimeout(self.timeout, channel.topic, self.event))
+        self.channel.push_expired(self)
 
     def forgotten(self) -> None:
         """Never be sent, or leave the reply without anybody who waits for it."""
@@ -304,12 +303,13 @@ class PendingPush(PendingReply):
 class PendingJoin(PendingReply):
     """A join; it may be sent several times before it is answered."""
 
-    __slots__ = ("channel", "timeout")
+    __slots__ = ("channel", "timeout", "was_sent")
 
     def __init__(self, channel: ChannelMachine, timeout: float) -> None:
         super().__init__()
         self.channel = channel
         self.timeout = timeout
+        self.was_sent = False
 
     def answered(self, payload: Any, _join_ref: str | None) -> None:
         """Hand the answer to the channel, which has more to do with it."""

@@ -38,10 +38,11 @@ from .errors import ConfigurationError
 from .hooks import Hooks
 from .interfaces import Remover
 from .message import PRESENCE_DIFF, PRESENCE_STATE
+from .package_log import package_log
 
 __all__ = ["Presence", "list_by", "sync_diff", "sync_state"]
 
-log = Logger()
+log = Logger(observer=package_log)
 
 T = TypeVar("T")
 

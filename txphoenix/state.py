@@ -14,14 +14,18 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from twisted.application.service import Service
+from twisted.logger import Logger
 
 from .channel_states import State
 from .errors import BufferFull, ConfigurationError
 from .message import Message
 from .options import Options
-from .redact import REDACTED, redact_params, shown
+from .package_log import package_log
+from .redact import REDACTED, redact_params, redact_url, shown
 
 __all__ = ["SocketState", "status_of"]
+
+log = Logger(observer=package_log)
 
 # How many topics are remembered as left.
 _LEFT_TOPICS = 100
@@ -68,6 +72,12 @@ class SocketState(Service):
     def connected(self) -> bool:
         """Whether the client is connected."""
         return self.status == "connected"
+
+    @property
+    def shown_url(self) -> str:
+        """The client's URL, fit for a log."""
+        url = self.options.url
+        return "<callable>" if callable(url) else redact_url(url)
 
     @property
     def joined_channels(self) -> dict[str, dict[str, Any]]:
@@ -127,6 +137,17 @@ class SocketState(Service):
             "unrouted_messages": self.unrouted_messages,
         }
 
+    def count_dropped_frame(self, reason: BaseException) -> None:
+        """Count a frame that was no message."""
+        self.dropped_frames += 1
+        # A server that sends nothing else must not fill the log as well.
+        if self.dropped_frames & (self.dropped_frames - 1) == 0:
+            log.warn(
+                "frame {count} dropped: {reason}",
+                count=self.dropped_frames,
+                reason=reason,
+            )
+
     # -- Messages that wait for a connection --------------------------------------
 
     @property
@@ -157,12 +178,22 @@ class SocketState(Service):
         messages, self._to_send = list(self.to_send), None
         return messages
 
+    def tell_never_sent(self, message: Message, reason: BaseException) -> None:
+        """Have the log say that a message which was kept will not be sent."""
+        log.warn(
+            "{topic}: {event} was never sent: {reason}",
+            topic=message.topic,
+            event=message.event,
+            reason=reason,
+        )
+
     # -- Channels -----------------------------------------------------------------
 
     def update_channel_status(self, topic: str, status: str, params: Any) -> None:
         """Set the status of a topic."""
         self._channels[topic] = (status, params)
-        self._left.pop(topic, None)
+        if topic in self._left:
+            del self._left[topic]
         if status == "left":
             self._left[topic] = None
             if len(self._left) > _LEFT_TOPICS:

@@ -7,28 +7,22 @@ when they start, and put back when they stop.
 from __future__ import annotations
 
 import signal
-import sys
-from collections.abc import Iterator
 from types import FrameType
 from typing import Any, cast
 
 from twisted.application.service import Service
 from twisted.internet.interfaces import IReactorCore, IReactorFromThreads
-from twisted.logger import (
-    FilteringLogObserver,
-    ILogObserver,
-    Logger,
-    LogLevel,
-    LogLevelFilterPredicate,
-)
+from twisted.logger import Logger, LogLevel
 
 from . import telemetry
 from .channel import Channel
 from .errors import ConfigurationError
+from .interfaces import Remover
+from .package_log import package_log
 
 __all__ = ["CleanExit", "LogFilter", "LoggedChannel"]
 
-log = Logger()
+log = Logger(observer=package_log)
 
 
 class LoggedChannel(Channel):
@@ -68,25 +62,21 @@ class LogFilter(Service):
 
     def __init__(self, level: str) -> None:
         self._level = LogLevel.levelWithName(level)
-        self._observers: list[tuple[Logger, ILogObserver]] = []
+        self._stop_dropping: Remover | None = None
         self._has_attached = False
 
     def startService(self) -> None:
-        """Put the filter between txphoenix's loggers and where they write."""
+        """Begin to drop what is below the level."""
         super().startService()
-        predicate = LogLevelFilterPredicate(defaultLogLevel=self._level)
-        for logger in _loggers():
-            self._observers.append((logger, logger.observer))
-            logger.observer = FilteringLogObserver(logger.observer, [predicate])
+        self._stop_dropping = package_log.drop_below(self._level)
         if self._level is LogLevel.debug:
             self._attach()
 
     def stopService(self) -> None:
         """Take the filter away."""
         super().stopService()
-        while self._observers:
-            logger, observer = self._observers.pop()
-            logger.observer = observer
+        if self._stop_dropping is not None:
+            self._stop_dropping()
         if self._has_attached:
             telemetry.detach_debug_handler()
             self._has_attached = False
@@ -98,15 +88,6 @@ class LogFilter(Service):
             # Another client's filter has attached it, for all clients.
             return
         self._has_attached = True
-
-
-def _loggers() -> Iterator[Logger]:
-    package = __name__.partition(".")[0]
-    for name, module in list(sys.modules.items()):
-        if name.partition(".")[0] == package:
-            for value in vars(module).values():
-                if isinstance(value, Logger):
-                    yield value
 
 
 class CleanExit(Service):

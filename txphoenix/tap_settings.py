@@ -28,7 +28,7 @@ from twisted.python.reflect import namedAny
 
 from .channel import Channel
 from .errors import ConfigurationError
-from .options import Options as ClientOptions
+from .options import Options
 
 __all__ = ["OWN", "PLAIN", "TABLES", "Settings", "client_options", "log_level"]
 
@@ -102,7 +102,7 @@ def client_options(given: Mapping[str, Any]) -> Settings:
             topic: _channel_class(named) for topic, named in merged["channel"].items()
         },
     }
-    ClientOptions.check(**options)
+    Options.check(**options)
     return options
 
 

@@ -53,6 +53,7 @@ from typing import Any, NamedTuple, TypeAlias
 from twisted.logger import Logger, LogLevel
 
 from .errors import ConfigurationError
+from .package_log import package_log
 from .redact import redact_url
 
 __all__ = [
@@ -90,7 +91,7 @@ __all__ = [
     "state_change_handlers",
 ]
 
-_log = Logger()
+_log = Logger(observer=package_log)
 
 EventName: TypeAlias = tuple[str, ...]
 Function: TypeAlias = Callable[

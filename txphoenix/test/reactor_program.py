@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import sys
+from functools import partial
 from importlib import import_module
 from typing import Any
 
@@ -82,6 +83,12 @@ class Caller(Protocol):
         self.lost.callback(None)
 
 
+def fire_once(deferred: Deferred[None], _reason: Exception) -> None:
+    """Fire a Deferred, unless that is done."""
+    if not deferred.called:
+        deferred.callback(None)
+
+
 async def run(reactor: Any, url: str) -> None:
     """Talk from one client to the other, before and after a lost connection."""
     parent = MultiService()
@@ -110,7 +117,7 @@ async def run(reactor: Any, url: str) -> None:
 
     lost = [Deferred[None](), Deferred[None]()]
     for client, deferred in zip(clients, lost, strict=True):
-        client.on_close(lambda reason, it=deferred: it.called or it.callback(None))
+        client.on_close(partial(fire_once, deferred))
     channels[0].push_async("drop")
     await gatherResults(lost)
     # These are kept for the rejoin, and each client hears at least its own.

@@ -231,7 +231,7 @@ class CallbackCallsTests(ClientTestCase):
                 called.append(name)
                 call(channel)
 
-        calling = type("Calling", (Channel,), {name: callback})
+        calling: type[Channel] = type("Calling", (Channel,), {name: callback})
         self.client = self.connected_client(**options)
         channel = self.client.channel(TOPIC, None, calling)
         outcome = self.watch(channel.join())

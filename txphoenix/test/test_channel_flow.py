@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from twisted.internet import defer
+from twisted.internet.defer import Deferred
+
 from .support import TOPIC, ClientTestCase, Outcome
 
 
@@ -49,13 +52,63 @@ class FlowTests(ClientTestCase):
 
     def test_heartbeats(self) -> None:
         """Decision 10: meanwhile heartbeats go out, and their timeout rests."""
+        self.watch(self.client.reconfigure(receive_buffer=20))
         self.watch(self.channel.receive())
-        for number in range(8):
+        for number in range(21):
             self.news(number)
         before = self.events_sent().count("heartbeat")
-        self.memory.advance(60.0)
+        for _ in range(6):
+            self.memory.advance(9.5)
+            self.watch(self.channel.receive())
+        self.memory.advance(3.0)
+        self.assertFalse(self.is_reading())
         self.assertTrue(self.client.connected)
         self.assertEqual(self.events_sent().count("heartbeat"), before + 6)
+
+    def assert_gives_up(self) -> None:
+        """A full queue holds up the socket as long as a heartbeat would at most."""
+        other = self.joined_channel("rooms:other", client=self.client)
+        for number in range(4):
+            self.news(number)
+        self.assertFalse(self.is_reading())
+        echoed = self.watch(other.push("echo", timeout=60.0))
+        self.memory.advance(19.9)
+        self.assert_waits(echoed)
+        self.memory.advance(0.1)
+        self.assert_fired(echoed, {})
+        self.assertEqual(self.channel.dropped_messages, 0)
+        self.news(4)
+        self.assertEqual(self.channel.dropped_messages, 1)
+        self.assertTrue(self.is_reading())
+
+    def test_read_once(self) -> None:
+        """Decision 10: a reader that does not come back is not waited for."""
+        self.watch(self.channel.receive())
+        self.news("read")
+        self.assert_gives_up()
+
+    def test_iteration_ended(self) -> None:
+        """Nor is one that has left its ``async for``."""
+
+        async def first() -> Any:
+            async for message in self.channel:
+                return message.payload
+            return None
+
+        read = self.watch(Deferred.fromCoroutine(first()))
+        self.news("read")
+        self.assert_fired(read, "read")
+        self.assert_gives_up()
+
+    def test_timed_out(self) -> None:
+        """Decision 10: a receive() that was cancelled, or timed out, never pauses."""
+        waiting = self.watch(self.channel.receive().addTimeout(1.0, self.clock))
+        self.memory.advance(1.0)
+        self.assert_failed(waiting, defer.TimeoutError)
+        for number in range(6):
+            self.news(number)
+        self.assertTrue(self.is_reading())
+        self.assertEqual(self.channel.dropped_messages, 2)
 
     def test_two_channels(self) -> None:
         """Reading goes on when no channel has too much any more."""
@@ -83,16 +136,21 @@ class FlowTests(ClientTestCase):
         self.assertFalse(self.is_reading())
 
     def test_held_back_at_stop(self) -> None:
-        """What was held back comes at the end of a channel, and may join it again."""
+        """What was held back comes at the end of a channel, and may join it again.
+
+        What nobody had read is of its former life, and gone.
+        """
         joins: list[Outcome[Any]] = []
         self.hold_back(lambda: joins.append(self.watch(self.channel.join())))
         self.channel.stop()
         self.assertEqual(len(joins), 1)
-        received = [self.watch(self.channel.receive()) for _ in range(5)]
+        received = self.watch(self.channel.receive())
         self.memory.flush()
         self.assert_fired(joins[0], {})
+        self.assert_waits(received)
         self.news(5)
-        self.assertEqual([it.fired[0].payload for it in received], [1, 2, 3, 4, 5])
+        self.assertEqual(received.fired[0].payload, 5)
+        self.assertEqual(self.channel.dropped_messages, 4)
 
     def test_held_back_at_leave(self) -> None:
         """Or it comes when the channel is left, and may stop it."""

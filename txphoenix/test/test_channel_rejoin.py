@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from twisted.logger import LogLevel, capturedLogs, formatEvent
+
 from txphoenix.channel import Channel
 from txphoenix.errors import (
     ChannelClosed,
@@ -231,6 +233,26 @@ class FailedRejoinTests(RejoinTestCase):
         self.memory.refusal = None
         self.memory.advance(1.0)
         self.assertEqual(channel.state, "joined")
+
+    def test_log(self) -> None:
+        """Decision 7: the log has the first no after each loss, and not the others."""
+        channel = self.channel_to_rejoin()
+        self.memory.refusal = {"reason": "full"}
+        for lose in (self.lose_connection, lambda: self.memory.kill_channel(TOPIC)):
+            with capturedLogs() as captured:
+                lose()
+                self.memory.advance(60.0)
+            warnings = [
+                formatEvent(event)
+                for event in captured
+                if event["log_level"] is LogLevel.warn
+            ]
+            self.assertEqual(len(warnings), 1)
+            self.assertIn(f"join of '{TOPIC}' refused: 'full'", warnings[0])
+            self.memory.refusal, refusal = None, self.memory.refusal
+            self.memory.advance(60.0)
+            self.assertEqual(channel.state, "joined")
+            self.memory.refusal = refusal
 
     def test_timeout(self) -> None:
         """Decision 7: so is one without an answer, after a leave of its join.

@@ -95,7 +95,9 @@ class MakeTests(ClientTestCase):
             error = self.assertRaises(
                 ConfigurationError, client.channel, TOPIC, {}, channel_class
             )
-            self.assertIn("subclass of Channel", str(error))
+            self.assertIn(
+                "channel_class must be a subclass of txphoenix.Channel", str(error)
+            )
 
 
 class FindTests(ClientTestCase):

@@ -6,7 +6,7 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 
-from txphoenix.errors import JoinError, PushInterrupted
+from txphoenix.errors import JoinError, JoinTimeout, PushInterrupted
 from txphoenix.message import Message
 
 from .crashing import Crash, Crashing, SupervisionTestCase
@@ -55,6 +55,27 @@ class RestartTests(SupervisionTestCase):
         self.assert_fired(outcome, {})
         self.assertEqual(channel.calls, ["init", "handle_join", "init", "handle_join"])
         self.assert_crashes(1)
+
+    def test_handle_join_then_no_connection(self) -> None:
+        """Decision 6: where there is no next join the Deferred still has its time."""
+        channel = self.make()
+        channel.crashes["handle_join"] = 1
+        outcome = self.watch(channel.join(timeout=2.0))
+
+        def lose(_error: BaseException) -> None:
+            self.watch(self.client.reconfigure(params={"a": "1"}))
+            self.memory.is_listening = False
+
+        channel.on_error(lose)
+        self.memory.flush()
+        self.memory.advance(1.9)
+        self.assert_waits(outcome)
+        self.memory.advance(0.1)
+        self.assert_failed(outcome, JoinTimeout)
+        self.memory.is_listening = True
+        self.memory.advance(1.0)
+        self.assertEqual(channel.state, "joined")
+        self.assertEqual(len(self.flushLoggedErrors(Crash)), 1)
 
     def test_handle_join_of_rejoin(self) -> None:
         """So it is for a rejoin, for which nobody waits."""

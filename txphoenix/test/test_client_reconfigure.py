@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from twisted.internet.defer import Deferred, succeed
+from twisted.application.service import MultiService
+from twisted.internet.defer import Deferred
 
-from txphoenix.errors import ConfigurationError
+from txphoenix.errors import ConfigurationError, NotConnected
 from txphoenix.message import Message
 
 from .support import TOPIC, ClientTestCase, Room
@@ -20,7 +21,7 @@ class SlowRoom(Room):
 
     def join(self, params: Any) -> Any:
         """Wait, if the test has a place to wait."""
-        return self.waiting[0] if self.waiting else succeed(params)
+        return self.waiting[0] if self.waiting else super().join(params)
 
 
 class ReconfigureTests(ClientTestCase):
@@ -80,6 +81,105 @@ class ReconfigureTests(ClientTestCase):
         self.assertEqual(channel.state, "joined")
         self.assertEqual(self.memory.connections[-1].socket.params["a"], "1")
         self.assertIn("kept too", self.events_sent())
+
+    def test_refused_rejoin(self) -> None:
+        """Decision 6: a channel whose rejoin is refused is not waited for any longer.
+
+        It is tried again all the same.
+        """
+        channel = self.joined_channel()
+        client = self._clients[0]
+        self.joined_channel("rooms:other", client=client)
+        self.memory.refusal = {"reason": "full"}
+        for _ in range(2):
+            done = self.watch(client.reconfigure(params={"a": "1"}))
+            self.memory.flush()
+            self.assert_fired(done, None)
+            self.assertEqual(channel.state, "errored")
+            self.memory.advance(1.0)
+        self.memory.refusal = None
+        self.memory.advance(10.0)
+        self.assertEqual(channel.state, "joined")
+
+    def test_rejoin_without_answer(self) -> None:
+        """Nor is one whose rejoin is not answered in time."""
+        self.joined_channel()
+        client = self._clients[0]
+        self.memory.answers = False
+        done = self.watch(client.reconfigure(params={"a": "1"}))
+        self.memory.advance(4.9)
+        self.assert_waits(done)
+        self.memory.advance(0.1)
+        self.assert_fired(done, None)
+
+    def test_disconnected_meanwhile(self) -> None:
+        """It fails if the user disconnects before the channels are joined again."""
+        self.joined_channel()
+        client = self._clients[0]
+        self.memory.answers = False
+        done = self.watch(client.reconfigure(params={"a": "1"}))
+        self.memory.flush()
+        self.assertTrue(client.connected)
+        self.assert_waits(done)
+        self.watch(client.disconnect())
+        self.assert_failed(done, NotConnected)
+
+    def joined_topics(self) -> list[str]:
+        """The topics that were joined on the latest connection, in order."""
+        return [it[2] for it in self.sent() if it[3] == "phx_join"]
+
+    def test_join_channels(self) -> None:
+        """New topics of join_channels are joined at once, and no other."""
+        client = self.connected_client(join_channels=["rooms:a", "rooms:b"])
+        self.watch(client.leave("rooms:a"))
+        topics = {"rooms:a": None, "rooms:c": {"n": 1}}
+        self.assert_fired(self.watch(client.reconfigure(join_channels=topics)), None)
+        self.memory.flush()
+        self.assertEqual(self.joined_topics(), ["rooms:a", "rooms:b", "rooms:c"])
+        self.assertEqual(self.sent()[-1][4], {"n": 1})
+        self.assertEqual(client.channels.routes["rooms:b"].state, "joined")
+
+    def test_join_channels_later(self) -> None:
+        """Without a connection they are joined on the next."""
+        client = self.connected_client(join_channels=["rooms:a"])
+        self.watch(client.leave("rooms:a"))
+        self.memory.flush()
+        self.lose_connection()
+        topics = ["rooms:a", "rooms:b"]
+        self.assert_fired(self.watch(client.reconfigure(join_channels=topics)), None)
+        self.reconnect()
+        self.assertEqual(self.joined_topics(), ["rooms:b"])
+        # Named anew after it was not named, it is new.
+        self.watch(client.reconfigure(join_channels=[]))
+        self.watch(client.reconfigure(join_channels=["rooms:a"]))
+        self.memory.flush()
+        self.assertEqual(self.joined_topics(), ["rooms:b", "rooms:a"])
+
+    def test_name(self) -> None:
+        """A new name is the service's, unless a parent knows it by the old one."""
+        client = self.make_client(name="one")
+        client.reconfigure(name="two")
+        self.assertEqual((client.name, client.get_state("name")), ("two", "two"))
+        parent = MultiService()
+        client.setServiceParent(parent)
+        before = client.options
+        error = self.assertRaises(
+            ConfigurationError, client.reconfigure, name="three", timeout=1.0
+        )
+        self.assertIn("name cannot be changed", str(error))
+        self.assertIs(client.options, before)
+        client.reconfigure(name="two", timeout=2.0)
+        self.assertIs(parent.getServiceNamed("two"), client)
+        client.disownServiceParent()
+        client.reconfigure(name=None)
+        self.assertIsNone(client.name)
+
+    def test_name_of_its_own(self) -> None:
+        """A name that the user has set stays, where the option does not change."""
+        client = self.make_client()
+        client.setName("mine")
+        client.reconfigure(timeout=1.0)
+        self.assertEqual(client.name, "mine")
 
     def test_while_waiting(self) -> None:
         """A client that waits for its next attempt makes it at once."""

@@ -256,12 +256,13 @@ class DecisionTests(RetryTestCase):
         """With ``reconnect=False`` a failure is the end, until ``connect()``."""
         self.memory.is_listening = False
         client = self.start(reconnect=False)
-        waiting = self.watch(client.when_connected())
         self.memory.advance(100)
         self.assertEqual(len(self.errors), 1)
-        self.assert_waits(waiting)
+        too_late = self.watch(client.when_connected())
+        self.assertIs(self.assert_failed(too_late, ConnectionFailed), self.errors[0])
         self.memory.is_listening = True
         client.connect()
+        waiting = self.watch(client.when_connected())
         self.memory.flush()
         self.assert_fired(waiting, client)
         self.lose_connection()

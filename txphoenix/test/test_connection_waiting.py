@@ -197,6 +197,26 @@ class WhenConnectedTests(RetryTestCase):
         error = self.assert_failed(waiting, NotConnected)
         self.assertEqual(str(error), "the client was told to disconnect")
 
+    def test_too_late(self) -> None:
+        """Decision 6: after disconnect() or a stop it fails at once, until connect."""
+        for end in (SocketClient.disconnect, SocketClient.stopService):
+            with self.subTest(end=end):
+                client = self.start()
+                self.watch(end(client))
+                error = self.assert_failed(
+                    self.watch(client.when_connected()), NotConnected
+                )
+                self.assertEqual(str(error), "the client was told to disconnect")
+                self.memory.flush()
+                self.assert_failed(
+                    self.watch(client.when_connected(fail_after_failures=1)),
+                    NotConnected,
+                )
+                client.connect()
+                waiting = self.watch(client.when_connected())
+                self.memory.flush()
+                self.assert_fired(waiting, client)
+
     def test_cancelled(self) -> None:
         """A cancelled one is forgotten, and the connection goes on."""
         client = self.connecting_client()

@@ -241,7 +241,9 @@ class SuppliedInVainTests(SuppliedTestCase):
         self.memory.advance(5)
         self.assertEqual(self.sockets, [])
         self.assertGreater(len(self.errors), 3)
-        self.assertNotIn("s3cret", str(self.errors))
+        for error in self.errors:
+            self.assertEqual(str(error), "auth_token raised KeyError")
+            self.assertIsInstance(error.__cause__, KeyError)
         self.assertEqual(self.flushLoggedErrors(), [])
 
 

@@ -81,6 +81,10 @@ def examples() -> list[tuple[PhoenixError, str]]:
             JoinTimeout(0.25, "rooms:lobby"),
             "join of 'rooms:lobby' not answered within 0.25 s",
         ),
+        (
+            JoinTimeout(5, "t", KeyError()),
+            "join of 't' not sent within 5 s: no connection: KeyError",
+        ),
         (PushError("error", REFUSED), "push answered 'error': 'unauthorized'"),
         (
             PushError("error", {}, "rooms:lobby", "new_msg"),
@@ -90,6 +94,14 @@ def examples() -> list[tuple[PhoenixError, str]]:
         (
             PushTimeout(5, "rooms:lobby", "new_msg"),
             "push of 'new_msg' to 'rooms:lobby' not answered within 5 s",
+        ),
+        (
+            PushTimeout(5, "t", "e", "not joined"),
+            "push of 'e' to 't' not sent within 5 s: not joined",
+        ),
+        (
+            PushTimeout(5, "t", "e", ConnectionFailed("gone")),
+            "push of 'e' to 't' not sent within 5 s: no connection: gone",
         ),
         (PushInterrupted(None), "push sent but not answered"),
         (
@@ -269,6 +281,16 @@ class AttributeTests(SynchronousTestCase):
         self.assertIs(error.cause, reason)
         self.assertIs(error.__cause__, reason)
         self.assertIsNone(PushInterrupted(None).cause)
+
+    def test_was_sent(self) -> None:
+        """A timeout holds whether anything was sent, and why not."""
+        reason = ConnectionFailed("gone")
+        for kind in (JoinTimeout, PushTimeout):
+            self.assertTrue(kind(5, topic="t").was_sent)
+            for obstacle, cause in (("not joined", None), (reason, reason)):
+                error = kind(5, topic="t", obstacle=obstacle)
+                self.assertFalse(error.was_sent)
+                self.assertIs(error.__cause__, cause)
 
     def test_channel_closed(self) -> None:
         """A closed channel holds its topic and why it was closed."""

@@ -342,17 +342,19 @@ class ClientHeartbeatTests(ClientTestCase):
 
     def test_rests_while_paused(self) -> None:
         """Decision 10: a slow reader keeps its connection, and heartbeats go out."""
-        channel = self.joined_channel(receive_buffer=2)
-        self.watch(channel.receive())
-        for number in range(5):
+        channel = self.joined_channel(receive_buffer=40)
+        read = [self.watch(channel.receive())]
+        for number in range(42):
             self.memory.broadcast(channel.topic, "news", number)
         self.memory.flush()
-        self.memory.advance(300)
+        for _ in range(10):
+            self.memory.advance(30)
+            read.append(self.watch(channel.receive()))
         self.assertTrue(self._clients[0].connected)
         self.assertEqual(self.events_sent().count("heartbeat"), 10)
-        read = [self.watch(channel.receive()) for _ in range(4)]
+        read += [self.watch(channel.receive()) for _ in range(31)]
         self.memory.flush()
-        self.assertEqual([one.fired[0].payload for one in read], [1, 2, 3, 4])
+        self.assertEqual([one.fired[0].payload for one in read], list(range(42)))
         self.memory.advance(300)
         self.assertTrue(self._clients[0].connected)
         self.assertEqual(self.memory.connections_made, 1)

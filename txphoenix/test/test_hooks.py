@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import Any
 
-from twisted.internet.defer import Deferred, fail, succeed
+from twisted.internet.defer import CancelledError, Deferred, fail, succeed
+from twisted.logger import LogLevel, capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
+from txphoenix.errors import ChannelClosed, NotConnected, PushInterrupted
 from txphoenix.hooks import EventHooks, Hooks, as_deferred, ask, call_hook
 
 
@@ -54,6 +56,23 @@ class CallHookTests(SynchronousTestCase):
         call_hook(lambda: coroutine(KeyError()))
         call_hook(lambda: Later(fail(KeyError())))
         self.assertEqual(len(self.flushLoggedErrors(KeyError)), 3)
+
+    def test_ended_early(self) -> None:
+        """That it was cut short is no fault of its own: one line, no traceback.
+
+        A push to a channel that is closed may be a mistake, and is a warning.
+        """
+        for error, level in (
+            (PushInterrupted(None, "rooms:1", "ask"), LogLevel.info),
+            (CancelledError(), LogLevel.info),
+            (ChannelClosed("left", "rooms:1"), LogLevel.warn),
+            (NotConnected(), LogLevel.warn),
+        ):
+            with self.subTest(error=error), capturedLogs() as captured:
+                call_hook(coroutine, error)
+                call_hook(lambda error=error: fail(error))
+                self.assertEqual([each["log_level"] for each in captured], [level] * 2)
+                self.assertIn(repr(error), formatEvent(captured[0]))
 
     def test_succeeds_later(self) -> None:
         """A result that comes later is not logged."""

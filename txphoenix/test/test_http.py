@@ -119,7 +119,11 @@ class HTTPSessionTests(SynchronousTestCase):
             if size == 1000:
                 self.assertEqual(len(self.successResultOf(asked).body), 1000)
             else:
-                self.failureResultOf(asked, MessageTooLarge)
+                error = self.failureResultOf(asked, MessageTooLarge).value
+                self.assertEqual(
+                    str(error),
+                    "an answer of 1001 bytes or more exceeds the limit of 1000",
+                )
         self.close()
 
     def test_limit_reached_twice(self) -> None:

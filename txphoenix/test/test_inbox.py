@@ -5,14 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 from twisted.internet.defer import CancelledError
-from twisted.logger import LogLevel, capturedLogs
+from twisted.internet.task import Clock
+from twisted.logger import LogLevel, capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
 from txphoenix.errors import ChannelClosed
 from txphoenix.inbox import Inbox
 from txphoenix.message import Message
+from txphoenix.pending import Deadlines
 
 from .support import TOPIC, Outcome
+
+PATIENCE = 30.0
 
 
 def news(number: int) -> Message:
@@ -25,6 +29,8 @@ class InboxTestCase(SynchronousTestCase):
 
     def setUp(self) -> None:
         """Have it empty."""
+        self.clock = Clock()
+        self.deadlines = Deadlines(self.clock)
         self.asked: list[str] = []
         self.inbox = self.make(4)
 
@@ -35,6 +41,7 @@ class InboxTestCase(SynchronousTestCase):
             limit,
             lambda: self.asked.append("pause"),
             lambda: self.asked.append("resume"),
+            lambda inbox: self.deadlines.set(inbox, PATIENCE),
         )
 
     def put(self, *numbers: int) -> None:
@@ -97,13 +104,17 @@ class QueueTests(InboxTestCase):
         self.assert_got(4)
 
 
-class LimitTests(InboxTestCase):
-    """Decision 10: what happens when there are too many."""
+class LimitTestCase(InboxTestCase):
+    """A queue that is asked whether it asks for a pause."""
 
     def assert_asked(self, *asked: str) -> None:
         """This was asked of the connection since the last time."""
         self.assertEqual(self.asked, list(asked))
         self.asked.clear()
+
+
+class LimitTests(LimitTestCase):
+    """Decision 10: what happens when there are too many."""
 
     def test_pauses(self) -> None:
         """Decision 10: with a reader, it asks for a pause when it is full."""
@@ -217,6 +228,112 @@ class LimitTests(InboxTestCase):
         self.assert_asked("resume")
 
 
+class ReaderTests(LimitTestCase):
+    """Decision 10: who is a reader, and for how long."""
+
+    def test_cancelled(self) -> None:
+        """Decision 10: a get() that is cancelled leaves no reader behind."""
+        self.get().deferred.cancel()
+        self.put(*range(9))
+        self.assert_asked()
+        self.assertEqual(self.inbox.dropped, 5)
+
+    def test_one_of_two_cancelled(self) -> None:
+        """As long as another waits, there is a reader."""
+        first = self.get()
+        self.get()
+        first.deferred.cancel()
+        self.put(*range(5))
+        self.assert_asked("pause")
+
+    def test_pause_is_logged(self) -> None:
+        """A pause begins with a warning that names the topic, one each."""
+        self.get()
+        with capturedLogs() as captured:
+            self.put(*range(8))
+        [event] = captured
+        self.assertIs(event["log_level"], LogLevel.warn)
+        self.assertIn(f"{TOPIC}: 4 messages wait for receive()", formatEvent(event))
+
+    def test_many_pauses(self) -> None:
+        """Pauses 1, 2, 4, 8 and so on are logged: a slow reader has thousands."""
+        self.get()
+        self.put(0)
+        with capturedLogs() as captured:
+            for _ in range(20):
+                self.put(*range(4))
+                for _ in range(4):
+                    self.get()
+        self.assertEqual([event["count"] for event in captured], [1, 2, 4, 8, 16])
+
+    def test_reader_has_gone(self) -> None:
+        """Decision 10: a pause waits for its reader for a bounded time.
+
+        From then on the oldest are dropped, counted, and the log says so once.
+        """
+        self.get()
+        self.put(*range(7))
+        self.asked.clear()
+        self.clock.advance(PATIENCE - 1)
+        self.assert_asked()
+        with capturedLogs() as captured:
+            self.clock.advance(1)
+            self.assert_asked("resume")
+            self.put(7, 8)
+        self.assert_asked()
+        self.assertEqual(self.inbox.dropped, 4)
+        [event] = captured
+        self.assertIs(event["log_level"], LogLevel.warn)
+        self.assertIn(f"{TOPIC}: nobody has read", formatEvent(event))
+        self.assert_got(5, 6, 7, 8)
+
+    def test_slow_reader(self) -> None:
+        """One that takes a message now and then is waited for, however long."""
+        self.get()
+        self.put(*range(9))
+        self.assert_asked(*["pause"] * 5)
+        for number in range(1, 6):
+            self.clock.advance(PATIENCE - 1)
+            self.assert_got(number)
+            self.assert_asked()
+        self.clock.advance(PATIENCE - 1)
+        self.assert_got(6)
+        self.assert_asked("resume")
+        self.clock.advance(PATIENCE)
+        self.assert_asked()
+        self.assertEqual(self.inbox.dropped, 0)
+
+    def test_comes_back(self) -> None:
+        """A reader that comes back is one again, and a new loss is told anew."""
+        self.get()
+        self.put(*range(5))
+        self.clock.advance(PATIENCE)
+        self.assert_got(1)
+        self.asked.clear()
+        self.put(5)
+        self.assert_asked("pause")
+        with capturedLogs() as captured:
+            self.clock.advance(PATIENCE)
+        self.assertEqual(len(captured), 1)
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_nothing_is_left(self) -> None:
+        """Whatever ends a pause ends the wait for its reader."""
+        for end in (
+            self.inbox.forget_reader,
+            lambda: self.inbox.resize(20),
+            lambda: self.inbox.interrupt(ChannelClosed("away")),
+            lambda: self.inbox.close(ChannelClosed("left")),
+        ):
+            with self.subTest(end=end):
+                self.inbox.resize(4)
+                self.get()
+                self.put(*range(5))
+                self.assertTrue(self.inbox.is_set)
+                end()
+                self.assertFalse(self.inbox.is_set)
+
+
 class EndTests(InboxTestCase):
     """Closing, interrupting and opening."""
 
@@ -246,6 +363,18 @@ class EndTests(InboxTestCase):
         self.assertEqual(outcome.fired, [])
         self.put(1)
         self.assertEqual(outcome.fired, [news(1)])
+
+    def test_open_with_messages(self) -> None:
+        """What nobody has read of the time before is gone then, and counted."""
+        self.get()
+        self.put(0, 1, 2)
+        self.inbox.close(ChannelClosed("left"))
+        self.inbox.open()
+        self.assertEqual((len(self.inbox), self.inbox.dropped), (0, 2))
+        self.asked.clear()
+        self.put(*range(3, 9))
+        self.assertEqual(self.asked, [])
+        self.assert_got(5, 6, 7, 8)
 
     def test_interrupt(self) -> None:
         """An interruption fails who waits now, and nobody else."""

@@ -195,23 +195,32 @@ class PollTests(LongPollTestCase):
         self.assertEqual(delays, [0, 1, 0, 1])
 
     def test_large_answer(self) -> None:
-        """Many messages may be longer together than one may be."""
+        """Many messages may be longer together than one may be, by far."""
         client, poll = self.open(max_message_size=100)
         heard: list[Any] = []
         client.on_message(heard.append)
-        poll.say(200, messages=[SHOUT % i for i in range(6)])
-        self.assertEqual(len(heard), 6)
+        poll.say(200, messages=[SHOUT % i for i in range(1000)])
+        self.assertEqual(len(heard), 1000)
 
     def test_answer_too_large(self) -> None:
-        """An answer without bounds is not taken in whole."""
-        client, poll = self.open(max_message_size=100)
-        poll.write(200, b"x" * 250)
-        self.assertTrue(client.connected)
-        poll.write(200, b"x" * 250)
-        reason = self.loss(client)
-        self.assertEqual(reason.code, 1009)
-        self.assertIsInstance(reason.__cause__, MessageTooLarge)
-        self.assertTrue(poll.is_lost)
+        """An answer without bounds is not taken in whole.
+
+        The bound is 16 MiB, or four of the largest messages if that is more.
+        """
+        for size, limit in ((100, 16 << 20), (5 << 20, 20 << 20)):
+            client, poll = self.open(max_message_size=size)
+            poll.write(200, b"x" * limit)
+            self.assertTrue(client.connected)
+            poll.write(200, b"x")
+            reason = self.loss(client)
+            self.assertEqual(reason.code, 1009)
+            self.assertEqual(
+                reason.reason,
+                f"an answer of {limit + 1} bytes or more exceeds the limit of {limit}",
+            )
+            self.assertIsInstance(reason.__cause__, MessageTooLarge)
+            self.assertTrue(poll.is_lost)
+            self.losses.clear()
 
     def test_message_too_large(self) -> None:
         """A message that is too long ends the session with 1009, after those before."""
@@ -227,7 +236,7 @@ class PollTests(LongPollTestCase):
         """reconfigure() changes the limits of an open session."""
         client, poll = self.open()
         client.reconfigure(max_message_size=60, heartbeat_interval=2.0)
-        poll.answer(200, b"x" * 250)
+        poll.answer(200, b"x" * (1 + (16 << 20)))
         self.assertEqual(self.loss(client).code, 1009)
 
     def test_message_handler_disconnects(self) -> None:

@@ -7,7 +7,7 @@ from typing import Any, cast
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from txphoenix.errors import SerializerError
+from txphoenix.errors import PushTimeout, SerializerError
 from txphoenix.message import Message
 from txphoenix.pending import Deadlines, PendingLeave, PendingPush
 from txphoenix.pushes import Pushes
@@ -43,6 +43,11 @@ class FakeChannel:
 
     def __init__(self, pushes: Pushes) -> None:
         self.forget_push = pushes.forget
+
+    def push_expired(self, pending: PendingPush) -> None:
+        """Fail it."""
+        self.forget_push(pending)
+        pending.fail(PushTimeout(pending.timeout))
 
 
 class PushesTests(SynchronousTestCase):

@@ -241,7 +241,7 @@ class OtherOptionTests(ReconfigureTestCase):
         """A name that does not exist is answered with the one that is like it."""
         client = await self.start()
         with self.assertRaisesRegex(ConfigurationError, "did you mean 'auth_token'"):
-            client.reconfigure(auth_tokn="new")
+            client.reconfigure(auth_tokn="new")  # type: ignore[call-arg]
 
     async def test_connection_stays(self) -> None:
         """The others leave the connection as it is, and their Deferred has fired."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
@@ -135,11 +135,11 @@ class CrashTests(PhoenixMixin, TestCase):
         Another channel of the same socket receives every one of 10,000 messages.
         """
         client = await self.start()
-        sturdy = cast(Sturdy, client.channel("sturdy", channel_class=Sturdy))
+        sturdy = client.channel("sturdy", channel_class=Sturdy)
         await sturdy.join()
         sent = self.send_all()
 
-        fragile = cast(Fragile, client.channel("fragile", channel_class=Fragile))
+        fragile = client.channel("fragile", channel_class=Fragile)
         told = Told(fragile)
         self.addCleanup(told.detach)
         stopped = fragile.when_stopped()
@@ -189,9 +189,7 @@ class CrashTests(PhoenixMixin, TestCase):
 
         client = await self.start()
         for channel_class in (InJoin, InInit, Later):
-            channel = cast(
-                Fragile, client.channel("fragile", channel_class=channel_class)
-            )
+            channel = client.channel("fragile", channel_class=channel_class)
             stopped = channel.when_stopped()
             channel.join().addErrback(lambda failure: failure.trap(Boom))
             await self.assertFailure(stopped, Boom)

@@ -15,6 +15,7 @@ from twisted.internet.protocol import Factory
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
+from txphoenix import ConnectionClosed, ConnectionFailed, SocketClient
 from txphoenix.testing import MemoryServer
 from txphoenix.testing.memory import MemoryConnection, MemoryTransport
 
@@ -123,6 +124,30 @@ class TransportTests(SynchronousTestCase):
         self.assertEqual(self.reasons(), [ConnectionDone, None])
         self.there.resumeProducing()
         self.pump()
+        self.assertEqual(self.reasons(), [ConnectionDone, ConnectionDone])
+
+    def test_write_to_closed(self) -> None:
+        """An end that writes to one that is gone is lost, though it does not read."""
+        for last in (b"", b"never read"):
+            self.setUp()
+            self.here.pauseProducing()
+            self.there.write(last)
+            self.there.loseConnection()
+            self.pump()
+            self.assertTrue(self.here.connected)
+            self.here.write(b"a")
+            self.pump()
+            self.assertIs(self.reasons()[0], ConnectionLost)
+            self.assertEqual((self.client.received, self.server.received), (b"", b""))
+            self.assertFalse(self.pair.is_open)
+
+    def test_write_before_last_bytes(self) -> None:
+        """An end that reads has the last bytes of the other first."""
+        self.there.write(b"the last")
+        self.there.loseConnection()
+        self.here.write(b"a")
+        self.pump(3)
+        self.assertEqual(self.client.received, b"the last")
         self.assertEqual(self.reasons(), [ConnectionDone, ConnectionDone])
 
     def test_exception(self) -> None:
@@ -282,3 +307,32 @@ class ServerTests(KitTestCase):
         memory.pause()
         memory.stop()
         self.assertEqual(client.heard(), [1006])
+
+    def test_drop_of_a_slow_reader(self) -> None:
+        """A client that does not read learns of a drop by its next heartbeat."""
+        memory = self.serve()
+        client = SocketClient(
+            memory.url,
+            endpoint=memory.endpoint,
+            reactor=memory.clock,
+            receive_buffer=2,
+            heartbeat_interval=10.0,
+            reconnect=False,
+        )
+        reasons: list[ConnectionFailed] = []
+        client.on_close(reasons.append)
+        client.startService()
+        channel = client.channel("echo:a")
+        channel.join()
+        memory.flush()
+        channel.receive()
+        for _ in range(5):
+            memory.broadcast("echo:a", "news", {})
+        memory.flush()
+        memory.drop()
+        memory.advance(9.0)
+        self.assertEqual(reasons, [])
+        memory.advance(1.0)
+        self.assertEqual([type(it) for it in reasons], [ConnectionClosed])
+        self.assertEqual(memory.pairs, [])
+        self.successResultOf(client.stopService())

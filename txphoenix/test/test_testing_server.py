@@ -110,6 +110,18 @@ class ServerTests(PhoenixMixin, TestCase):
             self.assertEqual(server.url, f"ws://{host}:4000/socket")
             self.assertEqual(server.http_url, f"http://{host}:4000/socket")
 
+    def test_urls_of_all_addresses(self) -> None:
+        """A server that listens on all addresses is reached by the loopback's."""
+        for interface, host in (
+            ("", "127.0.0.1"),
+            ("0.0.0.0", "127.0.0.1"),
+            ("::", "[::1]"),
+        ):
+            server = PhoenixServer({}, port=4000, interface=interface)
+            self.assertEqual(server.interface, interface)
+            self.assertEqual(server.url, f"ws://{host}:4000/socket")
+            self.assertEqual(server.http_url, f"http://{host}:4000/socket")
+
     async def test_conversation(self) -> None:
         """A client connects, joins and is heard."""
         server = await self.phoenix_server()

@@ -392,7 +392,7 @@ class SizeTests(ClientTestCase):
         self.memory.flush()
         self.assert_fired(push, "x" * 1000)
         self.watch(client.reconfigure(max_message_size=500))
-        closed: list[ConnectionClosed] = []
+        closed: list[Any] = []
         client.on_close(closed.append)
         self.memory.broadcast(channel.topic, "news", "x" * 1000)
         self.memory.flush()

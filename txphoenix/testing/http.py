@@ -11,6 +11,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.web.server import NOT_DONE_YET, Request
 
+from ..package_log import package_log
 from .codec import codec_for
 from .connect import Refused, Socket, plug_params
 
@@ -36,7 +37,7 @@ class Mount(ABC):
     :param options: the socket's options.
     """
 
-    _log = Logger()
+    _log = Logger(observer=package_log)
     transport: ClassVar[str]
 
     def __init__(self, endpoint: Endpoint, options: SocketOptions) -> None:

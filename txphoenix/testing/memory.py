@@ -38,6 +38,7 @@ from twisted.python.failure import Failure
 from twisted.web.server import Site
 from zope.interface import implementer
 
+from ..package_log import package_log
 from .connections import Connections
 from .endpoint import Endpoint, EndpointOptions
 from .options import Channels
@@ -55,7 +56,7 @@ class MemoryTransport:
     What is written waits until :meth:`MemoryConnection.pump` carries it over.
     """
 
-    _log = Logger()
+    _log = Logger(observer=package_log)
 
     disconnecting = False
     connected = True
@@ -185,7 +186,11 @@ class MemoryConnection:
     def _carry(
         self, source: MemoryTransport, target: MemoryTransport, size: int | None
     ) -> bool:
-        if source.unsent and target.connected:
+        if source.unsent and self._is_gone(target, source):
+            # TCP answers with a reset, and the writer knows, even if it does not read.
+            source.lost(ConnectionLost())
+            return True
+        if source.unsent:
             if not target.is_reading:
                 return False
             data = bytes(source.unsent[:size])
@@ -201,6 +206,14 @@ class MemoryConnection:
             target.lost(ConnectionDone())
             return True
         return False
+
+    def _is_gone(self, end: MemoryTransport, other: MemoryTransport) -> bool:
+        """Whether an end has closed, as far as TCP goes.
+
+        It has with its last bytes under way; but while the other end reads, these come
+        before all else.
+        """
+        return not end.connected or (end.disconnecting and not other.is_reading)
 
 
 @implementer(IStreamClientEndpoint)

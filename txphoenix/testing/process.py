@@ -19,6 +19,7 @@ from txphoenix.message import (
     Message,
 )
 
+from ..package_log import package_log
 from .channel import Reply, ServerChannel, error, ok
 from .connect import Refused
 
@@ -36,7 +37,7 @@ class ChannelProcess:
     :ivar alive: whether it has been joined and has not ended.
     """
 
-    _log = Logger()
+    _log = Logger(observer=package_log)
 
     def __init__(
         self, channel: ServerChannel, session: ServerSession, message: Message

@@ -15,12 +15,16 @@ from twisted.internet.interfaces import (
 from twisted.logger import Logger
 from twisted.web.server import Site
 
+from ..package_log import package_log
 from .connections import Connections
 from .endpoint import Endpoint, EndpointOptions, global_reactor
 from .options import Channels
 from .root import Root
 
 __all__ = ["PhoenixServer"]
+
+# Who listens on all addresses has these among them; the others are no host's.
+_LOOPBACK = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}
 
 
 class PhoenixServer(Endpoint, Service):
@@ -36,14 +40,15 @@ class PhoenixServer(Endpoint, Service):
 
     :param channels: topic, or beginning of a topic and ``*`` -> class of its channels.
     :param port: the port; 0 for a free one, which a :meth:`restart` then keeps.
-    :param interface: the address to listen on, of IPv4 or IPv6.
+    :param interface: the address to listen on, of IPv4 or IPv6; all of them for
+        ``""``, ``"0.0.0.0"`` or ``"::"``, and then the URL has the loopback's.
     :param tls: a context factory such as
         :class:`twisted.internet.ssl.CertificateOptions`, for ``wss``.
     :param reactor: the reactor; the global one if not given.
     :param options: see :class:`Endpoint`.
     """
 
-    _log = Logger()
+    _log = Logger(observer=package_log)
 
     def __init__(
         self,
@@ -83,7 +88,7 @@ class PhoenixServer(Endpoint, Service):
     def url_of(self, path: str) -> str:
         """The URL of the socket of that path."""
         scheme = "ws" if self._tls is None else "wss"
-        host = self.interface
+        host = _LOOPBACK.get(self.interface, self.interface)
         if ":" in host:
             # RFC 6874 writes the "%" before an address's zone as "%25".
             host = f"[{host.replace('%', '%25')}]"

@@ -24,6 +24,7 @@ from txphoenix.message import (
     Message,
 )
 
+from ..package_log import package_log
 from .channel import Reply, error, ok
 from .codec import CodecError
 from .process import ChannelProcess
@@ -80,7 +81,7 @@ class ServerSession:
     :ivar closed: whether the session has ended.
     """
 
-    _log = Logger()
+    _log = Logger(observer=package_log)
 
     def __init__(
         self,

@@ -65,8 +65,11 @@ async def _ask(name: str, supplied: Any, check: Callable[[object], _T]) -> _T:
         if later is not None:
             answer = await _until_cancelled(later)
     except Exception as error:
+        answer = error
+    # A Deferred that has failed before, and is given out again, has it as its result.
+    if isinstance(answer, BaseException):
         # What it says may hold the secret itself; whoever wants it has the cause.
-        raise ConnectionFailed(f"{name} raised {type(error).__name__}") from error
+        raise ConnectionFailed(f"{name} raised {type(answer).__name__}") from answer
     return check(answer)
 
 

@@ -37,6 +37,7 @@ from ..errors import (
 )
 from ..interfaces import Transport
 from ..options import Options
+from ..package_log import package_log
 from .websocket import PhoenixClientFactory
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FallbackConnector"]
 
-log = Logger()
+log = Logger(observer=package_log)
 
 
 class FallbackConnector:

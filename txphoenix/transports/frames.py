@@ -89,7 +89,6 @@ class FastFrameProtocol(WebSocketClientProtocol):
     coalesce = True
     """Whether frames made in one turn of the reactor leave in one write."""
 
-
     def __init__(self) -> None:
         super().__init__()
         self._outgoing: list[bytes] = []

@@ -39,7 +39,7 @@ from zope.interface import implementer
 
 from ..errors import ConnectionFailed, MessageTooLarge
 
-__all__ = ["Answer", "HTTPSession"]
+__all__ = ["Answer", "AnswerTooLarge", "HTTPSession"]
 
 # Servers and load balancers end idle connections, the quickest after 5 seconds.
 # A request that is on its way at that moment is lost, and nobody knows whether it was
@@ -66,6 +66,18 @@ class Answer(NamedTuple):
 
     def __repr__(self) -> str:
         return f"<Answer {self.code}, {len(self.body)} bytes>"
+
+
+class AnswerTooLarge(MessageTooLarge):
+    """The body of an answer exceeds the limit.
+
+    Its ``size`` is how much of it had come when it was given up.
+    """
+
+    def __str__(self) -> str:
+        return (
+            f"an answer of {self.size} bytes or more exceeds the limit of {self.limit}"
+        )
 
 
 @implementer(IAgentEndpointFactory)
@@ -108,7 +120,7 @@ class HTTPSession:
         """Make a request; redirects are not followed.
 
         :return: a Deferred of the answer.
-            It fails with :exc:`MessageTooLarge` if its body is over the limit, with
+            It fails with :exc:`AnswerTooLarge` if its body is over the limit, with
             :exc:`ConnectionFailed` if it takes too long, with
             :exc:`twisted.internet.defer.CancelledError` at :meth:`close`, and with the
             connection's error.
@@ -194,7 +206,7 @@ class _Body(Protocol):
         if self._size > self._limit:
             # Not before: the pool takes a connection back while the last of an answer
             # is being delivered, and whoever is told may close the pool.
-            self.finished.errback(MessageTooLarge(self._size, self._limit))
+            self.finished.errback(AnswerTooLarge(self._size, self._limit))
         # A server that ends the body with the connection cannot tell that it is whole.
         elif reason.check(ResponseDone, PotentialDataLoss):
             self.finished.callback(b"".join(self._parts))

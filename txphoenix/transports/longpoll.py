@@ -24,7 +24,8 @@ code                  what has happened
                       for an error, 3502 for a proxy's, and so on
 1002                  an answer that is not of Phoenix's long-poll
 1006                  no answer: the network is gone, or it took too long
-1009                  a message is longer than ``max_message_size``
+1009                  a message is longer than ``max_message_size``, or an answer longer
+                      than four of them and than 16 MiB
 ====================  ==================================================================
 """
 
@@ -44,6 +45,7 @@ from twisted.web.http_headers import Headers
 from .._version import __version__
 from ..errors import ConnectionClosed, MessageTooLarge, NotConnected
 from ..options import Options
+from ..package_log import package_log
 from ..url import Target, add_params, connect_url, parse
 from .attempt import Attempt, prepare
 from .connector import EndpointConnector
@@ -63,14 +65,18 @@ if TYPE_CHECKING:
 
 __all__ = ["LongPollConnector", "LongPollTransport"]
 
-log = Logger()
+log = Logger(observer=package_log)
 
 # As Phoenix's own client has it: the server handles a batch in one go.
 _MOST_LINES: Final = 100
 # A batch is cut before it is longer than a proxy (nginx: 1 MiB) takes of a body.
 _LONGEST_BATCH: Final = 1_000_000
-# How much of an answer is taken, in messages of max_message_size.
+# How much of an answer is taken, in messages of max_message_size, and in any case.
+# An answer has all that the server has kept since the last one, however small each
+# message is: while a reader pauses, that is what comes in the 15 seconds before
+# Phoenix ends the session.
 _LARGEST_MESSAGES: Final = 4
+_SMALLEST_LIMIT: Final = 16 * 1024 * 1024
 # How a binary frame begins that the server has put into a string.
 _BINARY_KINDS: Final = ("\x00", "\x01", "\x02")
 
@@ -399,7 +405,7 @@ def _request_timeout(options: Options) -> float:
 
 def _answer_limit(options: Options) -> int:
     """The most bytes that an answer may have: it can hold many messages."""
-    return _LARGEST_MESSAGES * options.max_message_size
+    return max(_SMALLEST_LIMIT, _LARGEST_MESSAGES * options.max_message_size)
 
 
 def _url(target: Target) -> str:

@@ -12,6 +12,7 @@ import re
 
 from twisted.logger import Logger, LogLevel, formatEvent
 
+from ..package_log import package_log
 from ..redact import REDACTED, redact_url
 
 __all__ = ["QuietLog"]
@@ -30,7 +31,7 @@ class QuietLog:
     """
 
     def __init__(self, namespace: str = "txphoenix") -> None:
-        self._logger = Logger(namespace=namespace)
+        self._logger = Logger(namespace=namespace, observer=package_log)
 
     def trace(self, *args: object, **values: object) -> None:
         """Drop the line."""

@@ -114,7 +114,7 @@ class OnConnCloseTests(LossTestCase):
     def test_triggers_on_close_callback(self) -> None:
         """S105: hooks of on_close get code, reason and whether it was clean."""
         client = self.connected_client()
-        reasons: list[ConnectionClosed] = []
+        reasons: list[Any] = []
         client.on_close(reasons.append)
         self.close(1001)
         self.reconnect()

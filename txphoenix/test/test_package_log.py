@@ -1,0 +1,88 @@
+"""Tests of :mod:`txphoenix.package_log`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from importlib import import_module
+from pkgutil import walk_packages
+
+from twisted.logger import LogEvent, Logger, LogLevel, globalLogPublisher
+from twisted.trial.unittest import SynchronousTestCase
+
+import txphoenix
+from txphoenix.package_log import PackageLog, package_log
+
+
+def module_names() -> Iterator[str]:
+    """The modules of the package, without its tests and without its program."""
+    for module in walk_packages(txphoenix.__path__, "txphoenix."):
+        if not module.name.startswith(("txphoenix.test.", "txphoenix.__main__")):
+            yield module.name
+
+
+def loggers(name: str) -> Iterator[Logger]:
+    """The loggers of a module and of its classes."""
+    values = list(vars(import_module(name)).values())
+    for value in values:
+        attributes = vars(value).values() if isinstance(value, type) else ()
+        for found in (value, *attributes):
+            if isinstance(found, Logger) and found.namespace.startswith("txphoenix"):
+                yield found
+
+
+class PackageLogTests(SynchronousTestCase):
+    """:class:`PackageLog`."""
+
+    def setUp(self) -> None:
+        """A log that a list stands behind."""
+        self.events: list[LogEvent] = []
+        self.package_log = PackageLog(self.events.append)  # type: ignore[arg-type]
+        self.log = Logger("any", observer=self.package_log)
+
+    def logged(self) -> list[str]:
+        """Log at each level; the levels that came through."""
+        self.events.clear()
+        for level in LogLevel.iterconstants():
+            self.log.emit(level, "text")
+        return [event["log_level"].name for event in self.events]
+
+    def test_all(self) -> None:
+        """By itself it passes everything on, as it is."""
+        self.log.info("{n} of them", n=3)
+        [event] = self.events
+        self.assertEqual((event["log_namespace"], event["n"]), ("any", 3))
+        self.assertEqual(len(self.logged()), 5)
+
+    def test_drop(self) -> None:
+        """What is below a level is dropped, until it is taken back."""
+        stop = self.package_log.drop_below(LogLevel.warn)
+        self.assertEqual(self.logged(), ["warn", "error", "critical"])
+        stop()
+        self.assertEqual(len(self.logged()), 5)
+
+    def test_several(self) -> None:
+        """The highest level holds, and each taker takes back its own, once."""
+        stops = [
+            self.package_log.drop_below(level)
+            for level in (LogLevel.info, LogLevel.error, LogLevel.info)
+        ]
+        self.assertEqual(self.logged(), ["error", "critical"])
+        stops[0]()
+        stops[0]()
+        self.assertEqual(self.logged(), ["error", "critical"])
+        stops[1]()
+        self.assertEqual(self.logged()[0], "info")
+        stops[2]()
+        self.assertEqual(len(self.logged()), 5)
+
+    def test_used_by_all(self) -> None:
+        """Every logger of the package writes to it, and it writes to Twisted's log."""
+        names = list(module_names())
+        self.assertIn("txphoenix.transports.longpoll", names)
+        found = [logger for name in names for logger in loggers(name)]
+        self.assertGreater(len(found), 15)
+        others = {it.namespace for it in found if it.observer is not package_log}
+        self.assertEqual(others, set(), "these need Logger(observer=package_log)")
+        self.assertIs(package_log._observer, globalLogPublisher)
+        self.assertNotIn("txphoenix.__main__", sys.modules)

@@ -1,0 +1,164 @@
+"""What a type checker knows of txphoenix: a user's program, and its mistakes.
+
+It is mypy that checks this file, by ``tox -e types``.
+There an expected error that does not come is an error: an ignore without a use.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any, Unpack, assert_type
+
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.task import Clock
+from twisted.trial.unittest import SynchronousTestCase
+
+from txphoenix import (
+    Channel,
+    ClientOptions,
+    ConfigurationError,
+    ConnectionClosed,
+    ConnectionFailed,
+    EchoRoom,
+    Message,
+    SocketClient,
+)
+from txphoenix.testing import MemoryServer, ServerChannel
+
+URL = "ws://localhost:4000/socket"
+
+
+class Room(Channel):
+    """A class of the user's."""
+
+    def init(self, params: Any) -> None:
+        """Begin with nothing."""
+        self.heard: list[str] = []
+
+    def handle_in(self, event: str, payload: Any) -> None:
+        """Keep the event."""
+        self.heard.append(event)
+
+
+async def params() -> dict[str, str]:
+    """Make parameters, later."""
+    return {"user": "ann"}
+
+
+def token() -> Deferred[str]:
+    """Make a token, later."""
+    return succeed("secret")
+
+
+def make_client(url: str, **options: Unpack[ClientOptions]) -> SocketClient:
+    """Make a client, with an option of ours."""
+    options.setdefault("timeout", 1.0)
+    return SocketClient(url, **options)
+
+
+def loss(reason: ConnectionFailed) -> str:
+    """What a hook of on_close may do with the reason."""
+    code = reason.code if isinstance(reason, ConnectionClosed) else None
+    return f"{code}: {reason.reason}"
+
+
+# Each is refused by the type checker, and again when it is run.
+MISTAKES: list[Callable[[], object]] = [
+    lambda: SocketClient(URL, heartbeet=3),  # type: ignore[call-arg]
+    lambda: SocketClient(URL, url=URL),  # type: ignore[misc]
+    lambda: SocketClient(5),  # type: ignore[arg-type]
+    lambda: SocketClient(URL, timeout="5"),  # type: ignore[arg-type]
+    lambda: SocketClient(URL, timeout=None),  # type: ignore[arg-type]
+    lambda: SocketClient(URL, headers=["a: b"]),  # type: ignore[arg-type]
+    lambda: SocketClient(URL, transport=5),  # type: ignore[arg-type]
+    lambda: SocketClient(URL, backoff=5.0),  # type: ignore[arg-type]
+    lambda: SocketClient(URL, join_channels=5),  # type: ignore[arg-type]
+    lambda: SocketClient(URL, default_channel_class=dict),  # type: ignore[arg-type]
+    lambda: SocketClient(URL, topic_channel_map={"a": dict}),  # type: ignore[dict-item]
+    lambda: SocketClient(URL).reconfigure(timout=3),  # type: ignore[call-arg]
+    lambda: SocketClient(URL).reconfigure(url=None),  # type: ignore[arg-type]
+    lambda: SocketClient(URL).channel("a", {}, dict),  # type: ignore[type-var]
+    lambda: SocketClient(URL).on_open(None),  # type: ignore[arg-type]
+]
+
+
+def add_wrong_hooks(client: SocketClient) -> None:
+    """Add hooks that are noticed only when they are called; nobody calls this."""
+    client.on_open(lambda reason: None)  # type: ignore[misc, arg-type]
+    client.on_close(lambda: None)  # type: ignore[misc, arg-type]
+    client.on_close(lambda reason: reason.code)  # type: ignore[attr-defined]
+    client.on_error(lambda error: error.reason)  # type: ignore[attr-defined]
+    client.on_message(lambda message: message.evnt)  # type: ignore[attr-defined]
+
+
+class TypingTests(SynchronousTestCase):
+    """A user's program: what is right for mypy is right."""
+
+    def setUp(self) -> None:
+        """A client of a server in memory."""
+        self.memory = MemoryServer({"rooms:*": ServerChannel})
+        self.client = SocketClient(
+            self.memory.url, endpoint=self.memory.endpoint, reactor=self.memory.clock
+        )
+
+    def test_options(self) -> None:
+        """Options are values of many types, and functions that make them."""
+        client = make_client(
+            URL,
+            params=params,
+            headers={"x": "y"},
+            auth_token=token,
+            topic_channel_map={"rooms:*": Room},
+            default_channel_class=Room,
+            join_channels=["rooms:first"],
+            backoff=lambda failures: 0.5,
+            serializer=json,
+            reconnect=False,
+        )
+        client.reconfigure(url=lambda: URL, params={"n": 1}, auth_token=None)
+        self.assertEqual(client.options.timeout, 1.0)
+
+    def test_reactor(self) -> None:
+        """A clock is a reactor, as far as a client needs one."""
+        SocketClient(URL, reactor=Clock())
+
+    def test_channel_class(self) -> None:
+        """A channel has the type of the class that it was asked for."""
+        client = self.client
+        assert_type(client.channel("rooms:a", {}, Room), Room)
+        assert_type(client.channel("rooms:a", channel_class=EchoRoom), EchoRoom)
+        assert_type(client.channel("rooms:a"), Channel)
+        assert_type(client.channel("rooms:a", {}), Channel)
+        assert_type(client.channels.make("rooms:a", channel_class=Room), Room)
+        assert_type(client.channels.start_channel("rooms:b", {}, Room), Room)
+        self.assertEqual([assert_type(it, Channel) for it in client.channels], [])
+        assert_type(client.channels.find("rooms:b"), Channel | None)
+        either: type[Room] | None = None
+        self.assertIsInstance(client.channel("rooms:a", {}, either), EchoRoom)
+
+    def test_program(self) -> None:
+        """Hooks take what they are called with."""
+        client, told = self.client, list[object]()
+        client.on_open(lambda: told.append("open"))
+        client.on_close(lambda reason: told.append(loss(reason)))
+        client.on_error(lambda error: told.append(str(error)))
+        messages: list[Message] = []
+        client.on_message(messages.append)
+        client.startService()
+        room = client.channel("rooms:a", {}, Room)
+        room.join()
+        self.memory.flush()
+        self.memory.broadcast("rooms:a", "news", {})
+        self.memory.flush()
+        client.reconfigure(reconnect=False, join_channels={"rooms:a": None})
+        client.disconnect()
+        self.memory.flush()
+        self.assertEqual(room.heard, ["news"])
+        self.assertEqual([it.event for it in messages], ["phx_reply", "news"])
+        self.assertEqual(told, ["open", "1000: "])
+
+    def test_mistakes(self) -> None:
+        """What is wrong for mypy is refused at run time too."""
+        for mistake in MISTAKES:
+            self.assertRaises((ConfigurationError, TypeError), mistake)
