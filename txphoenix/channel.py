@@ -236,7 +236,8 @@ class Channel(ChannelActions):
             that does not answer, or a lost connection, closes it just as well.
             Cancelling it does not stop the leave.
         """
-        seconds = self._manager.check_timeout(timeout)
+        manager = self._manager
+        seconds = manager.timeout if timeout is None else manager.check_timeout(timeout)
         pending = PendingLeave(self)
         deferred = pending.wait()
         self._leaves = [*(self._leaves or ()), pending]

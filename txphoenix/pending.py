@@ -203,7 +203,9 @@ class PendingReply(Deadline):
 
     def wait(self) -> Deferred[Any]:
         """Make the Deferred of the outcome; to be called once at most."""
-        deferred: Deferred[Any] = Deferred(self._cancelled)
+        # The canceller is the pending reply itself, for a method bound to it would be
+        # one more object of each push.
+        deferred: Deferred[Any] = Deferred(self)
         self.deferred = deferred
         return deferred
 
@@ -236,8 +238,11 @@ class PendingReply(Deadline):
     def forgotten(self) -> None:
         """The Deferred was cancelled: nobody wants the reply any more."""
 
-    def _cancelled(self, _deferred: Deferred[Any]) -> None:
-        # The Deferred itself fires with CancelledError once this returns.
+    def __call__(self, _deferred: Deferred[Any]) -> None:
+        """Be told that the Deferred is cancelled.
+
+        The Deferred itself fires with ``CancelledError`` once this returns.
+        """
         self.unset()
         self.deferred = None
         self.forgotten()
@@ -342,6 +347,6 @@ class PendingLeave(PendingReply):
         """Close the channel without the answer."""
         self.channel.leave_expired()
 
-    def _cancelled(self, _deferred: Deferred[Any]) -> None:
-        # Nobody waits any more, but the channel leaves all the same, and in time.
+    def __call__(self, _deferred: Deferred[Any]) -> None:
+        """Have nobody who waits; the channel leaves all the same, and in time."""
         self.deferred = None

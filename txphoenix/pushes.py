@@ -118,7 +118,7 @@ class Pushes:
     def take_kept(self) -> list[PendingPush]:
         """Take away the pushes that were never sent."""
         kept, self._kept = self._kept, None
-        return list(kept or ())
+        return list(kept) if kept else []
 
     def take_sent(self) -> list[PendingPush]:
         """Take away the pushes that will not be answered any more.
@@ -132,4 +132,5 @@ class Pushes:
 
     def take_all(self) -> list[PendingPush]:
         """Take away all pushes: those that were sent, and those that were not."""
-        return [*self.take_sent(), *self.take_kept()]
+        sent, kept = self.take_sent(), self.take_kept()
+        return [*sent, *kept] if kept else sent
