@@ -76,7 +76,8 @@ def steps(wanted: argparse.Namespace) -> Iterator[tuple[str, str, int]]:
     if wanted.profile:
         left_out = set(CLIENTS) - {"txphoenix"}
     for name in wanted.workloads:
-        for repeat in range(wanted.repeats):
+        turns = 1 if wanted.short or wanted.profile else WORKLOADS[name].turns
+        for repeat in range(wanted.repeats * turns):
             for client in WORKLOADS[name].clients:
                 if client not in left_out:
                     yield name, client, repeat
@@ -90,7 +91,7 @@ def run(wanted: argparse.Namespace) -> Results:
         for done, (name, client, repeat) in enumerate(every, 1):
             workload = WORKLOADS[name]
             shown = f"[{done}/{len(every)}] {name}, {CLIENTS[client]}"
-            print(f"{shown}, {repeat + 1} of {wanted.repeats}", file=sys.stderr)
+            print(f"{shown}, no. {repeat + 1}", file=sys.stderr)
             try:
                 measured = measure(
                     workload,

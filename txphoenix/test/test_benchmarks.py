@@ -29,6 +29,7 @@ if NOT_THERE is None:
     # trial's working directory is another.
     sys.path.append(os.fspath(ROOT))
     try:
+        from benchmarks.__main__ import parse, steps
         from benchmarks.chart import svg
         from benchmarks.checks import Sequence, Wrong
         from benchmarks.goals import Goal, judge
@@ -61,6 +62,33 @@ class ProfileTests(TestCase):
         self.assertEqual(code, 0, err)
         self.assertIn(b"receiving.py", err)
         self.assertNotIn(b"stock", err)
+
+
+class StepsTests(SynchronousTestCase):
+    """Which measurements are taken."""
+
+    skip = NOT_THERE
+
+    def count(self, *arguments: str) -> int:
+        """How often txphoenix is measured."""
+        clients = [client for _, client, _ in steps(parse(list(arguments)))]
+        return clients.count("txphoenix")
+
+    def test_repeats(self) -> None:
+        """Three of each by default, one in the short form, or as many as wanted."""
+        self.assertEqual(self.count("flood"), 3)
+        self.assertEqual(self.count("--short", "flood"), 1)
+        self.assertEqual(self.count("--repeats", "5", "flood", "joins"), 10)
+
+    def test_turns(self) -> None:
+        """One push at a time varies most, and is measured three times as often."""
+        self.assertEqual(self.count("ping-1"), 9)
+        self.assertEqual(self.count("--short", "ping-1"), 1)
+
+    def test_profile(self) -> None:
+        """A profile is taken once, and of txphoenix alone."""
+        taken = list(steps(parse(["--profile", "ping-1", "flood"])))
+        self.assertEqual([client for _, client, _ in taken], ["txphoenix"] * 2)
 
 
 class ShortFormTests(TestCase):
