@@ -70,6 +70,7 @@ class ClientOptions(TypedDict, total=False):
     proxy: str | None
     longpoll_fallback: float | None
     compression: bool
+    fast_frames: bool
     max_restarts: int
     max_seconds: float
 

@@ -67,6 +67,7 @@ _PARAMETERS: list[tuple[str, Callable[[str], Any], str]] = [
     ("longpoll-fallback", _number, "Seconds after which long-poll is tried instead."),
     ("vsn", str, "The version of the wire format, 2.0.0 or 1.0.0 (2.0.0)."),
     ("compression", _flag, "Whether to offer compression, yes or no (no)."),
+    ("fast-frames", _flag, "Whether simple frames take a short way, yes or no (yes)."),
     ("endpoint", str, "What to connect to instead, such as unix:path=/run/socket."),
     ("proxy", str, "The HTTP proxy to go through, such as http://proxy:3128."),
     ("max-message-size", _number, "The largest message in bytes (16777216)."),

@@ -46,6 +46,7 @@ PLAIN = (
     "longpoll_fallback",
     "vsn",
     "compression",
+    "fast_frames",
     "max_message_size",
     "send_buffer",
     "push_buffer",

@@ -19,6 +19,20 @@ class WebSocketTests(BehaviourMixin, ClientTestCase):
     """Over a WebSocket."""
 
 
+class StockFramesTests(BehaviourMixin, ClientTestCase):
+    """Over a WebSocket whose frames all go Autobahn's way."""
+
+    client_options = {"fast_frames": False}
+
+    def test_way(self) -> None:
+        """The option decides, for the next connection, which way frames go."""
+        client, _ = self.joined()
+        for fast_frames in (False, True):
+            self.answered(client.reconfigure(fast_frames=fast_frames))
+            transport: Any = client.connection._transport
+            self.assertIs(transport._is_plain, fast_frames)
+
+
 class WebSocketBinaryTests(BinaryMixin, ClientTestCase):
     """Binary payloads over a WebSocket, which carries any bytes."""
 

@@ -54,6 +54,7 @@ DEFAULTS: dict[str, Any] = {
     "proxy": None,
     "longpoll_fallback": None,
     "compression": False,
+    "fast_frames": True,
     "max_restarts": 3,
     "max_seconds": 5.0,
 }
@@ -169,6 +170,7 @@ class OptionsTests(SynchronousTestCase):
                 "endpoint",
                 "proxy",
                 "compression",
+                "fast_frames",
             },
         )
 

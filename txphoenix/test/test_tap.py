@@ -115,9 +115,10 @@ class OptionsTests(SynchronousTestCase):
 
     def test_flags(self) -> None:
         """``yes`` and ``no`` are True and False."""
-        client = self.client("--reconnect=no", "--compression=yes")
+        client = self.client("--reconnect=no", "--compression=yes", "--fast-frames=no")
         self.assertIs(client.get_state("reconnect"), False)
         self.assertIs(client.get_state("compression"), True)
+        self.assertIs(client.get_state("fast_frames"), False)
 
     def test_repeated(self) -> None:
         """Topics, params and headers can be repeated."""

@@ -28,7 +28,7 @@ Pausing
     Pausing ends with the session: what had arrived before a loss is delivered before
     ``onClose``, and the answer to a close of ours can be read.
 
-With ``fast_frames`` set to false all frames go Autobahn's way.
+With ``fast_frames`` set to false, the client's option, all frames go Autobahn's way.
 They do as well if compression was negotiated, or if one of Autobahn's options asks
 for more than payloads (``logFrames``, ``trackTimings``, ``autoFragmentSize``, ...).
 The short way knows nothing of Autobahn's counts of messages in ``trafficStats`` and

@@ -110,6 +110,8 @@ class PhoenixClientProtocol(FastFrameProtocol):
         self, transport_details: TransportDetails
     ) -> ConnectingRequest | None:
         """Tell Autobahn what to ask the server for."""
+        if not self.factory.options.fast_frames:
+            self.fast_frames = False
         return self.factory.connecting_request()
 
     def onOpen(self) -> None:
