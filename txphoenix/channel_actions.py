@@ -35,6 +35,9 @@ __all__ = ["ChannelActions"]
 
 log = Logger(observer=package_log)
 
+# What a callback has come to that failed after it had returned.
+_FAILED = object()
+
 
 class ChannelActions(ChannelMachine):
     """A channel without what users call."""
@@ -196,9 +199,18 @@ class ChannelActions(ChannelMachine):
             if isinstance(begun, Deferred):
                 # A loss or an end cancels it; then the next join begins anew.
                 self._asked = begun
-                begun.addCallback(lambda _: self._join_with(params, pending, attempt))
+                begun.addCallback(self._begun, params, pending, attempt)
+                return
+            if not begun:
                 return
         self._join_with(params, pending, attempt)
+
+    def _begun(
+        self, result: object, params: Any, pending: PendingJoin, attempt: int
+    ) -> None:
+        # Without init() there is no join: another begins after what it failed for.
+        if result is not _FAILED:
+            self._join_with(params, pending, attempt)
 
     def _join_with(self, params: Any, pending: PendingJoin, attempt: int) -> None:
         manager = self._manager
@@ -231,7 +243,7 @@ class ChannelActions(ChannelMachine):
         if self._manager.is_open:
             self._input(Input.OPEN)
 
-    def _failed_later(self, failure: Failure, attempt: int) -> None:
+    def _failed_later(self, failure: Failure, attempt: int) -> object:
         # Who cancels what a callback waits for means it to end.
         # But without init() there will be no join.
         if failure.check(CancelledError) and (
@@ -240,6 +252,7 @@ class ChannelActions(ChannelMachine):
             log.debug("{channel!r}: a callback was cancelled", channel=self)
         else:
             self._manager.crashed(self, failure, attempt)
+        return _FAILED
 
     def _interrupt(
         self, pushes: list[PendingPush], error: BaseException, is_told: bool = True
@@ -275,8 +288,8 @@ class ChannelActions(ChannelMachine):
     def _run(self, callback: Callable[..., Any], *args: Any) -> Deferred[Any] | bool:
         """Call a callback of the subclass; an exception is a crash.
 
-        :return: False if it has crashed, a Deferred if it is still at work, which
-            fires when that has ended in whatever way, and True otherwise.
+        :return: whether it did not fail; if it is still at work, a Deferred, which
+            fires with ``_FAILED`` once it has.
         """
         attempt = self._attempt
         try:

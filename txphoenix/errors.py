@@ -438,5 +438,5 @@ class MessageTooLarge(SerializerError):
         self.limit = limit
 
 
-ENDINGS = (PushInterrupted, ChannelClosed, NotConnected)
+ENDINGS = (PushInterrupted, ChannelClosed, NotConnected, ConnectionFailed)
 """What code under way is told by when its channel or its connection ends."""

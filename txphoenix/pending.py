@@ -135,9 +135,11 @@ class Deadlines:
                 self.sweep()
                 self._most_queues = max(_MANY_QUEUES, 2 * len(self._queues))
             queue = self._queues[duration] = {}
-            self._timers[duration] = self._clock.callLater(
-                duration, self._expire, duration
-            )
+            self._call_later(duration)
+        elif not self._timers[duration].active():
+            # Somebody has cancelled all that the reactor held, as trial does after a
+            # test that left something behind.
+            self._call_later(duration)
         deadline._due = self._clock.seconds() + duration
         deadline._queue = queue
         queue[deadline] = None
@@ -152,7 +154,12 @@ class Deadlines:
         """
         for duration in [each for each, queue in self._queues.items() if not queue]:
             del self._queues[duration]
-            self._timers.pop(duration).cancel()
+            timer = self._timers.pop(duration)
+            if timer.active():
+                timer.cancel()
+
+    def _call_later(self, duration: float) -> None:
+        self._timers[duration] = self._clock.callLater(duration, self._expire, duration)
 
     def _expire(self, duration: float) -> None:
         now = self._clock.seconds()
@@ -173,16 +180,27 @@ class Deadlines:
         else:
             del self._queues[duration]
             del self._timers[duration]
-        # Last of all, for what expires may do anything, such as to cancel another
-        # that is late as well: that takes it out of here.
-        while late:
-            deadline = next(iter(late))
-            deadline.unset()
-            try:
-                deadline.expired()
-            except Exception:
-                # The next may be another client's.
-                log.failure("{deadline!r} raised", deadline=deadline)
+        self._tell(late)
+
+    def _tell(self, late: dict[Deadline, None]) -> None:
+        """Have deadlines expire that are in no queue any more.
+
+        What expires may do anything, such as to cancel another that is late as well:
+        that takes it out of here.
+        """
+        try:
+            while late:
+                deadline = next(iter(late))
+                deadline.unset()
+                try:
+                    deadline.expired()
+                except Exception:
+                    # The next may be another client's.
+                    log.failure("{deadline!r} raised", deadline=deadline)
+        finally:
+            if late:
+                # A SystemExit, which is the reactor's to take.
+                self._clock.callLater(0, self._tell, late)
 
 
 _of_clock: WeakValueDictionary[int, Deadlines] = WeakValueDictionary()

@@ -96,7 +96,12 @@ def frame_receiver(  # noqa: C901
                 # and a string's characters are strings.
                 if ref is None:
                     functions = channel.event_hooks.get(event)
-                elif event == PHX_REPLY and type(fields) is list:
+                elif (
+                    event == PHX_REPLY
+                    and type(fields) is list
+                    # A telemetry handler comes first, and may end what waits.
+                    and not message_handlers
+                ):
                     pending = channel.pushes.take(ref)
         except Exception:
             # What is wrong is the serializer's to say.
@@ -105,11 +110,11 @@ def frame_receiver(  # noqa: C901
         if functions is None and pending is None:
             deliver(len(data), to_message, fields, data)
             return
-        if message_handlers:
-            message_event("received", client, fields, len(data))
         if pending is not None:
             pending.answered(payload, join_ref)
             return
+        if message_handlers:
+            message_event("received", client, fields, len(data))
         for _, function in functions or ():
             # As call_hook() does it.
             try:

@@ -37,6 +37,30 @@ class Preparing(Channel):
         self.ended.append(None)
 
 
+class CutInitTests(ClientTestCase):
+    """init() needs the connection, which is lost meanwhile."""
+
+    def test_begun_anew(self) -> None:
+        """The next join begins with init() again: it is not taken for done."""
+        told: list[str] = []
+        other = self.joined_channel("rooms:other")
+        (client,) = self._clients
+
+        class Asking(Channel):
+            async def init(self, params: Any) -> None:
+                told.append("begun")
+                await other.push("never_answered", timeout=60)
+                told.append("done")
+
+        channel = client.channel(TOPIC, {}, Asking)
+        self.watch(channel.join(timeout=60))
+        self.lose_connection()
+        self.reconnect()
+        self.memory.advance(1)
+        self.assertEqual(told, ["begun", "begun"])
+        self.assertEqual(channel.state, "joining")
+
+
 class LateInitTests(ClientTestCase):
     """init() is an ``async def``."""
 

@@ -9,6 +9,7 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import LogLevel, capturedLogs, formatEvent
 
 from txphoenix.errors import ConnectionClosed, PushTimeout
+from txphoenix.message import Message
 
 from .crashing import Crash, Crashing, SupervisionTestCase
 from .support import TOPIC
@@ -163,6 +164,29 @@ class InterruptionTests(LifeTestCase):
         self.assertEqual((channel.state, channel.began), ("joined", 2))
         self.assertEqual(len(self.flushLoggedErrors(PushTimeout)), 1)
         self.assertEqual([type(error) for error in self.errors], [PushTimeout])
+
+
+class PingTests(LifeTestCase):
+    """A callback that waits for a ping when the connection is lost."""
+
+    def test_lost_connection(self) -> None:
+        """It is interrupted like any other, and that is no crash."""
+
+        class Pinging(Working):
+            restart = "temporary"
+
+            async def handle_in(self, event: str, payload: Any) -> None:
+                await client.ping()
+
+        channel = self.joined_channel(channel_class=Pinging)
+        client = self._clients[-1]
+        self.memory.answers = False
+        channel.dispatch(Message(None, None, channel.topic, "ping", {}))
+        self.lose_connection()
+        self.memory.answers = True
+        self.reconnect()
+        self.assertEqual(channel.state, "joined")
+        self.assertEqual(self.flushLoggedErrors(), [])
 
 
 class EndTests(LifeTestCase):

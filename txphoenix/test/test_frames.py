@@ -396,11 +396,15 @@ class SendingTests(SynchronousTestCase):
         self.assertEqual(sent_frames(write), [Frame(True, TEXT, b"1")])
 
     def test_dropped(self) -> None:
-        """A drop writes what was sent before it; an abort need not."""
-        for abort, count in [(False, 1), (True, 0)]:
+        """What was sent is the transport's when the connection is dropped or aborted.
+
+        A transport that is aborted drops it; nothing is written after that.
+        """
+        for abort, count in [(False, 1), (True, 1)]:
             protocol = opened(Fast)
             protocol.send_frame(b"1", False)
             protocol.dropConnection(abort=abort)
+            protocol.factory.reactor.advance(1)
             self.assertEqual(len(protocol.transport.writes), count)
 
     def test_lost(self) -> None:

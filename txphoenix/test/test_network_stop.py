@@ -10,12 +10,14 @@ import socket
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 from twisted.internet.protocol import Protocol
 from twisted.internet.ssl import optionsForClientTLS
+from twisted.internet.task import deferLater
 
 from txphoenix.client import SocketClient
-from txphoenix.errors import NotConnected, PushInterrupted
+from txphoenix.errors import HeartbeatTimeout, NotConnected, PushInterrupted
 from txphoenix.testing.tls import self_signed
 
 from .network import TOPIC, NetworkTestCase
@@ -59,6 +61,23 @@ class StopTests(NetworkTestCase):
         await self.check(start, waits=False)
         for push in pushes:
             self.assertIsInstance(await self.failure_of(push), PushInterrupted)
+
+    async def test_pushed_before_an_abort(self) -> None:
+        """A connection that is given up sends nothing more, not even earlier pushes."""
+        server = await self.serve(keep_frames=True)
+        client = self.client(server.url, reconnect=False)
+        _, room = await client.join(TOPIC)
+        (session,) = server.connections
+        gone = server.when_disconnected()
+        # In a turn of the reactor of its own: the join is told in the middle of a read.
+        await deferLater(reactor, 0)
+        push = room.push("late")
+        client.connection.drop(HeartbeatTimeout(1.0))
+        self.assertIsInstance(await self.failure_of(push), PushInterrupted)
+        await gone
+        received = [str(frame) for frame in session.frames]
+        self.assertIn("phx_join", received[0])
+        self.assertFalse([frame for frame in received if "late" in frame])
 
     async def test_server_that_does_not_answer(self) -> None:
         """The server does not answer the close: it is left in time."""

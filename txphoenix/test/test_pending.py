@@ -60,6 +60,40 @@ class DeadlinesTests(SynchronousTestCase):
         """When the delayed calls are due."""
         return sorted(call.getTime() for call in self.clock.getDelayedCalls())
 
+    def test_cancelled_by_others(self) -> None:
+        """Where somebody cancels all delayed calls, deadlines expire all the same.
+
+        trial does so after a test that left something behind.
+        """
+        left = self.set("left behind", 5.0)
+        for call in self.clock.getDelayedCalls():
+            call.cancel()
+        self.set("honest", 5.0)
+        self.clock.advance(5)
+        self.assertEqual(self.expired, [("left behind", 5.0), ("honest", 5.0)])
+        self.assertFalse(left.is_set)
+
+    def test_sweep_of_cancelled(self) -> None:
+        """Nor do such calls keep a client from letting go of its own."""
+        self.set("a", 5.0).unset()
+        for call in self.clock.getDelayedCalls():
+            call.cancel()
+        self.deadlines.sweep()
+        self.set("b", 5.0)
+        self.assertEqual(self.timers(), [5.0])
+
+    def test_exit(self) -> None:
+        """What ends the loop of those that are late does not lose the others."""
+
+        def leave() -> None:
+            raise SystemExit(1)
+
+        self.set("a", 5.0, leave)
+        self.set("b", 5.0)
+        self.assertRaises(SystemExit, self.clock.advance, 5)
+        self.clock.advance(0)
+        self.assertEqual(self.expired, [("a", 5.0), ("b", 5.0)])
+
     def test_expires(self) -> None:
         """A deadline expires once its duration has passed, and once only."""
         deadline = self.set("a", 5.0)

@@ -12,6 +12,7 @@ from twisted.logger import globalLogPublisher
 
 from txphoenix import telemetry
 from txphoenix.channel import Channel
+from txphoenix.errors import ChannelClosed
 from txphoenix.message import Message
 from txphoenix.receiving import frame_receiver
 from txphoenix.serializer import V2Serializer
@@ -166,6 +167,28 @@ class SameTests(ReceivingTestCase):
             self.assertEqual(short, self.outcome_of(self.long, text))
             heard = [each for each in short[0] if "txphoenix" in each]
             self.assertEqual(len(heard), 1, event)
+
+    def test_ended_by_telemetry(self) -> None:
+        """A handler may end what awaits the reply, which then answers nothing else."""
+
+        def begin_anew(_name: Any, _numbers: Any, metadata: Any, _config: Any) -> None:
+            if metadata["action"] == "received" and metadata["topic"] == "rooms:new":
+                telemetry.detach("test")
+                joining.stop()
+                self.watch(joining.join())
+
+        joining = self.client.channel("rooms:new")
+        telemetry.attach("test", telemetry.MESSAGE, begin_anew)
+        self.addCleanup(telemetry.detach, "test")
+        self.memory.answers = False
+        first = self.watch(joining.join())
+        ref = joining.join_ref
+        payload = {"status": "ok", "response": {}}
+        self.short(
+            json.dumps([ref, ref, "rooms:new", "phx_reply", payload]).encode(), False
+        )
+        self.assertIsInstance(first.fired[0], ChannelClosed)
+        self.assertEqual(joining.state, "joining")
 
     def test_same_with_client_hooks(self) -> None:
         """A hook of the client for all messages gets each, before the channel's."""

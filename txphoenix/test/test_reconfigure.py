@@ -167,6 +167,7 @@ class ConnectionOptionTests(ReconfigureTestCase):
             "endpoint": TCP4ClientEndpoint(reactor, "127.0.0.1", other.port),
             "proxy": None,
             "compression": True,
+            "fast_frames": False,
         }
         self.assertEqual(set(values), set(CONNECTION_OPTIONS))
         for name, value in values.items():

@@ -317,7 +317,11 @@ class FastFrameProtocol(WebSocketClientProtocol):
 
     def _closeConnection(self, abort: bool = False) -> None:
         """Close the transport; unless it is aborted, what was sent goes out first."""
-        if not abort:
+        if abort:
+            # A transport that is aborted drops what it was given and has not written.
+            outgoing, self._outgoing = self._outgoing, []
+            self.transport.write(b"".join(outgoing))
+        else:
             self.flush_frames()
             # The end of TLS is an answer that has to be read.
             if self._is_paused:
