@@ -17,6 +17,8 @@ from txphoenix import (
     NotConnected,
     telemetry,
 )
+from txphoenix.message import Message
+from txphoenix.testing.session import ServerSession
 from txphoenix.transports.fallback import FallbackConnector
 
 from .fallback_case import FallbackTestCase, HeldEndpoint
@@ -42,6 +44,32 @@ class WebSocketTests(FallbackTestCase):
         push: Deferred[Any] = channel.push("echo", payload)
         self.memory.flush()
         return push
+
+    def test_more_in_the_first_read(self) -> None:
+        """What comes in the same read as the first answer is taken as well, once."""
+        opened = self.memory.session_opened
+
+        def session_opened(session: ServerSession) -> None:
+            opened(session)
+            take = session.receive
+
+            def receive(data: bytes, is_binary: bool) -> None:
+                for number in range(3):
+                    session.send(Message(None, None, "rooms:a", "news", number))
+                take(data, is_binary)
+
+            session.receive = receive  # type: ignore[method-assign]
+
+        self.memory.session_opened = session_opened  # type: ignore[method-assign]
+        client = self.make_client(longpoll_fallback=2.5)
+        heard: list[Message] = []
+        client.on_message(heard.append)
+        client.startService()
+        self.memory.flush()
+        self.assertTrue(client.connected)
+        self.assertEqual([each.payload for each in heard[:3]], [0, 1, 2])
+        self.assertEqual([each.event for each in heard[3:]], ["phx_reply"])
+        self.assertEqual(self.memory.connections_made, 1)
 
     def test_told_once(self) -> None:
         """One attempt and one connection are told."""

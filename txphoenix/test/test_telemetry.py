@@ -294,6 +294,20 @@ class ExecuteTests(TelemetryCase):
             [handler.handler_id for handler in telemetry.list_handlers()], ["good"]
         )
 
+    def test_handler_of_messages_raises(self) -> None:
+        """So is one of the messages, whose handlers are called by another way."""
+
+        def fail(*arguments: object) -> None:
+            raise ValueError("broken")
+
+        telemetry.attach("bad", MESSAGE, fail)
+        telemetry.attach("good", MESSAGE, self.keep)
+        for _ in range(2):
+            telemetry.message_event("sent", CLIENT, PUSH, 99)
+        self.assertEqual(len(self.calls), 2)
+        self.assertEqual(len(self.flushLoggedErrors(ValueError)), 1)
+        self.assertFalse(telemetry.detach("bad"))
+
     def test_replaced_and_raises(self) -> None:
         """A handler that replaces itself and then raises leaves its replacement."""
 
