@@ -23,6 +23,7 @@ __all__ = [
     "PRESENCE_STATE",
     "Message",
     "generate_ref",
+    "new_message",
 ]
 
 PHX_JOIN = "phx_join"
@@ -144,6 +145,10 @@ class Message(NamedTuple):
             data.encode("utf-8", "surrogatepass") if isinstance(data, str) else data
         )
         return (serializer or _default_serializer()).decode(encoded, is_binary)
+
+
+new_message = tuple.__new__
+"""``new_message(Message, fields)`` takes half the time that ``Message(...)`` takes."""
 
 
 def _default_serializer() -> Serializer:

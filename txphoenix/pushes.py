@@ -11,16 +11,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .errors import SerializerError
-from .message import Message
+from .message import Message, new_message
 from .pending import PendingPush, PendingReply
 
 if TYPE_CHECKING:
     from .channels import ChannelManager
 
 __all__ = ["Pushes"]
-
-# Makes a Message of a tuple in half the time that calling the class takes.
-_new_message = tuple.__new__
 
 
 class Pushes:
@@ -61,7 +58,7 @@ class Pushes:
         ref = manager.next_ref()
         try:
             manager.send(
-                _new_message(
+                new_message(
                     Message,
                     (join_ref, ref, self._topic, pending.event, pending.payload),
                 )

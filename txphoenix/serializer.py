@@ -33,7 +33,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from .errors import ConfigurationError, SerializerError
-from .message import PHX_JOIN, PHX_LEAVE, PHX_REPLY, Message
+from .message import PHX_JOIN, PHX_LEAVE, PHX_REPLY, Message, new_message
 
 if TYPE_CHECKING:
     from .interfaces import JSONCodec, Serializer
@@ -62,9 +62,6 @@ _BINARY_TYPES = (bytes, bytearray, memoryview)
 
 # How much of a bad frame an error shows.
 _SHOWN = 60
-
-# Makes a Message of a list in half the time that calling the class takes.
-_new_message = tuple.__new__
 
 
 class StandardJSON:
@@ -221,7 +218,7 @@ class V2Serializer:
                 and (ref is None or type(ref) is str)
                 and (join_ref is None or type(join_ref) is str)
             ):
-                return _new_message(Message, fields)
+                return new_message(Message, fields)
         if type(fields) is not list or len(fields) < 5:
             raise SerializerError(
                 f"expected [join_ref, ref, topic, event, payload], got {_cut(data)}"

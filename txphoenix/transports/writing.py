@@ -24,7 +24,6 @@ def write_now(transport: Any, data: bytes) -> None:
     What the socket refuses is left to it as well, so that an error is the reactor's to
     find, and not that of whoever pushes.
     """
-    # The second list is Twisted's own; without a look at it nothing is written here.
     written = 0
     if (
         isinstance(transport, Connection)
@@ -32,6 +31,7 @@ def write_now(transport: Any, data: bytes) -> None:
         and transport.connected
         and not transport.disconnecting
         and not transport.dataBuffer
+        # This one is Twisted's own; without a look at it nothing is written here.
         and not getattr(transport, "_tempDataBuffer", True)
     ):
         result = transport.writeSomeData(data)
