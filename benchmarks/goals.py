@@ -66,6 +66,8 @@ _RATIOS: list[tuple[str, float, _Key, _Key]] = [
 
 # (text, bound, workload, metric, comparison).
 _BOUNDS: list[tuple[str, float, str, str, Callable[[float, float], bool]]] = [
+    # Where the second push waits for an acknowledgement there are 25.
+    ("pairs of pushes a second", 500, "pairs", "rate", ge),
     ("joins a second", 60_000, "joins", "joins", ge),
     ("leaves a second", 60_000, "joins", "leaves", ge),
     ("KB an idle channel", 3.0, "channels", "kilobytes", le),

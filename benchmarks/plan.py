@@ -94,6 +94,14 @@ WORKLOADS = {
         {"count": 100_000, "window": 64},
         {"count": 1000, "window": 64},
     ),
+    "pairs": Workload(
+        "pairs",
+        "two pushes, one answered",
+        {"rate": "pairs/s"},
+        ("txphoenix", "stock"),
+        {"count": 200},
+        {"count": 5},
+    ),
     "joins": Workload(
         "joins",
         "10,000 channels",

@@ -6,6 +6,8 @@ which it looks at the commas alone.
 
 ``phx_join``, ``heartbeat``, ``ping``
     are answered with their own payload.
+``note``
+    is not answered at all.
 ``phx_leave``
     is answered, and ``phx_close`` follows, as Phoenix does it.
 ``prepare`` ``{"count": messages, "channels": channels}``
@@ -157,6 +159,8 @@ class Connection(asyncio.Protocol):
             )
         elif event == b'"flood"':
             answers.append(self._prepared)
+            return
+        elif event == b'"note"':
             return
         elif event == b'"drop"':
             self.transport.close()

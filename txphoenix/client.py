@@ -193,7 +193,8 @@ class SocketClient(MultiService):
         All are checked before one is changed.
         Those of a connection (``url``, ``params``, ``headers``, ``auth_token``,
         ``transport``, ``vsn``, ``serializer``, ``tls``, ``endpoint``, ``proxy``,
-        ``compression``) make it reconnect and rejoin; the others take hold at once.
+        ``keepalive``, ``compression``, ``fast_frames``) make it reconnect and rejoin;
+        the others take hold at once.
         New topics of ``join_channels`` are started; one that is no longer named stays.
 
         :return: a Deferred of None that fires when the new options have taken hold:

@@ -68,6 +68,7 @@ class ClientOptions(TypedDict, total=False):
     tls: Any
     endpoint: Any
     proxy: str | None
+    keepalive: bool
     longpoll_fallback: float | None
     compression: bool
     fast_frames: bool

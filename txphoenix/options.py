@@ -247,6 +247,12 @@ class Options:
     )
     """The HTTP proxy to go through: ``http://[user:password@]host[:port]``."""
 
+    keepalive: bool = field(default=False, metadata=_by(checks.flag, connection=True))
+    """Whether the system shall look after idle TCP connections (``SO_KEEPALIVE``).
+
+    A WebSocket's heartbeats find a dead peer sooner than most systems do.
+    """
+
     longpoll_fallback: float | None = field(
         default=None, metadata=_by(checks.optional_seconds)
     )

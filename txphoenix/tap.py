@@ -70,6 +70,7 @@ _PARAMETERS: list[tuple[str, Callable[[str], Any], str]] = [
     ("fast-frames", _flag, "Whether simple frames take a short way, yes or no (yes)."),
     ("endpoint", str, "What to connect to instead, such as unix:path=/run/socket."),
     ("proxy", str, "The HTTP proxy to go through, such as http://proxy:3128."),
+    ("keepalive", _flag, "Whether the system looks after idle connections (no)."),
     ("max-message-size", _number, "The largest message in bytes (16777216)."),
     ("send-buffer", _number, "How many messages are kept while offline (1000)."),
     ("push-buffer", _number, "How many pushes a channel keeps for its join (1000)."),

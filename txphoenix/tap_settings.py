@@ -55,6 +55,7 @@ PLAIN = (
     "max_seconds",
     "endpoint",
     "proxy",
+    "keepalive",
 )
 """The options that are the client's, under the same names."""
 

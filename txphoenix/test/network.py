@@ -22,7 +22,15 @@ from txphoenix.client import SocketClient
 from txphoenix.testing import PhoenixServer, ServerChannel, ok
 from txphoenix.testing.proxy import FaultProxy
 
-__all__ = ["NO_IPV6", "TOPIC", "NetworkTestCase", "Room", "Tunnel", "reactor"]
+__all__ = [
+    "NO_IPV6",
+    "TOPIC",
+    "FarSide",
+    "NetworkTestCase",
+    "Room",
+    "Tunnel",
+    "reactor",
+]
 
 reactor: Any = global_reactor
 
@@ -76,7 +84,7 @@ class Tunnel(Protocol):
             target = head.split(b" ")[1].decode()
             host, _, port = target.rpartition(":")
             endpoint = TCP4ClientEndpoint(reactor, host, int(port))
-            far = Factory.forProtocol(lambda: _FarSide(self))
+            far = Factory.forProtocol(lambda: FarSide(self))
             endpoint.connect(far).addCallback(self._connected)
 
     def _connected(self, far: Any) -> None:
@@ -89,14 +97,18 @@ class Tunnel(Protocol):
             cast(Any, self._far.transport).loseConnection()
 
 
-class _FarSide(Protocol):
+class FarSide(Protocol):
+    """A tunnel's connection to where it leads."""
+
     def __init__(self, near: Tunnel) -> None:
         self._near = cast(Any, near.transport)
 
     def dataReceived(self, data: bytes) -> None:
+        """Pass on."""
         self._near.write(data)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
+        """End the other side as well."""
         self._near.loseConnection()
 
 

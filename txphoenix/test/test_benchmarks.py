@@ -99,7 +99,7 @@ class ShortFormTests(TestCase):
 
     async def test_workloads(self) -> None:
         """The workloads that send messages run through, and the results are kept."""
-        workloads = ("flood", "fan-in", "ping-64", "joins", "reconnect")
+        workloads = ("flood", "fan-in", "ping-64", "pairs", "joins", "reconnect")
         kept, drawn = Path(self.mktemp()), Path(self.mktemp())
         out, err, code = await run(
             "--json", os.fspath(kept), "--svg", os.fspath(drawn), *workloads

@@ -166,6 +166,7 @@ class ConnectionOptionTests(ReconfigureTestCase):
             "tls": None,
             "endpoint": TCP4ClientEndpoint(reactor, "127.0.0.1", other.port),
             "proxy": None,
+            "keepalive": True,
             "compression": True,
             "fast_frames": False,
         }

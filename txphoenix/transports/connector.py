@@ -34,6 +34,7 @@ from ..url import connect_url, parse
 from .attempt import prepare
 from .endpoints import client_endpoint
 from .failures import failed_with
+from .tuned import TunedEndpoint
 
 if TYPE_CHECKING:
     from .websocket import PhoenixClientFactory, PhoenixClientProtocol
@@ -153,7 +154,9 @@ class EndpointConnector:
         target = parse(url)
         self._host, self._port = target.host, target.port
         self._factory.prepare(url, attempt.headers, attempt.auth_token)
-        endpoint = client_endpoint(self._reactor, target, options)
+        endpoint = TunedEndpoint(
+            client_endpoint(self._reactor, target, options), options.keepalive
+        )
         self._gate = gate = _Gate(self)
         await endpoint.connect(gate)
 

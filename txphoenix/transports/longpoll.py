@@ -59,6 +59,7 @@ from .longpoll_answers import (
     session_token,
     too_large,
 )
+from .tuned import TunedEndpoint
 
 if TYPE_CHECKING:
     from ..connection import Connection
@@ -111,7 +112,9 @@ class LongPollConnector(EndpointConnector):
         )
         target = parse(url)
         self._host, self._port = target.host, target.port
-        endpoint = client_endpoint(self._reactor, target, options)
+        endpoint = TunedEndpoint(
+            client_endpoint(self._reactor, target, options), options.keepalive
+        )
         http = HTTPSession(
             self._reactor,
             endpoint,
