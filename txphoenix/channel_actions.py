@@ -274,7 +274,7 @@ class ChannelActions(ChannelMachine):
         if not manager.is_wanted:
             return NotConnected(f"{event} cannot be pushed to {self.topic}")
         if self.pushes.kept >= manager.push_buffer:
-            return BufferFull(manager.push_buffer, self.topic, event)
+            return BufferFull(manager.push_buffer, self.topic, event, "push_buffer")
         return None
 
     def _get_inbox(self) -> Inbox:

@@ -436,6 +436,9 @@ class SocketClient(MultiService):
             delay=delay,
         )
 
+    def connection_writable(self) -> None:
+        """Have what waits for room be sent."""
+
     def heartbeat_sent(self) -> None:
         """Take note of a heartbeat."""
         telemetry.heartbeat_sent(self, self.state.shown_url)

@@ -65,6 +65,11 @@ def _ignore_frame(_data: bytes, _is_binary: bool) -> None:
     """Take a frame that comes before the first transport is open."""
 
 
+def _has_left(_mark: int) -> bool:
+    """Say of a transport that does not tell that it writes what it is given."""
+    return True
+
+
 def check_close(code: int, reason: str) -> None:
     """Check what a close frame of ours would say.
 
@@ -113,6 +118,11 @@ class Connection(Service):
         self._closing: list[Deferred[None]] = []
         self.is_open = False
         """Whether messages can be sent."""
+        self.is_full = False
+        """Whether ``write_buffer`` bytes wait to be written."""
+        self.has_left: Callable[[int], bool] = _has_left
+        """Whether a message has left this process, by the mark that :meth:`send` has
+        returned; until all have been told of the loss of their transport."""
         self.is_wanted = False
         """Whether there is, or soon will be, a connection."""
         self.frame_received: Callable[[bytes, bool], None] = _ignore_frame
@@ -204,9 +214,10 @@ class Connection(Service):
         """Make the next ref: ``"1"``, ``"2"`` and so on, never one twice."""
         return str(next(self._count))
 
-    def send(self, message: Message) -> None:
-        """Send a message.
+    def send(self, message: Message) -> int | None:
+        """Send a message, whether or not the connection :attr:`is_full`.
 
+        :return: a mark for :attr:`has_left`; None where the transport gives none.
         :raises NotConnected: there is no connection.
         :raises MessageTooLarge: it has more bytes than ``max_message_size``.
         :raises SerializerError: it cannot be encoded.
@@ -216,9 +227,10 @@ class Connection(Service):
             raise MessageTooLarge(len(data), self._max_message_size)
         if not self.is_open or self._transport is None:
             raise NotConnected(f"{message.event} cannot be sent to {message.topic}")
-        self._transport.send(data, is_binary)
+        mark = self._transport.send(data, is_binary)
         if telemetry.message_handlers:
             telemetry.message_event("sent", self._listener, message, len(data))
+        return mark
 
     def ping(self, deadlines: Deadlines, timeout: float) -> Deferred[float]:
         """Send a heartbeat; see :meth:`txphoenix.SocketClient.ping`."""
@@ -264,6 +276,7 @@ class Connection(Service):
         """An attempt has succeeded."""
         self._is_attempting = False
         self._transport = transport
+        self.has_left = getattr(transport, "has_left", _has_left)
         self.is_open = True
         # A transport keeps to the format that its server was told.
         self._encode = self._serializer.encode
@@ -286,6 +299,16 @@ class Connection(Service):
         """The closing handshake has begun: what is sent now would be lost."""
         self.is_open = False
 
+    def transport_full(self) -> None:
+        """The transport has enough to write."""
+        self.is_full = True
+
+    def transport_writable(self) -> None:
+        """The transport has room again."""
+        if self.is_full:
+            self.is_full = False
+            self._listener.connection_writable()
+
     def transport_lost(self, reason: ConnectionFailed) -> bool:
         """The transport has ended.
 
@@ -293,7 +316,7 @@ class Connection(Service):
         """
         reason, self._drop_reason = self._drop_reason or reason, None
         self._transport = None
-        self.is_open = False
+        self.is_open = self.is_full = False
         self._last_close_code = getattr(reason, "code", None)
         heartbeat, self._heartbeat = self._heartbeat, None
         if heartbeat is not None:
@@ -341,6 +364,9 @@ class Connection(Service):
         closing, self._closing = self._closing, []
         attempts = self._attempts
         tell(reason)
+        # All that was under way has been told; the transport itself may go.
+        if self._transport is None:
+            self.has_left = _has_left
         # Whoever was told may have called close(), or open() and begun an attempt.
         will_retry = self.is_wanted and attempts == self._attempts
         if will_retry and must_reopen:

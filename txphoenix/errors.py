@@ -385,17 +385,27 @@ class BufferFull(PushError):
 
     It was not sent and will not be.
 
-    :param limit: how many messages the buffer holds at most.
+    :param limit: how much the buffer holds: messages, or bytes of ``write_buffer``.
     :param topic: the channel's topic.
     :param event: the pushed event.
+    :param buffer: the option whose buffer it is: ``"send_buffer"``,
+        ``"push_buffer"``, or ``"write_buffer"`` where the server does not read as
+        fast as is written.
     :ivar status: ``"buffer_full"``.
     :ivar response: None.
     """
 
-    def __init__(self, limit: int, topic: str = "", event: str = "") -> None:
+    def __init__(
+        self, limit: int, topic: str = "", event: str = "", buffer: str = ""
+    ) -> None:
         super().__init__("buffer_full", None, topic, event)
-        self.args = (f"{self._push()} refused: {limit} messages are waiting already",)
+        unit = "bytes" if buffer == "write_buffer" else "messages"
+        named = f" ({buffer})" if buffer else ""
+        self.args = (
+            f"{self._push()} refused: {limit} {unit} are waiting already{named}",
+        )
         self.limit = limit
+        self.buffer = buffer
 
 
 class ChannelClosed(PhoenixError):

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .options import Options
 
 __all__ = [
+    "BoundedTransport",
     "ConnectionListener",
     "Connector",
     "JSONCodec",
@@ -85,8 +86,12 @@ class Transport(Protocol):
     needs_heartbeat: bool
     """Whether a server that is gone is found out by heartbeats alone."""
 
-    def send(self, data: bytes, is_binary: bool) -> None:
-        """Send one frame."""
+    def send(self, data: bytes, is_binary: bool) -> int | None:
+        """Send one frame.
+
+        :return: a mark, by which a :class:`BoundedTransport` is asked whether the
+            frame has left; None from one that cannot tell.
+        """
 
     def close(self, code: int = 1000, reason: str = "") -> None:
         """Close in good order; the loss is reported when it is done."""
@@ -99,6 +104,26 @@ class Transport(Protocol):
 
     def resume_reading(self) -> None:
         """Deliver what was held back, in order, and go on."""
+
+
+class BoundedTransport(Transport, Protocol):
+    """A transport that knows what it has not written yet.
+
+    Once as many bytes wait as the option ``write_buffer`` says it calls
+    :meth:`TransportListener.transport_full`, and
+    :meth:`TransportListener.transport_writable` when fewer do.
+    It takes what it is given all the same: whether to give more is not for it to
+    decide.
+    A transport without this method is held to write all that it is given.
+    """
+
+    def has_left(self, mark: int) -> bool:
+        """Whether a frame has left this process whole.
+
+        After the loss of the transport it tells what was so then.
+
+        :param mark: what :meth:`send` has returned; they grow.
+        """
 
 
 class TransportListener(Protocol):
@@ -118,6 +143,12 @@ class TransportListener(Protocol):
 
     def transport_closing(self) -> None:
         """The closing handshake has begun: nothing can be sent any more."""
+
+    def transport_full(self) -> None:
+        """``write_buffer`` bytes wait to be written; called once until writable."""
+
+    def transport_writable(self) -> None:
+        """Fewer bytes than that wait again; called after ``transport_full`` alone."""
 
     def proved_stable(self) -> None:
         """The server has answered: the delays before attempts begin anew."""
@@ -184,6 +215,9 @@ class ConnectionListener(Protocol):
 
     def connection_retrying(self, attempt: int, delay: float) -> None:
         """The next attempt begins in ``delay`` seconds."""
+
+    def connection_writable(self) -> None:
+        """Fewer bytes than ``write_buffer`` wait to be written again."""
 
     def heartbeat_sent(self) -> None:
         """A heartbeat has gone out."""

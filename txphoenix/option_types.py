@@ -64,6 +64,7 @@ class ClientOptions(TypedDict, total=False):
     send_buffer: int
     push_buffer: int
     receive_buffer: int
+    write_buffer: int
     max_message_size: int
     tls: Any
     endpoint: Any

@@ -223,6 +223,15 @@ class Options:
     receive_buffer: int = field(default=1000, metadata=_by(checks.size))
     """How many messages each channel keeps for ``receive()``."""
 
+    write_buffer: int = field(default=16 * 1024 * 1024, metadata=_by(checks.size))
+    """How many bytes may wait to be written to the connection.
+
+    A push that finds as many waiting fails with
+    :exc:`~txphoenix.errors.BufferFull`; ``when_writable()`` waits for room.
+    A message of up to :attr:`max_message_size` goes whenever nothing waits, and
+    what the protocol itself sends always does.
+    """
+
     max_message_size: int = field(default=16 * 1024 * 1024, metadata=_by(checks.size))
     """The largest message in bytes, in either direction."""
 

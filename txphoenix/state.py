@@ -163,7 +163,9 @@ class SocketState(Service):
         if self._to_send is None:
             self._to_send = deque()
         if len(self._to_send) >= self.options.send_buffer:
-            raise BufferFull(self.options.send_buffer, message.topic, message.event)
+            raise BufferFull(
+                self.options.send_buffer, message.topic, message.event, "send_buffer"
+            )
         self._to_send.append(message)
 
     def pop_to_send(self) -> Message | None:

@@ -72,6 +72,7 @@ _PARAMETERS: list[tuple[str, Callable[[str], Any], str]] = [
     ("proxy", str, "The HTTP proxy to go through, such as http://proxy:3128."),
     ("keepalive", _flag, "Whether the system looks after idle connections (no)."),
     ("max-message-size", _number, "The largest message in bytes (16777216)."),
+    ("write-buffer", _number, "How many bytes may wait to be written (16777216)."),
     ("send-buffer", _number, "How many messages are kept while offline (1000)."),
     ("push-buffer", _number, "How many pushes a channel keeps for its join (1000)."),
     ("receive-buffer", _number, "How many messages a channel keeps unread (1000)."),

@@ -48,6 +48,7 @@ PLAIN = (
     "compression",
     "fast_frames",
     "max_message_size",
+    "write_buffer",
     "send_buffer",
     "push_buffer",
     "receive_buffer",

@@ -48,6 +48,7 @@ DEFAULTS: dict[str, Any] = {
     "send_buffer": 1000,
     "push_buffer": 1000,
     "receive_buffer": 1000,
+    "write_buffer": 16 * 1024 * 1024,
     "max_message_size": 16 * 1024 * 1024,
     "tls": None,
     "endpoint": None,

@@ -225,6 +225,14 @@ class _Path:
         """The closing handshake has begun."""
         self._connection.transport_closing()
 
+    def transport_full(self) -> None:
+        """The transport has enough to write."""
+        self._connection.transport_full()
+
+    def transport_writable(self) -> None:
+        """The transport has room again."""
+        self._connection.transport_writable()
+
     def transport_lost(self, reason: ConnectionFailed) -> bool:
         """The transport has ended."""
         self._connector.path_ended(self, reason)
