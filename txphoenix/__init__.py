@@ -31,6 +31,7 @@ from .errors import (
 from .message import Message
 from .option_types import ClientOptions
 from .presence import Presence
+from .transports.client_tls import client_tls
 
 __all__ = [
     "AlreadyJoined",
@@ -58,4 +59,5 @@ __all__ = [
     "SerializerError",
     "SocketClient",
     "__version__",
+    "client_tls",
 ]

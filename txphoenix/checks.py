@@ -21,23 +21,25 @@ from twisted.internet.ssl import CertificateOptions
 
 from .channel import Channel
 from .errors import ConfigurationError
-from .url import encode_params, parse, parse_proxy
+from .url import check_authority, encode_params, parse, parse_proxy
 
 Check: TypeAlias = Callable[[str, Any], Any]
 """Takes an option's name and value; returns the value to keep, or raises."""
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 section 5.6.2
 _UNFIT = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")
-_VISIBLE = re.compile(r"[\x21-\x7e]+")
 _ENDPOINT = re.compile(r"[A-Za-z][\w.-]*:.+", re.DOTALL)
 
-# The client writes these itself; a second one would break the request.
+_BODY = "it tells what the body is, which is the client's"
+_UPGRADE = "it asks for the WebSocket"
+_HANDSHAKE = "it is a part of the handshake"
+# What only the client can write, and why: another value would break the request.
 _OWN_HEADERS = {
-    "connection",
-    "content-length",
-    "host",
-    "transfer-encoding",
-    "upgrade",
+    "connection": _UPGRADE,
+    "content-encoding": _BODY,
+    "content-length": _BODY,
+    "transfer-encoding": _BODY,
+    "upgrade": _UPGRADE,
 }
 
 
@@ -77,8 +79,8 @@ def check_headers(headers: object) -> dict[str, str]:
 
     :raises ConfigurationError: if they are no mapping of ``str`` to ``str``, if a name
         is not an HTTP token, if a value holds a line break or another control
-        character, if a name comes twice in different case, or if it is a header that
-        the client writes itself.
+        character, if a name comes twice in different case, if it is a header that
+        only the client can write, or if ``Host`` is no host.
     """
     if headers is None:
         return {}
@@ -86,44 +88,58 @@ def check_headers(headers: object) -> dict[str, str]:
         raise _wrong("headers", "a mapping of str to str", headers)
     seen = set()
     for header, value in headers.items():
-        if not isinstance(header, str):
-            raise _wrong("a name in headers", "a str", header)
-        if not _TOKEN.fullmatch(header):
-            # Name and value may have been swapped, so the name is not shown.
-            raise ConfigurationError(
-                "headers: a name must be one or more letters, digits or any of "
-                "!#$%&'*+.^_`|~-, and one is not"
-            )
-        lower = header.lower()
-        if lower in _OWN_HEADERS or lower.startswith("sec-websocket-"):
-            raise ConfigurationError(f"headers: the client writes {header!r} itself")
-        if lower in seen:
+        _check_header_name(header)
+        if header.lower() in seen:
             raise ConfigurationError(f"headers: {header!r} comes twice")
-        seen.add(lower)
-        if not isinstance(value, str):
-            raise _wrong(f"the value of {header!r} in headers", "a str", value)
-        if _UNFIT.search(value):
-            raise ConfigurationError(
-                f"headers: the value of {header!r} must not hold line breaks, other "
-                "control characters or lone surrogates"
-            )
+        seen.add(header.lower())
+        _check_header_value(header, value)
     return dict(headers)
+
+
+def _check_header_name(header: object) -> None:
+    if not isinstance(header, str):
+        raise _wrong("a name in headers", "a str", header)
+    if not _TOKEN.fullmatch(header):
+        # Name and value may have been swapped, so the name is not shown.
+        raise ConfigurationError(
+            "headers: a name must be one or more letters, digits or any of "
+            "!#$%&'*+.^_`|~-, and one is not"
+        )
+    lower = header.lower()
+    why = _HANDSHAKE if lower.startswith("sec-websocket-") else _OWN_HEADERS.get(lower)
+    if why is not None:
+        raise ConfigurationError(
+            f"headers: the client writes {header!r} itself, as {why}"
+        )
+
+
+def _check_header_value(header: str, value: object) -> None:
+    if not isinstance(value, str):
+        raise _wrong(f"the value of {header!r} in headers", "a str", value)
+    if _UNFIT.search(value):
+        raise ConfigurationError(
+            f"headers: the value of {header!r} must not hold line breaks, other "
+            "control characters or lone surrogates"
+        )
+    if header.lower() == "host":
+        check_authority(value)
 
 
 def check_auth_token(token: object) -> str | None:
     """The token, or None.
 
-    :raises ConfigurationError: if it is neither None nor visible ASCII characters, so
-        that it can go into a header.
+    :raises ConfigurationError: if it is neither None nor text that can go into a
+        header as UTF-8 and come out of it the same.
     """
     if token is None:
         return None
     if not isinstance(token, str):
         raise _wrong("auth_token", "a str", token)
-    if not _VISIBLE.fullmatch(token):
+    if not token or _UNFIT.search(token) or token != token.strip(" \t"):
         raise ConfigurationError(
-            "auth_token must be one or more visible ASCII characters, without "
-            "spaces or line breaks"
+            "auth_token must be one or more characters, without line breaks, other "
+            "control characters or lone surrogates, and with no space or tab at "
+            "either end, where HTTP drops them"
         )
     return token
 

@@ -19,7 +19,6 @@ from OpenSSL.crypto import Error as OpenSSLError
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.ssl import (
     Certificate,
-    optionsForClientTLS,
     trustRootFromCertificates,
 )
 
@@ -28,6 +27,7 @@ from .client import SocketClient
 from .errors import ConnectionFailed
 from .option_types import ClientOptions
 from .redact import redact_url
+from .transports.client_tls import client_tls
 from .url import parse
 
 __all__ = [
@@ -97,6 +97,11 @@ def add_client_options(parser: ArgumentParser) -> None:
         "and for each reply (5 if not given)",
     )
     group.add_argument(
+        "--exact-url",
+        action="store_true",
+        help="take the URL's path as it is, without /websocket at its end",
+    )
+    group.add_argument(
         "--vsn",
         choices=("2.0.0", "1.0.0"),
         default="2.0.0",
@@ -132,6 +137,7 @@ async def running_client(
         "headers": _headers(args.header),
         "auth_token": _auth_token(args, terminal),
         "tls": _tls(args),
+        "exact_url": args.exact_url,
         "vsn": args.vsn,
         **options,
     }
@@ -313,9 +319,7 @@ def _tls(args: Namespace) -> Any:
         raise CommandError(
             f"--ca-file: there are no certificates in PEM in {args.ca_file!r}", USAGE
         )
-    return optionsForClientTLS(
-        target.host, trustRoot=trustRootFromCertificates(certificates)
-    )
+    return client_tls(target.host, trustRootFromCertificates(certificates))
 
 
 def _read(option: str, name: str) -> str:

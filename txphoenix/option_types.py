@@ -40,6 +40,7 @@ class ClientOptions(TypedDict, total=False):
     """
 
     name: str | None
+    exact_url: bool
     params: Supplied[Params | None]
     headers: Supplied[Headers | None]
     auth_token: Supplied[str | None]

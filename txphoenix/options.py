@@ -93,6 +93,17 @@ class Options:
     )
     """The socket's URL, such as ``wss://host/socket``. It must be given."""
 
+    exact_url: bool = field(default=False, metadata=_by(checks.flag, connection=True))
+    """Whether the URL's path is taken as it is.
+
+    By default the transport's name is appended, as Phoenix serves a socket at
+    ``/socket/websocket`` and ``/socket/longpoll``; a server may have it elsewhere
+    (``websocket: [path: "/:key"]``).
+    Parameters and ``vsn`` go into the query all the same.
+    One path cannot lead to two transports, so there is no :attr:`longpoll_fallback`
+    then.
+    """
+
     params: Supplied[Params | None] = field(
         default_factory=dict,
         metadata=_by(
@@ -111,7 +122,12 @@ class Options:
             show=_secret(redact_headers),
         ),
     )
-    """Headers of the HTTP request that opens the connection, sent as UTF-8."""
+    """Headers of the HTTP request that opens the connection, sent as UTF-8.
+
+    One that the client sends too (``Host``, ``User-Agent``, ``Accept``, ``Pragma`` and
+    the like) goes out once, with this value; one that only the client can write
+    (``Upgrade``, ``Sec-WebSocket-Key`` and the like) is refused.
+    """
 
     auth_token: Supplied[str | None] = field(
         default=None,
@@ -123,7 +139,8 @@ class Options:
     )
     """The token for a socket with ``auth_token: true`` (Phoenix 1.8).
 
-    It travels outside of the URL.
+    It travels outside of the URL, as UTF-8: any text but for control characters, and
+    for a space at either end.
     """
 
     transport: str | Callable[..., Any] = field(
@@ -236,7 +253,7 @@ class Options:
     """The largest message in bytes, in either direction."""
 
     tls: Any = field(default=None, metadata=_by(checks.tls, connection=True))
-    """What :func:`twisted.internet.ssl.optionsForClientTLS` returns.
+    """What :func:`txphoenix.client_tls` returns, or Twisted's ``optionsForClientTLS``.
 
     The default verifies the certificate against the system's authorities and its name
     against the URL's host.
@@ -292,6 +309,11 @@ class Options:
             object.__setattr__(self, option.name, value)
         if self.endpoint is not None and self.proxy is not None:
             raise ConfigurationError("proxy must be None if endpoint is given")
+        if self.exact_url and self.longpoll_fallback is not None:
+            raise ConfigurationError(
+                "longpoll_fallback must be None if exact_url is True: the path of one "
+                "URL cannot be that of the WebSocket and that of long-poll"
+            )
 
     @classmethod
     def check(cls, url: Supplied[str], **options: Unpack[ClientOptions]) -> Self:

@@ -65,6 +65,7 @@ _PARAMETERS: list[tuple[str, Callable[[str], Any], str]] = [
     ("reconnect-interval", _number, "The longest delay before that, in seconds (60)."),
     ("transport", str, "websocket or longpoll (websocket)."),
     ("longpoll-fallback", _number, "Seconds after which long-poll is tried instead."),
+    ("exact-url", _flag, "Whether the URL's path is taken as it is, yes or no (no)."),
     ("vsn", str, "The version of the wire format, 2.0.0 or 1.0.0 (2.0.0)."),
     ("compression", _flag, "Whether to offer compression, yes or no (no)."),
     ("fast-frames", _flag, "Whether simple frames take a short way, yes or no (yes)."),

@@ -34,6 +34,7 @@ __all__ = ["OWN", "PLAIN", "TABLES", "Settings", "client_options", "log_level"]
 
 PLAIN = (
     "url",
+    "exact_url",
     "name",
     "heartbeat_interval",
     "heartbeat_timeout",

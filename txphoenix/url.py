@@ -12,7 +12,6 @@ No error holds a query's value or a URL's userinfo.
 
 from __future__ import annotations
 
-import ipaddress
 import math
 import re
 from base64 import b64encode
@@ -20,9 +19,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Literal, NamedTuple
 from urllib.parse import quote, unquote, unquote_plus
 
-import idna
-
 from .errors import ConfigurationError
+from .host import read_host, server_name
 from .redact import redact_url
 
 __all__ = [
@@ -30,6 +28,7 @@ __all__ = [
     "Target",
     "TransportName",
     "add_params",
+    "check_authority",
     "connect_url",
     "encode_params",
     "parse",
@@ -51,7 +50,6 @@ _DEFAULT_PORTS = {False: 80, True: 443}
 _FORBIDDEN = re.compile(r"[\x00-\x20\x7f]")
 _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _PORT = re.compile(r"[0-9]{1,5}")
-_HOST_NAME = re.compile(r"[A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63})*\.?")
 
 # RFC 3986 section 3.3 and 3.4; the brackets are not in it, but Plug reads them.
 _PATH_SAFE = "/%:@!$&'()*+,;=~"
@@ -71,7 +69,10 @@ class Target(NamedTuple):
     """Whether the connection is TLS."""
 
     host: str
-    """A host name in ASCII (IDNA), or an IP address without brackets."""
+    """A host name in ASCII (IDNA), or an IP address without brackets.
+
+    It is what to connect to, with the dot that a name may end in and an address's zone.
+    """
 
     port: int
     """The TCP port, the scheme's own (80 or 443) if the URL has none."""
@@ -89,27 +90,32 @@ class Target(NamedTuple):
         return f"{path}?{self.query}" if self.query else path
 
     @property
-    def authority(self) -> str:
-        """Host and port, as they stand in a URL and in the ``Host`` header.
+    def server_name(self) -> str:
+        """The host as the server knows it: see :func:`txphoenix.host.server_name`."""
+        return server_name(self.host)
 
-        The port is left out where it is the scheme's own.
-        A zone, as in ``fe80::1%eth0``, means nothing to the server and is left out.
+    @property
+    def authority(self) -> str:
+        """The server's name and port, as they stand in the ``Host`` header.
+
+        The port is left out where it is the scheme's own (RFC 6455 section 4.1, RFC
+        9110 section 7.2).
         """
-        host = self.host.partition("%")[0]
-        if ":" in host:
-            host = f"[{host}]"
-        return (
-            host if self.port == _DEFAULT_PORTS[self.secure] else f"{host}:{self.port}"
-        )
+        return self._with_port(self.server_name)
 
     def url(self, scheme: str) -> str:
         """The whole URL under a scheme."""
-        host, _, zone = self.host.partition("%")
-        authority = self.authority
-        if zone:
-            authority = authority.replace(f"[{host}]", f"[{host}%25{zone}]")
+        # RFC 6874 writes the zone's "%" so.
+        authority = self._with_port(self.host.replace("%", "%25"))
         query = f"?{self.query}" if self.query else ""
         return f"{scheme}://{authority}{self.path}{query}"
+
+    def _with_port(self, host: str) -> str:
+        if ":" in host:
+            host = f"[{host}]"
+        if self.port == _DEFAULT_PORTS[self.secure]:
+            return host
+        return f"{host}:{self.port}"
 
     def __repr__(self) -> str:
         return f"Target({redact_url(self.url('wss' if self.secure else 'ws'))})"
@@ -121,6 +127,7 @@ def connect_url(
     transport: TransportName = "websocket",
     params: Mapping[str, Any] | None = None,
     vsn: str = "2.0.0",
+    exact: bool = False,
 ) -> str:
     """The URL to connect to, for a socket's URL and its parameters.
 
@@ -128,6 +135,7 @@ def connect_url(
     long-poll.
     The transport's name is appended to the path unless the path ends in it; the other
     transport's name is replaced.
+    If ``exact``, the path is taken as it is.
     The URL's own query is kept, but for names that ``params`` has too.
     ``vsn`` comes last and once, and the argument decides, whatever the URL or
     ``params`` say: it must fit the serializer.
@@ -136,6 +144,7 @@ def connect_url(
     :param transport: ``"websocket"`` or ``"longpoll"``.
     :param params: the connection's parameters, see :func:`encode_params`.
     :param vsn: the version of the serializer.
+    :param exact: whether the path names the transport already.
     :raises ConfigurationError: if the URL, the transport or the parameters are no good.
     """
     if transport not in _SCHEMES:
@@ -143,13 +152,17 @@ def connect_url(
             f"transport must be 'websocket' or 'longpoll', not {transport!r}"
         )
     target = parse(url)
-    segments = target.path.rstrip("/").split("/")
-    if segments[-1] in _SCHEMES:
-        segments.pop()
-    path = "/".join([*segments, transport])
+    path = target.path if exact else _transport_path(target.path, transport)
     query = _merge(_merge(target.query, params or {}), {"vsn": vsn})
     scheme = _SCHEMES[transport][target.secure]
     return target._replace(path=path, query=query).url(scheme)
+
+
+def _transport_path(path: str, transport: TransportName) -> str:
+    segments = path.rstrip("/").split("/")
+    if segments[-1] in _SCHEMES:
+        segments.pop()
+    return "/".join([*segments, transport])
 
 
 def add_params(url: str, params: Mapping[str, Any]) -> str:
@@ -296,6 +309,20 @@ def parse(url: str) -> Target:
     return Target(secure, host, port, path, query)
 
 
+def check_authority(text: str) -> None:
+    """Check what a ``Host`` header is to hold: a host in ASCII, and maybe a port.
+
+    :raises ConfigurationError: it is something else.
+    """
+    what = "the value of 'Host' in headers"
+    parts = _split(what, f"ws://{text}", ("ws",))
+    if not text.isascii() or parts.userinfo is not None or parts.path or "?" in text:
+        raise ConfigurationError(
+            f"{what} must be a host in ASCII and maybe a port, as in a URL"
+        )
+    _host_and_port(what, parts, _DEFAULT_PORTS[False])
+
+
 class ProxyAddress(NamedTuple):
     """Where an HTTP proxy listens, and what it asks for."""
 
@@ -380,35 +407,16 @@ def _host_and_port(name: str, parts: _Parts, default: int) -> tuple[str, int]:
     """The checked host, in ASCII, and the port."""
     if not parts.host:
         raise ConfigurationError(f"{name} must have a host")
-    host = _host(parts.host.lower())
-    if host is None:
-        raise ConfigurationError(
-            f"{name} has a host that is neither a host name nor an IP address"
-        )
+    try:
+        host = read_host(parts.host)
+    except ValueError as error:
+        raise ConfigurationError(f"{name} has a host that is {error}") from None
     if not parts.port:
         return host, default
     # More digits than int() reads are no port either.
     if not _PORT.fullmatch(parts.port) or not 1 <= int(parts.port) <= 65535:
         raise ConfigurationError(f"{name} must have a port from 1 to 65535")
     return host, int(parts.port)
-
-
-def _host(host: str) -> str | None:
-    """The host in ASCII and without brackets, or None if it is not a valid one."""
-    if host.startswith("["):
-        # RFC 6874 writes the zone's "%" as "%25".
-        address = host[1:-1].replace("%25", "%", 1)
-        try:
-            ipaddress.IPv6Address(address)
-        except ValueError:
-            return None
-        return address
-    if not host.isascii():
-        try:
-            host = idna.encode(host, uts46=True).decode("ascii")
-        except idna.IDNAError:
-            return None
-    return host if _HOST_NAME.fullmatch(host) else None
 
 
 def _shown(url: str) -> str:

@@ -126,10 +126,37 @@ class CheckHeadersTests(CheckCase):
 
     def test_own_headers(self) -> None:
         """The headers of the handshake itself are refused."""
-        for name in ("Host", "UPGRADE", "connection", "Sec-WebSocket-Protocol"):
+        for name, why in (
+            ("UPGRADE", "asks for the WebSocket"),
+            ("connection", "asks for the WebSocket"),
+            ("Content-Length", "what the body is"),
+            ("content-encoding", "what the body is"),
+            ("Transfer-Encoding", "what the body is"),
+            ("Sec-WebSocket-Protocol", "part of the handshake"),
+            ("sec-websocket-key", "part of the handshake"),
+        ):
             self.assert_refused(
                 f"the client writes {name!r} itself", check_headers, {name: SECRET}
             )
+            self.assert_refused(why, check_headers, {name: SECRET})
+
+    def test_host(self) -> None:
+        """``Host`` may be any host with a port or without, and nothing else."""
+        for host in ("example.org", "my_service:4000", "[::1]:80", "10.0.0.1", "a."):
+            self.assertEqual(check_headers({"hoST": host}), {"hoST": host})
+        for host in (
+            "",
+            SECRET + "/",
+            f"{SECRET}@host",
+            f"http://{SECRET}",
+            f"{SECRET}:x",
+            f"{SECRET}, b",
+            "bücher.example",
+            f"host?{SECRET}",
+            f"host#{SECRET}",
+            "1.2.3",
+        ):
+            self.assert_refused("the value of 'Host'", check_headers, {"Host": host})
 
     def test_twice(self) -> None:
         """Names differ by more than their case."""
@@ -140,15 +167,29 @@ class CheckAuthTokenTests(CheckCase):
     """:func:`check_auth_token`."""
 
     def test_good(self) -> None:
-        """A token is visible ASCII; None means none."""
-        for token in ("SFMyNTY.g2gD-_=", "~!/+", None):
+        """A token is any text that goes through a header; None means none."""
+        for token in (
+            "SFMyNTY.g2gD-_=",
+            "~!/+",
+            "Zoë \t\u2603\U0001f511",
+            "\x80",
+            None,
+        ):
             self.assertEqual(check_auth_token(token), token)
 
     def test_bad(self) -> None:
-        """Spaces, line breaks and other characters are refused, and not shown."""
+        """What HTTP would change or end is refused, and not shown."""
         self.assert_refused("auth_token must be a str", check_auth_token, 1)
-        for token in ("", f"{SECRET}\n", f"Bearer {SECRET}", f"{SECRET}ü"):
-            self.assert_refused("visible ASCII", check_auth_token, token)
+        for token in (
+            "",
+            " ",
+            *(f"{SECRET}{c}{SECRET}" for c in "\r\n\x00\x0b\x1f\x7f\ud800\udfff"),
+            f"{SECRET}\n",
+            f" {SECRET}",
+            f"{SECRET} ",
+            f"\t{SECRET}",
+        ):
+            self.assert_refused("either end, where HTTP", check_auth_token, token)
 
 
 class OptionCheckTests(CheckCase):

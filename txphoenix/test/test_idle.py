@@ -94,7 +94,7 @@ class IdleTests(ClientTestCase):
             if secret in text or b"Sec-WebSocket" in text
         ]
         self.assertEqual(kept, [])
-        self.assertIsNone(factory_of(client).connecting_request())
+        self.assertFalse(factory_of(client).has_request)
 
     def test_delayed_calls(self) -> None:
         """A hundred idle clients have no more delayed calls than one has."""

@@ -24,6 +24,7 @@ SECRET = "S3CR3T"
 
 DEFAULTS: dict[str, Any] = {
     "name": None,
+    "exact_url": False,
     "params": {},
     "headers": {},
     "auth_token": None,
@@ -165,6 +166,7 @@ class OptionsTests(SynchronousTestCase):
                 "params",
                 "headers",
                 "auth_token",
+                "exact_url",
                 "transport",
                 "vsn",
                 "serializer",

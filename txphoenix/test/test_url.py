@@ -294,7 +294,7 @@ class ParseTests(SynchronousTestCase):
         """Host names, IPv4 and IPv6 addresses are hosts."""
         for host, parsed, authority in (
             ("localhost", "localhost", "localhost:1"),
-            ("my_service.local.", "my_service.local.", "my_service.local.:1"),
+            ("my_service.local.", "my_service.local.", "my_service.local:1"),
             ("127.0.0.1", "127.0.0.1", "127.0.0.1:1"),
             ("[::1]", "::1", "[::1]:1"),
             ("[FE80::1]", "fe80::1", "[fe80::1]:1"),

@@ -30,12 +30,12 @@ class RequestTests(RawTestCase):
             self.request(),
             [
                 "GET /socket/websocket?vsn=2.0.0 HTTP/1.1",
-                f"User-Agent: txphoenix/{__version__}",
                 "Host: 127.0.0.1:4000",
-                "Upgrade: WebSocket",
-                "Connection: Upgrade",
+                f"User-Agent: txphoenix/{__version__}",
                 "Pragma: no-cache",
                 "Cache-Control: no-cache",
+                "Upgrade: WebSocket",
+                "Connection: Upgrade",
                 "Sec-WebSocket-Version: 13",
             ],
         )

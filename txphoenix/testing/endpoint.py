@@ -38,7 +38,9 @@ class EndpointOptions(TypedDict, total=False):
     compression: bool
     auth_token: bool
     websocket: bool
+    websocket_path: str
     longpoll: bool
+    longpoll_path: str
     longpoll_window: float
     longpoll_pubsub_timeout: float
     flavour: str
@@ -64,7 +66,10 @@ class Endpoint:
     :param auth_token: whether an auth token is taken from the subprotocols, or from the
         header that long-poll has for it.
     :param websocket: whether there is a WebSocket.
+    :param websocket_path: where it is, below ``path``; a part that begins with a colon,
+        as in ``"/:key"``, is a parameter of the connection.
     :param longpoll: whether there is long-poll.
+    :param longpoll_path: where that is, likewise.
     :param longpoll_window: seconds that a poll waits for messages (Phoenix's
         ``window_ms``).
     :param longpoll_pubsub_timeout: seconds that a request waits for the answer of its
@@ -89,7 +94,9 @@ class Endpoint:
         compression: bool = False,
         auth_token: bool = False,
         websocket: bool = True,
+        websocket_path: str = "/websocket",
         longpoll: bool = True,
+        longpoll_path: str = "/longpoll",
         longpoll_window: float = 10.0,
         longpoll_pubsub_timeout: float = 2.0,
         flavour: str = "1.8-bandit",
@@ -115,7 +122,9 @@ class Endpoint:
                 compression=compression,
                 auth_token=auth_token,
                 websocket=websocket,
+                websocket_path=websocket_path,
                 longpoll=longpoll,
+                longpoll_path=longpoll_path,
                 longpoll_window=longpoll_window,
                 longpoll_pubsub_timeout=longpoll_pubsub_timeout,
             )

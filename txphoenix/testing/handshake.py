@@ -26,6 +26,7 @@ from .connections import ConnectionWrapper
 from .endpoint import Endpoint
 from .http import Mount, answer, header_list, header_values
 from .options import SocketOptions
+from .path import PathPattern
 from .session import ServerSession
 from .websocket import PhoenixServerFactory, PhoenixServerProtocol
 
@@ -41,8 +42,10 @@ class WebSocketMount(Mount):
 
     transport = "websocket"
 
-    def __init__(self, endpoint: Endpoint, options: SocketOptions) -> None:
-        super().__init__(endpoint, options)
+    def __init__(
+        self, endpoint: Endpoint, options: SocketOptions, path: PathPattern
+    ) -> None:
+        super().__init__(endpoint, options, path)
         self._factory = PhoenixServerFactory(endpoint, options)
 
     async def handle(self, request: Request) -> None:

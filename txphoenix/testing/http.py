@@ -14,6 +14,7 @@ from twisted.web.server import NOT_DONE_YET, Request
 from ..package_log import package_log
 from .codec import codec_for
 from .connect import Refused, Socket, plug_params
+from .path import PathPattern
 
 if TYPE_CHECKING:
     from .codec import ServerCodec
@@ -35,14 +36,18 @@ class Mount(ABC):
     :cvar transport: what :attr:`Socket.transport` is.
     :param endpoint: the server.
     :param options: the socket's options.
+    :param path: where it is.
     """
 
     _log = Logger(observer=package_log)
     transport: ClassVar[str]
 
-    def __init__(self, endpoint: Endpoint, options: SocketOptions) -> None:
+    def __init__(
+        self, endpoint: Endpoint, options: SocketOptions, path: PathPattern
+    ) -> None:
         self.endpoint = endpoint
         self.options = options
+        self.path = path
 
     def render(self, request: Request) -> int:
         """Answer, now or once the application has decided."""
@@ -66,6 +71,7 @@ class Mount(ABC):
         """
         endpoint, options = self.endpoint, self.options
         params = plug_params(request.uri.partition(b"?")[2].decode("latin-1"))
+        params.update(self.path.match(request.path.decode("latin-1")) or {})
         codec = codec_for(str(params.get("vsn", "1.0.0")), endpoint.json)
         if codec is None:
             raise Refused()

@@ -41,6 +41,7 @@ from twisted.web.server import Request
 from .connect import Refused
 from .connections import ConnectionWrapper
 from .http import JSON, Mount, answer, header_values
+from .path import PathPattern
 from .session import ServerSession
 
 if TYPE_CHECKING:
@@ -68,8 +69,10 @@ class LongPollMount(Mount):
 
     transport = "longpoll"
 
-    def __init__(self, endpoint: Endpoint, options: SocketOptions) -> None:
-        super().__init__(endpoint, options)
+    def __init__(
+        self, endpoint: Endpoint, options: SocketOptions, path: PathPattern
+    ) -> None:
+        super().__init__(endpoint, options, path)
         self._secret = token_bytes(32)
         self._transports: dict[str, PollTransport] = {}
 
@@ -230,7 +233,7 @@ class LongPollMount(Mount):
     def _auth_token(self, request: Request) -> str | None:
         if self.options.auth_token and self.endpoint.flavour.takes_auth_token:
             for value in header_values(request, _AUTH_HEADER):
-                return value
+                return value.encode("latin-1").decode("utf-8")
         return None
 
     def _signed(self, name: str) -> str:

@@ -28,7 +28,10 @@ class SocketOptions:
     :ivar auth_token: whether an auth token is taken from the subprotocols, or from
         the header that long-poll has for it.
     :ivar websocket: whether there is a WebSocket.
+    :ivar websocket_path: where it is, below the socket's path; a part that begins with
+        a colon, as in ``"/:key"``, is a parameter of the connection.
     :ivar longpoll: whether there is long-poll.
+    :ivar longpoll_path: where that is, likewise.
     :ivar longpoll_window: seconds that a poll waits for messages; a session ends if its
         client has not polled for one and a half of them.
     :ivar longpoll_pubsub_timeout: seconds that a request waits for its session to
@@ -43,7 +46,9 @@ class SocketOptions:
     compression: bool = False
     auth_token: bool = False
     websocket: bool = True
+    websocket_path: str = "/websocket"
     longpoll: bool = True
+    longpoll_path: str = "/longpoll"
     longpoll_window: float = 10.0
     longpoll_pubsub_timeout: float = 2.0
 

@@ -9,6 +9,8 @@ from .endpoint import Endpoint
 from .handshake import WebSocketMount
 from .http import Mount, answer
 from .longpoll import LongPollMount
+from .options import SocketOptions
+from .path import PathPattern
 
 __all__ = ["Root"]
 
@@ -21,24 +23,35 @@ class Root(Resource):
     def __init__(self, endpoint: Endpoint) -> None:
         super().__init__()
         self._endpoint = endpoint
-        self._mounts: dict[str, Mount] = {}
+        self._mounts: dict[tuple[str, str], Mount] = {}
 
     def render(self, request: Request) -> int:
         """Answer a request."""
-        path = request.path.decode("latin-1")
-        mount = self._mounts.get(path) or self._mount(path)
+        mount = self._mount(request.path.decode("latin-1"))
         if mount is None:
             return answer(self._endpoint, request, 404, b"not found")
-        self._mounts[path] = mount
         return mount.render(request)
 
     def _mount(self, path: str) -> Mount | None:
-        socket_path, _, transport = path.rpartition("/")
-        options = self._endpoint.sockets.get(socket_path)
-        if options is None:
-            return None
-        if transport == "websocket" and options.websocket:
-            return WebSocketMount(self._endpoint, options)
-        if transport == "longpoll" and options.longpoll:
-            return LongPollMount(self._endpoint, options)
+        for socket_path, options in self._endpoint.sockets.items():
+            for kind, is_served, below in (
+                (WebSocketMount, options.websocket, options.websocket_path),
+                (LongPollMount, options.longpoll, options.longpoll_path),
+            ):
+                pattern = PathPattern(f"{socket_path}/{below}")
+                if is_served and pattern.match(path) is not None:
+                    return self._made(kind, socket_path, options, pattern)
         return None
+
+    def _made(
+        self,
+        kind: type[Mount],
+        socket_path: str,
+        options: SocketOptions,
+        pattern: PathPattern,
+    ) -> Mount:
+        key = socket_path, kind.transport
+        mount = self._mounts.get(key)
+        if mount is None:
+            mount = self._mounts[key] = kind(self._endpoint, options, pattern)
+        return mount

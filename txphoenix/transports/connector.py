@@ -150,7 +150,12 @@ class EndpointConnector:
         if self._given_up is not None:
             # One of the user's callables has called disconnect().
             raise self._given_up
-        url = connect_url(attempt.url, params=attempt.params, vsn=options.vsn)
+        url = connect_url(
+            attempt.url,
+            params=attempt.params,
+            vsn=options.vsn,
+            exact=options.exact_url,
+        )
         target = parse(url)
         self._host, self._port = target.host, target.port
         self._factory.prepare(url, attempt.headers, attempt.auth_token)

@@ -13,11 +13,11 @@ from twisted.internet.endpoints import (
     wrapClientTLS,
 )
 from twisted.internet.interfaces import IStreamClientEndpoint
-from twisted.internet.ssl import optionsForClientTLS
 
 from ..errors import ConfigurationError
 from ..options import Options
 from ..url import Target, parse_proxy
+from .client_tls import client_tls
 from .proxy import HTTPConnectEndpoint
 
 __all__ = ["client_endpoint"]
@@ -29,7 +29,7 @@ def client_endpoint(
     """Make the endpoint that reaches ``target``.
 
     A server's certificate is always verified, against the host name of the URL: by
-    what :func:`twisted.internet.ssl.optionsForClientTLS` makes, unless the option
+    what :func:`txphoenix.client_tls` makes, unless the option
     ``tls`` says otherwise.
 
     :param target: where the URL points.
@@ -40,7 +40,7 @@ def client_endpoint(
     if target.secure:
         tls = options.tls
         if tls is None:
-            tls = optionsForClientTLS(target.host)
+            tls = client_tls(target.host)
     given = options.endpoint
     if callable(given):
         # It was handed tls, and may have its own way with it.
@@ -75,4 +75,18 @@ def _host_endpoint(reactor: Any, host: str, port: int) -> IStreamClientEndpoint:
         return TCP4ClientEndpoint(reactor, host, port)
     if isIPv6Address(host):
         return TCP6ClientEndpoint(reactor, host, port)
-    return HostnameEndpoint(reactor, host, port)
+    return _NameEndpoint(reactor, host, port)
+
+
+class _NameEndpoint(HostnameEndpoint):
+    """Looks up any name that DNS can hold.
+
+    Twisted's own refuses what is no name of IDNA 2008, such as ``my_service``.
+    Where that should move, such names fail as they do there.
+    """
+
+    @staticmethod
+    def _hostAsBytesAndText(host: bytes | str) -> tuple[bool, bytes, str]:
+        # It is in ASCII, as txphoenix.host makes it.
+        name = host if isinstance(host, str) else host.decode("ascii")
+        return False, name.encode("ascii"), name

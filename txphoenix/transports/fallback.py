@@ -76,6 +76,8 @@ class FallbackConnector:
         self._has_websocket_worked = False
         self._prefers_longpoll = False
         self._websocket_error: Exception | None = None
+        # Whether the WebSocket under way offers compression.
+        self._offers_compression = False
 
     def reset_options(self, options: Options) -> None:
         """Use other options, from the next transport on where they concern it."""
@@ -96,6 +98,7 @@ class FallbackConnector:
             self._timer = self._reactor.callLater(
                 self._options.longpoll_fallback or 0, self._time_out
             )
+        self._offers_compression = self._websocket.factory.offers_compression
         self._path.factory.start_trying()
 
     def stopConnecting(self) -> None:
@@ -137,6 +140,10 @@ class FallbackConnector:
             self._path = None
             self._factory.clientConnectionLost(cast(IConnector, self), Failure(reason))
             return
+        if self._given_up is None and self._was_compression_refused():
+            # A WebSocket without it is still a WebSocket.
+            self._websocket.factory.start_trying()
+            return
         self._stop_timer()
         self._unproved = None
         reason = self._given_up or reason
@@ -160,6 +167,12 @@ class FallbackConnector:
         self._connection.transport_opened(transport)
         # From the next read on, a frame takes no detour.
         path.frame_received = self._connection.frame_received
+
+    def _was_compression_refused(self) -> bool:
+        """Whether it has been offered for the last time just now."""
+        offered = self._offers_compression
+        self._offers_compression = self._websocket.factory.offers_compression
+        return offered and not self._offers_compression
 
     def _better_error(self, reason: Exception) -> Exception:
         """What an attempt has failed with.

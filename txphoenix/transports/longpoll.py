@@ -36,13 +36,13 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
+import idna
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.web.http_headers import Headers
 
-from .._version import __version__
 from ..errors import ConnectionClosed, MessageTooLarge, NotConnected
 from ..options import Options
 from ..package_log import package_log
@@ -59,6 +59,7 @@ from .longpoll_answers import (
     session_token,
     too_large,
 )
+from .request_headers import request_headers
 from .tuned import TunedEndpoint
 
 if TYPE_CHECKING:
@@ -108,7 +109,11 @@ class LongPollConnector(EndpointConnector):
             # One of the user's callables has called disconnect().
             raise self._given_up
         url = connect_url(
-            attempt.url, transport="longpoll", params=attempt.params, vsn=options.vsn
+            attempt.url,
+            transport="longpoll",
+            params=attempt.params,
+            vsn=options.vsn,
+            exact=options.exact_url,
         )
         target = parse(url)
         self._host, self._port = target.host, target.port
@@ -414,23 +419,37 @@ def _answer_limit(options: Options) -> int:
 def _url(target: Target) -> str:
     """The URL of the requests, as far as it matters: the endpoint knows the way."""
     scheme = "https" if target.secure else "http"
-    # treq takes an IPv6 address for a name, and refuses it.
-    authority = "ipv6.invalid" if ":" in target.host else target.authority
-    return f"{scheme}://{authority}{target.resource}"
+    host = _agent_host(target.server_name)
+    return f"{scheme}://{host}:{target.port}{target.resource}"
+
+
+def _agent_host(name: str) -> str:
+    """The host, as far as treq takes it, which asks for one of IDNA.
+
+    The domain that it is in is kept: a cookie may be for all of that.
+    """
+    return ".".join(map(_agent_label, name.split(".")))
+
+
+def _agent_label(label: str) -> str:
+    try:
+        idna.alabel(label)
+    except idna.IDNAError:
+        return "x"
+    return label
 
 
 def _headers(target: Target, attempt: Attempt) -> Headers:
-    headers = Headers({"Host": [target.authority]})
-    for name, value in attempt.headers.items():
+    headers = Headers()
+    for name, value in request_headers(target, attempt.headers, {}).items():
         headers.setRawHeaders(name, [value])
-    if not headers.hasHeader("User-Agent"):
-        headers.setRawHeaders("User-Agent", [f"txphoenix/{__version__}"])
     return headers
 
 
 def _for_polls(headers: Headers, attempt: Attempt) -> Headers:
     headers = headers.copy()
-    headers.setRawHeaders("Accept", ["application/json"])
-    if attempt.auth_token is not None:
+    if not headers.hasHeader("Accept"):
+        headers.setRawHeaders("Accept", ["application/json"])
+    if attempt.auth_token is not None and not headers.hasHeader(_AUTH_HEADER):
         headers.setRawHeaders(_AUTH_HEADER, [attempt.auth_token])
     return headers

@@ -29,10 +29,13 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from ..errors import ConnectionFailed
+from ..host import server_name
+from .interim import InterimAnswers
 
 __all__ = ["HTTPConnectEndpoint"]
 
-# A proxy that says more than this (bytes) before the tunnel is open is none.
+# A proxy that says more than this (bytes) before the tunnel is open is none, interim
+# answers included.
 _LONGEST_ANSWER = 16 * 1024
 
 
@@ -54,7 +57,11 @@ class HTTPConnectEndpoint:
         authorization: str | None = None,
     ) -> None:
         self._proxy = proxy
-        address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        # The proxy looks a name up, and so is told of the dot that it may end in; but
+        # the zone of an address is one of this machine.
+        address = f"{host}:{port}"
+        if ":" in host:
+            address = f"[{server_name(host)}]:{port}"
         lines = [f"CONNECT {address} HTTP/1.1", f"Host: {address}"]
         if authorization is not None:
             lines.append(f"Proxy-Authorization: {authorization}")
@@ -90,6 +97,7 @@ class _Tunnel(Protocol):
         self.transport: Any = None
         self._request = request
         self._answer = b""
+        self._interim = InterimAnswers()
         self._protocol: IProtocol | None = None
         self._outcome: IProtocol | Failure | None = None
         self.opened: Deferred[IProtocol] | None = None
@@ -105,10 +113,14 @@ class _Tunnel(Protocol):
             return
         if self._outcome is not None:
             return
-        self._answer += data
+        try:
+            self._answer = self._interim.skip(self._answer + data)
+        except ValueError as error:
+            self._refuse(f"the proxy has sent {error}")
+            return
         head, end, rest = self._answer.partition(b"\r\n\r\n")
         if not end:
-            if len(self._answer) > _LONGEST_ANSWER:
+            if self._interim.size + len(self._answer) > _LONGEST_ANSWER:
                 self._refuse("the proxy's answer has no end")
             return
         status = head.split(b"\r\n", 1)[0].decode("latin-1")

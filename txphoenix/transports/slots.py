@@ -67,7 +67,6 @@ PROTOCOL_SLOTS: Final = _without_default(
     "utf8validator",
     # The opening handshake.
     "http_headers",
-    "http_request_data",
     "http_response_data",
     "http_status_line",
     "websocket_extensions_in_use",

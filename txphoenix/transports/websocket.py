@@ -18,6 +18,7 @@ closing one.
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from base64 import b64encode
@@ -25,25 +26,26 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 from autobahn.twisted.websocket import WebSocketClientFactory
-from autobahn.wamp.types import TransportDetails
 from autobahn.websocket.compress import (
     PerMessageDeflateOffer,
     PerMessageDeflateResponse,
     PerMessageDeflateResponseAccept,
 )
-from autobahn.websocket.types import ConnectingRequest
 from twisted.internet.error import ConnectionDone
 from twisted.internet.interfaces import IConnector, IDelayedCall, IReactorTime
 from twisted.internet.protocol import ReconnectingClientFactory, connectionDone
+from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from .._version import __version__
 from ..errors import ConnectionClosed, ConnectionFailed, HandshakeRefused
 from ..options import Options
+from ..package_log import package_log
 from ..url import parse
 from .choice import connector_kind, make_connector
 from .frames import FastFrameProtocol
+from .interim import InterimAnswers, is_interim
 from .slots import FACTORY_SLOTS, PROTOCOL_SLOTS
+from .upgrade import UpgradeRequest
 
 if TYPE_CHECKING:
     from ..connection import Connection
@@ -53,11 +55,13 @@ from .failures import failed_with
 
 __all__ = ["PhoenixClientFactory", "PhoenixClientProtocol"]
 
-_USER_AGENT = f"txphoenix/{__version__}"
+log = Logger(observer=package_log)
+
 _TOKEN_PREFIX = "base64url.bearer.phx."
 
 _END_OF_HEAD = b"\r\n\r\n"
-# The most bytes that an answer to the handshake may have before its end.
+# The most bytes that an answer to the handshake may have before its end, interim
+# answers included.
 # Common HTTP servers and clients draw the line at a quarter of it or less.
 _LONGEST_HEAD = 64 * 1024
 # The most characters of a server's words that an error repeats.
@@ -69,7 +73,7 @@ _TO_ASCII = bytes(range(128)) + b"?" * 128
 class PhoenixClientProtocol(FastFrameProtocol):
     """One WebSocket; a :class:`txphoenix.interfaces.Transport`."""
 
-    __slots__ = (*PROTOCOL_SLOTS, "_head", "_is_opened")
+    __slots__ = (*PROTOCOL_SLOTS, "_head", "_interim", "_is_opened")
 
     factory: PhoenixClientFactory
     needs_heartbeat = True
@@ -82,6 +86,7 @@ class PhoenixClientProtocol(FastFrameProtocol):
     def __init__(self) -> None:
         super().__init__()
         self._head = b""
+        self._interim: InterimAnswers | None = InterimAnswers()
         self._is_opened = False
 
     # -- Transport ----------------------------------------------------------------
@@ -106,13 +111,12 @@ class PhoenixClientProtocol(FastFrameProtocol):
 
     # -- Autobahn -----------------------------------------------------------------
 
-    def onConnecting(
-        self, transport_details: TransportDetails
-    ) -> ConnectingRequest | None:
-        """Tell Autobahn what to ask the server for."""
+    def startHandshake(self) -> None:
+        """Ask the server for a WebSocket."""
         if not self.factory.options.fast_frames:
             self.fast_frames = False
-        return self.factory.connecting_request()
+        self.websocket_key = b64encode(os.urandom(16))
+        self.sendData(self.factory.encode_request(self.websocket_key))
 
     def onOpen(self) -> None:
         """Tell the connection that it is open."""
@@ -127,8 +131,13 @@ class PhoenixClientProtocol(FastFrameProtocol):
 
     def processHandshake(self) -> Any:
         """Read the server's answer to the handshake, as soon as all of it is there."""
+        interim = self._interim or InterimAnswers()
+        try:
+            self.data = interim.skip(self.data)
+        except ValueError as error:
+            return self.failHandshake(str(error))
         end = self.data.find(_END_OF_HEAD)
-        size = len(self.data) if end < 0 else end
+        size = interim.size + (len(self.data) if end < 0 else end)
         if size > _LONGEST_HEAD:
             return self.failHandshake(f"more than {_LONGEST_HEAD} bytes of headers")
         if end < 0:
@@ -184,7 +193,8 @@ class PhoenixClientProtocol(FastFrameProtocol):
 
     def _forget_handshake(self) -> None:
         """Let go of what an open session has no use for, secrets among it."""
-        self._head = self.http_request_data = self.http_response_data = b""
+        self._head = self.http_response_data = b""
+        self._interim = None
         self.http_status_line = ""
         self.http_headers = {}
         self.is_open = None
@@ -199,6 +209,9 @@ class PhoenixClientProtocol(FastFrameProtocol):
     def _why_not_opened(self) -> ConnectionFailed:
         head = self._head or self.data
         status, phrase, headers = _read_head(head.decode("iso-8859-1"))
+        if is_interim(status):
+            # What they were to lead to has not come.
+            status, headers = None, {}
         if status is not None and status != 101:
             return HandshakeRefused(status, headers, phrase[:_SHOWN_CHARACTERS])
         if self._refusal is not None:
@@ -237,7 +250,7 @@ def _read_head(head: str) -> tuple[int | None, str, dict[str, str]]:
         if colon:
             name, value = name.strip().lower(), value.strip()
             headers[name] = f"{headers[name]}, {value}" if name in headers else value
-    is_http = version.startswith("HTTP/") and status.isascii() and status.isdigit()
+    is_http = version.startswith("HTTP/") and re.fullmatch("[0-9]{3}", status)
     return int(status) if is_http else None, phrase.strip(), headers
 
 
@@ -270,7 +283,9 @@ class PhoenixClientFactory(ReconnectingClientFactory, WebSocketClientFactory):
         self._connector_kind = connector_kind(options)
         self.connector = make_connector(reactor, self, options)
         # Until a session is open, which has no use for it.
-        self._request: ConnectingRequest | None = None
+        self._request: UpgradeRequest | None = None
+        # What a server cannot use, or we cannot, is offered once.
+        self._is_compression_refused = False
 
     # -- What the connection calls ------------------------------------------------
 
@@ -285,6 +300,7 @@ class PhoenixClientFactory(ReconnectingClientFactory, WebSocketClientFactory):
     def reset_options(self, options: Options) -> None:
         """Use other options, from the next transport on where they concern it."""
         self.options = options
+        self._is_compression_refused = False
         self.connector.reset_options(options)
 
     # -- What the connector calls -------------------------------------------------
@@ -301,21 +317,32 @@ class PhoenixClientFactory(ReconnectingClientFactory, WebSocketClientFactory):
         if auth_token is not None:
             encoded = b64encode(auth_token.encode("utf-8")).decode("ascii")
             protocols = ["phoenix", _TOKEN_PREFIX + encoded.rstrip("=")]
-        target = parse(url)
         self.protocols = protocols
-        self._request = ConnectingRequest(
-            host=f"[{target.host}]" if ":" in target.host else target.host,
-            port=target.port,
-            resource=target.resource,
-            headers=dict(headers),
-            useragent=_USER_AGENT,
-            protocols=protocols,
-        )
         self._set_protocol_options()
+        offers = self.perMessageCompressionOffers
+        self._request = UpgradeRequest(
+            parse(url),
+            headers,
+            protocols,
+            [offer.get_extension_string() for offer in offers],
+        )
 
-    def connecting_request(self) -> ConnectingRequest | None:
-        """What the next handshake asks for, once :meth:`prepare` has said it."""
-        return self._request
+    @property
+    def offers_compression(self) -> bool:
+        """Whether the next handshake offers permessage-deflate."""
+        return self.options.compression and not self._is_compression_refused
+
+    @property
+    def has_request(self) -> bool:
+        """Whether the secrets of a handshake are kept, as they are until it is done."""
+        return self._request is not None
+
+    def encode_request(self, key: bytes) -> bytes:
+        """The request that :meth:`prepare` has prepared.
+
+        :param key: the value of ``Sec-WebSocket-Key``.
+        """
+        return cast(UpgradeRequest, self._request).encode(key)
 
     # -- What the protocol calls --------------------------------------------------
 
@@ -326,6 +353,13 @@ class PhoenixClientFactory(ReconnectingClientFactory, WebSocketClientFactory):
 
     def protocol_failed(self, reason: Exception) -> None:
         """The protocol was lost before it was open."""
+        if self.offers_compression and _answers_offer(reason):
+            self._is_compression_refused = True
+            log.warn(
+                "compression is not offered any more, as the server's answer to the "
+                "offer has failed the handshake: {reason}",
+                reason=reason,
+            )
         connector = self._endpoint_connector
         reason = connector.protocol_lost() or reason
         self.clientConnectionFailed(connector, Failure(reason))
@@ -385,12 +419,24 @@ class PhoenixClientFactory(ReconnectingClientFactory, WebSocketClientFactory):
         self.failByDrop = False
         self.maxMessagePayloadSize = options.max_message_size
         self.maxFramePayloadSize = options.max_message_size
-        if options.compression:
+        if self.offers_compression:
             self.perMessageCompressionOffers = [PerMessageDeflateOffer()]
             self.perMessageCompressionAccept = _accept_compression  # type: ignore[assignment]
         else:
             self.perMessageCompressionOffers = []
             self.perMessageCompressionAccept = _refuse_compression
+
+
+def _answers_offer(reason: Exception) -> bool:
+    """Whether a handshake has failed whose answer speaks of extensions.
+
+    It need not be for that that it has failed, but without an offer it cannot be.
+    """
+    return (
+        isinstance(reason, HandshakeRefused)
+        and reason.status == 101
+        and "sec-websocket-extensions" in reason.headers
+    )
 
 
 def _refuse_compression(_response: Any) -> None:

@@ -1,0 +1,114 @@
+"""TLS to a server of any name that DNS can hold.
+
+Twisted's own ``optionsForClientTLS`` takes what is a name of IDNA 2008, and so neither
+``my_service`` nor ``a--b.example.org``.
+Certificates have such names all the same, and what is checked for them here is no less:
+the authority, and the name.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from weakref import ref
+
+from OpenSSL import SSL
+from service_identity.hazmat import DNS_ID, verify_service_identity
+from service_identity.pyopenssl import extract_patterns
+from twisted.internet.abstract import isIPAddress, isIPv6Address
+from twisted.internet.interfaces import IOpenSSLClientConnectionCreator
+from twisted.internet.ssl import (
+    CertificateOptions,
+    PrivateCertificate,
+    optionsForClientTLS,
+    platformTrust,
+)
+from twisted.protocols.tls import TLSMemoryBIOProtocol
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from ..errors import ConfigurationError
+from ..host import read_host, server_name
+
+__all__ = ["client_tls"]
+
+
+def client_tls(
+    hostname: str,
+    trust_root: Any = None,
+    client_certificate: PrivateCertificate | None = None,
+) -> IOpenSSLClientConnectionCreator:
+    """What the option ``tls`` takes, for a server of any name.
+
+    For a name that :func:`twisted.internet.ssl.optionsForClientTLS` takes it is what
+    that returns.
+
+    :param hostname: the name or address that the server's certificate must be for.
+        The dot that a name may end in and the zone of an address are for the way there,
+        and no part of it (RFC 6066 section 3).
+    :param trust_root: whom to trust: a :class:`twisted.internet.ssl.Certificate`, or
+        what :func:`twisted.internet.ssl.trustRootFromCertificates` makes of several;
+        the system's authorities if not given.
+    :param client_certificate: the client's own certificate and key, if the server asks
+        for one.
+    :raises ConfigurationError: ``hostname`` is neither.
+    """
+    name = _server_name(hostname)
+    try:
+        return optionsForClientTLS(
+            name, trustRoot=trust_root, clientCertificate=client_certificate
+        )
+    except UnicodeError:
+        return _NamedServer(name, trust_root, client_certificate)
+
+
+def _server_name(hostname: str) -> str:
+    if isIPAddress(hostname) or isIPv6Address(hostname):
+        return server_name(hostname)
+    try:
+        return server_name(read_host(hostname))
+    except ValueError as error:
+        raise ConfigurationError(f"hostname is {error}") from None
+
+
+@implementer(IOpenSSLClientConnectionCreator)
+class _NamedServer:
+    """Makes connections to a server whose name is none of IDNA."""
+
+    def __init__(
+        self,
+        name: str,
+        trust_root: Any,
+        client_certificate: PrivateCertificate | None,
+    ) -> None:
+        self._name = name
+        options: dict[str, Any] = {"trustRoot": trust_root or platformTrust()}
+        if client_certificate is not None:
+            options["privateKey"] = client_certificate.privateKey.original
+            options["certificate"] = client_certificate.original
+        self._context = CertificateOptions(**options).getContext()
+
+    def clientConnectionForTLS(self, tlsProtocol: TLSMemoryBIOProtocol) -> Any:
+        """Make the connection of a protocol."""
+        connection = SSL.Connection(self._context, None)
+        connection.set_tlsext_host_name(self._name.encode("ascii"))
+        # The protocol has the connection, which has the function.
+        protocol = ref(tlsProtocol)
+
+        def verify(
+            _connection: Any, certificate: Any, _error: int, depth: int, is_good: int
+        ) -> bool:
+            if not is_good or depth != 0:
+                return bool(is_good)
+            try:
+                patterns = extract_patterns(certificate)
+                verify_service_identity(patterns, [DNS_ID(self._name)], [])
+            except Exception:
+                # Whatever it is, nobody has shown that this is the server.
+                waiting = protocol()
+                if waiting is not None:
+                    waiting.failVerification(Failure())
+                return False
+            return True
+
+        connection.set_verify(SSL.VERIFY_PEER | SSL.VERIFY_FAIL_IF_NO_PEER_CERT, verify)
+        return connection

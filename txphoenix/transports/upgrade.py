@@ -1,0 +1,53 @@
+"""The request that opens a WebSocket (RFC 6455 section 4.1).
+
+Autobahn would write one too, with the port in ``Host`` in any case, and with its own
+headers beside those of the user.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from ..url import Target
+from .request_headers import request_headers
+
+__all__ = ["UpgradeRequest"]
+
+# Some proxies take a request that may be cached for one that they can answer.
+_NOT_CACHED = {"Pragma": "no-cache", "Cache-Control": "no-cache"}
+
+
+class UpgradeRequest(NamedTuple):
+    """What to ask a server for."""
+
+    target: Target
+    headers: Mapping[str, str]
+    """The user's headers."""
+    protocols: Sequence[str]
+    """The subprotocols that are offered; one may be the auth token."""
+    extensions: Sequence[str]
+    """The extensions that are offered."""
+
+    def encode(self, key: bytes) -> bytes:
+        """The whole request.
+
+        :param key: the value of ``Sec-WebSocket-Key``.
+        """
+        headers = {
+            **request_headers(self.target, self.headers, _NOT_CACHED),
+            "Upgrade": "WebSocket",
+            "Connection": "Upgrade",
+            "Sec-WebSocket-Key": key.decode("ascii"),
+            "Sec-WebSocket-Version": "13",
+        }
+        if self.protocols:
+            headers["Sec-WebSocket-Protocol"] = ",".join(self.protocols)
+        if self.extensions:
+            headers["Sec-WebSocket-Extensions"] = ",".join(self.extensions)
+        lines = [f"{name}: {value}" for name, value in headers.items()]
+        request = [f"GET {self.target.resource} HTTP/1.1", *lines, "", ""]
+        return "\r\n".join(request).encode("utf-8")
+
+    def __repr__(self) -> str:
+        return "<UpgradeRequest>"
