@@ -76,11 +76,15 @@ class RawConnection(Protocol):
         if end and not self.request:
             self.request = head
             if self._server.answer is not None:
-                key = self.header("sec-websocket-key").encode("ascii")
-                accept = b64encode(sha1(key + _MAGIC).digest())
-                self.send(self._server.answer.replace(b"ACCEPT", accept))
+                self.send(self.answer())
             if self._server.closes:
                 self.lose()
+
+    def answer(self) -> bytes:
+        """The server's answer to this handshake."""
+        key = self.header("sec-websocket-key").encode("ascii")
+        accept = b64encode(sha1(key + _MAGIC).digest())
+        return self._server.answer_to(self).replace(b"ACCEPT", accept)
 
     def header(self, name: str) -> str:
         """The value of one of the request's headers; ``""`` if there is none."""
@@ -123,6 +127,10 @@ class RawServer(Factory):
         connection = RawConnection(self)
         self.connections.append(connection)
         return connection
+
+    def answer_to(self, connection: RawConnection) -> bytes:
+        """The answer to a handshake; ``ACCEPT`` is still to be replaced."""
+        return self.answer or b""
 
     def lose_http(self) -> None:
         """End all connections, as the server in memory asks when it stops."""

@@ -57,7 +57,12 @@ class OpeningTests(LongPollTestCase):
     def test_publish(self) -> None:
         """A publish has the user's headers, the session's token and its type."""
         client, _ = self.open(
-            headers={"X-Test": "yes", "User-Agent": "mine", "Content-Type": "no"}
+            headers={
+                "X-Test": "yes",
+                "user-agent": "mine",
+                "Content-Type": "no",
+                "accept": "text/x",
+            }
         )
         client.push(Message(None, None, "a", "b", {}))
         publish = self.server.take("POST")
@@ -252,6 +257,17 @@ class OpeningTests(LongPollTestCase):
             200, b'{"status":410,"token":"t"}', set_cookie="node=7"
         )
         self.assertEqual(self.server.take("GET").header("cookie"), "node=7")
+
+    def test_cookie_of_a_domain(self) -> None:
+        """So does one of the domain, whatever letters the host's name has."""
+        for host in ("my_service.example.org", "a--b.example.org.", "ok.example.org"):
+            self.begin(url=f"ws://{host}:4000/socket")
+            self.server.take("GET").answer(
+                200,
+                b'{"status":410,"token":"t"}',
+                set_cookie="node=7; Domain=example.org",
+            )
+            self.assertEqual(self.server.take("GET").header("cookie"), "node=7", host)
 
     def test_zone(self) -> None:
         """The zone of an address is not for the server."""

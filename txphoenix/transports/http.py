@@ -34,7 +34,12 @@ from twisted.web.client import (
 )
 from twisted.web.http import PotentialDataLoss
 from twisted.web.http_headers import Headers
-from twisted.web.iweb import IAgentEndpointFactory, IBodyProducer, IResponse
+from twisted.web.iweb import (
+    IAgent,
+    IAgentEndpointFactory,
+    IBodyProducer,
+    IResponse,
+)
 from zope.interface import implementer
 
 from ..errors import ConnectionFailed, MessageTooLarge
@@ -107,7 +112,7 @@ class HTTPSession:
         # A poll that was repeated would lose what the first one was answered with.
         self._pool.retryAutomatically = False
         agent = Agent.usingEndpointFactory(reactor, self, self._pool)
-        self._client = HTTPClient(agent, data_to_body_producer=_Producer)
+        self._client = HTTPClient(_OneEncoding(agent), data_to_body_producer=_Producer)
         self._requests: dict[Deferred[Answer], None] = {}
 
     def endpointForURI(self, uri: URI) -> IStreamClientEndpoint:
@@ -216,6 +221,29 @@ class _Body(Protocol):
     def _give_up(self) -> None:
         # An abort is not among the things that an answer's transport can do.
         cast(ITransport, self.transport).loseConnection()
+
+
+@implementer(IAgent)
+class _OneEncoding:
+    """An agent that sends ``Accept-Encoding`` once.
+
+    treq says what it can decode, beside what the user has said.
+    """
+
+    def __init__(self, agent: IAgent) -> None:
+        self._agent = agent
+
+    def request(
+        self,
+        method: bytes,
+        uri: bytes,
+        headers: Headers | None = None,
+        bodyProducer: IBodyProducer | None = None,
+    ) -> Deferred[IResponse]:
+        headers = Headers() if headers is None else headers.copy()
+        accepted = headers.getRawHeaders(b"Accept-Encoding", [])
+        headers.setRawHeaders(b"Accept-Encoding", accepted[:1])
+        return self._agent.request(method, uri, headers, bodyProducer)
 
 
 @implementer(IBodyProducer)
