@@ -6,6 +6,9 @@ The names lead to 127.0.0.1; what is looked up, asked for by SNI, verified and s
 
 from __future__ import annotations
 
+import io
+from argparse import ArgumentParser
+from pathlib import Path
 from typing import Any, cast
 
 from OpenSSL import SSL
@@ -14,6 +17,8 @@ from twisted.internet.protocol import Factory
 from twisted.internet.ssl import optionsForClientTLS
 
 from txphoenix import client_tls
+from txphoenix.cli_options import add_client_options, running_client
+from txphoenix.cli_output import Terminal
 from txphoenix.client import SocketClient
 from txphoenix.errors import ConnectionFailed
 from txphoenix.testing import PhoenixServer
@@ -255,6 +260,22 @@ class SecureTests(NamesTestCase):
         await self.refused("my_service")
         trust_root = self_signed("my_service").trust_root
         await self.refused("my_service", tls=client_tls("my_service", trust_root))
+
+    async def test_command_line(self) -> None:
+        """``--ca-file`` is for such a name as well, and ``--exact-url`` for its path."""
+        credentials = self_signed("my_service")
+        server = await self.serve(tls=credentials.server, websocket_path="/:key")
+        path = Path(self.mktemp())
+        path.write_bytes(credentials.trust_root.dumpPEM())
+        parser = ArgumentParser()
+        add_client_options(parser)
+        url = f"wss://my_service:{server.port}/socket/a"
+        args = parser.parse_args(["--exact-url", "--ca-file", str(path), url])
+        terminal = Terminal(io.StringIO(), io.StringIO(), io.StringIO(), {})
+        async with running_client(reactor, args, terminal, reconnect=False) as client:
+            await client.when_connected()
+            (session,) = server.connections
+            self.assertEqual(session.socket.params["key"], "a")
 
     async def test_given_tls(self) -> None:
         """What the option ``tls`` says counts, and not the URL."""
