@@ -214,7 +214,7 @@ class SuppliedInVainTests(SuppliedTestCase):
             ("headers", {"X-A": 1}, "the value of 'X-A' in headers must be a str, not"),
             ("headers", {"X-A": "s3cret\r\n"}, "the value of 'X-A' must not hold line"),
             ("auth_token", b"s3cret", "auth_token must be a str, not a value of type"),
-            ("auth_token", "s3cret word", "auth_token must be one or more visible"),
+            ("auth_token", "s3cret ", "auth_token must be one or more characters"),
         ):
             goods: dict[str, Any] = {"url": self.memory.url, "auth_token": None}
             with self.subTest(name=name, nonsense=nonsense):

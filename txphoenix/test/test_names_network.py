@@ -262,7 +262,7 @@ class SecureTests(NamesTestCase):
         await self.refused("my_service", tls=client_tls("my_service", trust_root))
 
     async def test_command_line(self) -> None:
-        """``--ca-file`` is for such a name as well, and ``--exact-url`` for its path."""
+        """``--ca-file`` is for such a name too, and ``--exact-url`` for its path."""
         credentials = self_signed("my_service")
         server = await self.serve(tls=credentials.server, websocket_path="/:key")
         path = Path(self.mktemp())

@@ -160,6 +160,7 @@ class ConnectionOptionTests(ReconfigureTestCase):
             "params": {"token": "new"},
             "headers": {"X-New": "yes"},
             "auth_token": "new",
+            "exact_url": False,
             "transport": "websocket",
             "vsn": "2.0.0",
             "serializer": json,
