@@ -55,9 +55,10 @@ class OptionTests(NetworkTestCase):
     def test_flag(self) -> None:
         """It is True or False."""
         for value in (1, None, "yes", "/a"):
-            self.assertRaises(
+            error = self.assertRaises(
                 ConfigurationError, SocketClient, "ws://host", exact_url=value
             )
+            self.assertIn("exact_url must be True or False", str(error))
 
 
 class PathTests(NetworkTestCase):
