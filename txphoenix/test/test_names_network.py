@@ -25,7 +25,7 @@ from txphoenix.testing import PhoenixServer
 from txphoenix.testing.tls import Credentials, self_signed
 
 from .local_names import LocalNamesMixin
-from .network import NO_IPV6, TOPIC, NetworkTestCase, Tunnel, _FarSide, reactor
+from .network import NO_IPV6, TOPIC, FarSide, NetworkTestCase, Tunnel, reactor
 
 TRANSPORTS = ("websocket", "longpoll")
 
@@ -44,7 +44,7 @@ class LocalTunnel(Tunnel):
             self.heads.append(head)
             port = int(head.split(b" ")[1].rpartition(b":")[2])
             endpoint = TCP4ClientEndpoint(reactor, "127.0.0.1", port)
-            far = Factory.forProtocol(lambda: _FarSide(self))
+            far = Factory.forProtocol(lambda: FarSide(self))
             endpoint.connect(far).addCallback(self._connected)
 
 
