@@ -87,6 +87,31 @@ class HTTPConnectEndpointTests(SynchronousTestCase):
         _, transport = self.accept()
         self.assertTrue(transport.value().startswith(b"CONNECT [::1]:80 HTTP/1.1\r\n"))
 
+    def test_zone(self) -> None:
+        """An address's zone is one of this machine, and not told to the proxy."""
+        self.connect("fe80::1%eth0")
+        _, transport = self.accept()
+        self.assertEqual(
+            transport.value(),
+            b"CONNECT [fe80::1]:443 HTTP/1.1\r\nHost: [fe80::1]:443\r\n\r\n",
+        )
+
+    def test_final_dot(self) -> None:
+        """The proxy looks the name up, and so is told of the dot that it ends in."""
+        self.connect("svc.cluster.local.")
+        _, transport = self.accept()
+        self.assertIn(b"CONNECT svc.cluster.local.:443 HTTP/1.1\r\n", transport.value())
+
+    def test_interim_answers(self) -> None:
+        """Interim answers are skipped (RFC 9110 section 15.2), in whatever pieces."""
+        connecting = self.connect()
+        tunnel, _ = self.accept()
+        answer = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 102 Processing\r\nX: y\r\n\r\n"
+        for byte in answer + b"HTTP/1.1 200 OK\r\n\r\n":
+            self.assertNoResult(connecting)
+            tunnel.dataReceived(bytes([byte]))
+        self.successResultOf(connecting)
+
     def test_opened(self) -> None:
         """At 200 the protocol is connected, and gets what follows the answer."""
         connecting = self.connect()
@@ -130,6 +155,21 @@ class HTTPConnectEndpointTests(SynchronousTestCase):
     def test_endless(self) -> None:
         """An answer without an end is not read for ever."""
         self.check_refused(b"HTTP/1.1 200 OK\r\n" + b"a" * 20_000, "has no end")
+
+    def test_endless_interim_answers(self) -> None:
+        """Nor are answers that lead to nothing, by their number and by their bytes."""
+        self.check_refused(
+            b"HTTP/1.1 100 Continue\r\n\r\n" * 17, "more than 16 interim answers"
+        )
+        hint = b"HTTP/1.1 103 x\r\nLink: " + b"a" * 4000 + b"\r\n\r\n"
+        self.check_refused(hint * 5 + b"HTTP", "has no end")
+
+    def test_refused_after_interim_answers(self) -> None:
+        """The words that are told are those of the final answer."""
+        self.check_refused(
+            b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 403 No\r\n\r\n",
+            "the proxy refused: 403 No",
+        )
 
     def test_hung_up(self) -> None:
         """A proxy that hangs up fails the attempt."""
