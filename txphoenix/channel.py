@@ -250,11 +250,10 @@ class Channel(ChannelActions):
         :return: a Deferred of None that fires when the channel is closed in good
             order; it fails with the error that closed it otherwise: a refused join,
             or the crash after which it was not restarted.
-            A channel that is closed is waited for through its next join.
+            A channel that is closed is waited for through its next join, and at most
+            to the end of :meth:`txphoenix.SocketClient.stopService`.
         """
-        waiting: Deferred[None] = Deferred(self._forget_stop_waiter)
-        self._stop_waiters = [*(self._stop_waiters or ()), waiting]
-        return waiting
+        return self._manager.stop_waiters.wait(self)
 
     @overload
     def on(self, event: str) -> Callable[[_F], _F]: ...
@@ -354,11 +353,6 @@ class Channel(ChannelActions):
     def _decorate(self, event: str, function: _F) -> _F:
         self.on(event, function)
         return function
-
-    def _forget_stop_waiter(self, waiting: Deferred[None]) -> None:
-        self._stop_waiters = [
-            each for each in self._stop_waiters or () if each is not waiting
-        ]
 
     # -- What the manager calls ---------------------------------------------------
 

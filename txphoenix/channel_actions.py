@@ -58,8 +58,11 @@ class ChannelActions(ChannelMachine):
         pending.fail(AlreadyJoined(self))
 
     def _do_join_after_leave(self, pending: PendingJoin) -> None:
-        self._manager.deadlines.set(pending, pending.timeout)
-        self._next_joins = [*(self._next_joins or ()), pending]
+        manager = self._manager
+        if not manager.next_joins.add(pending):
+            pending.fail(AlreadyJoined(pending.channel))
+        elif not pending.is_set:
+            manager.deadlines.set(pending, pending.timeout)
 
     def _do_send_join(self) -> None:
         manager = self._manager
@@ -132,22 +135,28 @@ class ChannelActions(ChannelMachine):
             for pending in waiting:
                 pending.fail(closed)
 
-    def _do_answer_leaves(self, *_args: Any) -> None:
-        for leave in self._take_leaves():
+    def _do_leave_nothing(self, *_args: Any) -> None:
+        leaves = self._take_leaves()
+        self.withdraw("left")
+        for leave in leaves:
             leave.succeed(None)
+
+    def _do_leave_again(self, *_args: Any) -> None:
+        # The leave that is under way answers this one too.
+        self.withdraw("left")
+
+    def _do_withdraw(self, reason: object = "stopped", *_args: Any) -> None:
+        self.withdraw(reason)
 
     def _do_finish_leave(self, *_args: Any) -> None:
         self._do_end("left")
 
     def _do_stop_leaving(self, reason: object, *_args: Any) -> None:
-        closed = ChannelClosed(reason, self.topic)
-        next_joins = self._take_next_joins()
         # Another channel may wait for the topic, and is not the one that stops.
-        self._next_joins = [each for each in next_joins if each.channel is not self]
+        pending = self._manager.next_joins.take(self)
         self._do_end("left")
-        for pending in next_joins:
-            if pending.channel is self:
-                pending.fail(closed)
+        if pending is not None:
+            pending.fail(ChannelClosed(reason, self.topic))
 
     def _do_end(self, reason: object, crash: BaseException | None = None) -> None:
         self._cancel_rejoin()
@@ -158,8 +167,7 @@ class ChannelActions(ChannelMachine):
         joins = self._take_join()
         pushes = self.pushes.take_all()
         leaves = self._take_leaves()
-        next_joins = self._take_next_joins()
-        stop_waiters, self._stop_waiters = self._stop_waiters, None
+        stop_waiters = self._manager.stop_waiters.take(self)
         self._manager.unregister(self)
         error = reason if isinstance(reason, BaseException) else None
         self._cancel_asking()
@@ -175,13 +183,8 @@ class ChannelActions(ChannelMachine):
                 push.fail(closed)
         for leave in leaves:
             leave.succeed(None)
-        for waiting in stop_waiters or ():
-            # One before may have cancelled it.
-            if not waiting.called:
-                waiting.callback(None) if error is None else waiting.errback(error)
-        for next_join in next_joins:
-            if next_join.deferred is not None:
-                self._begin(next_join)
+        self._manager.stop_waiters.tell(stop_waiters, error)
+        self._begin_next()
 
     # -- Parts of the actions -----------------------------------------------------
 

@@ -15,7 +15,7 @@ from twisted.internet.interfaces import IDelayedCall
 
 from .channel_states import IGNORE, TABLE, Input, State
 from .errors import ChannelClosed, JoinError, JoinTimeout, PushError, PushTimeout
-from .hooks import NO_EVENT_HOOKS, Hooks
+from .hooks import NO_EVENT_HOOKS, Hooks, call_hook
 from .inbox import Inbox
 from .message import Message
 from .pending import PendingJoin, PendingLeave, PendingPush, PendingReply
@@ -69,8 +69,7 @@ class ChannelMachine(Service):
         self._error_hooks: Hooks | None = None
         self._close_hooks: Hooks | None = None
         self._leaves: list[PendingLeave] | None = None
-        self._next_joins: list[PendingJoin] | None = None
-        self._stop_waiters: list[Deferred[None]] | None = None
+        self.stop_waiters: list[Deferred[None]] | None = None
 
     # -- What subclasses override; Channel documents them -------------------------
 
@@ -114,7 +113,7 @@ class ChannelMachine(Service):
 
         A channel that was joined joins again after a later ``connect()``.
         """
-        waiting = [*self._take_next_joins(), *self.pushes.take_kept()]
+        waiting: list[PendingReply] = [*self.pushes.take_kept()]
         if self._keeps_trying:
             waiting = [*self._take_join(), *waiting]
         else:
@@ -151,6 +150,23 @@ class ChannelMachine(Service):
         is_planned = self._rejoin_timer is not None and self._manager.is_open
         if was_sent and is_planned:
             self._input(Input.OPEN)
+
+    def withdraw(self, reason: object) -> None:
+        """Wait no more to join once the topic has been left.
+
+        Where this channel waits for another one, that was all there was of it.
+
+        :param reason: what its :meth:`on_close` would be told.
+        """
+        manager = self._manager
+        pending = manager.next_joins.take(self)
+        if pending is None:
+            return
+        is_all = self.state is State.CLOSED
+        stop_waiters = manager.stop_waiters.take(self) if is_all else ()
+        error = reason if isinstance(reason, BaseException) else None
+        pending.fail(error or ChannelClosed(reason, self.topic))
+        manager.stop_waiters.tell(stop_waiters, error)
 
     def stop_after(self, error: BaseException) -> None:
         """End for good after a crash of a callback."""
@@ -195,7 +211,7 @@ class ChannelMachine(Service):
             obstacle = self._manager.obstacle
         error = JoinTimeout(pending.timeout, self.topic, obstacle)
         if pending is not self._join:
-            pending.fail(error)
+            self.withdraw(error)
             return
         # The server may have joined us all the same.
         self._tell_leave()
@@ -205,6 +221,8 @@ class ChannelMachine(Service):
         """Leave, because the join's Deferred was cancelled."""
         if pending is self._join:
             self._stop("left")
+        else:
+            self.withdraw("left")
 
     def leave_answered(self) -> None:
         """Be closed: the server has answered the leave."""
@@ -286,6 +304,21 @@ class ChannelMachine(Service):
         holder = self._manager.routes.get(self.topic, pending.channel)
         holder._input(Input.JOIN, pending)
 
+    def _begin_next(self) -> None:
+        """Begin the joins that have waited for the topic to be left.
+
+        The first has it; the others are refused, or wait again if it is left at once.
+        """
+        manager = self._manager
+        while True:
+            holder = manager.routes.get(self.topic)
+            if holder is not None and holder.state is State.LEAVING:
+                return
+            pending = manager.next_joins.pop(self.topic)
+            if pending is None:
+                return
+            self._begin(pending)
+
     def _join_failed(self, error: BaseException) -> None:
         is_awaited = self._join is not None and self._join.deferred is not None
         self._manager.join_failed(self, error, is_awaited)
@@ -316,7 +349,8 @@ class ChannelMachine(Service):
     def _cancel_asking(self) -> None:
         asked, self._asked = self._asked, None
         if asked is not None:
-            asked.cancel()
+            # What it waits for is the user's, who may have given it a canceller.
+            call_hook(asked.cancel)
 
     def _forget_server(self) -> list[PendingPush]:
         """Be no longer joined.
@@ -336,7 +370,3 @@ class ChannelMachine(Service):
     def _take_join(self) -> list[PendingReply]:
         join, self._join = self._join, None
         return [] if join is None else [join]
-
-    def _take_next_joins(self) -> list[PendingJoin]:
-        next_joins, self._next_joins = self._next_joins, None
-        return next_joins or []

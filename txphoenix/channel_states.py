@@ -63,7 +63,7 @@ _I = Input
 
 # Read a row as: in this state, at this input, go to that state and do that.
 TABLE: dict[tuple[State, Input], tuple[State, str]] = {
-    # There is nothing on the server.
+    # There is nothing on the server; it may wait for another object to leave.
     (_S.CLOSED, _I.JOIN): (_S.JOINING, "begin_join"),
     (_S.CLOSED, _I.OPEN): (_S.CLOSED, IGNORE),
     (_S.CLOSED, _I.OK): (_S.CLOSED, IGNORE),
@@ -71,9 +71,9 @@ TABLE: dict[tuple[State, Input], tuple[State, str]] = {
     (_S.CLOSED, _I.RETRY): (_S.CLOSED, IGNORE),
     (_S.CLOSED, _I.LOST): (_S.CLOSED, IGNORE),
     (_S.CLOSED, _I.CLOSE): (_S.CLOSED, IGNORE),
-    (_S.CLOSED, _I.LEAVE): (_S.CLOSED, "answer_leaves"),
+    (_S.CLOSED, _I.LEAVE): (_S.CLOSED, "leave_nothing"),
     (_S.CLOSED, _I.LEFT): (_S.CLOSED, IGNORE),
-    (_S.CLOSED, _I.STOP): (_S.CLOSED, IGNORE),
+    (_S.CLOSED, _I.STOP): (_S.CLOSED, "withdraw"),
     # A join has been sent, or will be as soon as there is a connection.
     (_S.JOINING, _I.JOIN): (_S.JOINING, "refuse_second_join"),
     (_S.JOINING, _I.OPEN): (_S.JOINING, "send_join"),
@@ -104,7 +104,7 @@ TABLE: dict[tuple[State, Input], tuple[State, str]] = {
     (_S.LEAVING, _I.RETRY): (_S.CLOSED, "finish_leave"),
     (_S.LEAVING, _I.LOST): (_S.CLOSED, "finish_leave"),
     (_S.LEAVING, _I.CLOSE): (_S.CLOSED, "finish_leave"),
-    (_S.LEAVING, _I.LEAVE): (_S.LEAVING, IGNORE),
+    (_S.LEAVING, _I.LEAVE): (_S.LEAVING, "leave_again"),
     (_S.LEAVING, _I.LEFT): (_S.CLOSED, "finish_leave"),
     (_S.LEAVING, _I.STOP): (_S.CLOSED, "stop_leaving"),
     # Not on the server, and about to join again.

@@ -10,21 +10,23 @@ until it has crashed more than ``max_restarts`` times in ``max_seconds``.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
 from math import isfinite
-from typing import Any, TypeVar, cast, overload
+from typing import Any, TypeVar, overload
 
-from twisted.application.service import IService, MultiService
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from . import telemetry
-from .channel import Channel, EchoRoom
+from .channel import Channel
+from .channel_factory import ChannelFactory, find_factory, make_channel
 from .channel_machine import ChannelMachine
+from .channel_params import with_defaults
+from .channel_set import ChannelSet
 from .channel_states import State
 from .checks import channel_class as check_channel_class
+from .checks import possible_topic
 from .connection import Connection
 from .errors import ENDINGS, ConfigurationError
 from .inbox import Inbox
@@ -43,7 +45,7 @@ _C = TypeVar("_C", bound=Channel)
 _UNSETTLED = frozenset({State.JOINING, State.ERRORED})
 
 
-class ChannelManager(MultiService):
+class ChannelManager(ChannelSet):
     """Topic -> :class:`~txphoenix.channel.Channel`.
 
     A channel is one of its services from the moment it joins to its end.
@@ -62,13 +64,10 @@ class ChannelManager(MultiService):
         state: SocketState,
     ) -> None:
         super().__init__()
-        self.setName("channels")
         self.clock = clock
         self.deadlines = Deadlines.of(clock)
         self._connection = connection
         self._state = state
-        self.routes: dict[str, ChannelMachine] = {}
-        """The channels that are not closed, by topic."""
         self._crashes: dict[str, deque[float]] = {}
         self._paused: dict[str, None] = {}
         # The topics whose first join on a connection has not been answered, and who
@@ -88,8 +87,7 @@ class ChannelManager(MultiService):
         self.timeout = options.timeout
         self.push_buffer = options.push_buffer
         self._rejoin_backoff = options.channel_backoff
-        for channel in list(self.routes.values()):
-            channel.resize_inbox(options.receive_buffer)
+        self._each(lambda channel: channel.resize_inbox(options.receive_buffer))
 
     # -- What the client calls ----------------------------------------------------
 
@@ -100,35 +98,38 @@ class ChannelManager(MultiService):
 
     @overload
     def make(
-        self, topic: str, params: Any = None, channel_class: type[_C] = ...
+        self, topic: str, params: Any = None, channel_class: ChannelFactory[_C] = ...
     ) -> _C: ...
 
     def make(
         self,
         topic: str,
         params: Any = None,
-        channel_class: type[Channel] | None = None,
+        channel_class: ChannelFactory[Channel] | None = None,
     ) -> Channel:
         """Make the channel of a topic, which is closed until it joins.
 
-        :param params: by default the client's ``default_channel_params``.
-        :param channel_class: by default what ``topic_channel_map`` has for the
-            topic, or else ``default_channel_class``.
+        :param topic: any but ``"phoenix"``, which is the heartbeats'.
+        :param params: what its joins send, over the client's
+            ``default_channel_params``; see :mod:`txphoenix.channel_params`.
+        :param channel_class: the channel's class, or a callable that takes topic,
+            params and this manager and makes it, such as
+            ``functools.partial(Room, db=db)``; by default what ``topic_channel_map``
+            has for the topic, or else ``default_channel_class``.
+        :raises ConfigurationError: the topic is none, or what is called makes no
+            channel of it.
+            What it raises by itself is passed on.
         """
         if not (isinstance(topic, str) and topic):
             raise ConfigurationError(f"a topic must be a non-empty str, not {topic!r}")
-        if params is None:
-            params = self._options.default_channel_params
+        possible_topic("a topic", topic)
         if channel_class is None:
-            channel_class = self._class_of(topic)
+            name, factory = find_factory(topic, self._options)
         else:
-            check_channel_class("channel_class", channel_class)
-        return channel_class(topic, params, self)
-
-    def find(self, topic: str) -> Channel | None:
-        """The channel that has the topic, or None if all are closed."""
-        # Only make() makes channels.
-        return cast("Channel | None", self.routes.get(topic))
+            name, factory = "channel_class", channel_class
+            check_channel_class(name, factory)
+        params = with_defaults(self._options.default_channel_params, params)
+        return make_channel(name, factory, topic, params, self)
 
     @overload
     def start_channel(
@@ -137,14 +138,14 @@ class ChannelManager(MultiService):
 
     @overload
     def start_channel(
-        self, topic: str, params: Any = None, channel_class: type[_C] = ...
+        self, topic: str, params: Any = None, channel_class: ChannelFactory[_C] = ...
     ) -> _C: ...
 
     def start_channel(
         self,
         topic: str,
         params: Any = None,
-        channel_class: type[Channel] | None = None,
+        channel_class: ChannelFactory[Channel] | None = None,
     ) -> Channel:
         """Make a channel and have it join, and join again whatever happens.
 
@@ -156,22 +157,6 @@ class ChannelManager(MultiService):
         channel.keep_trying()
         channel.join().addErrback(self._log_failed_start, channel)
         return channel
-
-    def terminate_channel(self, topic: str) -> bool:
-        """End the channel of a topic at once.
-
-        :return: whether there was one.
-        """
-        channel = self.routes.get(topic)
-        if channel is None:
-            return False
-        channel.stop()
-        return True
-
-    def terminate(self) -> None:
-        """End all channels at once."""
-        for channel in list(self.routes.values()):
-            channel.stop()
 
     def when_settled(self) -> Deferred[None]:
         """Wait until each channel has joined, or tried to.
@@ -200,20 +185,28 @@ class ChannelManager(MultiService):
     def connection_opened(self) -> None:
         """Have each channel join."""
         self._offline_because = None
-        for channel in list(self.routes.values()):
-            channel.connection_opened()
+        self._each(lambda channel: channel.connection_opened())
 
     def connection_lost(self, reason: BaseException, was_asked: bool) -> None:
         """Have each channel wait for the next connection."""
         self._paused.clear()
         self._offline_because = reason
-        channels = list(self.routes.values())
         # Whatever has become of their joins, these join anew.
         self._unsettled.update(
-            dict.fromkeys(each.topic for each in channels if each.state in _UNSETTLED)
+            (topic, None)
+            for topic, channel in self.routes.items()
+            if channel.state in _UNSETTLED
         )
-        for channel in channels:
-            channel.connection_lost(reason, was_asked)
+        self._each(lambda channel: channel.connection_lost(reason, was_asked))
+
+    def begin_anew(self, reason: BaseException) -> None:
+        """End all channels, as a stop and a start in one.
+
+        :param reason: why what they have sent will not be answered.
+        """
+        self.connection_lost(reason, was_asked=True)
+        self.terminate()
+        self.stop_waiters.tell(self.stop_waiters.take_all())
 
     def connection_failed(self, reason: BaseException) -> None:
         """Take note that there is no connection, and why."""
@@ -221,8 +214,8 @@ class ChannelManager(MultiService):
 
     def abandon(self, error: BaseException) -> None:
         """There will be no connection: fail all that waits for one."""
-        for channel in list(self.routes.values()):
-            channel.abandoned(error)
+        self._withdraw(error)
+        self._each(lambda channel: channel.abandoned(error))
         settling, self._settling = self._settling, []
         for deferred in settling:
             deferred.errback(error)
@@ -275,20 +268,10 @@ class ChannelManager(MultiService):
             return 1.0
         return max(0.0, delay)
 
-    def register(self, channel: ChannelMachine) -> None:
-        """Give a topic to a channel."""
-        self.routes[channel.topic] = channel
-        # As setServiceParent() does it, but for a look at what it is given.
-        channel.parent = self
-        self.addService(channel)
-
-    def unregister(self, channel: ChannelMachine) -> None:
-        """Take the topic away from a channel that has closed."""
-        topic = channel.topic
-        if self.routes.get(topic) is channel:
-            del self.routes[topic]
-            self._crashes.pop(topic, None)
-            channel.disownServiceParent()
+    def closed(self, channel: ChannelMachine) -> None:
+        """Forget its crashes, and wait for its join no more."""
+        self._crashes.pop(channel.topic, None)
+        self._settled(channel.topic)
 
     def state_changed(self, channel: ChannelMachine, old: State, new: State) -> None:
         """Take note of a channel's new state."""
@@ -394,32 +377,6 @@ class ChannelManager(MultiService):
         else:
             channel.restart_after(error)
 
-    # -- MultiService, for as many channels as there are --------------------------
-
-    # The list that MultiService keeps is searched at each removal.
-
-    def addService(self, service: IService) -> None:
-        """Take a channel in; :meth:`register` is what calls for it."""
-        if self.running:
-            service.privilegedStartService()
-            service.startService()
-
-    def removeService(self, service: IService) -> Deferred[None] | None:
-        """Let a channel go; :meth:`unregister` is what calls for it."""
-        if service.running:
-            service.stopService()
-        return None
-
-    def __iter__(self) -> Iterator[Channel]:
-        return iter(cast("list[Channel]", list(self.routes.values())))
-
-    def getServiceNamed(self, name: str) -> Channel:
-        """The channel of a topic.
-
-        :raises KeyError: there is none.
-        """
-        return cast(Channel, self.routes[name])
-
     # -- Inside -------------------------------------------------------------------
 
     def _settled(self, topic: str) -> bool:
@@ -441,21 +398,6 @@ class ChannelManager(MultiService):
         self.deadlines.set(
             inbox, options.heartbeat_interval + options.heartbeat_timeout
         )
-
-    def _class_of(self, topic: str) -> type[Channel]:
-        classes = self._options.topic_channel_map
-        found: type[Channel] | None = classes.get(topic)
-        length = -1
-        if found is None:
-            for pattern, channel_class in classes.items():
-                prefix = pattern[:-1]
-                if (
-                    pattern.endswith("*")
-                    and topic.startswith(prefix)
-                    and len(prefix) > length
-                ):
-                    found, length = channel_class, len(prefix)
-        return found or self._options.default_channel_class or EchoRoom
 
     def _crashes_too_often(self, topic: str) -> bool:
         options = self._options

@@ -11,7 +11,8 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeAlias
+from inspect import signature
+from typing import Any, TypeAlias, cast
 
 from twisted.internet.interfaces import (
     IOpenSSLClientConnectionCreator,
@@ -21,6 +22,7 @@ from twisted.internet.ssl import CertificateOptions
 
 from .channel import Channel
 from .errors import ConfigurationError
+from .message import PHOENIX_TOPIC
 from .url import check_authority, encode_params, parse, parse_proxy
 
 Check: TypeAlias = Callable[[str, Any], Any]
@@ -28,6 +30,7 @@ Check: TypeAlias = Callable[[str, Any], Any]
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 section 5.6.2
 _UNFIT = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
 _ENDPOINT = re.compile(r"[A-Za-z][\w.-]*:.+", re.DOTALL)
 
 _BODY = "it tells what the body is, which is the client's"
@@ -220,7 +223,7 @@ endpoint = _must(
         or IStreamClientEndpoint.providedBy(value)
     ),
 )
-_topic = _must("a str that is not empty", _is_text)
+_topic_text = _must("a str that is not empty", _is_text)
 _topic_pattern = _must(
     "a topic, or the beginning of topics followed by '*', such as 'rooms:*'",
     lambda value: _is_text(value) and "*" not in value[:-1],
@@ -257,29 +260,80 @@ def proxy(name: str, value: object) -> str | None:
     return value
 
 
-def channel_class(name: str, value: object) -> type[Channel]:
-    """A class of channels."""
-    expected = "a subclass of txphoenix.Channel"
-    if not isinstance(value, type):
-        raise _wrong(name, expected, value)
-    if not issubclass(value, Channel):
-        found = f"{value.__module__}.{value.__qualname__}"
-        raise ConfigurationError(f"{name} must be {expected}, which {found} is not")
+def topic(name: str, value: object) -> str:
+    """The topic of a channel.
+
+    One of more than 255 bytes passes: it is too long for binary messages alone.
+
+    :raises ConfigurationError: if it is no text, or could not be joined.
+    """
+    _topic_text(name, value)
+    return possible_topic(name, cast(str, value))
+
+
+def possible_topic(name: str, value: str) -> str:
+    """A text that could be a topic of the server's, or the beginning of some.
+
+    :raises ConfigurationError: if it is Phoenix's own, or cannot be sent as UTF-8.
+    """
+    if value == PHOENIX_TOPIC:
+        raise ConfigurationError(
+            f"{name} must not be {PHOENIX_TOPIC!r}: the heartbeats of the connection"
+            " have that topic, and a channel would take their answers"
+        )
+    if _SURROGATE.search(value):
+        raise ConfigurationError(
+            f"{name} must be text that UTF-8 can hold, and {value!r:.100} has a lone"
+            " surrogate"
+        )
     return value
 
 
-def optional_channel_class(name: str, value: object) -> type[Channel] | None:
-    """A class of channels, or None."""
+def channel_class(name: str, value: object) -> Callable[..., Channel]:
+    """A class of channels, or a callable that makes one.
+
+    :raises ConfigurationError: if it is neither, or cannot take topic, params and
+        manager, where that can be seen.
+    """
+    expected = "a subclass of txphoenix.Channel"
+    if isinstance(value, type):
+        if not issubclass(value, Channel):
+            found = f"{value.__module__}.{value.__qualname__}"
+            raise ConfigurationError(f"{name} must be {expected}, which {found} is not")
+    elif not callable(value):
+        kind = "None" if value is None else f"a value of type {type(value).__name__}"
+        raise ConfigurationError(
+            f"{name} must be {expected}, not {kind} (a callable of topic, params and"
+            " manager that returns a channel will do as well)"
+        )
+    try:
+        # What a decorator wraps may take more than the decorator itself.
+        called = signature(value, follow_wrapped=False)
+    except (TypeError, ValueError):
+        # Not all that is written in C can be looked at.
+        return cast("Callable[..., Channel]", value)
+    try:
+        called.bind("topic", {}, None)
+    except TypeError as error:
+        raise ConfigurationError(
+            f"{name} must take topic, params and manager: {error}"
+        ) from error
+    return cast("Callable[..., Channel]", value)
+
+
+def optional_channel_class(name: str, value: object) -> Callable[..., Channel] | None:
+    """What makes channels, or None."""
     return None if value is None else channel_class(name, value)
 
 
-def topic_channel_map(name: str, value: object) -> dict[str, type[Channel]]:
-    """A copy of a mapping of topics, or beginnings of topics, to channel classes."""
+def topic_channel_map(name: str, value: object) -> dict[str, Callable[..., Channel]]:
+    """A copy of a mapping of topics, or beginnings of them, to what makes channels."""
     if not isinstance(value, Mapping):
         raise _wrong(name, "a mapping of topics to channel classes", value)
-    classes: dict[str, type[Channel]] = {}
+    classes: dict[str, Callable[..., Channel]] = {}
     for pattern, named_class in value.items():
         _topic_pattern(f"a key of {name}", pattern)
+        possible_topic(f"a key of {name}", pattern)
         classes[pattern] = channel_class(f"{name}[{pattern!r}]", named_class)
     return classes
 
@@ -289,15 +343,15 @@ def join_channels(name: str, value: object) -> dict[str, Any]:
     if isinstance(value, Mapping):
         items = list(value.items())
     elif isinstance(value, Sequence) and not isinstance(value, str | bytes):
-        items = [(topic, None) for topic in value]
+        items = [(named, None) for named in value]
     else:
         raise _wrong(
             name, "a sequence of topics or a mapping of topic to params", value
         )
     channels: dict[str, Any] = {}
-    for topic, params in items:
-        _topic(f"a topic of {name}", topic)
-        if topic in channels:
-            raise ConfigurationError(f"{name}: the topic {topic!r} comes twice")
-        channels[topic] = channel_params(f"{name}[{topic!r}]", params)
+    for named, params in items:
+        topic(f"a topic of {name}", named)
+        if named in channels:
+            raise ConfigurationError(f"{name}: the topic {named!r} comes twice")
+        channels[named] = channel_params(f"{name}[{named!r}]", params)
     return channels

@@ -24,6 +24,7 @@ from twisted.logger import Logger
 
 from . import telemetry
 from .channel import Channel
+from .channel_factory import ChannelFactory
 from .channels import ChannelManager
 from .connection import Connection, check_close
 from .errors import (
@@ -34,6 +35,7 @@ from .errors import (
 )
 from .hooks import Hooks
 from .interfaces import Remover, Serializer
+from .join_channels import JoinChannels
 from .message import PHOENIX_TOPIC, Message
 from .option_types import ChangedOptions, ClientOptions, Supplied
 from .options import CONNECTION_OPTIONS, Options
@@ -86,13 +88,12 @@ class SocketClient(MultiService):
         # Why there will be no connection, until connect() is called.
         self._gave_up: Exception | None = None
         self._is_stopping = False
-        # The topics of join_channels that have been started.
-        self._started: frozenset[str] = frozenset()
         self.state = SocketState(self.options)
         self.connection = Connection(reactor, self.options, self)
         self.channels = ChannelManager(
             reactor, self.options, self.connection, self.state
         )
+        self._join_channels = JoinChannels(self.channels, self._error_hooks.call)
         for child in (self.state, self.connection, self.channels):
             child.setServiceParent(self)
 
@@ -215,7 +216,7 @@ class SocketClient(MultiService):
         self.connection.reset_options(changed)
         self.channels.reset_options(changed)
         if CONNECTION_OPTIONS.isdisjoint(options) or not self.connection.is_wanted:
-            self._start_channels()
+            self._join_channels.start(self.options.join_channels)
             return succeed(None)
         self.connection.reopen()
         return self.when_connected().addCallback(lambda _: self.channels.when_settled())
@@ -229,22 +230,22 @@ class SocketClient(MultiService):
 
     @overload
     def channel(
-        self, topic: str, params: Any = None, channel_class: type[_C] = ...
+        self, topic: str, params: Any = None, channel_class: ChannelFactory[_C] = ...
     ) -> _C: ...
 
     def channel(
         self,
         topic: str,
         params: Any = None,
-        channel_class: type[Channel] | None = None,
+        channel_class: ChannelFactory[Channel] | None = None,
     ) -> Channel:
         """Make the channel of a topic; it is closed until ``join()``.
 
         :param topic: such as ``"rooms:lobby"``.
-        :param params: what its joins send, or a callable that makes it anew for each;
-            by default ``default_channel_params``.
-        :param channel_class: by default what ``topic_channel_map`` has for the topic,
-            or else ``default_channel_class``.
+        :param params: what its joins send, over ``default_channel_params``, or a
+            callable that makes it anew for each.
+        :param channel_class: see :meth:`txphoenix.channels.ChannelManager.make`, which
+            also says what is raised.
         """
         return self.channels.make(topic, params, channel_class)
 
@@ -255,17 +256,20 @@ class SocketClient(MultiService):
 
         :return: a Deferred of the response and the channel; see
             :meth:`txphoenix.channel.Channel.join` for how it fails.
+            It fails as well with what :meth:`channel` raises.
         """
-        channel = self.channel(topic, params)
+        try:
+            channel = self.channel(topic, params)
+        except Exception:
+            return fail()
         return channel.join(timeout).addCallback(lambda response: (response, channel))
 
     def leave(self, topic: str, timeout: float | None = None) -> Deferred[None]:
-        """Leave a topic.
+        """Leave a topic; what waits to join it after a leave is over as well.
 
         :return: a Deferred of None; it fires at once if no channel has the topic.
         """
-        channel = self.channels.find(topic)
-        return succeed(None) if channel is None else channel.leave(timeout)
+        return self.channels.leave(topic, timeout)
 
     def push(self, message: Message) -> Message:
         """Send a message, or keep it until there is a connection.
@@ -337,7 +341,8 @@ class SocketClient(MultiService):
 
     def on_error(self, function: Callable[[Exception], Any]) -> Remover:
         """Add a hook, called with the error when an attempt to connect has failed, a
-        frame came that is no message, or a message that was kept cannot be encoded.
+        frame came that is no message, a message that was kept cannot be encoded, or a
+        channel of ``join_channels`` cannot be made.
 
         :return: a function that removes the hook.
         """
@@ -390,7 +395,7 @@ class SocketClient(MultiService):
         telemetry.socket_connected(self, self.state.shown_url)
         telemetry.socket_connection_duration(self, self.state.shown_url, duration)
         self.channels.connection_opened()
-        self._start_channels()
+        self._join_channels.start(self.options.join_channels)
         # After the joins, for the server would refuse what comes before them.
         # Whoever was told may have closed the connection again.
         while self.connected and (message := self.state.pop_to_send()) is not None:
@@ -461,14 +466,6 @@ class SocketClient(MultiService):
             self.state.tell_never_sent(message, error)
             self._error_hooks.call(error)
 
-    def _start_channels(self) -> None:
-        if self.connected:
-            started, wanted = self._started, self.options.join_channels
-            self._started = frozenset(wanted)
-            for topic, params in dict(wanted).items():
-                if topic not in started and self.channels.find(topic) is None:
-                    self.channels.start_channel(topic, params)
-
     def _abandon(self, reason: Exception) -> None:
         for message in self.state.pop_all_to_send():
             self.state.tell_never_sent(message, reason)
@@ -486,12 +483,18 @@ class SocketClient(MultiService):
             self.channels.deadlines.sweep()
 
     def _start(self) -> None:
-        self._is_stopping = False
+        if self._is_stopping:
+            # Before the stop has ended, whose channels go, and not those that follow.
+            self._is_stopping = False
+            self._join_channels.forget()
+            self.channels.begin_anew(NotConnected("the client was told to stop"))
         if not self.running:
             super().startService()
 
     def _stop(self, _result: None) -> Deferred[None]:
-        self._started = frozenset()
+        if not self._is_stopping:
+            return succeed(None)
+        self._join_channels.forget()
         stopped: Deferred[Any] = maybeDeferred(super().stopService)
         return stopped.addCallback(self._stopped)
 
@@ -500,4 +503,4 @@ class SocketClient(MultiService):
         if not self._is_stopping:
             # Somebody has started the service again before it had stopped.
             self._start()
-            self._start_channels()
+            self._join_channels.start(self.options.join_channels)

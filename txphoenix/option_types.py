@@ -17,6 +17,7 @@ from typing import Any, TypeAlias, TypedDict, TypeVar
 
 from .backoff import Backoff
 from .channel import Channel
+from .channel_factory import ChannelFactory
 from .interfaces import JSONCodec
 
 __all__ = ["ChangedOptions", "ClientOptions", "Headers", "Params", "Supplied"]
@@ -58,9 +59,9 @@ class ClientOptions(TypedDict, total=False):
     timeout: float
     connect_timeout: float
     close_timeout: float
-    topic_channel_map: Mapping[str, type[Channel]]
+    topic_channel_map: Mapping[str, ChannelFactory[Channel]]
     join_channels: Mapping[str, Any] | Sequence[str]
-    default_channel_class: type[Channel] | None
+    default_channel_class: ChannelFactory[Channel] | None
     default_channel_params: Supplied[Params] | None
     send_buffer: int
     push_buffer: int

@@ -21,6 +21,7 @@ from . import backoff as backoffs
 from . import checks
 from .backoff import Backoff
 from .channel import Channel
+from .channel_factory import ChannelFactory
 from .checks import check_auth_token, check_headers, check_params, check_url
 from .errors import ConfigurationError
 from .interfaces import JSONCodec
@@ -204,10 +205,15 @@ class Options:
     close_timeout: float = field(default=2.0, metadata=_by(checks.seconds))
     """Seconds for the server to finish the closing handshake, before an abort."""
 
-    topic_channel_map: Mapping[str, type[Channel]] = field(
+    topic_channel_map: Mapping[str, ChannelFactory[Channel]] = field(
         default_factory=dict, metadata=_by(checks.topic_channel_map)
     )
-    """Topics to channel classes; a key such as ``"rooms:*"`` stands for a prefix."""
+    """Topics to channel classes; a key such as ``"rooms:*"`` stands for a prefix.
+
+    In place of a class any callable will do that takes topic, params and
+    ``client.channels`` and returns a channel, such as
+    ``functools.partial(Room, db=db)``.
+    """
 
     join_channels: Mapping[str, Any] = field(
         default_factory=dict, metadata=_by(checks.join_channels, show=_secret_channels)
@@ -215,21 +221,29 @@ class Options:
     """Topics to join whenever connected, and the parameters of each.
 
     A sequence of topics is taken too, and kept as a mapping.
-    Parameters that are None are :attr:`default_channel_params`.
+    The parameters are merged over :attr:`default_channel_params`, or are these if None.
+    A channel that cannot be made is told to the log and to ``client.on_error``, and is
+    tried again when the next connection opens; the others are joined.
     """
 
-    default_channel_class: type[Channel] | None = field(
+    default_channel_class: ChannelFactory[Channel] | None = field(
         default=None, metadata=_by(checks.optional_channel_class)
     )
     """The class of channels that :attr:`topic_channel_map` names none for.
 
     The default is ``EchoRoom``.
+    A callable will do as well, as there.
     """
 
     default_channel_params: Supplied[Params] | None = field(
         default_factory=dict, metadata=_by(checks.channel_params, show=_secret_params)
     )
-    """The parameters of a channel that gives none."""
+    """The parameters of all channels.
+
+    A channel's own are merged over them, one level deep, when the channel is made; a
+    callable, of either, is asked anew for each join.
+    Own parameters that are no mapping take their place.
+    """
 
     send_buffer: int = field(default=1000, metadata=_by(checks.count))
     """How many messages are kept while there is no connection."""

@@ -21,12 +21,13 @@ from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from twisted.logger import LogLevel
 from twisted.python.reflect import namedAny
 
 from .channel import Channel
+from .channel_factory import ChannelFactory
 from .errors import ConfigurationError
 from .options import Options
 
@@ -306,8 +307,8 @@ def _only(supplied: Callable[[], Settings]) -> Any:
 # -- Channel classes ----------------------------------------------------------------
 
 
-def _channel_class(named: Any) -> type[Channel]:
-    """The class of a dotted name; a class is one already."""
+def _channel_class(named: Any) -> ChannelFactory[Channel]:
+    """What a dotted name stands for: a class of channels, or what makes one."""
     found = named
     if isinstance(named, str):
         try:
@@ -318,8 +319,10 @@ def _channel_class(named: Any) -> type[Channel]:
             raise ConfigurationError(
                 f"channel: {named} cannot be imported: {lines[0]}"
             ) from error
-    if not (isinstance(found, type) and issubclass(found, Channel)):
+    is_class = isinstance(found, type)
+    if not (issubclass(found, Channel) if is_class else callable(found)):
         raise ConfigurationError(
-            f"channel: {named!r:.100} is not a subclass of txphoenix.Channel"
+            f"channel: {named!r:.100} is not a subclass of txphoenix.Channel, nor a"
+            " function that makes a channel"
         )
-    return found
+    return cast("ChannelFactory[Channel]", found)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Generator
+from types import MappingProxyType
 from typing import Any
 
 from twisted.internet.defer import Deferred, fail, succeed
@@ -63,8 +64,7 @@ class ParamsTests(ClientTestCase):
         """Without params, those of the option ``default_channel_params`` are sent."""
         client = self.connected_client(default_channel_params={"d": 1})
         self.joined_channel("rooms:default", client=client)
-        self.joined_channel("rooms:own", {}, client=client)
-        self.assertEqual(self.params_sent(), [{"d": 1}, {}])
+        self.assertEqual(self.params_sent(), [{"d": 1}])
 
     def test_callable(self) -> None:
         """A callable may answer at once, by Deferred, coroutine or any awaitable."""
@@ -150,6 +150,138 @@ class ParamsTests(ClientTestCase):
         self.reconnect()
         self.memory.wait_for(lambda: channel.state == "joined")
         self.assertEqual(answers, [])
+
+
+DEFAULT = {"d": 1, "both": {"default": True}}
+
+# The channel's own, and what is sent.
+MERGED: list[tuple[Any, Any]] = [
+    (None, DEFAULT),
+    ({}, DEFAULT),
+    ({"a": 2}, {**DEFAULT, "a": 2}),
+    ({"both": {"own": True}}, {"d": 1, "both": {"own": True}}),
+    ({"d": None}, {**DEFAULT, "d": None}),
+    (MappingProxyType({"a": 2}), {**DEFAULT, "a": 2}),
+    ([1, 2], [1, 2]),
+    ("text", "text"),
+    (5, 5),
+    (False, False),
+]
+
+
+def callables(value: Any) -> list[Any]:
+    """A value, and callables that answer it at once, later, and in a coroutine."""
+    return [
+        value,
+        lambda: value,
+        lambda: succeed(value),
+        lambda: coroutine(value),
+        lambda: Later(succeed(value)),
+    ]
+
+
+class DefaultParamsTests(ClientTestCase):
+    """The seed's rule: the client's defaults, merged under the channel's own."""
+
+    def test_merged(self) -> None:
+        """One level deep, and the channel's own count; what is no mapping is sent."""
+        for default in callables(DEFAULT):
+            client = self.connected_client(default_channel_params=default)
+            for value, expected in MERGED:
+                for own in callables(value):
+                    channel = client.channel(TOPIC, own)
+                    outcome = self.watch(channel.join())
+                    self.memory.flush()
+                    self.assert_fired(outcome, expected)
+                    channel.stop()
+            self.stop_client(client)
+        self.assertEqual(DEFAULT, {"d": 1, "both": {"default": True}})
+
+    def test_nothing_to_merge(self) -> None:
+        """Defaults of None, and those that a callable answers so, change nothing."""
+        defaults: list[Any] = [None, {}, lambda: None]
+        for default in defaults:
+            client = self.connected_client(default_channel_params=default)
+            for own, expected in ((None, {}), ({"a": 2}, {"a": 2}), (lambda: None, {})):
+                channel = client.channel(TOPIC, own)
+                outcome = self.watch(channel.join())
+                self.memory.flush()
+                self.assert_fired(outcome, expected)
+                channel.stop()
+
+    def test_every_way(self) -> None:
+        """So it is for each way to join a channel."""
+        client = self.connected_client(
+            default_channel_params=DEFAULT, join_channels={"rooms:1": {"a": 1}}
+        )
+        self.watch(client.join("rooms:2", {"a": 2}))
+        self.watch(client.channel("rooms:3", {"a": 3}).join())
+        client.channels.start_channel("rooms:4", {"a": 4})
+        self.watch(client.channels.make("rooms:5", lambda: {"a": 5}).join())
+        self.watch(client.reconfigure(join_channels={"rooms:6": lambda: {"a": 6}}))
+        self.memory.flush()
+        sent = {it[2]: it[4] for it in self.sent() if it[3] == "phx_join"}
+        self.assertEqual(sent, {f"rooms:{n}": {**DEFAULT, "a": n} for n in range(1, 7)})
+
+    def test_init(self) -> None:
+        """``init`` gets what is sent."""
+        begun: list[Any] = []
+
+        class Beginning(Channel):
+            def init(self, params: Any) -> None:
+                begun.append(params)
+
+        client = self.connected_client(default_channel_params=lambda: DEFAULT)
+        self.joined_channel(TOPIC, {"a": 2}, Beginning, client)
+        self.assertEqual(begun, [{**DEFAULT, "a": 2}])
+
+    def test_asked_anew(self) -> None:
+        """Callables are asked for each join and rejoin, the own first."""
+        asked: list[str] = []
+
+        def ask(name: str) -> dict[str, int]:
+            asked.append(name)
+            return {name: len(asked)}
+
+        channel = self.joined_channel(
+            params=lambda: ask("own"), default_channel_params=lambda: ask("default")
+        )
+        self.lose_connection()
+        self.reconnect()
+        self.assertEqual(asked, ["own", "default"] * 2)
+        self.assertEqual(channel.state, "joined")
+        self.assertEqual(self.sent()[-1][4], {"own": 3, "default": 4})
+
+    def test_failing(self) -> None:
+        """A default that raises fails the join, as the channel's own does."""
+        for default in (failing, failing_coroutine, lambda: fail(LookupError())):
+            client = self.connected_client(default_channel_params=default)
+            outcome = self.watch(client.channel(TOPIC, {"a": 1}).join())
+            self.assert_failed(outcome, LookupError)
+
+    def test_reconfigured(self) -> None:
+        """Other defaults are those of channels made from then on."""
+        client = self.connected_client(default_channel_params={"d": 1})
+        old = self.joined_channel("rooms:old", {"a": 1}, client=client)
+        self.watch(client.reconfigure(default_channel_params={"d": 2}))
+        self.assertEqual(client.channel("rooms:new", {"a": 1}).params, {"d": 2, "a": 1})
+        self.lose_connection()
+        self.reconnect()
+        self.assertEqual(old.state, "joined")
+        self.assertEqual(self.sent()[-1][4], {"d": 1, "a": 1})
+
+    def test_shown(self) -> None:
+        """What is merged is shown by its names alone."""
+        client = self.connected_client(default_channel_params={"token": "secret"})
+        for own in ({"pin": "secret"}, lambda: {"pin": "secret"}):
+            channel = self.joined_channel(params=own, client=client)
+            state = client.get_state()["joined_channels"]
+            self.assertNotIn(
+                "secret", f"{state} {channel!r} {channel.params.__class__}"
+            )
+            if callable(channel.params):
+                self.assertNotIn("secret", repr(channel.params))
+            channel.stop()
 
 
 class LateParamsTests(ClientTestCase):

@@ -90,7 +90,7 @@ class MakeTests(ClientTestCase):
     def test_bad_class(self) -> None:
         """A channel's class must be a subclass of Channel."""
         client = self.make_client()
-        bad: list[Any] = [object, "Room", Room(TOPIC, {}, client.channels)]
+        bad: list[Any] = [object, "Room", 5, Room(TOPIC, {}, client.channels)]
         for channel_class in bad:
             error = self.assertRaises(
                 ConfigurationError, client.channel, TOPIC, {}, channel_class

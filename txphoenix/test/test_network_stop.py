@@ -17,7 +17,12 @@ from twisted.internet.ssl import optionsForClientTLS
 from twisted.internet.task import deferLater
 
 from txphoenix.client import SocketClient
-from txphoenix.errors import HeartbeatTimeout, NotConnected, PushInterrupted
+from txphoenix.errors import (
+    ChannelClosed,
+    HeartbeatTimeout,
+    NotConnected,
+    PushInterrupted,
+)
 from txphoenix.testing.tls import self_signed
 
 from .network import TOPIC, NetworkTestCase
@@ -205,3 +210,39 @@ class StopTests(NetworkTestCase):
             client.connect()
             await self.until(lambda: room.state == "joined")
         self.assertEqual(await room.push("echo", 1), 1)
+
+
+class RestartTests(NetworkTestCase):
+    """A client that is started again before it has stopped."""
+
+    async def test_join(self) -> None:
+        """A channel that is joined before the old stop has ended lives."""
+        server = await self.serve()
+        client = self.client(server.url)
+        _, old = await client.join("rooms:old")
+        for restart in (SocketClient.startService, SocketClient.connect):
+            ended = old.when_stopped()
+            never = client.channel("rooms:never").when_stopped()
+            stopped = client.stopService()
+            restart(client)
+            joined = client.join(TOPIC)
+            await stopped
+            await ended
+            await never
+            _, room = await joined
+            self.assertEqual(await room.push("echo", {"n": 1}), {"n": 1})
+            self.assertEqual((old.state, room.state), ("closed", "joined"))
+            old = room
+            await old.leave()
+            await old.join()
+
+    async def test_leave_join_leave(self) -> None:
+        """The last word about a topic counts on a real server too."""
+        server = await self.serve()
+        client = self.client(server.url)
+        _, room = await client.join(TOPIC)
+        first, joined, last = room.leave(), room.join(), room.leave()
+        self.assertIsInstance(await self.failure_of(joined), ChannelClosed)
+        await first
+        await last
+        self.assertEqual((room.state, server.channels(TOPIC)), ("closed", []))

@@ -29,6 +29,11 @@ class NoRoom:
         """Do nothing."""
 
 
+def make_room(topic: str, params: Any, manager: Any) -> Room:
+    """Make a channel."""
+    return Room(topic, params, manager)
+
+
 class SettingsTests(SynchronousTestCase):
     """Settings out of a mapping."""
 
@@ -101,6 +106,18 @@ class SettingsTests(SynchronousTestCase):
                 "topic_channel_map": {"rooms:*": Room},
             },
         )
+
+    def test_function_that_makes_channels(self) -> None:
+        """What a dotted name stands for may be a function that makes channels."""
+        options = self.config(
+            f"""
+            url = "{URL}"
+
+            [channel]
+            "rooms:*" = "{__name__}.make_room"
+            """
+        )
+        self.assertEqual(options["topic_channel_map"], {"rooms:*": make_room})
 
     def test_list_of_topics(self) -> None:
         """Topics without params may be a list."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Unpack, assert_type
 
 from twisted.internet.defer import Deferred, succeed
@@ -24,6 +25,7 @@ from txphoenix import (
     Message,
     SocketClient,
 )
+from txphoenix.channels import ChannelManager
 from txphoenix.testing import MemoryServer, ServerChannel
 
 URL = "ws://localhost:4000/socket"
@@ -39,6 +41,19 @@ class Room(Channel):
     def handle_in(self, event: str, payload: Any) -> None:
         """Keep the event."""
         self.heard.append(event)
+
+
+class Stored(Channel):
+    """A class that needs something of its own."""
+
+    def __init__(self, *args: Any, db: dict[str, int], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.db = db
+
+
+def make_stored(topic: str, params: Any, manager: ChannelManager) -> Stored:
+    """Make one."""
+    return Stored(topic, params, manager, db={})
 
 
 async def params() -> dict[str, str]:
@@ -78,7 +93,9 @@ MISTAKES: list[Callable[[], object]] = [
     lambda: SocketClient(URL, topic_channel_map={"a": dict}),  # type: ignore[dict-item]
     lambda: SocketClient(URL).reconfigure(timout=3),  # type: ignore[call-arg]
     lambda: SocketClient(URL).reconfigure(url=None),  # type: ignore[arg-type]
-    lambda: SocketClient(URL).channel("a", {}, dict),  # type: ignore[type-var]
+    lambda: SocketClient(URL).channel("a", {}, 5),  # type: ignore[call-overload]
+    lambda: SocketClient(URL, default_channel_class=token),  # type: ignore[arg-type]
+    lambda: SocketClient(URL, topic_channel_map={"a": token}),  # type: ignore[dict-item]
     lambda: SocketClient(URL).on_open(None),  # type: ignore[arg-type]
 ]
 
@@ -136,6 +153,20 @@ class TypingTests(SynchronousTestCase):
         assert_type(client.channels.find("rooms:b"), Channel | None)
         either: type[Room] | None = None
         self.assertIsInstance(client.channel("rooms:a", {}, either), EchoRoom)
+
+    def test_channel_factory(self) -> None:
+        """A channel has the type of what makes it, whatever that is."""
+        client = self.client
+        bound = partial(Stored, db={})
+        assert_type(client.channel("rooms:a", {}, bound), Stored)
+        assert_type(client.channel("rooms:a", {}, make_stored), Stored)
+        assert_type(client.channels.start_channel("rooms:b", {}, bound), Stored)
+        assert_type(client.channels.make("rooms:c", {}, make_stored), Stored)
+        made = make_client(
+            URL, default_channel_class=bound, topic_channel_map={"a": make_stored}
+        )
+        self.assertIsInstance(made.channel("a"), Stored)
+        self.assertIsInstance(made.channel("b"), Stored)
 
     def test_program(self) -> None:
         """Hooks take what they are called with."""
