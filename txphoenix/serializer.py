@@ -33,7 +33,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from .errors import ConfigurationError, SerializerError
-from .message import PHX_JOIN, PHX_LEAVE, PHX_REPLY, Message, new_message
+from .message import PHX_REPLY, Message, new_message
 
 if TYPE_CHECKING:
     from .interfaces import JSONCodec, Serializer
@@ -251,8 +251,9 @@ class V1Serializer:
     def encode(self, message: Message) -> tuple[bytes, bool]:
         """What to send for a message.
 
-        The join_ref goes with a join, and with a leave, which Phoenix would otherwise
-        take for one of an earlier join and ignore.
+        The join_ref goes with every message of a channel.
+        Phoenix ignores a leave without it, and from 1.8.3 to 1.8.11 a push as well,
+        both without a word.
 
         :return: the frame's content, and False, since the frame is never binary.
         :raises SerializerError: if the payload is not JSON, bytes included, or if
@@ -267,7 +268,7 @@ class V1Serializer:
                 f"cannot encode {_name(message)}: V1 has no binary messages, use V2"
             )
         fields = {"topic": topic, "event": event, "payload": payload, "ref": ref}
-        if event in (PHX_JOIN, PHX_LEAVE):
+        if join_ref is not None:
             fields["join_ref"] = join_ref
         try:
             data = _as_bytes(self._dumps(fields))

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from txphoenix.message import PHX_JOIN, PHX_REPLY, Message
+from txphoenix.message import PHX_REPLY, Message
 
 from .recordings import WireFrame
 
@@ -64,8 +64,8 @@ def read_frame(frame: WireFrame) -> Message:
 def with_refs(frame: WireFrame, join_ref: Any, ref: Any) -> bytes:
     """The frame of a recording with other refs.
 
-    A version 1 join gets a ``join_ref``: our client sends it, and the recorder's did
-    not; the server has no need of it.
+    In version 1 each message of a channel gets a ``join_ref``: our client sends it, and
+    the recorder's did not; the server of the recordings has no need of it.
     """
     if frame.is_binary:
         fields, data = _read_binary(frame)
@@ -77,7 +77,7 @@ def with_refs(frame: WireFrame, join_ref: Any, ref: Any) -> bytes:
     assert _compact(value) == frame.data, frame
     if isinstance(value, dict):
         value["ref"] = ref
-        if value["event"] == PHX_JOIN:
+        if join_ref is not None:
             value["join_ref"] = join_ref
     else:
         value[:2] = [join_ref, ref]

@@ -17,6 +17,7 @@ from txphoenix.errors import (
     PushError,
     PushInterrupted,
 )
+from txphoenix.message import Message
 
 from .support import TOPIC, ClientTestCase
 
@@ -437,6 +438,29 @@ class FirstVersionTests(RejoinTestCase):
         self.memory.sessions[-1].send_frame(v1_end("phx_close", ref), False)
         self.memory.flush()
         self.assertEqual(self.channel.state, "closed")
+
+    def test_join_ref(self) -> None:
+        """Every message of a channel has its join_ref, in each of its joins.
+
+        Phoenix 1.8.3 to 1.8.11 drop a push without it, silently.
+        """
+        self.watch(self.channel.push("echo"))
+        self.channel.push_async("silent")
+        self.client.push(Message(None, None, TOPIC, "silent", {}))
+        self.memory.flush()
+        self.lose_connection()
+        self.watch(self.channel.push("echo"))
+        self.reconnect()
+        self.watch(self.channel.leave())
+        self.memory.flush()
+        seen: list[list[Any]] = []
+        for session in self.memory.sessions:
+            sent = [json.loads(it.data) for it in session.frames if not it.is_sent]
+            refs = {it["ref"] for it in sent if it["event"] == "phx_join"}
+            seen.append([it["event"] for it in sent if it["topic"] == TOPIC])
+            self.assertEqual({it.get("join_ref") for it in sent}, refs)
+        self.assertEqual(seen[0], ["phx_join", "echo", "silent", "silent"])
+        self.assertEqual(seen[1], ["phx_join", "echo", "phx_leave"])
 
     def test_without_ref(self) -> None:
         """An end without a ref is that of the join there is."""

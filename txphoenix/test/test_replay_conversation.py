@@ -230,8 +230,8 @@ class ConversationTests(ReplayTestCase):
     def test_version_1(self, replay: Replay) -> None:
         """The old serializer's objects, and no join_ref in what the server sends.
 
-        Our join has a ``join_ref`` after the ref, which the recorder's had not; all the
-        rest of what we send is the same.
+        What we send on a channel has a ``join_ref`` after the ref, which the recorder's
+        had not; all the rest is the same.
         """
         replay.play_rest()
         client = replay.client()
