@@ -30,9 +30,17 @@ from .channel_states import Input, State
 from .errors import ChannelClosed, ConfigurationError, NotConnected
 from .hooks import NO_EVENT_HOOKS, EventHooks, Hooks
 from .interfaces import Remover
-from .message import PHX_CLOSE, PHX_ERROR, PHX_REPLY, Message
+from .message import (
+    PHX_CLOSE,
+    PHX_ERROR,
+    PHX_REPLY,
+    PRESENCE_DIFF,
+    PRESENCE_STATE,
+    Message,
+)
 from .package_log import package_log
 from .pending import PendingJoin, PendingLeave, PendingPush
+from .presence_history import PresenceHistory
 
 __all__ = ["Channel", "EchoRoom"]
 
@@ -64,11 +72,18 @@ class Channel(ChannelActions):
     """What follows a crash: ``"transient"`` joins again; ``"temporary"`` does not;
     ``"permanent"`` joins again even where the server has closed the channel."""
 
+    presence_events: ClassVar[tuple[str, str]] = (PRESENCE_STATE, PRESENCE_DIFF)
+    """The events that bring the whole list of presences, and a change of it.
+
+    What they bring is kept for a :class:`txphoenix.Presence` that is made later."""
+
     _takes_events: ClassVar[bool] = False
+    _own_events: ClassVar[dict[str, Callable[[Channel, Message], None]]] = {}
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         cls._takes_events = cls.handle_in is not Channel.handle_in
+        cls._own_events = _own_events(cls)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.topic} {self.state}>"
@@ -284,13 +299,19 @@ class Channel(ChannelActions):
             )
         if handler is None:
             return partial(self._decorate, event)
+        if self._own_events.get(event) is Channel._receive_presence:
+            # Kept apart, so that they are no short way past what is kept of these.
+            return self._get_presences().hooks.add(event, handler)
         if self.event_hooks is NO_EVENT_HOOKS:
             self.event_hooks = EventHooks()
         return self.event_hooks.add(event, handler)
 
     def off(self, event: str, handler: Any = None) -> None:
         """Remove the hooks of an event: all, or those of one handler."""
-        self.event_hooks.remove(event, handler)
+        hooks = self.event_hooks
+        if self._own_events.get(event) is Channel._receive_presence:
+            hooks = self._get_presences().hooks
+        hooks.remove(event, handler)
 
     def on_error(self, function: Callable[[BaseException], Any]) -> Remover:
         """Add a hook for what interrupts the channel.
@@ -350,6 +371,22 @@ class Channel(ChannelActions):
         """
         return 0 if self._inbox is None else self._inbox.dropped
 
+    @property
+    def presence_history(self) -> PresenceHistory | None:
+        """What a Presence that is made now has missed; None for nothing."""
+        return self._presences
+
+    def _get_presences(self) -> PresenceHistory:
+        if self._presences is None:
+            self._presences = PresenceHistory(self.presence_events[0])
+        return self._presences
+
+    def _receive_presence(self, message: Message) -> None:
+        presences = self._get_presences()
+        presences.take(message.event, message.payload, self.join_ref)
+        if not presences.hooks.call(message.event, message.payload):
+            self._run(self.handle_message, message)
+
     def _decorate(self, event: str, function: _F) -> _F:
         self.on(event, function)
         return function
@@ -367,18 +404,26 @@ class Channel(ChannelActions):
         if join_ref is not None and join_ref != self.join_ref:
             self._manager.count_stale(message)
             return
-        protocol = _PROTOCOL_EVENTS.get(event)
-        if protocol is not None:
-            protocol(self, message)
+        own = self._own_events.get(event)
+        if own is not None:
+            own(self, message)
         elif not self.event_hooks.call(event, payload):
             self._run(self.handle_message, message)
 
 
-_PROTOCOL_EVENTS: dict[str, Callable[[Channel, Message], None]] = {
-    PHX_REPLY: Channel._receive_reply,
-    PHX_CLOSE: Channel._receive_close,
-    PHX_ERROR: Channel._receive_error,
-}
+def _own_events(
+    channel_class: type[Channel],
+) -> dict[str, Callable[[Channel, Message], None]]:
+    """The events with which a class of channels has something to do itself."""
+    return {
+        **dict.fromkeys(channel_class.presence_events, Channel._receive_presence),
+        PHX_REPLY: Channel._receive_reply,
+        PHX_CLOSE: Channel._receive_close,
+        PHX_ERROR: Channel._receive_error,
+    }
+
+
+Channel._own_events = _own_events(Channel)
 
 _INSTEAD_OF_HOOKS = {
     PHX_REPLY: "the Deferred that push() returns",

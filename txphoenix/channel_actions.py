@@ -174,6 +174,8 @@ class ChannelActions(ChannelMachine):
         self._manager.left(self, reason)
         if self._inbox is not None:
             self._inbox.close(ChannelClosed(reason, self.topic))
+        if self._presences is not None:
+            self._presences.forget()
         self._tell_end(reason, crash)
         if joins or pushes:
             closed = ChannelClosed(reason, self.topic)

@@ -19,6 +19,7 @@ from .hooks import NO_EVENT_HOOKS, Hooks, call_hook
 from .inbox import Inbox
 from .message import Message
 from .pending import PendingJoin, PendingLeave, PendingPush, PendingReply
+from .presence_history import PresenceHistory
 from .pushes import Pushes
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ class ChannelMachine(Service):
         self._asked: Deferred[None] | None = None
         # What follows is made at its first use: an idle channel stays small.
         self._inbox: Inbox | None = None
+        self._presences: PresenceHistory | None = None
         self._error_hooks: Hooks | None = None
         self._close_hooks: Hooks | None = None
         self._leaves: list[PendingLeave] | None = None

@@ -18,110 +18,45 @@ come before the state or after it, and the state may already contain it.
 So a diff that comes first is held until the state is there, and what is known already
 is no news: :func:`sync_state` and :func:`sync_diff` report a meta once when it comes
 and once when it goes.
-
-The functions change nothing that they are given.
-What they return shares its metas with what they were given: read it, and copy what you
-want to change.
 """
 
 from __future__ import annotations
 
 import builtins
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
-from reprlib import repr as _short
-from typing import Any, NamedTuple, Protocol, TypeVar, overload
+from collections.abc import Callable
+from typing import Any, Protocol, TypeVar, overload
 
 from twisted.logger import Logger
 
 from .errors import ConfigurationError
-from .hooks import Hooks
+from .hooks import Hooks, call_hook
 from .interfaces import Remover
 from .message import PRESENCE_DIFF, PRESENCE_STATE
 from .package_log import package_log
+from .presence_history import PresenceHistory
+from .presence_sync import (
+    Diff,
+    Entry,
+    JoinHook,
+    LeaveHook,
+    State,
+    Step,
+    SyncHook,
+    check_diff,
+    check_state,
+    diff_step,
+    list_by,
+    state_step,
+    sync_diff,
+    sync_state,
+)
 
 __all__ = ["Presence", "list_by", "sync_diff", "sync_state"]
 
 log = Logger(observer=package_log)
 
 T = TypeVar("T")
-
-Entry = Mapping[str, Any]
-"""One key's presence: ``{"metas": [...]}`` and whatever else the server adds."""
-
-State = Mapping[str, Entry]
-"""Every key that is present, with its :data:`Entry`; no entry is without metas."""
-
-Diff = Mapping[str, State]
-"""``{"joins": State, "leaves": State}``: the metas that came and those that went."""
-
-JoinHook = Callable[[str, Entry | None, Entry], Any]
-LeaveHook = Callable[[str, Entry, Entry], Any]
-SyncHook = Callable[[], Any]
-
-
-def sync_state(
-    current: State,
-    new: State,
-    on_join: JoinHook | None = None,
-    on_leave: LeaveHook | None = None,
-) -> State:
-    """Take over a whole list, and tell what has changed.
-
-    :param current: the state so far; ``{}`` for none.
-    :param new: the payload of ``presence_state``.
-    :param on_join: called as ``on_join(key, current, new)`` for each key with metas
-        that ``current`` has not: with the entry so far (``None`` if there was none),
-        and the entry with those metas alone.
-    :param on_leave: called as ``on_leave(key, current, left)`` for each key with metas
-        that ``new`` has not: with the entry that remains (its ``metas`` may be empty),
-        and the entry with those metas alone.
-    :return: the new state.
-    :raises ValueError: ``new`` is no state.
-    """
-    _check_state(new, "presence state")
-    return _report(_state_step(current, new), on_join, on_leave)
-
-
-def sync_diff(
-    state: State,
-    diff: Diff,
-    on_join: JoinHook | None = None,
-    on_leave: LeaveHook | None = None,
-) -> State:
-    """Apply one diff, its joins before its leaves, and tell what has changed.
-
-    A join of a meta that is there and a leave of one that is not are no news, since a
-    state may contain the diffs that come after it.
-
-    :param state: the state so far; ``{}`` for none.
-    :param diff: the payload of ``presence_diff``.
-    :param on_join: called as by :func:`sync_state`.
-    :param on_leave: called as by :func:`sync_state`, after every ``on_join``.
-    :return: the new state.
-    :raises ValueError: ``diff`` is no diff.
-    """
-    _check_diff(diff, "presence diff")
-    return _report(_diff_step(state, diff), on_join, on_leave)
-
-
-@overload
-def list_by(state: State, by: None = None) -> list[Entry]: ...
-
-
-@overload
-def list_by(state: State, by: Callable[[str, Entry], T]) -> list[T]: ...
-
-
-def list_by(state: State, by: Callable[[str, Entry], Any] | None = None) -> list[Any]:
-    """Make a list of a state.
-
-    :param by: called as ``by(key, entry)`` for each key; its results are the list.
-        Without it the list is of the entries.
-    """
-    if by is None:
-        return list(state.values())
-    return [by(key, entry) for key, entry in state.items()]
 
 
 class PresenceChannel(Protocol):
@@ -138,7 +73,10 @@ class PresenceChannel(Protocol):
 class Presence:
     """The presences of one channel.
 
-    Make it before the channel joins, or it will not see the state of that join.
+    It may be made at any time: a channel keeps what a later one needs, the last state
+    of its :attr:`~txphoenix.Channel.presence_events` and the diffs since.
+    Of other events nothing is kept: with these it is to be made before the channel
+    joins, or is empty until the next state comes.
     After a rejoin the new list is compared with the old one, so the hooks tell exactly
     what changed meanwhile.
 
@@ -146,8 +84,8 @@ class Presence:
     nothing.
 
     :param channel: a :class:`txphoenix.channel.Channel`.
-    :param state_event: the event that brings the whole list.
-    :param diff_event: the event that brings a change.
+    :param state_event: the event that brings the whole list; by default the channel's.
+    :param diff_event: the event that brings a change; by default the channel's.
     :raises ConfigurationError: the two events are the same.
     """
 
@@ -159,9 +97,14 @@ class Presence:
     def __init__(
         self,
         channel: PresenceChannel,
-        state_event: str = PRESENCE_STATE,
-        diff_event: str = PRESENCE_DIFF,
+        state_event: str | None = None,
+        diff_event: str | None = None,
     ) -> None:
+        kept = getattr(
+            type(channel), "presence_events", (PRESENCE_STATE, PRESENCE_DIFF)
+        )
+        state_event = kept[0] if state_event is None else state_event
+        diff_event = kept[1] if diff_event is None else diff_event
         if state_event == diff_event:
             raise ConfigurationError(
                 "expected one event for the state and another for the diffs,"
@@ -187,6 +130,21 @@ class Presence:
             channel.on(state_event, self._take_state),
             channel.on(diff_event, self._take_diff),
         )
+        history: PresenceHistory | None = getattr(channel, "presence_history", None)
+        if (state_event, diff_event) == kept:
+            if history is not None:
+                self._catch_up(history)
+        elif channel.join_ref is not None:
+            log.warn(
+                "{presence!r} was made after the join: it is empty until {event} comes",
+                presence=self,
+                event=state_event,
+            )
+
+    def __repr__(self) -> str:
+        topic = getattr(self._channel, "topic", "?")
+        synced = "synced" if self.synced else "not synced"
+        return f"<Presence {topic} {len(self._state)} present, {synced}>"
 
     @property
     def state(self) -> State:
@@ -219,13 +177,21 @@ class Presence:
     def on_join(self, hook: JoinHook) -> Remover:
         """Have ``hook(key, current, new)`` called for each key with new metas.
 
+        It is called at once for each key that is present already, with None as the
+        entry so far.
         Hooks are called after :attr:`state` has changed; what one raises is logged.
 
         :param hook: gets the key, its entry so far (``None`` if the key was not
             present), and its entry with the new metas alone.
         :return: a function that removes the hook.
         """
-        return self._join_hooks.add(hook)
+        remove = self._join_hooks.add(hook)
+        # Of these all hooks are about to be told.
+        untold = {told[0] for hooks, told in self._news if hooks is self._join_hooks}
+        for key, entry in self._state.items():
+            if key not in untold:
+                call_hook(hook, key, None, entry)
+        return remove
 
     def on_leave(self, hook: LeaveHook) -> Remover:
         """Have ``hook(key, current, left)`` called for each key that has lost metas.
@@ -239,9 +205,14 @@ class Presence:
     def on_sync(self, hook: SyncHook) -> Remover:
         """Have ``hook()`` called after each state and each diff, when all is told.
 
+        If the state has come already, it is called at once.
+
         :return: a function that removes the hook.
         """
-        return self._sync_hooks.add(hook)
+        remove = self._sync_hooks.add(hook)
+        if self.synced and not self._is_telling:
+            call_hook(hook)
+        return remove
 
     def stop(self) -> None:
         """Follow the channel no more, and forget the hooks; the state stays."""
@@ -253,24 +224,30 @@ class Presence:
         self._held.clear()
         self._news.clear()
 
+    def _catch_up(self, history: PresenceHistory) -> None:
+        """Be as if this had been made before the join."""
+        self._state, self._synced_ref = history.latest()
+        self._held.extend(history.held)
+        self._held_ref = history.held_ref
+
     def _take_state(self, payload: Any) -> None:
-        if not self._accept(_check_state, payload, self._state_event):
+        if not self._accept(check_state, payload, self._state_event):
             return
-        self._apply(_state_step(self._state, payload))
+        self._apply(state_step(self._state, payload))
         self._synced_ref = self._channel.join_ref
         # Diffs of a join that ended before its state came are older than this state:
         # a meta that they bring may be gone, and nothing would ever take it away.
         if self._held_ref == self._synced_ref:
             for diff in self._held:
-                self._apply(_diff_step(self._state, diff))
+                self._apply(diff_step(self._state, diff))
         self._held.clear()
         self._tell_sync()
 
     def _take_diff(self, payload: Any) -> None:
-        if not self._accept(_check_diff, payload, self._diff_event):
+        if not self._accept(check_diff, payload, self._diff_event):
             return
         if self.synced:
-            self._apply(_diff_step(self._state, payload))
+            self._apply(diff_step(self._state, payload))
             self._tell_sync()
         else:
             self._hold(payload)
@@ -305,7 +282,7 @@ class Presence:
                 diff=self._diff_event,
             )
 
-    def _apply(self, step: _Step) -> None:
+    def _apply(self, step: Step) -> None:
         self._state = step.state
         self._news.extend((self._join_hooks, join) for join in step.joins)
         self._news.extend((self._leave_hooks, leave) for leave in step.leaves)
@@ -326,109 +303,3 @@ class Presence:
                 hooks.call(*arguments)
         finally:
             self._is_telling = False
-
-
-class _Step(NamedTuple):
-    """The state after a payload, and the arguments of the hooks it calls."""
-
-    state: State
-    joins: list[tuple[str, Entry | None, Entry]]
-    leaves: list[tuple[str, Entry, Entry]]
-
-
-def _state_step(current: State, new: State) -> _Step:
-    state: dict[str, Entry] = {}
-    joins: list[tuple[str, Entry | None, Entry]] = []
-    leaves: list[tuple[str, Entry, Entry]] = []
-    for key, entry in new.items():
-        metas = _by_ref(entry)
-        if not metas:
-            continue
-        state[key] = _with_metas(entry, metas.values())
-        known = _by_ref(current.get(key))
-        came = [meta for ref, meta in metas.items() if ref not in known]
-        if came:
-            joins.append((key, current.get(key), _with_metas(entry, came)))
-    for key, entry in current.items():
-        kept = _by_ref(state.get(key))
-        gone = [meta for ref, meta in _by_ref(entry).items() if ref not in kept]
-        if gone:
-            rest = state.get(key) or _with_metas(entry, ())
-            leaves.append((key, rest, _with_metas(entry, gone)))
-    return _Step(state, joins, leaves)
-
-
-def _diff_step(current: State, diff: Diff) -> _Step:
-    state = dict(current)
-    joins: list[tuple[str, Entry | None, Entry]] = []
-    leaves: list[tuple[str, Entry, Entry]] = []
-    for key, entry in diff["joins"].items():
-        before = state.get(key)
-        metas = _by_ref(before)
-        came = {ref: meta for ref, meta in _by_ref(entry).items() if ref not in metas}
-        if came:
-            state[key] = _with_metas(entry, (metas | came).values())
-            joins.append((key, before, _with_metas(entry, came.values())))
-    for key, entry in diff["leaves"].items():
-        metas = _by_ref(state.get(key))
-        gone = [metas.pop(ref) for ref in _by_ref(entry) if ref in metas]
-        if not gone:
-            continue
-        rest = _with_metas(state[key], metas.values())
-        if metas:
-            state[key] = rest
-        else:
-            del state[key]
-        leaves.append((key, rest, _with_metas(entry, gone)))
-    return _Step(state, joins, leaves)
-
-
-def _by_ref(entry: Entry | None) -> dict[str, Any]:
-    """The metas of an entry by their ``phx_ref``, in their order."""
-    if entry is None:
-        return {}
-    return {meta["phx_ref"]: meta for meta in entry["metas"]}
-
-
-def _with_metas(entry: Entry, metas: Iterable[Any]) -> Entry:
-    """The entry with other metas, and with all else that the server put there."""
-    return {**entry, "metas": list(metas)}
-
-
-def _report(step: _Step, on_join: JoinHook | None, on_leave: LeaveHook | None) -> State:
-    if on_join is not None:
-        for join in step.joins:
-            on_join(*join)
-    if on_leave is not None:
-        for leave in step.leaves:
-            on_leave(*leave)
-    return step.state
-
-
-def _check_diff(value: Any, what: str) -> None:
-    if not isinstance(value, Mapping):
-        raise _malformed(what, "an object", value)
-    for side in ("joins", "leaves"):
-        _check_state(value.get(side), f"{side} of {what}")
-
-
-def _check_state(value: Any, what: str) -> None:
-    if not isinstance(value, Mapping):
-        raise _malformed(what, "an object", value)
-    for key, entry in value.items():
-        if not isinstance(entry, Mapping):
-            raise _malformed(f"{what}, {_short(key)}", "an object", entry)
-        metas = entry.get("metas")
-        if not isinstance(metas, list):
-            raise _malformed(f"{what}, metas of {_short(key)}", "a list", metas)
-        for meta in metas:
-            if not isinstance(meta, Mapping):
-                raise _malformed(f"{what}, a meta of {_short(key)}", "an object", meta)
-            ref = meta.get("phx_ref")
-            if not isinstance(ref, str):
-                raise _malformed(f"{what}, phx_ref of {_short(key)}", "a string", ref)
-
-
-def _malformed(where: str, expected: str, value: Any) -> ValueError:
-    # The type alone: what is in a meta is the application's, and not for the log.
-    return ValueError(f"{where}: expected {expected}, got {type(value).__name__}")
