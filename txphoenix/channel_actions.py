@@ -300,7 +300,8 @@ class ChannelActions(ChannelMachine):
         try:
             result = callback(*args)
             later = None if result is None else as_deferred(result)
-        except Exception:
+        # What is no Exception, such as asyncio's CancelledError, is a crash as well.
+        except BaseException:
             self._manager.crashed(self, Failure(), attempt)
             return False
         if later is None:

@@ -148,7 +148,7 @@ class ChannelSet(MultiService):
         for channel in list(self.routes.values()):
             try:
                 tell(channel)
-            except Exception as error:
+            except BaseException as error:
                 log.failure("{channel!r} raised, and is stopped", channel=channel)
                 self._give_up(channel, error)
 
@@ -156,10 +156,10 @@ class ChannelSet(MultiService):
         for channel in self.next_joins.channels(topic):
             channel.withdraw(reason)
 
-    def _give_up(self, channel: ChannelMachine, error: Exception) -> None:
+    def _give_up(self, channel: ChannelMachine, error: BaseException) -> None:
         try:
             channel.stop_after(error)
-        except Exception:
+        except BaseException:
             log.failure("{channel!r} cannot even be stopped", channel=channel)
             self.routes.pop(channel.topic, None)
             self.closed(channel)

@@ -263,7 +263,7 @@ class ChannelManager(ChannelSet):
             delay = float(self._rejoin_backoff(attempt))
             if not isfinite(delay):
                 raise ValueError(f"a delay must be finite, not {delay}")
-        except Exception:
+        except BaseException:
             log.failure("rejoin_backoff failed; joining again in a second")
             return 1.0
         return max(0.0, delay)

@@ -43,7 +43,7 @@ def call_hook(function: Callable[..., Any], *args: Any) -> None:
         result = function(*args)
         if result is not None:
             watch_hook(result, function)
-    except Exception:
+    except BaseException:
         log_hook_failure(function)
 
 

@@ -33,7 +33,7 @@ class JoinChannels:
     """
 
     def __init__(
-        self, channels: ChannelManager, tell_error: Callable[[Exception], object]
+        self, channels: ChannelManager, tell_error: Callable[[BaseException], object]
     ) -> None:
         self._channels = channels
         self._tell_error = tell_error
@@ -57,7 +57,7 @@ class JoinChannels:
                 continue
             try:
                 channels.start_channel(topic, params)
-            except Exception as error:
+            except BaseException as error:
                 self._started.discard(topic)
                 log.failure(
                     "{topic}: its channel could not be made, and is tried again with"

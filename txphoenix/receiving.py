@@ -121,7 +121,7 @@ def frame_receiver(  # noqa: C901
                 result = function(payload)
                 if result is not None:
                     watch_hook(result, function)
-            except Exception:
+            except BaseException:
                 log_hook_failure(function)
 
     return receive_fast
