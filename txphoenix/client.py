@@ -17,7 +17,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar, Unpack, cast, overload
 
-from twisted.application.service import MultiService
 from twisted.internet.defer import Deferred, fail, maybeDeferred, succeed
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
@@ -26,6 +25,7 @@ from . import telemetry
 from .channel import Channel
 from .channel_factory import ChannelFactory
 from .channels import ChannelManager
+from .client_hooks import ClientHooks
 from .connection import Connection, check_close
 from .errors import (
     ConfigurationError,
@@ -33,8 +33,7 @@ from .errors import (
     NotConnected,
     SerializerError,
 )
-from .hooks import Hooks
-from .interfaces import Remover, Serializer
+from .interfaces import Serializer
 from .join_channels import JoinChannels
 from .message import PHOENIX_TOPIC, Message
 from .option_types import ChangedOptions, ClientOptions, Supplied
@@ -51,7 +50,7 @@ log = Logger(observer=package_log)
 _C = TypeVar("_C", bound=Channel)
 
 
-class SocketClient(MultiService):
+class SocketClient(ClientHooks):
     """One client of one Phoenix socket.
 
     It is a service: give it to an application with ``setServiceParent``, or call
@@ -80,10 +79,6 @@ class SocketClient(MultiService):
         self.options = Options.check(url, **options)
         if self.options.name is not None:
             self.setName(self.options.name)
-        self._open_hooks = Hooks()
-        self._close_hooks = Hooks()
-        self._error_hooks = Hooks()
-        self._message_hooks = Hooks()
         self._waiters = ConnectionWaiters()
         # Why there will be no connection, until connect() is called.
         self._gave_up: Exception | None = None
@@ -322,38 +317,6 @@ class SocketClient(MultiService):
             :meth:`reconfigure`) or by the client itself.
         """
         self.state.put(key, value)
-
-    # -- Hooks --------------------------------------------------------------------
-
-    def on_open(self, function: Callable[[], Any]) -> Remover:
-        """Add a hook, called without arguments when the connection has opened.
-
-        :return: a function that removes the hook.
-        """
-        return self._open_hooks.add(function)
-
-    def on_close(self, function: Callable[[ConnectionFailed], Any]) -> Remover:
-        """Add a hook, called with the reason when the open connection has ended.
-
-        :return: a function that removes the hook.
-        """
-        return self._close_hooks.add(function)
-
-    def on_error(self, function: Callable[[Exception], Any]) -> Remover:
-        """Add a hook, called with the error when an attempt to connect has failed, a
-        frame came that is no message, a message that was kept cannot be encoded, or a
-        channel of ``join_channels`` cannot be made.
-
-        :return: a function that removes the hook.
-        """
-        return self._error_hooks.add(function)
-
-    def on_message(self, function: Callable[[Message], Any]) -> Remover:
-        """Add a hook, called with each :class:`Message` before its channel has it.
-
-        :return: a function that removes the hook.
-        """
-        return self._message_hooks.add(function)
 
     # -- What the connection tells ------------------------------------------------
 

@@ -124,6 +124,8 @@ class Presence:
         self._sync_hooks = Hooks()
         self._news: deque[tuple[Hooks, tuple[Any, ...]]] = deque()
         self._is_telling = False
+        # Whether the state was there before this, and nobody has been told of it.
+        self._has_found = False
         self._state_event = state_event
         self._diff_event = diff_event
         self._removers = (
@@ -177,8 +179,8 @@ class Presence:
     def on_join(self, hook: JoinHook) -> Remover:
         """Have ``hook(key, current, new)`` called for each key with new metas.
 
-        It is called at once for each key that is present already, with None as the
-        entry so far.
+        What a Presence that is made late finds is news until the next message: a hook
+        that is added before that is called at once for each key that is present.
         Hooks are called after :attr:`state` has changed; what one raises is logged.
 
         :param hook: gets the key, its entry so far (``None`` if the key was not
@@ -186,10 +188,8 @@ class Presence:
         :return: a function that removes the hook.
         """
         remove = self._join_hooks.add(hook)
-        # Of these all hooks are about to be told.
-        untold = {told[0] for hooks, told in self._news if hooks is self._join_hooks}
-        for key, entry in self._state.items():
-            if key not in untold:
+        if self._has_found:
+            for key, entry in self._state.items():
                 call_hook(hook, key, None, entry)
         return remove
 
@@ -205,12 +205,13 @@ class Presence:
     def on_sync(self, hook: SyncHook) -> Remover:
         """Have ``hook()`` called after each state and each diff, when all is told.
 
-        If the state has come already, it is called at once.
+        It is called at once where a Presence that is made late has found the state, as
+        by :meth:`on_join`.
 
         :return: a function that removes the hook.
         """
         remove = self._sync_hooks.add(hook)
-        if self.synced and not self._is_telling:
+        if self._has_found and self.synced:
             call_hook(hook)
         return remove
 
@@ -229,6 +230,7 @@ class Presence:
         self._state, self._synced_ref = history.latest()
         self._held.extend(history.held)
         self._held_ref = history.held_ref
+        self._has_found = self._synced_ref is not None
 
     def _take_state(self, payload: Any) -> None:
         if not self._accept(check_state, payload, self._state_event):
@@ -293,6 +295,7 @@ class Presence:
         A hook may do what brings the next diff: it waits until this one is told, so
         that nobody leaves before having joined.
         """
+        self._has_found = False
         self._news.append((self._sync_hooks, ()))
         if self._is_telling:
             return

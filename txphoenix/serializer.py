@@ -278,7 +278,7 @@ class V1Serializer:
         return data, False
 
     def decode(self, data: bytes, is_binary: bool) -> Message:
-        """The message in a frame; its join_ref is None, as the server sends none.
+        """The message in a frame; Phoenix sends no join_ref, so that it is None.
 
         :param data: the frame's content.
         :param is_binary: whether the frame is binary, which is an error.

@@ -107,9 +107,11 @@ class EncodingTests(SynchronousTestCase):
         data, is_binary = self.message.encode(v1)
         self.assertFalse(is_binary)
         self.assertEqual(
-            data, b'{"topic":"echo:a","event":"echo","payload":{"x":1},"ref":"3"}'
+            data,
+            b'{"topic":"echo:a","event":"echo","payload":{"x":1},"ref":"3",'
+            b'"join_ref":"2"}',
         )
-        self.assertEqual(Message.decode(data, v1), self.message._replace(join_ref=None))
+        self.assertEqual(Message.decode(data, v1), self.message)
 
     def test_bad_text(self) -> None:
         """Text that cannot be UTF-8 is refused like any other that is no message."""

@@ -131,23 +131,16 @@ class LateHookTests(SynchronousTestCase):
         channel.deliver(STATE, {})
         self.assertEqual(record.calls, [("join", "cy", None, entry("3")), ("sync",)])
 
-    def test_added_inside(self) -> None:
-        """A hook that another adds while it is told hears of each key once."""
+    def test_later(self) -> None:
+        """After the next message a hook is told of what changes alone, as ever."""
         channel = KeepingChannel()
-        presence = Presence(channel)
-        record = Record()
-
-        def add(*_: Any) -> None:
-            remove()
-            presence.on_join(record.on_join)
-            presence.on_sync(lambda: record.calls.append(("sync",)))
-
-        remove = presence.on_join(add)
-        channel.deliver(STATE, {"ann": entry("1"), "bob": entry("2")})
-        self.assertEqual(
-            sorted(call[:2] for call in record.calls),
-            [("join", "ann"), ("join", "bob"), ("sync",)],
-        )
+        channel.deliver(STATE, {"ann": entry("1")})
+        late = Presence(channel)
+        channel.deliver(DIFF, diff({"bob": entry("2")}))
+        self.assertEqual(Record(late).calls, [])
+        early = Presence(FakeChannel())
+        early._take_state({"ann": entry("1")})
+        self.assertEqual(Record(early).calls, [])
 
     def test_raises(self) -> None:
         """What a hook raises when it is added is logged, and it stays."""
