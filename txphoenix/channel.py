@@ -78,12 +78,12 @@ class Channel(ChannelActions):
     What they bring is kept for a :class:`txphoenix.Presence` that is made later."""
 
     _takes_events: ClassVar[bool] = False
-    _own_events: ClassVar[dict[str, Callable[[Channel, Message], None]]] = {}
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         cls._takes_events = cls.handle_in is not Channel.handle_in
-        cls._own_events = _own_events(cls)
+        for event in cls.presence_events:
+            _OWN_EVENTS.setdefault(event, Channel._receive_presence)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.topic} {self.state}>"
@@ -299,7 +299,7 @@ class Channel(ChannelActions):
             )
         if handler is None:
             return partial(self._decorate, event)
-        if self._own_events.get(event) is Channel._receive_presence:
+        if event in type(self).presence_events:
             # Kept apart, so that they are no short way past what is kept of these.
             return self._get_presences().hooks.add(event, handler)
         if self.event_hooks is NO_EVENT_HOOKS:
@@ -309,7 +309,7 @@ class Channel(ChannelActions):
     def off(self, event: str, handler: Any = None) -> None:
         """Remove the hooks of an event: all, or those of one handler."""
         hooks = self.event_hooks
-        if self._own_events.get(event) is Channel._receive_presence:
+        if event in type(self).presence_events:
             hooks = self._get_presences().hooks
         hooks.remove(event, handler)
 
@@ -382,9 +382,13 @@ class Channel(ChannelActions):
         return self._presences
 
     def _receive_presence(self, message: Message) -> None:
-        presences = self._get_presences()
-        presences.take(message.event, message.payload, self.join_ref)
-        if not presences.hooks.call(message.event, message.payload):
+        _, _, _, event, payload = message
+        hooks = self.event_hooks
+        if event in type(self).presence_events:
+            presences = self._get_presences()
+            presences.take(event, payload, self.join_ref)
+            hooks = presences.hooks
+        if not hooks.call(event, payload):
             self._run(self.handle_message, message)
 
     def _decorate(self, event: str, function: _F) -> _F:
@@ -404,26 +408,23 @@ class Channel(ChannelActions):
         if join_ref is not None and join_ref != self.join_ref:
             self._manager.count_stale(message)
             return
-        own = self._own_events.get(event)
+        own = _OWN_EVENTS.get(event)
         if own is not None:
             own(self, message)
         elif not self.event_hooks.call(event, payload):
             self._run(self.handle_message, message)
 
 
-def _own_events(
-    channel_class: type[Channel],
-) -> dict[str, Callable[[Channel, Message], None]]:
-    """The events with which a class of channels has something to do itself."""
-    return {
-        **dict.fromkeys(channel_class.presence_events, Channel._receive_presence),
-        PHX_REPLY: Channel._receive_reply,
-        PHX_CLOSE: Channel._receive_close,
-        PHX_ERROR: Channel._receive_error,
-    }
-
-
-Channel._own_events = _own_events(Channel)
+# Events with which a channel has something to do itself.
+# What some class names as its presence_events is looked at by all of them: one table
+# for all costs a message less than one for each class.
+_OWN_EVENTS: dict[str, Callable[[Channel, Message], None]] = {
+    PHX_REPLY: Channel._receive_reply,
+    PHX_CLOSE: Channel._receive_close,
+    PHX_ERROR: Channel._receive_error,
+    PRESENCE_STATE: Channel._receive_presence,
+    PRESENCE_DIFF: Channel._receive_presence,
+}
 
 _INSTEAD_OF_HOOKS = {
     PHX_REPLY: "the Deferred that push() returns",

@@ -213,6 +213,22 @@ class ChannelTests(ClientTestCase):
         self.assertEqual(self.successResultOf(message).event, DIFF)
         self.assertEqual(sorted(Presence(channel).state), ["ann", "bob", "cy"])
 
+    def test_events_of_another_class(self) -> None:
+        """What one class has for presences is any message to another."""
+        channel = self.joined_channel()
+        heard: list[Any] = []
+        channel.on("the_diff", heard.append)
+        self.sends(channel, "the_diff", 1)
+        message = channel.receive()
+        self.sends(channel, "the_state", 2)
+        self.assertEqual(heard, [1])
+        self.assertEqual(self.successResultOf(message).payload, 2)
+        renamed = self.joined_channel("rooms:renamed", channel_class=Renamed)
+        message = renamed.receive()
+        self.server_sends(None, None, "rooms:renamed", STATE, {"ann": entry("1")})
+        self.assertEqual(self.successResultOf(message).event, STATE)
+        self.assertIsNone(renamed.presence_history)
+
     def test_ended(self) -> None:
         """A channel that has ended keeps nothing, and its next life begins anew."""
         channel = self.joined_channel()
