@@ -91,8 +91,9 @@ def _welcome(url: str) -> list[str]:
 async def run_push(reactor: IReactorTime, args: Namespace, terminal: Terminal) -> int:
     """Join, push, print the reply, leave."""
     async with running_client(reactor, args, terminal, reconnect=False) as client:
-        await connect(client, args)
+        # First, for a topic that can never be joined is a wrong command line.
         channel = client.channel(args.topic, args.join_params)
+        await connect(client, args)
         await channel.join()
         if args.no_reply:
             channel.push_async(args.event, args.payload)

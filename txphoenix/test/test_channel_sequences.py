@@ -27,11 +27,13 @@ LEFT = "left"
 class Model:
     """One topic, and what must become of it.
 
+    :param is_sent: whether joins are sent; one that waits for something leaves at once.
     :ivar promised: the outcomes of the Deferreds, in the order of the calls that made
         them; None for one that waits.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, is_sent: bool = True) -> None:
+        self.is_sent = is_sent
         self.holder: str | None = None
         self.is_leaving = False
         self.queue: list[str] = []
@@ -86,6 +88,8 @@ class Model:
         else:
             self.fire(self.joins.pop(who, None), ChannelClosed)
             self.is_leaving = True
+            if not self.is_sent:
+                self.end()
 
     def stop(self, who: str) -> None:
         """The same at once."""
@@ -147,20 +151,26 @@ class SequenceTests(ClientTestCase):
         self.client = self.connected_client()
         self.number = 0
 
-    def run_sequence(self, words: tuple[tuple[str, str], ...]) -> None:
-        """Say the words, and see that all is as the model has it."""
+    def run_sequence(
+        self, words: tuple[tuple[str, str], ...], is_sent: bool = True
+    ) -> None:
+        """Say the words, and see that all is as the model has it.
+
+        :param is_sent: whether the client is connected before the last answer.
+        """
         self.number += 1
         topic = f"rooms:{self.number}"
         objects: dict[str, Channel] = {
             who: self.client.channel(topic) for who in ("a", "b")
         }
-        model = Model()
+        model = Model(is_sent)
         outcomes: list[Outcome[Any]] = []
         last: dict[tuple[str, str], Deferred[Any]] = {}
         for who, word in (*words, ("a", "answer")):
             model.do(who, word)
             channel = objects[who]
             if word == "answer":
+                self.memory.release_connections()
                 self.memory.flush()
             elif word == "stop":
                 channel.stop()
@@ -186,6 +196,14 @@ class SequenceTests(ClientTestCase):
         # What was sent is kept by the server, and there are many sequences.
         self.memory.sessions[-1].frames.clear()
 
+    def words_of(self, objects: str) -> list[tuple[str, str]]:
+        """All that can be said."""
+        return [
+            (who, word)
+            for who in objects
+            for word in ("join", "leave", "stop", "cancel_join", "cancel_leave")
+        ]
+
     def told(self, result: Any) -> Any:
         """A result as the model has it."""
         if isinstance(result, Exception):
@@ -194,12 +212,7 @@ class SequenceTests(ClientTestCase):
 
     def run_all(self, objects: str, length: int) -> None:
         """Run all sequences of a length."""
-        words = [
-            (who, word)
-            for who in objects
-            for word in ("join", "leave", "stop", "cancel_join", "cancel_leave")
-        ]
-        words.append(("a", "answer"))
+        words = [*self.words_of(objects), ("a", "answer")]
         for sequence in product(words, repeat=length):
             self.run_sequence(sequence)
 
@@ -223,3 +236,12 @@ class SequenceTests(ClientTestCase):
         for begin in (joined, waiting):
             for sequence in product([*words, ("a", "answer")], repeat=3):
                 self.run_sequence((*begin, *sequence))
+
+    def test_before_the_connection(self) -> None:
+        """So it is for joins that wait for the connection."""
+        for objects, length in (("a", 4), ("ab", 3)):
+            for sequence in product(self.words_of(objects), repeat=length):
+                self.client = self.connecting_client()
+                self.run_sequence(sequence, is_sent=False)
+                self.stop_client(self.client)
+                self._clients.remove(self.client)

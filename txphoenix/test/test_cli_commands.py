@@ -35,6 +35,21 @@ class SilentRoom(Room):
 ROOMS = {"rooms:*": Room, "closed:*": ClosedRoom, "silent:*": SilentRoom}
 
 
+class TopicTests(CommandTestCase):
+    """Topics that can never be joined."""
+
+    async def test_phoenix(self) -> None:
+        """Phoenix's own is refused as a wrong command line, and nothing is dialled."""
+        server = await self.phoenix_server(ROOMS)
+        for command in (
+            ["push", server.url, "phoenix", "echo", "1"],
+            ["listen", server.url, "rooms:a", "phoenix"],
+        ):
+            self.assertEqual(await self.command(*command), USAGE)
+            self.assertIn("must not be 'phoenix'", self.err.output.text)
+            self.assertEqual(server.connections, [])
+
+
 class PushTests(CommandTestCase):
     """``push``."""
 

@@ -138,6 +138,7 @@ class ConsoleTests(CommandTestCase):
             ("push rooms:a refuse", "error: push of 'refuse' to 'rooms:a' answered"),
             ("join rooms:a", "error: join of 'rooms:a' refused: the topic has a"),
             ("join nowhere", "error: join of 'nowhere' refused: 'unmatched topic'"),
+            ("join phoenix", "error: a topic must not be 'phoenix': the heartbeats"),
         ):
             self.assertTrue((await self.say(command)).startswith(said), command)
         self.assertEqual(await self.say(""), "")

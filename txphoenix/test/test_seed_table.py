@@ -246,6 +246,14 @@ class SeedTableTests(SeedTestCase):
         self.assertEqual(joined.params, {"user_id": 1})
         self.assertIsInstance(client.channels.find(TOPIC), Lobby)
         self.assertIsInstance(client.channel("rooms:whole"), WholeMessages)
+        # Map.merge(default_channel_params, params).
+        for params, merged in (
+            ({"a": 2}, {"user_id": 1, "a": 2}),
+            ({"user_id": 3},) * 2,
+        ):
+            response, channel = await client.join("rooms:own", params)
+            self.assertEqual(response, merged)
+            await channel.leave()
 
         room = client.channel("rooms:echo")
         assert isinstance(room, EchoRoom)
