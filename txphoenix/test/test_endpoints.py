@@ -9,18 +9,31 @@ from twisted.internet.endpoints import (
     TCP6ClientEndpoint,
     UNIXClientEndpoint,
 )
-from twisted.internet.interfaces import IStreamClientEndpoint
+from twisted.internet.interfaces import (
+    IOpenSSLClientConnectionCreator,
+    IStreamClientEndpoint,
+)
 from twisted.internet.protocol import Factory
 from twisted.internet.ssl import optionsForClientTLS
 from twisted.internet.testing import MemoryReactorClock
 from twisted.trial.unittest import SynchronousTestCase
+from zope.interface import implementer
 
 from txphoenix.errors import ConfigurationError
 from txphoenix.options import Options
 from txphoenix.transports.attempt import Attempt, prepare
 from txphoenix.transports.endpoints import client_endpoint
 from txphoenix.transports.proxy import HTTPConnectEndpoint
+from txphoenix.transports.tls import verified
 from txphoenix.url import parse
+
+
+@implementer(IOpenSSLClientConnectionCreator)
+class Other:
+    """Somebody's own way with TLS."""
+
+    def clientConnectionForTLS(self, tlsProtocol: Any) -> Any:
+        """Never called."""
 
 
 class EndpointTests(SynchronousTestCase):
@@ -83,10 +96,14 @@ class EndpointTests(SynchronousTestCase):
         reactor, host, port, tls = made
         self.assertIs(reactor, self.reactor)
         self.assertEqual((host, port), ("example.org", 443))
-        self.assertIs(type(tls), type(optionsForClientTLS("example.org")))
+        self.assertIs(type(tls), type(verified(optionsForClientTLS("example.org"))))
+        self.assertTrue(IOpenSSLClientConnectionCreator.providedBy(tls))
 
     def test_own_tls(self) -> None:
-        """The option ``tls`` takes the place of the default."""
+        """The option ``tls`` takes the place of the default, and is verified by us.
+
+        What does more than Twisted's own is left to itself.
+        """
         own = optionsForClientTLS("other.example")
         made: list[Any] = []
 
@@ -95,7 +112,10 @@ class EndpointTests(SynchronousTestCase):
             return TCP4ClientEndpoint(*arguments[:3])
 
         self.endpoint("wss://example.org/socket", endpoint=ask, tls=own)
-        self.assertIs(made[3], own)
+        self.assertIs(made[3]._tls, own)
+        other = Other()
+        self.endpoint("wss://example.org/socket", endpoint=ask, tls=other)
+        self.assertIs(made[7], other)
 
     def test_callable(self) -> None:
         """A callable is not told of TLS for a plain URL, and its answer is taken."""

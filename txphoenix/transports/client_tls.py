@@ -2,18 +2,15 @@
 
 Twisted's own ``optionsForClientTLS`` takes what is a name of IDNA 2008, and so neither
 ``my_service`` nor ``a--b.example.org``.
-Certificates have such names all the same, and what is checked for them here is no less:
-the authority, and the name.
+Certificates have such names all the same, and what is checked for them is no less: see
+:mod:`txphoenix.transports.tls`.
 """
 
 from __future__ import annotations
 
 from typing import Any
-from weakref import ref
 
 from OpenSSL import SSL
-from service_identity.hazmat import DNS_ID, verify_service_identity
-from service_identity.pyopenssl import extract_patterns
 from twisted.internet.abstract import isIPAddress, isIPv6Address
 from twisted.internet.interfaces import IOpenSSLClientConnectionCreator
 from twisted.internet.ssl import (
@@ -23,11 +20,11 @@ from twisted.internet.ssl import (
     platformTrust,
 )
 from twisted.protocols.tls import TLSMemoryBIOProtocol
-from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from ..errors import ConfigurationError
 from ..host import read_host, server_name
+from .tls import Identity, verify
 
 __all__ = ["client_tls"]
 
@@ -81,6 +78,7 @@ class _NamedServer:
         client_certificate: PrivateCertificate | None,
     ) -> None:
         self._name = name
+        self._identity = Identity(name)
         options: dict[str, Any] = {"trustRoot": trust_root or platformTrust()}
         if client_certificate is not None:
             options["privateKey"] = client_certificate.privateKey.original
@@ -91,24 +89,5 @@ class _NamedServer:
         """Make the connection of a protocol."""
         connection = SSL.Connection(self._context, None)
         connection.set_tlsext_host_name(self._name.encode("ascii"))
-        # The protocol has the connection, which has the function.
-        protocol = ref(tlsProtocol)
-
-        def verify(
-            _connection: Any, certificate: Any, _error: int, depth: int, is_good: int
-        ) -> bool:
-            if not is_good or depth != 0:
-                return bool(is_good)
-            try:
-                patterns = extract_patterns(certificate)
-                verify_service_identity(patterns, [DNS_ID(self._name)], [])
-            except Exception:
-                # Whatever it is, nobody has shown that this is the server.
-                waiting = protocol()
-                if waiting is not None:
-                    waiting.failVerification(Failure())
-                return False
-            return True
-
-        connection.set_verify(SSL.VERIFY_PEER | SSL.VERIFY_FAIL_IF_NO_PEER_CERT, verify)
+        verify(connection, tlsProtocol, self._identity)
         return connection

@@ -19,6 +19,7 @@ from ..options import Options
 from ..url import Target, parse_proxy
 from .client_tls import client_tls
 from .proxy import HTTPConnectEndpoint
+from .tls import verified
 
 __all__ = ["client_endpoint"]
 
@@ -28,19 +29,18 @@ def client_endpoint(
 ) -> IStreamClientEndpoint:
     """Make the endpoint that reaches ``target``.
 
-    A server's certificate is always verified, against the host name of the URL: by
-    what :func:`txphoenix.client_tls` makes, unless the option
-    ``tls`` says otherwise.
+    A server's certificate is always verified, against the host name of the URL unless
+    the option ``tls`` says otherwise: see :mod:`.tls`.
 
     :param target: where the URL points.
     :param options: the options ``endpoint``, ``proxy`` and ``tls`` count.
-    :raises ConfigurationError: the callable ``endpoint`` has returned something else.
+    :raises ConfigurationError: the callable ``endpoint`` has returned something else,
+        or no certificate can name the host.
     """
-    tls = None
+    tls: Any = None
     if target.secure:
-        tls = options.tls
-        if tls is None:
-            tls = client_tls(target.host)
+        tls = client_tls(target.host) if options.tls is None else options.tls
+        tls = verified(tls)
     given = options.endpoint
     if callable(given):
         # It was handed tls, and may have its own way with it.

@@ -6,6 +6,7 @@ from OpenSSL.SSL import Error as TLSError
 from service_identity import CertificateError, VerificationError
 
 from ..errors import ConnectionFailed
+from .tls import CertificateRefused
 
 __all__ = ["failed_with"]
 
@@ -25,6 +26,8 @@ def failed_with(cause: BaseException, when: str = "") -> ConnectionFailed:
 def _describe(cause: BaseException) -> str:
     if isinstance(cause, VerificationError | CertificateError):
         return f"TLS: the certificate is for another host: {cause}"
+    if isinstance(cause, CertificateRefused):
+        return f"TLS: {cause}"
     if isinstance(cause, TLSError):
         # A queue of (library, function, reason), of which the last is what was done.
         # It may be empty, or no queue at all.

@@ -43,6 +43,7 @@ from twisted.web.iweb import (
 from zope.interface import implementer
 
 from ..errors import ConnectionFailed, MessageTooLarge
+from .tls import verify_transport
 
 __all__ = ["Answer", "AnswerTooLarge", "HTTPSession"]
 
@@ -308,10 +309,19 @@ class _TrackedEndpoint:
                 deferred.callback(None)
 
 
+class _VerifiedConnection(ProtocolWrapper):
+    """One connection, over TLS that does not fail open."""
+
+    def makeConnection(self, transport: Any) -> None:
+        verify_transport(transport)
+        super().makeConnection(transport)
+
+
 class _ConnectionFactory(WrappingFactory):
     """Makes the protocol of one connection."""
 
     noisy = False
+    protocol = _VerifiedConnection
 
     def __init__(self, endpoint: _TrackedEndpoint, factory: IProtocolFactory) -> None:
         super().__init__(factory)

@@ -45,6 +45,7 @@ from .choice import connector_kind, make_connector
 from .frames import FastFrameProtocol
 from .interim import InterimAnswers, is_interim
 from .slots import FACTORY_SLOTS, PROTOCOL_SLOTS
+from .tls import verify_transport
 from .upgrade import UpgradeRequest
 
 if TYPE_CHECKING:
@@ -110,6 +111,11 @@ class PhoenixClientProtocol(FastFrameProtocol):
         self.dropConnection(abort=True)
 
     # -- Autobahn -----------------------------------------------------------------
+
+    def makeConnection(self, transport: Any) -> None:
+        """Begin, over TLS that does not fail open."""
+        verify_transport(transport)
+        super().makeConnection(transport)
 
     def startHandshake(self) -> None:
         """Ask the server for a WebSocket."""

@@ -1,0 +1,319 @@
+"""That a server is who it should be, whatever its certificate looks like.
+
+Since Twisted 26.4, what ``optionsForClientTLS`` makes fails open: it takes a
+certificate for another host if the comparison ends in anything but a mismatch.
+One without a subjectAltName makes it do so, and one with an e-mail address alone, with
+a URI that has a port, or with a name that is not ASCII.
+(``verifyCallback`` in ``twisted/internet/_sslverify.py`` logs "while verifying
+certificate" and returns what OpenSSL thinks of the signatures.)
+
+So the certificate is compared here, by RFC 9525, and nothing but a match is taken::
+
+    C: ClientHello
+    S: certificate     not for the host, or a link of its chain is no good: refused
+    C: Finished
+    C: the request, with its secrets
+
+:func:`verified` stands around what the option ``tls`` says, and around the default; it
+decides inside of the handshake.
+:func:`verify_transport` is for TLS in an endpoint of the user's.
+It decides at the end of the handshake, and only where Twisted was to check the host's
+name and could not.
+
+All of this can go once each release of Twisted that we admit refuses such certificates
+by itself; ``txphoenix/test/test_tls.py`` tells of the first that does.
+"""
+
+from __future__ import annotations
+
+import weakref
+from functools import cache
+from ipaddress import ip_address
+from typing import Any, Final
+
+from cryptography.x509 import (
+    Certificate,
+    DNSName,
+    ExtensionNotFound,
+    IPAddress,
+    SubjectAlternativeName,
+)
+from OpenSSL.crypto import X509
+from OpenSSL.SSL import (
+    VERIFY_FAIL_IF_NO_PEER_CERT,
+    VERIFY_PEER,
+    Connection,
+    Error,
+)
+from service_identity import CertificateError
+from service_identity.hazmat import DNS_ID, DNSPattern
+from service_identity.pyopenssl import extract_patterns
+from twisted.internet.interfaces import IOpenSSLClientConnectionCreator
+from twisted.internet.ssl import optionsForClientTLS, trustRootFromCertificates
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from ..errors import ConfigurationError
+
+__all__ = [
+    "CertificateRefused",
+    "Identity",
+    "refusal",
+    "verified",
+    "verify",
+    "verify_transport",
+]
+
+# What Twisted sets where it checks a host's name, and nowhere else.
+_CHECKED_BY_TWISTED: Final = VERIFY_PEER | VERIFY_FAIL_IF_NO_PEER_CERT
+
+# The most names of a certificate, and the most characters of one, that an error tells.
+_SHOWN_NAMES: Final = 5
+_SHOWN_CHARACTERS: Final = 100
+
+# OpenSSL's codes (x509_vfy.h) for the faults of a chain that people meet.
+_FAULTS: Final = {
+    7: "a signature of the chain is wrong",
+    9: "the certificate is not yet valid",
+    10: "the certificate has expired",
+    18: "the certificate is self-signed and not trusted",
+    19: "the chain ends in an authority that is not trusted",
+    20: "the certificate was signed by an authority that is not trusted or not known",
+    21: "the certificate was signed by an authority that is not trusted or not known",
+    22: "the chain is too long",
+    23: "the certificate has been revoked",
+    24: "a certificate of the chain is no authority's",
+    25: "the chain is longer than an authority in it allows",
+    26: "the certificate is not for TLS servers",
+    66: "a key of the chain is too weak",
+    68: "a signature of the chain is too weak",
+    79: "a certificate of the chain is no authority's",
+}
+
+
+class CertificateRefused(Error):
+    """A server's certificate is no good, and the text says why.
+
+    It is an error of OpenSSL's kind, in OpenSSL's form: Twisted hands such a one on.
+    """
+
+    def __init__(self, text: str) -> None:
+        super().__init__([("", "", text)])
+        self._text = text
+
+    def __str__(self) -> str:
+        return self._text
+
+
+class Identity:
+    """A host, as a certificate may name it.
+
+    :param host: a host name in ASCII, or an IP address.
+        A zone, as in ``fe80::1%eth0``, is this machine's own and in no certificate.
+    :raises ConfigurationError: no certificate can name it.
+    """
+
+    def __init__(self, host: str) -> None:
+        self.host = host
+        self._address: Any = None
+        self._name: DNS_ID | None = None
+        try:
+            self._address = ip_address(host.partition("%")[0])
+        except ValueError:
+            try:
+                self._name = DNS_ID(host)
+            except (ValueError, UnicodeError) as error:
+                raise ConfigurationError(
+                    f"no certificate can name the host {_shown(host)}, so that it"
+                    " cannot be reached by TLS"
+                ) from error
+
+    def check(self, certificate: Certificate) -> None:
+        """See whether a certificate names this host.
+
+        A common name does not (RFC 9525 section 6.3), and neither does a name that
+        breaks the rules for wildcards.
+        What else the certificate is for does not matter.
+
+        :param certificate: the server's own.
+        :raises CertificateRefused: it does not, or cannot be read.
+        """
+        try:
+            found = certificate.extensions.get_extension_for_class(
+                SubjectAlternativeName
+            ).value
+        except ExtensionNotFound:
+            raise self.refused(
+                "it has no subjectAltName, and a common name is not enough"
+            ) from None
+        except ValueError as error:
+            raise self.refused("its subjectAltName cannot be read") from error
+        names = found.get_values_for_type(DNSName)
+        addresses = found.get_values_for_type(IPAddress)
+        if self._name is None:
+            is_named = self._address in addresses
+        else:
+            is_named = any(map(self._is_named_by, names))
+        if not is_named:
+            shown = [_shown(str(name)) for name in [*names, *addresses]]
+            more = ", ..." if len(shown) > _SHOWN_NAMES else ""
+            listed = ", ".join(shown[:_SHOWN_NAMES])
+            raise self.refused(
+                f"it is for {listed}{more}"
+                if shown
+                else "it names no host and no address"
+            )
+
+    def refused(self, reason: str) -> CertificateRefused:
+        """Make the error that says why a certificate is not for this host."""
+        host = _shown(self.host)
+        return CertificateRefused(
+            f"the server's certificate is not valid for host {host}: {reason}"
+        )
+
+    def _is_named_by(self, name: str) -> bool:
+        try:
+            pattern = DNSPattern.from_bytes(name.encode("ascii"))
+        except (CertificateError, UnicodeError):
+            return False
+        return self._name is not None and self._name.verify(pattern)
+
+
+def verified(tls: Any) -> Any:
+    """Have what the option ``tls`` says refuse all that it was to refuse.
+
+    :param tls: what ``optionsForClientTLS`` has made, for whatever host and with
+        whatever authorities; anything else is returned as it is.
+    :raises ConfigurationError: no certificate can name its host.
+    """
+    # It has no public name, and there is no other way to learn it.
+    host = getattr(tls, "_hostnameASCII", None)
+    # A subclass may have a check of its own, whose place ours would take.
+    if type(tls) is not _twisted_kind() or not isinstance(host, str):
+        return tls
+    return _VerifyingTLS(tls, Identity(host))
+
+
+def verify(connection: Connection, tls_protocol: Any, identity: Identity) -> None:
+    """Have the handshake of a connection take nothing but a host's certificate.
+
+    Whatever check the connection had is replaced.
+
+    :param tls_protocol: is told of a refusal.
+    """
+    # A connection must not keep alive what it is a part of.
+    protocol = weakref.ref(tls_protocol)
+
+    def judge(
+        _connection: Connection, certificate: X509, fault: int, depth: int, ok: int
+    ) -> bool:
+        refused = refusal(identity, certificate, fault, depth, ok)
+        refusing = protocol()
+        if refused is not None and refusing is not None:
+            refusing.failVerification(Failure(refused))
+        return refused is None
+
+    connection.set_verify(VERIFY_PEER, judge)
+
+
+def verify_transport(transport: Any) -> None:
+    """See that TLS which is not of our making does not fail open.
+
+    Call it in ``makeConnection``, which is before the handshake.
+    Where Twisted checks the host's name, a certificate that it cannot compare is then
+    refused at the end of the handshake, unless it is for the name that the server was
+    asked for (SNI).
+    Where Twisted checks none, as with ``CertificateOptions``, nothing changes: that was
+    somebody's decision.
+
+    :param transport: any transport.
+        Begun by ``startTLS`` in a protocol below ours, TLS cannot be seen here.
+    """
+    get_handle = getattr(transport, "getHandle", None)
+    connection = None if get_handle is None else get_handle()
+    if (
+        isinstance(connection, Connection)
+        and connection.get_verify_mode() == _CHECKED_BY_TWISTED
+    ):
+        shake_hands = connection.do_handshake
+
+        def shake_hands_and_check() -> None:
+            shake_hands()
+            _check_comparable(connection)
+
+        # Twisted sends no application's bytes before this has returned.
+        connection.do_handshake = shake_hands_and_check  # type: ignore[method-assign]
+
+
+@cache
+def _twisted_kind() -> type[Any]:
+    """The class of what ``optionsForClientTLS`` makes, which has no public name."""
+    return type(optionsForClientTLS("localhost", trustRootFromCertificates([])))
+
+
+@implementer(IOpenSSLClientConnectionCreator)
+class _VerifyingTLS:
+    """Makes the connections that Twisted would make, and verifies them itself."""
+
+    def __init__(self, tls: Any, identity: Identity) -> None:
+        self._tls = tls
+        self._identity = identity
+
+    def clientConnectionForTLS(self, tlsProtocol: Any) -> Connection:
+        connection: Connection = self._tls.clientConnectionForTLS(tlsProtocol)
+        verify(connection, tlsProtocol, self._identity)
+        return connection
+
+
+def refusal(
+    identity: Identity, certificate: X509, fault: int, depth: int, ok: int
+) -> CertificateRefused | None:
+    """Judge one certificate of a chain, of which the server's own is at depth 0.
+
+    :param fault: what OpenSSL has found (by its code) if it is not ``ok``.
+    """
+    if not ok:
+        words = _FAULTS.get(fault, f"X.509 error {fault}")
+        where = f" (number {depth} of the chain)" if depth else ""
+        return CertificateRefused(f"certificate verify failed: {words}{where}")
+    if depth:
+        return None
+    try:
+        identity.check(certificate.to_cryptography())
+    # C has called us: what was raised here would be lost, and with it the refusal.
+    except BaseException as error:
+        if isinstance(error, CertificateRefused):
+            return error
+        refused = identity.refused(f"it cannot be compared: {type(error).__name__}")
+        refused.__cause__ = error
+        return refused
+    return None
+
+
+def _check_comparable(connection: Connection) -> None:
+    """Refuse a certificate that Twisted could not compare, and so has accepted."""
+    certificate = connection.get_peer_certificate()
+    if certificate is None:
+        raise CertificateRefused("the server has no certificate")
+    try:
+        if extract_patterns(certificate):
+            # Then Twisted has compared it.
+            return
+    except Exception as error:
+        cause: Exception | None = error
+    else:
+        cause = None
+    host = connection.get_servername()
+    if host is None:
+        raise CertificateRefused(
+            "the server's certificate cannot be compared with any host:"
+            " its subjectAltName is missing or cannot be read"
+        ) from cause
+    Identity(host.decode("ascii")).check(certificate.to_cryptography())
+
+
+def _shown(name: str) -> str:
+    """A name for an error's text: what a certificate says may be anything."""
+    return ascii(
+        name if len(name) <= _SHOWN_CHARACTERS else name[:_SHOWN_CHARACTERS] + "..."
+    )
