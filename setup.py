@@ -59,6 +59,8 @@ setup(
             "hypothesis>=6.100",
             "pytest>=8",
             "pytest-twisted>=1.14",
+            # What the documentation shows for SOCKS.
+            "txtorcon>=24.8",
             # One of the reactors that the tests run under.
             'uvloop; os_name == "posix" and implementation_name == "cpython"',
         ],

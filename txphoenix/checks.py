@@ -251,12 +251,13 @@ json_codec = _must(
 
 
 def proxy(name: str, value: object) -> str | None:
-    """The URL of an HTTP proxy, or None."""
+    """The URL of an HTTP proxy, ``"environment"``, or None."""
     if value is None:
         return None
     if not isinstance(value, str):
-        raise _wrong(name, "the URL of an HTTP proxy or None", value)
-    parse_proxy(value)
+        raise _wrong(name, "the URL of an HTTP proxy, 'environment' or None", value)
+    if value != "environment":
+        parse_proxy(value)
     return value
 
 

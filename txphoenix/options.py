@@ -285,7 +285,12 @@ class Options:
         default=None,
         metadata=_by(checks.proxy, connection=True, show=_secret(redact_url)),
     )
-    """The HTTP proxy to go through: ``http://[user:password@]host[:port]``."""
+    """The HTTP proxy to go through: ``http://[user:password@]host[:port]``.
+
+    With ``https://`` the connection to the proxy itself is TLS, and verified.
+    ``"environment"`` stands for what ``HTTPS_PROXY``, ``HTTP_PROXY``, ``ALL_PROXY`` and
+    ``NO_PROXY`` say at each attempt.
+    """
 
     keepalive: bool = field(default=False, metadata=_by(checks.flag, connection=True))
     """Whether the system shall look after idle TCP connections (``SO_KEEPALIVE``).

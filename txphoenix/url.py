@@ -331,29 +331,35 @@ class ProxyAddress(NamedTuple):
     authorization: str | None
     """The value of ``Proxy-Authorization``, a secret, or None."""
 
+    secure: bool = False
+    """Whether the connection to the proxy itself is TLS."""
+
     def __repr__(self) -> str:
         return f"ProxyAddress(host={self.host!r}, port={self.port!r})"
 
 
-def parse_proxy(url: str) -> ProxyAddress:
+def parse_proxy(url: str, name: str = "proxy") -> ProxyAddress:
     """Take apart the URL of an HTTP proxy, ``http://[user:password@]host[:port]``.
 
     :param url: the proxy's URL; user name and password are percent-encoded, and go to
         the proxy as Basic authentication (RFC 7617).
+        With ``https`` the connection to the proxy is TLS.
+    :param name: what holds the URL, for an error's text.
     :raises ConfigurationError: if it is not such a URL.
     """
-    parts = _split("proxy", url, ("http",))
+    parts = _split(name, url, ("http", "https"))
     if parts.path not in ("", "/") or parts.query:
-        raise ConfigurationError("proxy must have no path and no query")
-    host, port = _host_and_port("proxy", parts, 80)
+        raise ConfigurationError(f"{name} must have no path and no query")
+    secure = _SECURE[parts.scheme]
+    host, port = _host_and_port(name, parts, _DEFAULT_PORTS[secure])
     if parts.userinfo is None:
-        return ProxyAddress(host, port, None)
+        return ProxyAddress(host, port, None, secure)
     user, _, password = parts.userinfo.partition(":")
     if ":" in unquote(user):
-        raise ConfigurationError("proxy must not have a user name with a colon in it")
+        raise ConfigurationError(f"{name} must not have a user name with a colon in it")
     credentials = f"{unquote(user)}:{unquote(password)}"
     encoded = b64encode(credentials.encode("utf-8", "replace")).decode("ascii")
-    return ProxyAddress(host, port, f"Basic {encoded}")
+    return ProxyAddress(host, port, f"Basic {encoded}", secure)
 
 
 class _Parts(NamedTuple):

@@ -14,6 +14,7 @@ from OpenSSL.crypto import X509, PKey
 from twisted.internet.ssl import (
     Certificate,
     CertificateOptions,
+    optionsForClientTLS,
     trustRootFromCertificates,
 )
 
@@ -57,6 +58,10 @@ class Issuer:
     def trust_root(self) -> Any:
         """What a client is given that trusts this authority alone."""
         return trustRootFromCertificates([Certificate.loadPEM(self.pem)])
+
+    def tls(self, host: str) -> Any:
+        """TLS of a client that trusts this authority alone."""
+        return optionsForClientTLS(host, self.trust_root)
 
     def sign(
         self,

@@ -11,7 +11,11 @@ from typing import Any, ClassVar, cast
 
 from twisted.internet import reactor as global_reactor
 from twisted.internet.defer import Deferred
-from twisted.internet.endpoints import TCP4ClientEndpoint, TCP4ServerEndpoint
+from twisted.internet.endpoints import (
+    SSL4ServerEndpoint,
+    TCP4ClientEndpoint,
+    TCP4ServerEndpoint,
+)
 from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.internet.task import deferLater
 from twisted.python.failure import Failure
@@ -77,23 +81,30 @@ class Tunnel(Protocol):
         if self._far is not None:
             cast(Any, self._far.transport).write(data)
             return
+        self.read_request(data)
+
+    def read_request(self, data: bytes) -> None:
+        """Read what has come so far, and connect once it says where to."""
         self._unread += data
         head, end, _ = self._unread.partition(b"\r\n\r\n")
         if end:
             self.heads.append(head)
-            target = head.split(b" ")[1].decode()
-            host, _, port = target.rpartition(":")
-            endpoint = TCP4ClientEndpoint(reactor, self.route(host), int(port))
-            far = Factory.forProtocol(lambda: FarSide(self))
-            endpoint.connect(far).addCallback(self._connected)
+            host, _, port = head.split(b" ")[1].decode().rpartition(":")
+            self.open(host, int(port))
 
-    def route(self, host: str) -> str:
-        """Tell the address of a host; on this machine there is but one."""
-        return "127.0.0.1"
+    def open(self, host: str, port: int) -> None:
+        """Connect to a port; whatever the host, on this machine."""
+        endpoint = TCP4ClientEndpoint(reactor, "127.0.0.1", port)
+        far = Factory.forProtocol(lambda: FarSide(self))
+        endpoint.connect(far).addCallback(self._connected)
+
+    def opened(self) -> bytes:
+        """What is said once the tunnel is open."""
+        return b"HTTP/1.1 200 Connected\r\n\r\n"
 
     def _connected(self, far: Any) -> None:
         self._far = far
-        cast(Any, self.transport).write(b"HTTP/1.1 200 Connected\r\n\r\n")
+        cast(Any, self.transport).write(self.opened())
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """End the other side as well."""
@@ -133,12 +144,15 @@ class NetworkTestCase(TestCase):
         self._before = self.held()
         return server
 
-    async def listen(self, protocol: type[Protocol]) -> int:
+    async def listen(self, protocol: type[Protocol], tls: Any = None) -> int:
         """Serve a protocol until the end of the test.
 
+        :param tls: the server's certificate, if it has one.
         :return: the port.
         """
-        endpoint = TCP4ServerEndpoint(reactor, 0, interface="127.0.0.1")
+        endpoint: Any = TCP4ServerEndpoint(reactor, 0, interface="127.0.0.1")
+        if tls is not None:
+            endpoint = SSL4ServerEndpoint(reactor, 0, tls, interface="127.0.0.1")
         port = await endpoint.listen(Factory.forProtocol(protocol))
         self.addCleanup(port.stopListening)
         self._before = self.held()

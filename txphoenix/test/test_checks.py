@@ -332,6 +332,7 @@ class OptionCheckTests(CheckCase):
     def test_proxy(self) -> None:
         """A proxy is the URL of one, or None."""
         self.assert_accepts(checks.proxy, f"http://me:{SECRET}@proxy:3128", None)
+        self.assert_accepts(checks.proxy, "https://proxy", "environment")
         self.assert_rejects(checks.proxy, 3128, object())
         self.assert_refused(
             "proxy must begin with http://", checks.proxy, "proxy", f"{SECRET}@proxy"

@@ -8,10 +8,8 @@ that must be nothing: the first thing would be the token.
 
 from __future__ import annotations
 
-import os
-from importlib import metadata
 from ipaddress import ip_address
-from typing import Any, ClassVar, cast
+from typing import Any, cast
 from unittest import mock
 
 from cryptography import x509
@@ -20,18 +18,16 @@ from OpenSSL.crypto import X509
 from twisted.internet.endpoints import (
     SSL4ClientEndpoint,
     SSL4ServerEndpoint,
-    TCP4ClientEndpoint,
     wrapClientTLS,
 )
 from twisted.internet.interfaces import IOpenSSLClientConnectionCreator
-from twisted.internet.protocol import Factory, Protocol, connectionDone
+from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.ssl import CertificateOptions, optionsForClientTLS
 from twisted.internet.testing import StringTransport
-from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
-from txphoenix.errors import ConfigurationError, ConnectionFailed
+from txphoenix.errors import ConfigurationError
 from txphoenix.transports.failures import failed_with
 from txphoenix.transports.tls import (
     CertificateRefused,
@@ -40,16 +36,11 @@ from txphoenix.transports.tls import (
     verified,
     verify_transport,
 )
-from txphoenix.url import parse
 
 from .certificates import Issuer
-from .network import NetworkTestCase, Tunnel, reactor
-from .tls_cases import Case, cases
-
-_TOKEN = "t0ken-that-nobody-may-see"
-
-# Releases before 26.4 fail closed, and say so in other words.
-IS_CLOSED = tuple(map(int, metadata.version("twisted").split(".")[:2])) < (26, 4)
+from .network import Tunnel, reactor
+from .tls_case import IS_CLOSED, TOKEN, CertificatesTestCase, Recorder
+from .tls_cases import cases
 
 
 @implementer(IOpenSSLClientConnectionCreator)
@@ -69,106 +60,7 @@ class Client(Protocol):
 
     def connectionMade(self) -> None:
         """Say it, in the form of a request."""
-        cast(Any, self.transport).write(f"{_TOKEN}\r\n\r\n".encode())
-
-
-class Recorder(Protocol):
-    """A server that notes what it is told inside of TLS.
-
-    :cvar open: those that are connected.
-    :cvar told: all that they were told.
-    """
-
-    open: ClassVar[set[Recorder]] = set()
-    told: ClassVar[list[bytes]] = []
-
-    def __init__(self) -> None:
-        self.received = b""
-
-    def connectionMade(self) -> None:
-        """Note that there is a client."""
-        self.open.add(self)
-
-    def dataReceived(self, data: bytes) -> None:
-        """Note it; the head of a request is enough."""
-        self.told.append(data)
-        self.received += data
-        if b"\r\n\r\n" in self.received:
-            cast(Any, self.transport).loseConnection()
-
-    def connectionLost(self, reason: Failure = connectionDone) -> None:
-        """Note that there is none any more."""
-        self.open.discard(self)
-
-
-class CertificatesTestCase(NetworkTestCase):
-    """Shows certificates to clients that trust one authority."""
-
-    timeout = 120
-
-    def setUp(self) -> None:
-        """Have the machine trust the authority."""
-        super().setUp()
-        self.root = Issuer()
-        self.directory = self.mktemp()
-        os.makedirs(self.directory)
-        path = os.path.join(self.directory, "root.pem")
-        with open(path, "wb") as file:
-            file.write(self.root.pem)
-        trusting = mock.patch.dict(os.environ, {"SSL_CERT_FILE": path})
-        trusting.start()
-        self.addCleanup(trusting.stop)
-
-    async def try_out(
-        self, certificate: CertificateOptions, url: str, options: Any
-    ) -> tuple[Exception, bytes]:
-        """Connect once to a server with that certificate.
-
-        :param url: the URL, without the port.
-        :param options: takes the host in ASCII and the server's port, and returns the
-            client's options.
-        :return: the error, and what the server was told inside of TLS.
-        """
-        Recorder.told.clear()
-        listening = await SSL4ServerEndpoint(
-            reactor, 0, certificate, interface="127.0.0.1"
-        ).listen(Factory.forProtocol(Recorder))
-        port = listening.getHost().port
-        client = self.client(
-            f"{url}:{port}/socket",
-            params={"token": _TOKEN},
-            reconnect=False,
-            **options(parse(url).host, port),
-        )
-        error = await self.failure_of(client.when_connected())
-        await client.stopService()
-        await self.until(lambda: not Recorder.open)
-        await listening.stopListening()
-        # Some releases of Twisted log what they stumble over.
-        self.flushLoggedErrors()
-        return error, b"".join(Recorder.told)
-
-    def check_one(self, case: Case, error: Exception, told: bytes) -> None:
-        """Hold what has happened against what should."""
-        self.assertNotIn(_TOKEN, str(error))
-        self.assertNotIn("\x1b", str(error))
-        if case.fault is not None:
-            self.assertEqual(told, b"")
-            self.assertIs(type(error), ConnectionFailed)
-            self.assertIn("" if IS_CLOSED and not case.fault else "TLS: ", str(error))
-            self.assertIn(case.fault, str(error))
-            self.assertIsNotNone(error.__cause__)
-        elif not (case.is_mixed and told == b"" and IS_CLOSED):
-            self.assertIn(_TOKEN.encode(), told)
-            self.assertNotIn("TLS: ", str(error))
-
-    def own(self, host: str, **more: Any) -> Any:
-        """What the user gives as ``tls``."""
-        return optionsForClientTLS(host, self.root.trust_root, **more)
-
-    def here(self, port: int) -> Any:
-        """The endpoint of the server."""
-        return TCP4ClientEndpoint(reactor, "127.0.0.1", port)
+        cast(Any, self.transport).write(f"{TOKEN}\r\n\r\n".encode())
 
 
 class OurTLSTests(CertificatesTestCase):
@@ -327,7 +219,7 @@ class TLSOfOthersTests(CertificatesTestCase):
                     "endpoint": wrapClientTLS(trusting, self.here(port))
                 },
             )
-            self.assertIn(_TOKEN.encode(), told)
+            self.assertIn(TOKEN.encode(), told)
 
 
 class StockTwistedTests(CertificatesTestCase):

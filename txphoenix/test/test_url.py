@@ -438,6 +438,21 @@ class ParseProxyTests(SynchronousTestCase):
         )
         self.assertEqual(parse_proxy("HTTP://[::1]"), ProxyAddress("::1", 80, None))
 
+    def test_secure(self) -> None:
+        """The proxy itself may be reached by TLS; the port is 443 then."""
+        self.assertEqual(
+            parse_proxy("https://proxy.local"),
+            ProxyAddress("proxy.local", 443, None, True),
+        )
+        self.assertFalse(parse_proxy("http://proxy.local").secure)
+
+    def test_name(self) -> None:
+        """What holds the URL is named in an error."""
+        error = self.assertRaises(
+            ConfigurationError, parse_proxy, "http://proxy:x", "HTTPS_PROXY"
+        )
+        self.assertEqual(str(error), "HTTPS_PROXY must have a port from 1 to 65535")
+
     def test_credentials(self) -> None:
         """Credentials become Basic authentication (the example of RFC 7617)."""
         for userinfo in ("Aladdin:open%20sesame", "%41laddin:open%20sesame"):
@@ -461,7 +476,7 @@ class ParseProxyTests(SynchronousTestCase):
         """Anything else is refused, and what is said holds no secret."""
         bad: list[tuple[Any, str]] = [
             (3128, "proxy must be a str"),
-            (f"https://me:{SECRET}@proxy", "proxy must begin with http://"),
+            (f"ftp://me:{SECRET}@proxy", "proxy must begin with http:// or https://"),
             (f"socks5://me:{SECRET}@proxy", "'socks5://[redacted]@proxy'"),
             (f"http://me:{SECRET}@proxy/path", "no path"),
             (f"http://me:{SECRET}@proxy?a", "no query"),

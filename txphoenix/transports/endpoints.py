@@ -16,9 +16,10 @@ from twisted.internet.interfaces import IStreamClientEndpoint
 
 from ..errors import ConfigurationError
 from ..options import Options
-from ..url import Target, parse_proxy
+from ..url import ProxyAddress, Target, parse_proxy
 from .client_tls import client_tls
 from .proxy import HTTPConnectEndpoint
+from .proxy_environment import environment_proxy
 from .tls import verified
 
 __all__ = ["client_endpoint"]
@@ -35,7 +36,7 @@ def client_endpoint(
     :param target: where the URL points.
     :param options: the options ``endpoint``, ``proxy`` and ``tls`` count.
     :raises ConfigurationError: the callable ``endpoint`` has returned something else,
-        or no certificate can name the host.
+        or no certificate can name the host, or the environment names no good proxy.
     """
     tls: Any = None
     if target.secure:
@@ -55,17 +56,28 @@ def client_endpoint(
         endpoint = clientFromString(reactor, given)
     elif given is not None:
         endpoint = given
-    elif options.proxy is not None:
-        proxy = parse_proxy(options.proxy)
-        endpoint = HTTPConnectEndpoint(
-            _host_endpoint(reactor, proxy.host, proxy.port),
-            target.host,
-            target.port,
-            proxy.authorization,
-        )
     else:
-        endpoint = _host_endpoint(reactor, target.host, target.port)
+        proxy = _proxy(target, options)
+        if proxy is None:
+            endpoint = _host_endpoint(reactor, target.host, target.port)
+        else:
+            endpoint = _proxy_endpoint(reactor, proxy, target)
     return endpoint if tls is None else wrapClientTLS(tls, endpoint)
+
+
+def _proxy(target: Target, options: Options) -> ProxyAddress | None:
+    if options.proxy == "environment":
+        return environment_proxy(target)
+    return None if options.proxy is None else parse_proxy(options.proxy)
+
+
+def _proxy_endpoint(
+    reactor: Any, proxy: ProxyAddress, target: Target
+) -> IStreamClientEndpoint:
+    endpoint = _host_endpoint(reactor, proxy.host, proxy.port)
+    if proxy.secure:
+        endpoint = wrapClientTLS(verified(client_tls(proxy.host)), endpoint)
+    return HTTPConnectEndpoint(endpoint, target.host, target.port, proxy.authorization)
 
 
 def _host_endpoint(reactor: Any, host: str, port: int) -> IStreamClientEndpoint:

@@ -30,6 +30,7 @@ from zope.interface import implementer
 
 from ..errors import ConnectionFailed
 from ..host import server_name
+from .failures import failed_with
 from .interim import InterimAnswers
 
 __all__ = ["HTTPConnectEndpoint"]
@@ -137,7 +138,8 @@ class _Tunnel(Protocol):
         if self._protocol is not None:
             self._protocol.connectionLost(reason)
         elif self._outcome is None:
-            self.failed(Failure(ConnectionFailed(f"the proxy hung up: {reason.value}")))
+            cause = reason.value or ConnectionDone()
+            self.failed(Failure(failed_with(cause, "the proxy hung up")))
 
     def abort(self) -> None:
         """Give the tunnel up."""
