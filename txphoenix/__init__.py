@@ -28,6 +28,7 @@ from .errors import (
     PushTimeout,
     SerializerError,
 )
+from .handshake import Handshake
 from .message import Message
 from .option_types import ClientOptions
 from .presence import Presence
@@ -44,6 +45,7 @@ __all__ = [
     "ConnectionClosed",
     "ConnectionFailed",
     "EchoRoom",
+    "Handshake",
     "HandshakeRefused",
     "HeartbeatTimeout",
     "JoinError",

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from http.cookiejar import CookieJar
 from inspect import signature
 from typing import Any, TypeAlias, cast
 
@@ -21,6 +22,7 @@ from twisted.internet.interfaces import (
 from twisted.internet.ssl import CertificateOptions
 
 from .channel import Channel
+from .cookie_jar import bounded_jar
 from .errors import ConfigurationError
 from .message import PHOENIX_TOPIC
 from .url import check_authority, encode_params, parse, parse_proxy
@@ -259,6 +261,15 @@ def proxy(name: str, value: object) -> str | None:
     if value != "environment":
         parse_proxy(value)
     return value
+
+
+def cookie_jar(name: str, value: object) -> CookieJar | None:
+    """A jar for cookies, or None; ``True`` is a new one."""
+    if isinstance(value, CookieJar):
+        return value
+    if value is None or isinstance(value, bool):
+        return bounded_jar() if value else None
+    raise _wrong(name, "True, False, None or an http.cookiejar.CookieJar", value)
 
 
 def topic(name: str, value: object) -> str:

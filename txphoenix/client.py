@@ -33,6 +33,7 @@ from .errors import (
     NotConnected,
     SerializerError,
 )
+from .handshake import Handshake
 from .interfaces import Serializer
 from .join_channels import JoinChannels
 from .message import PHOENIX_TOPIC, Message
@@ -106,6 +107,11 @@ class SocketClient(ClientHooks):
     def status(self) -> str:
         """``"disconnected"``, ``"connecting"`` or ``"connected"``."""
         return self.connection.status
+
+    @property
+    def handshake(self) -> Handshake | None:
+        """What the server answered when the latest connection opened; None before."""
+        return self.connection.handshake
 
     def startService(self) -> None:
         """Start, and connect unless ``auto_connect`` is false."""

@@ -38,6 +38,7 @@ from .errors import (
     MessageTooLarge,
     NotConnected,
 )
+from .handshake import Handshake
 from .heartbeat import Heartbeat
 from .interfaces import ConnectionListener, Transport
 from .message import Message
@@ -125,6 +126,8 @@ class Connection(Service):
         returned; until all have been told of the loss of their transport."""
         self.is_wanted = False
         """Whether there is, or soon will be, a connection."""
+        self.handshake: Handshake | None = None
+        """What the server answered when the connection opened last."""
         self.frame_received: Callable[[bytes, bool], None] = _ignore_frame
         """Takes each frame: its content, and whether it is binary."""
         self._factory = PhoenixClientFactory(reactor, options, self)
@@ -277,6 +280,8 @@ class Connection(Service):
         self._is_attempting = False
         self._transport = transport
         self.has_left = getattr(transport, "has_left", _has_left)
+        # A transport of the user's need not have one.
+        self.handshake = getattr(transport, "handshake", None)
         self.is_open = True
         # A transport keeps to the format that its server was told.
         self._encode = self._serializer.encode

@@ -13,6 +13,7 @@ A function of your own that passes options on is checked in the same way::
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from http.cookiejar import CookieJar
 from typing import Any, TypeAlias, TypedDict, TypeVar
 
 from .backoff import Backoff
@@ -72,6 +73,7 @@ class ClientOptions(TypedDict, total=False):
     endpoint: Any
     proxy: str | None
     keepalive: bool
+    cookies: CookieJar | bool | None
     longpoll_fallback: float | None
     compression: bool
     fast_frames: bool

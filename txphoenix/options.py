@@ -15,6 +15,7 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from http.cookiejar import CookieJar
 from typing import Any, Self, Unpack
 
 from . import backoff as backoffs
@@ -296,6 +297,14 @@ class Options:
     """Whether the system shall look after idle TCP connections (``SO_KEEPALIVE``).
 
     A WebSocket's heartbeats find a dead peer sooner than most systems do.
+    """
+
+    cookies: CookieJar | None = field(default=None, metadata=_by(checks.cookie_jar))
+    """Whether cookies that the server sets are sent with the next connection.
+
+    ``True`` is a jar of the client's own, a :class:`http.cookiejar.CookieJar` is one
+    that others may use as well; its rules hold.
+    Without it a session of long-poll has cookies of its own, and a WebSocket none.
     """
 
     longpoll_fallback: float | None = field(

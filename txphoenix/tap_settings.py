@@ -59,6 +59,7 @@ PLAIN = (
     "endpoint",
     "proxy",
     "keepalive",
+    "cookies",
 )
 """The options that are the client's, under the same names."""
 

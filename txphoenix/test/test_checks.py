@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable
+from http.cookiejar import CookieJar
 from types import SimpleNamespace
 from typing import Any
 
@@ -328,6 +329,13 @@ class OptionCheckTests(CheckCase):
         self.assert_rejects(
             checks.json_codec, SimpleNamespace(loads=json.loads, dumps="x"), "json", 1
         )
+
+    def test_cookie_jar(self) -> None:
+        """Cookies are kept in a jar of ours, in another one, or not at all."""
+        self.assert_accepts(checks.cookie_jar, CookieJar(), None)
+        self.assertIsNone(checks.cookie_jar("it", False))
+        self.assertIsInstance(checks.cookie_jar("it", True), CookieJar)
+        self.assert_rejects(checks.cookie_jar, 1, "yes", {}, CookieJar)
 
     def test_proxy(self) -> None:
         """A proxy is the URL of one, or None."""

@@ -25,10 +25,12 @@ class OptionTypesTests(SynchronousTestCase):
     def test_same_options(self) -> None:
         """There is one for each option, of its type, and no other.
 
-        A sequence of topics is kept as a mapping, so that what is taken is more there.
+        A sequence of topics is kept as a mapping, and for True a jar is made, so that
+        what is taken is more there.
         """
         expected = fields()
         expected["join_channels"] |= Sequence[str]
+        expected["cookies"] |= bool
         self.assertEqual(get_type_hints(ChangedOptions), expected)
 
     def test_url_comes_first(self) -> None:

@@ -55,6 +55,7 @@ DEFAULTS: dict[str, Any] = {
     "endpoint": None,
     "proxy": None,
     "keepalive": False,
+    "cookies": None,
     "longpoll_fallback": None,
     "compression": False,
     "fast_frames": True,

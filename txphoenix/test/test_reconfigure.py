@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from http.cookiejar import CookieJar
 from typing import Any
 
 from twisted.internet import reactor
@@ -271,6 +272,7 @@ class OtherOptionTests(ReconfigureTestCase):
             "push_buffer": 16,
             "receive_buffer": 17,
             "max_message_size": 18_000,
+            "cookies": CookieJar(),
             "longpoll_fallback": None,
             "max_restarts": 1,
             "max_seconds": 1.5,

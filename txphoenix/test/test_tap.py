@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from http.cookiejar import CookieJar
 from pathlib import Path
 from typing import Any
 
@@ -119,6 +120,9 @@ class OptionsTests(SynchronousTestCase):
         self.assertIs(client.get_state("reconnect"), False)
         self.assertIs(client.get_state("compression"), True)
         self.assertIs(client.get_state("fast_frames"), False)
+        self.assertIsNone(client.get_state("cookies"))
+        client = self.client("--cookies=yes")
+        self.assertIsInstance(client.get_state("cookies"), CookieJar)
 
     def test_repeated(self) -> None:
         """Topics, params and headers can be repeated."""

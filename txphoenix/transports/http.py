@@ -8,6 +8,7 @@ all of it, which leaves no connection and no delayed call behind.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, NamedTuple, cast
 
 from treq.client import HTTPClient
@@ -43,6 +44,8 @@ from twisted.web.iweb import (
 from zope.interface import implementer
 
 from ..errors import ConnectionFailed, MessageTooLarge
+from ..handshake import cookie_lines
+from .cookies import ServerCookies
 from .tls import verify_transport
 
 __all__ = ["Answer", "AnswerTooLarge", "HTTPSession"]
@@ -69,6 +72,8 @@ class Answer(NamedTuple):
     phrase: str
     headers: Mapping[str, str]
     body: bytes
+    lines: tuple[tuple[str, str], ...] = ()
+    """The headers one by one, as they came."""
 
     def __repr__(self) -> str:
         return f"<Answer {self.code}, {len(self.body)} bytes>"
@@ -94,6 +99,7 @@ class HTTPSession:
     :param endpoint: reaches the server, TLS included.
     :param timeout: the seconds that a request may take.
     :param limit: the most bytes that the body of an answer may have.
+    :param cookies: takes the server's cookies, and has them for each request.
     """
 
     def __init__(
@@ -103,7 +109,9 @@ class HTTPSession:
         *,
         timeout: float,
         limit: int,
+        cookies: ServerCookies | None = None,
     ) -> None:
+        self._cookies = cookies
         self.timeout = timeout
         self.limit = limit
         self._reactor = reactor
@@ -113,7 +121,12 @@ class HTTPSession:
         # A poll that was repeated would lose what the first one was answered with.
         self._pool.retryAutomatically = False
         agent = Agent.usingEndpointFactory(reactor, self, self._pool)
-        self._client = HTTPClient(_OneEncoding(agent), data_to_body_producer=_Producer)
+        # Cookies are ours: treq's would not go beside one of the user's.
+        self._client = HTTPClient(
+            _OneEncoding(agent),
+            cast(Any, _no_cookies()),
+            data_to_body_producer=_Producer,
+        )
         self._requests: dict[Deferred[Answer], None] = {}
 
     def endpointForURI(self, uri: URI) -> IStreamClientEndpoint:
@@ -154,6 +167,9 @@ class HTTPSession:
     async def _exchange(
         self, method: str, url: str, headers: Headers, body: bytes | None
     ) -> Answer:
+        cookies = self._cookies
+        if cookies is not None:
+            headers = _with_cookies(headers, cookies)
         try:
             response = await self._client.request(
                 method,
@@ -164,6 +180,13 @@ class HTTPSession:
                 unbuffered=True,
                 reactor=cast(Any, self._reactor),
             )
+            lines = tuple(
+                (name.decode("latin-1"), value.decode("latin-1"))
+                for name, values in response.headers.getAllRawHeaders()
+                for value in values
+            )
+            if cookies is not None:
+                cookies.take(cookie_lines(lines))
             content = await _read(response, self.limit)
         except _FAILED as failed:
             # They tell of a list of failures, of which the first is the cause.
@@ -176,7 +199,22 @@ class HTTPSession:
                 for name, values in response.headers.getAllRawHeaders()
             },
             content,
+            lines,
         )
+
+
+def _no_cookies() -> CookieJar:
+    """Make a jar that takes none."""
+    return CookieJar(DefaultCookiePolicy(allowed_domains=[]))
+
+
+def _with_cookies(headers: Headers, cookies: ServerCookies) -> Headers:
+    given = headers.getRawHeaders("Cookie")
+    value = cookies.value("; ".join(given) if given else None)
+    if value is not None:
+        headers = headers.copy()
+        headers.setRawHeaders("Cookie", [value])
+    return headers
 
 
 def _timed_out(result: Any, timeout: float) -> Any:

@@ -34,6 +34,7 @@ from __future__ import annotations
 from base64 import b64encode
 from collections import deque
 from collections.abc import Callable
+from http.cookiejar import CookieJar
 from typing import TYPE_CHECKING, Any, Final
 
 import idna
@@ -43,12 +44,15 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.web.http_headers import Headers
 
+from ..cookie_jar import bounded_jar
 from ..errors import ConnectionClosed, MessageTooLarge, NotConnected
+from ..handshake import Handshake
 from ..options import Options
 from ..package_log import package_log
 from ..url import Target, add_params, connect_url, parse
 from .attempt import Attempt, prepare
 from .connector import EndpointConnector
+from .cookies import ServerCookies
 from .endpoints import client_endpoint
 from .http import Answer, HTTPSession
 from .longpoll_answers import (
@@ -125,6 +129,7 @@ class LongPollConnector(EndpointConnector):
             endpoint,
             timeout=_request_timeout(options),
             limit=_answer_limit(options),
+            cookies=ServerCookies(_jar(options), target),
         )
         url = _url(target)
         headers = _headers(target, attempt)
@@ -143,6 +148,7 @@ class LongPollConnector(EndpointConnector):
             _for_polls(headers, attempt),
             options,
             self._factory.protocol_lost,
+            Handshake("longpoll", answer.code, None, answer.lines),
         )
 
     def _connected(self, transport: Any) -> None:
@@ -164,6 +170,7 @@ class LongPollTransport:
     :param poll_headers: of the polls.
     :param options: the client's options.
     :param lost: called with the reason once nothing is left of the session.
+    :param handshake: what the server answered when the session opened.
     """
 
     needs_heartbeat = False
@@ -178,7 +185,9 @@ class LongPollTransport:
         poll_headers: Headers,
         options: Options,
         lost: Callable[[ConnectionClosed], None],
+        handshake: Handshake | None = None,
     ) -> None:
+        self.handshake = handshake
         self._reactor = reactor
         self._connection = connection
         self._http = http
@@ -400,6 +409,11 @@ class LongPollTransport:
         while self._is_paused and self._received and self._is_taking:
             self._is_paused = False
             self._deliver()
+
+
+def _jar(options: Options) -> CookieJar:
+    """The client's jar, or one that lasts as long as the session."""
+    return bounded_jar() if options.cookies is None else options.cookies
 
 
 def _request_timeout(options: Options) -> float:

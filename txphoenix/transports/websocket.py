@@ -38,10 +38,12 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from ..errors import ConnectionClosed, ConnectionFailed, HandshakeRefused
+from ..handshake import Handshake, cookie_lines, header_lines
 from ..options import Options
 from ..package_log import package_log
 from ..url import parse
 from .choice import connector_kind, make_connector
+from .cookies import ServerCookies
 from .frames import FastFrameProtocol
 from .interim import InterimAnswers, is_interim
 from .slots import FACTORY_SLOTS, PROTOCOL_SLOTS
@@ -74,7 +76,7 @@ _TO_ASCII = bytes(range(128)) + b"?" * 128
 class PhoenixClientProtocol(FastFrameProtocol):
     """One WebSocket; a :class:`txphoenix.interfaces.Transport`."""
 
-    __slots__ = (*PROTOCOL_SLOTS, "_head", "_interim", "_is_opened")
+    __slots__ = (*PROTOCOL_SLOTS, "_head", "_interim", "_is_opened", "handshake")
 
     factory: PhoenixClientFactory
     needs_heartbeat = True
@@ -89,6 +91,7 @@ class PhoenixClientProtocol(FastFrameProtocol):
         self._head = b""
         self._interim: InterimAnswers | None = InterimAnswers()
         self._is_opened = False
+        self.handshake: Handshake | None = None
 
     # -- Transport ----------------------------------------------------------------
 
@@ -127,6 +130,12 @@ class PhoenixClientProtocol(FastFrameProtocol):
     def onOpen(self) -> None:
         """Tell the connection that it is open."""
         self._is_opened = True
+        self.handshake = Handshake(
+            "websocket",
+            101,
+            self.websocket_protocol_in_use,
+            header_lines(self._head),
+        )
         self.factory.protocol_opened()
         self.factory.connection.transport_opened(self)
 
@@ -149,6 +158,7 @@ class PhoenixClientProtocol(FastFrameProtocol):
         if end < 0:
             return None
         self._head = self.data[:end]
+        self.factory.head_received(self._head)
         self.data = self._head.translate(_TO_ASCII) + self.data[end:]
         result = super().processHandshake()
         if self._is_opened:
@@ -290,6 +300,7 @@ class PhoenixClientFactory(ReconnectingClientFactory, WebSocketClientFactory):
         self.connector = make_connector(reactor, self, options)
         # Until a session is open, which has no use for it.
         self._request: UpgradeRequest | None = None
+        self._cookies: ServerCookies | None = None
         # What a server cannot use, or we cannot, is offered once.
         self._is_compression_refused = False
 
@@ -323,11 +334,16 @@ class PhoenixClientFactory(ReconnectingClientFactory, WebSocketClientFactory):
         if auth_token is not None:
             encoded = b64encode(auth_token.encode("utf-8")).decode("ascii")
             protocols = ["phoenix", _TOKEN_PREFIX + encoded.rstrip("=")]
+        target = parse(url)
+        jar = self.options.cookies
+        self._cookies = None if jar is None else ServerCookies(jar, target)
+        if self._cookies is not None:
+            headers = self._cookies.added_to(headers)
         self.protocols = protocols
         self._set_protocol_options()
         offers = self.perMessageCompressionOffers
         self._request = UpgradeRequest(
-            parse(url),
+            target,
             headers,
             protocols,
             [offer.get_extension_string() for offer in offers],
@@ -351,6 +367,11 @@ class PhoenixClientFactory(ReconnectingClientFactory, WebSocketClientFactory):
         return cast(UpgradeRequest, self._request).encode(key)
 
     # -- What the protocol calls --------------------------------------------------
+
+    def head_received(self, head: bytes) -> None:
+        """The server has answered, whatever it says; it may have set cookies."""
+        if self._cookies is not None:
+            self._cookies.take(cookie_lines(header_lines(head)))
 
     def protocol_opened(self) -> None:
         """The protocol is open."""
