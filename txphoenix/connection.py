@@ -35,6 +35,7 @@ from . import backoff, telemetry
 from .errors import (
     ConfigurationError,
     ConnectionFailed,
+    HeartbeatTimeout,
     MessageTooLarge,
     NotConnected,
 )
@@ -320,6 +321,8 @@ class Connection(Service):
         :return: whether the factory shall open another.
         """
         reason, self._drop_reason = self._drop_reason or reason, None
+        if isinstance(reason, HeartbeatTimeout):
+            self._factory.addresses.attempt_failed(reason)
         self._transport = None
         self.is_open = self.is_full = False
         self._last_close_code = getattr(reason, "code", None)

@@ -143,7 +143,7 @@ class WebSocketTests(RawTestCase):
     def test_not_kept(self) -> None:
         """Without the option there are none."""
         self.raw.answer = SWITCHING + b"Set-Cookie: node=7\r\n\r\n"
-        client = self.connected_client()
+        self.connected_client()
         self.assertEqual(self.next_peer().header("cookie"), "")
 
     def test_refused(self) -> None:

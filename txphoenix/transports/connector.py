@@ -160,8 +160,10 @@ class EndpointConnector:
         self._host, self._port = target.host, target.port
         self._factory.prepare(url, attempt.headers, attempt.auth_token)
         endpoint = TunedEndpoint(
-            client_endpoint(self._reactor, target, options), options.keepalive
+            client_endpoint(self._reactor, target, options, self._factory.addresses),
+            options.keepalive,
         )
+        self._factory.addresses.attempt_begins()
         self._gate = gate = _Gate(self)
         await endpoint.connect(gate)
 
@@ -176,6 +178,8 @@ class EndpointConnector:
             return
         self._end_attempt()
         reason = self._given_up or cast(Exception, failure.value)
+        if reason is not self._given_up:
+            self._factory.addresses.attempt_failed(reason)
         if reason is not self._given_up and not isinstance(
             reason, ConnectionFailed | ConfigurationError
         ):
@@ -183,7 +187,9 @@ class EndpointConnector:
         self._factory.clientConnectionFailed(self, Failure(reason))
 
     def _time_out(self) -> None:
-        self._give_up(ConnectTimeout(self.options.connect_timeout))
+        reason = ConnectTimeout(self.options.connect_timeout)
+        self._factory.addresses.attempt_failed(reason)
+        self._give_up(reason)
 
     def _give_up(self, reason: Exception) -> None:
         self._given_up = reason

@@ -12,11 +12,15 @@ from twisted.internet.endpoints import (
     clientFromString,
     wrapClientTLS,
 )
-from twisted.internet.interfaces import IStreamClientEndpoint
+from twisted.internet.interfaces import (
+    IReactorPluggableNameResolver,
+    IStreamClientEndpoint,
+)
 
 from ..errors import ConfigurationError
 from ..options import Options
 from ..url import ProxyAddress, Target, parse_proxy
+from .addresses import AnsweringAddresses, AnsweringEndpoint
 from .client_tls import client_tls
 from .proxy import HTTPConnectEndpoint
 from .proxy_environment import environment_proxy
@@ -26,7 +30,10 @@ __all__ = ["client_endpoint"]
 
 
 def client_endpoint(
-    reactor: Any, target: Target, options: Options
+    reactor: Any,
+    target: Target,
+    options: Options,
+    addresses: AnsweringAddresses | None = None,
 ) -> IStreamClientEndpoint:
     """Make the endpoint that reaches ``target``.
 
@@ -35,6 +42,7 @@ def client_endpoint(
 
     :param target: where the URL points.
     :param options: the options ``endpoint``, ``proxy`` and ``tls`` count.
+    :param addresses: which of a name's addresses have been mute; not asked without.
     :raises ConfigurationError: the callable ``endpoint`` has returned something else,
         or no certificate can name the host, or the environment names no good proxy.
     """
@@ -59,9 +67,9 @@ def client_endpoint(
     else:
         proxy = _proxy(target, options)
         if proxy is None:
-            endpoint = _host_endpoint(reactor, target.host, target.port)
+            endpoint = _host_endpoint(reactor, target.host, target.port, addresses)
         else:
-            endpoint = _proxy_endpoint(reactor, proxy, target)
+            endpoint = _proxy_endpoint(reactor, proxy, target, addresses)
     return endpoint if tls is None else wrapClientTLS(tls, endpoint)
 
 
@@ -72,22 +80,33 @@ def _proxy(target: Target, options: Options) -> ProxyAddress | None:
 
 
 def _proxy_endpoint(
-    reactor: Any, proxy: ProxyAddress, target: Target
+    reactor: Any,
+    proxy: ProxyAddress,
+    target: Target,
+    addresses: AnsweringAddresses | None,
 ) -> IStreamClientEndpoint:
-    endpoint = _host_endpoint(reactor, proxy.host, proxy.port)
+    endpoint = _host_endpoint(reactor, proxy.host, proxy.port, addresses)
     if proxy.secure:
         endpoint = wrapClientTLS(verified(client_tls(proxy.host)), endpoint)
     return HTTPConnectEndpoint(endpoint, target.host, target.port, proxy.authorization)
 
 
-def _host_endpoint(reactor: Any, host: str, port: int) -> IStreamClientEndpoint:
+def _host_endpoint(
+    reactor: Any, host: str, port: int, addresses: AnsweringAddresses | None
+) -> IStreamClientEndpoint:
     # A name is looked up in a thread, and its addresses are raced against each other.
     # An address needs neither.
     if isIPAddress(host):
         return TCP4ClientEndpoint(reactor, host, port)
     if isIPv6Address(host):
         return TCP6ClientEndpoint(reactor, host, port)
-    return _NameEndpoint(reactor, host, port)
+
+    def by_name(reactor: Any) -> IStreamClientEndpoint:
+        return _NameEndpoint(reactor, host, port)
+
+    if addresses is None or not IReactorPluggableNameResolver.providedBy(reactor):
+        return by_name(reactor)
+    return AnsweringEndpoint(host, addresses, by_name, reactor)
 
 
 class _NameEndpoint(HostnameEndpoint):

@@ -65,6 +65,8 @@ class FallbackConnector:
         self._options = options
         self._websocket = _Path(self, reactor, _over_websocket(options))
         self._longpoll = _Path(self, reactor, _over_longpoll(options))
+        for path in (self._websocket, self._longpoll):
+            path.factory.addresses = factory.addresses
         # The path of the attempt under way, or of the open transport.
         self._path: _Path | None = None
         self._is_opened = False
@@ -189,7 +191,9 @@ class FallbackConnector:
 
     def _time_out(self) -> None:
         self._timer = None
-        self._give_up(ConnectTimeout(self._options.longpoll_fallback or 0))
+        reason = ConnectTimeout(self._options.longpoll_fallback or 0)
+        self._factory.addresses.attempt_failed(reason)
+        self._give_up(reason)
 
     def _give_up(self, reason: Exception) -> None:
         has_given_up = self._given_up is not None

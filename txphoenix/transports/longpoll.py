@@ -122,8 +122,10 @@ class LongPollConnector(EndpointConnector):
         target = parse(url)
         self._host, self._port = target.host, target.port
         endpoint = TunedEndpoint(
-            client_endpoint(self._reactor, target, options), options.keepalive
+            client_endpoint(self._reactor, target, options, self._factory.addresses),
+            options.keepalive,
         )
+        self._factory.addresses.attempt_begins()
         http = HTTPSession(
             self._reactor,
             endpoint,

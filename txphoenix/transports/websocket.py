@@ -42,6 +42,7 @@ from ..handshake import Handshake, cookie_lines, header_lines
 from ..options import Options
 from ..package_log import package_log
 from ..url import parse
+from .addresses import AnsweringAddresses
 from .choice import connector_kind, make_connector
 from .cookies import ServerCookies
 from .frames import FastFrameProtocol
@@ -296,6 +297,8 @@ class PhoenixClientFactory(ReconnectingClientFactory, WebSocketClientFactory):
         self.clock = reactor  # type: ignore[assignment]
         self.options = options
         self.connection = connection
+        # Whoever makes a factory for each of two transports gives both the same.
+        self.addresses = AnsweringAddresses()
         self._connector_kind = connector_kind(options)
         self.connector = make_connector(reactor, self, options)
         # Until a session is open, which has no use for it.
@@ -388,7 +391,10 @@ class PhoenixClientFactory(ReconnectingClientFactory, WebSocketClientFactory):
                 reason=reason,
             )
         connector = self._endpoint_connector
-        reason = connector.protocol_lost() or reason
+        given_up = connector.protocol_lost()
+        if given_up is None:
+            self.addresses.attempt_failed(reason)
+        reason = given_up or reason
         self.clientConnectionFailed(connector, Failure(reason))
 
     def protocol_lost(self, reason: ConnectionFailed) -> None:
