@@ -8,6 +8,7 @@ that must be nothing: the first thing would be the token.
 
 from __future__ import annotations
 
+from datetime import timedelta
 from ipaddress import ip_address
 from typing import Any, cast
 from unittest import mock
@@ -40,7 +41,7 @@ from txphoenix.transports.tls import (
 from .certificates import Issuer
 from .network import Tunnel, reactor
 from .tls_case import IS_CLOSED, TOKEN, CertificatesTestCase, Recorder
-from .tls_cases import cases
+from .tls_cases import Case, cases
 
 
 @implementer(IOpenSSLClientConnectionCreator)
@@ -77,6 +78,31 @@ class OurTLSTests(CertificatesTestCase):
     async def test_websocket(self) -> None:
         """By default, for a WebSocket."""
         await self.check(lambda host, port: {"endpoint": self.here(port)})
+
+    async def test_names_of_no_idna(self) -> None:
+        """A name that Twisted's own TLS does not take is no way around."""
+        sign = self.root.sign
+        for host in ("my_service.example", "a--b.example"):
+            name = x509.DNSName(host)
+            for case in (
+                Case("right", host, sign(name)),
+                Case("mixed", host, sign(x509.DNSName("*.com"), name)),
+                Case("none", host, sign(common_name=host), "no subjectAltName"),
+                Case("e-mail", host, sign(x509.RFC822Name("a@b.c")), "names no host"),
+                Case("other", host, sign(x509.DNSName("x.example")), "'x.example'"),
+                Case("expired", host, sign(name, ends=-timedelta(1)), "has expired"),
+            ):
+                for transport in ("websocket", "longpoll"):
+                    error, told = await self.try_out(
+                        case.certificate,
+                        f"wss://{host}",
+                        lambda host, port, transport=transport: {
+                            "endpoint": self.here(port),
+                            "transport": transport,
+                        },
+                    )
+                    with self.subTest(case=case.name, error=error, told=told):
+                        self.check_one(case, error, told)
 
     async def test_longpoll(self) -> None:
         """By default, for long-poll."""
