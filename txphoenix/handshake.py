@@ -21,13 +21,19 @@ class Handshake:
     :ivar transport: ``"websocket"`` or ``"longpoll"``.
     :ivar status: HTTP's status: 101 for a WebSocket, 200 for long-poll.
     :ivar subprotocol: the WebSocket subprotocol that the server has chosen, or None.
-    :ivar lines: the headers one by one, as they came: each a name and a value.
+    :ivar head: the answer as it came, up to its body.
     """
 
     transport: str
     status: int
     subprotocol: str | None = None
-    lines: tuple[tuple[str, str], ...] = ()
+    # A client has one of these all its life, and few ask for what is in it.
+    head: bytes = b""
+
+    @property
+    def lines(self) -> tuple[tuple[str, str], ...]:
+        """The headers one by one, as they came: each a name and a value."""
+        return header_lines(self.head)
 
     @property
     def headers(self) -> Mapping[str, str]:

@@ -8,7 +8,6 @@ from typing import Any, cast
 from twisted.trial.unittest import SynchronousTestCase
 
 from txphoenix import Handshake
-from txphoenix.handshake import header_lines
 
 from .longpoll_case import LongPollTestCase
 from .raw_server import SWITCHING, RawTestCase
@@ -21,8 +20,8 @@ class HandshakeTests(SynchronousTestCase):
 
     def test_headers(self) -> None:
         """Headers are by lower-case names, and one that comes twice is joined."""
-        lines = header_lines(b"HTTP/1.1 101 OK\r\nX-A: 1\r\nx-a:2 \r\nnonsense\r\nB: c")
-        handshake = Handshake("websocket", 101, lines=lines)
+        head = b"HTTP/1.1 101 OK\r\nX-A: 1\r\nx-a:2 \r\nnonsense\r\nB: c"
+        handshake = Handshake("websocket", 101, head=head)
         self.assertEqual(handshake.headers, {"x-a": "1, 2", "b": "c"})
         self.assertEqual(handshake.lines, (("X-A", "1"), ("x-a", "2"), ("B", "c")))
 
@@ -31,19 +30,18 @@ class HandshakeTests(SynchronousTestCase):
         handshake = Handshake(
             "longpoll",
             200,
-            lines=(
-                ("Set-Cookie", "a=1; Expires=Thu, 01 Jan 2099 00:00:00 GMT"),
-                ("set-cookie", "b = x=y ;Path=/"),
-                ("Set-Cookie", "nonsense"),
-                ("Cookie", "c=1"),
-            ),
+            head=b"HTTP/1.1 200 OK\r\n"
+            b"Set-Cookie: a=1; Expires=Thu, 01 Jan 2099 00:00:00 GMT\r\n"
+            b"set-cookie: b = x=y ;Path=/\r\n"
+            b"Set-Cookie: nonsense\r\n"
+            b"Cookie: c=1\r\n",
         )
         self.assertEqual(handshake.cookies, {"a": "1", "b": "x=y"})
 
     def test_repr(self) -> None:
         """Decision 11: names are shown, and no value."""
-        lines = (("Set-Cookie", SECRET), ("X-A", SECRET))
-        handshake = Handshake("websocket", 101, SECRET, lines)
+        head = f"HTTP/1.1 101 OK\r\nSet-Cookie: {SECRET}\r\nX-A: {SECRET}".encode()
+        handshake = Handshake("websocket", 101, SECRET, head)
         self.assertEqual(
             repr(handshake), "<Handshake websocket 101, headers: set-cookie, x-a>"
         )

@@ -44,6 +44,8 @@ _MOST_NAMES: Final = 16
 class AnsweringAddresses:
     """What a client has learnt of the addresses of its server, or of its proxy."""
 
+    __slots__ = ("_connected", "_is_under_way", "_mute")
+
     def __init__(self) -> None:
         # The addresses of each name that were mute.
         self._mute: dict[str, set[str]] = {}

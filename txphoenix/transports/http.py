@@ -75,6 +75,13 @@ class Answer(NamedTuple):
     lines: tuple[tuple[str, str], ...] = ()
     """The headers one by one, as they came."""
 
+    @property
+    def head(self) -> bytes:
+        """The answer as it came, up to its body."""
+        headers = [f"{name}: {value}" for name, value in self.lines]
+        first = f"HTTP/1.1 {self.code} {self.phrase}"
+        return "\r\n".join([first, *headers]).encode("latin-1")
+
     def __repr__(self) -> str:
         return f"<Answer {self.code}, {len(self.body)} bytes>"
 

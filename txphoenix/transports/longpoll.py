@@ -150,7 +150,7 @@ class LongPollConnector(EndpointConnector):
             _for_polls(headers, attempt),
             options,
             self._factory.protocol_lost,
-            Handshake("longpoll", answer.code, None, answer.lines),
+            Handshake("longpoll", answer.code, head=answer.head),
         )
 
     def _connected(self, transport: Any) -> None:

@@ -135,7 +135,7 @@ class PhoenixClientProtocol(FastFrameProtocol):
             "websocket",
             101,
             self.websocket_protocol_in_use,
-            header_lines(self._head),
+            self._head,
         )
         self.factory.protocol_opened()
         self.factory.connection.transport_opened(self)
