@@ -154,7 +154,7 @@ class HTTPConnectEndpointTests(SynchronousTestCase):
 
     def test_endless(self) -> None:
         """An answer without an end is not read for ever."""
-        self.check_refused(b"HTTP/1.1 200 OK\r\n" + b"a" * 20_000, "has no end")
+        self.check_refused(b"HTTP/1.1 200 OK\r\n" + b"a" * 20_000, "bytes of headers")
 
     def test_endless_interim_answers(self) -> None:
         """Nor are answers that lead to nothing, by their number and by their bytes."""
@@ -162,7 +162,7 @@ class HTTPConnectEndpointTests(SynchronousTestCase):
             b"HTTP/1.1 100 Continue\r\n\r\n" * 17, "more than 16 interim answers"
         )
         hint = b"HTTP/1.1 103 x\r\nLink: " + b"a" * 4000 + b"\r\n\r\n"
-        self.check_refused(hint * 5 + b"HTTP", "has no end")
+        self.check_refused(hint * 5 + b"HTTP", "bytes of headers")
 
     def test_refused_after_interim_answers(self) -> None:
         """The words that are told are those of the final answer."""

@@ -15,6 +15,7 @@ is an endpoint like any other.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -30,8 +31,8 @@ from zope.interface import implementer
 
 from ..errors import ConnectionFailed
 from ..host import server_name
+from .answer_head import AnswerHead
 from .failures import failed_with
-from .interim import InterimAnswers
 
 __all__ = ["HTTPConnectEndpoint"]
 
@@ -97,8 +98,7 @@ class _Tunnel(Protocol):
         # A TCP transport's interface; what a Protocol declares is less.
         self.transport: Any = None
         self._request = request
-        self._answer = b""
-        self._interim = InterimAnswers()
+        self._answer = AnswerHead(_LONGEST_ANSWER)
         self._protocol: IProtocol | None = None
         self._outcome: IProtocol | Failure | None = None
         self.opened: Deferred[IProtocol] | None = None
@@ -115,16 +115,14 @@ class _Tunnel(Protocol):
         if self._outcome is not None:
             return
         try:
-            self._answer = self._interim.skip(self._answer + data)
+            answer = self._answer.read(data)
         except ValueError as error:
             self._refuse(f"the proxy has sent {error}")
             return
-        head, end, rest = self._answer.partition(b"\r\n\r\n")
-        if not end:
-            if self._interim.size + len(self._answer) > _LONGEST_ANSWER:
-                self._refuse("the proxy's answer has no end")
+        if answer is None:
             return
-        status = head.split(b"\r\n", 1)[0].decode("latin-1")
+        head, rest = answer
+        status = re.split(b"\r?\n", head, maxsplit=1)[0].decode("latin-1")
         words = status.split(maxsplit=2)
         if len(words) < 2 or not words[0].startswith("HTTP/1."):
             self._refuse(f"the proxy's answer is not HTTP: {status[:80]!r}")

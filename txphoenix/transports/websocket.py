@@ -42,11 +42,11 @@ from ..handshake import Handshake, cookie_lines, header_lines
 from ..options import Options
 from ..package_log import package_log
 from ..url import parse
+from .answer_head import AnswerHead, is_interim
 from .addresses import AnsweringAddresses
 from .choice import connector_kind, make_connector
 from .cookies import ServerCookies
 from .frames import FastFrameProtocol
-from .interim import InterimAnswers, is_interim
 from .slots import FACTORY_SLOTS, PROTOCOL_SLOTS
 from .tls import verify_transport
 from .upgrade import UpgradeRequest
@@ -63,7 +63,6 @@ log = Logger(observer=package_log)
 
 _TOKEN_PREFIX = "base64url.bearer.phx."
 
-_END_OF_HEAD = b"\r\n\r\n"
 # The most bytes that an answer to the handshake may have before its end, interim
 # answers included.
 # Common HTTP servers and clients draw the line at a quarter of it or less.
@@ -77,7 +76,7 @@ _TO_ASCII = bytes(range(128)) + b"?" * 128
 class PhoenixClientProtocol(FastFrameProtocol):
     """One WebSocket; a :class:`txphoenix.interfaces.Transport`."""
 
-    __slots__ = (*PROTOCOL_SLOTS, "_head", "_interim", "_is_opened", "handshake")
+    __slots__ = (*PROTOCOL_SLOTS, "_answer", "_head", "_is_opened", "handshake")
 
     factory: PhoenixClientFactory
     needs_heartbeat = True
@@ -90,7 +89,8 @@ class PhoenixClientProtocol(FastFrameProtocol):
     def __init__(self) -> None:
         super().__init__()
         self._head = b""
-        self._interim: InterimAnswers | None = InterimAnswers()
+        # Until there is a session.
+        self._answer: AnswerHead | None = AnswerHead(_LONGEST_HEAD)
         self._is_opened = False
         self.handshake: Handshake | None = None
 
@@ -147,20 +147,18 @@ class PhoenixClientProtocol(FastFrameProtocol):
 
     def processHandshake(self) -> Any:
         """Read the server's answer to the handshake, as soon as all of it is there."""
-        interim = self._interim or InterimAnswers()
+        answer = cast(AnswerHead, self._answer)
+        # Autobahn would keep it all, and copy it with each read.
+        data, self.data = self.data, b""
         try:
-            self.data = interim.skip(self.data)
+            read = answer.read(data)
         except ValueError as error:
             return self.failHandshake(str(error))
-        end = self.data.find(_END_OF_HEAD)
-        size = interim.size + (len(self.data) if end < 0 else end)
-        if size > _LONGEST_HEAD:
-            return self.failHandshake(f"more than {_LONGEST_HEAD} bytes of headers")
-        if end < 0:
+        if read is None:
             return None
-        self._head = self.data[:end]
+        self._head, rest = read
         self.factory.head_received(self._head)
-        self.data = self._head.translate(_TO_ASCII) + self.data[end:]
+        self.data = self._head.translate(_TO_ASCII) + b"\r\n\r\n" + rest
         result = super().processHandshake()
         if self._is_opened:
             self._forget_handshake()
@@ -211,7 +209,7 @@ class PhoenixClientProtocol(FastFrameProtocol):
     def _forget_handshake(self) -> None:
         """Let go of what an open session has no use for, secrets among it."""
         self._head = self.http_response_data = b""
-        self._interim = None
+        self._answer = None
         self.http_status_line = ""
         self.http_headers = {}
         self.is_open = None
@@ -224,7 +222,7 @@ class PhoenixClientProtocol(FastFrameProtocol):
         self._closeConnection(abort=True)
 
     def _why_not_opened(self) -> ConnectionFailed:
-        head = self._head or self.data
+        head = self._head or cast(AnswerHead, self._answer).begun
         status, phrase, headers = _read_head(head.decode("iso-8859-1"))
         if is_interim(status):
             # What they were to lead to has not come.

@@ -1,7 +1,8 @@
-"""Tests of :mod:`txphoenix.transports.interim`: RFC 9110 section 15.2."""
+"""Tests of :mod:`txphoenix.transports.answer_head`: RFC 9110 section 15.2."""
 
 from __future__ import annotations
 
+import re
 from typing import Any, cast
 
 from twisted.internet.endpoints import TCP4ServerEndpoint
@@ -9,11 +10,13 @@ from twisted.internet.protocol import Protocol
 from twisted.trial.unittest import SynchronousTestCase
 
 from txphoenix.errors import ConnectionFailed, HandshakeRefused
-from txphoenix.transports.interim import InterimAnswers, is_interim
+from txphoenix.transports import answer_head
+from txphoenix.transports.answer_head import AnswerHead, is_interim
 from txphoenix.transports.websocket import _LONGEST_HEAD
 
 from .network import TOPIC, NetworkTestCase, Tunnel, reactor
 from .raw_server import SWITCHING, RawServer, RawTestCase, server_frame
+from .test_idle import factory_of
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 PROCESSING = b"HTTP/1.1 102 Processing\r\nX-Who: me\r\n\r\n"
@@ -23,42 +26,106 @@ ALL = CONTINUE + PROCESSING + HINTS + UNKNOWN
 MESSAGE = b'[null,null,"rooms:lobby","news",{}]'
 
 
-class InterimAnswersTests(SynchronousTestCase):
-    """:class:`InterimAnswers`."""
+class CountingPattern:
+    """A pattern that counts the bytes that it is to be looked for in."""
 
-    def test_skip(self) -> None:
-        """Whole interim answers are taken out, and counted by their bytes."""
-        interim = InterimAnswers()
-        self.assertEqual(interim.skip(ALL + b"HTTP/1.1 2"), b"HTTP/1.1 2")
-        self.assertEqual(interim.size, len(ALL))
+    def __init__(self, pattern: re.Pattern[bytes]) -> None:
+        self._pattern = pattern
+        self.searched = 0
 
-    def test_byte_by_byte(self) -> None:
-        """They are taken out as soon as they are whole, however they arrive."""
-        interim = InterimAnswers()
-        rest = b""
-        for byte in ALL:
-            rest = interim.skip(rest + bytes([byte]))
-        self.assertEqual((rest, interim.size), (b"", len(ALL)))
+    def search(self, data: bytearray, start: int) -> re.Match[bytes] | None:
+        """Look for it, from there on."""
+        self.searched += len(data) - start
+        return self._pattern.search(data, start)
 
-    def test_what_is_none(self) -> None:
-        """101 is final, and what only looks like one is left alone."""
-        for data in (
-            b"HTTP/1.1 101 Switching\r\n\r\n",
-            b"HTTP/1.1 1000 x\r\n\r\n",
-            b"HTTP/1.1 10 x\r\n\r\n",
-            b"HTTP/1.1 200 103\r\n\r\n",
-            b"x HTTP/1.1 103\r\n\r\n",
-            b"HTTP/1.1 103x\r\n\r\n",
+
+class AnswerHeadTests(SynchronousTestCase):
+    """:class:`AnswerHead`."""
+
+    def read(self, data: bytes, step: int) -> tuple[bytes, bytes] | None:
+        """What is found in data that arrives in pieces, and what is left of it."""
+        head = AnswerHead(1000)
+        for start in range(0, len(data), step):
+            found = head.read(data[start : start + step])
+            if found is not None:
+                return found[0], found[1] + data[start + step :]
+        return None
+
+    def test_read(self) -> None:
+        """The head of the final answer is found, however it arrives."""
+        final = b"HTTP/1.1 101 Switching\r\nA: b"
+        rest = b"\x81\x01a\r\n\r\n\x81\x01b"
+        for interim in (b"", CONTINUE, ALL, HINTS * 16):
+            data = interim + final + b"\r\n\r\n" + rest
+            for step in (1, 2, 3, 7, 1000):
+                with self.subTest(interim=interim, step=step):
+                    self.assertEqual(self.read(data, step), (final, rest))
+
+    def test_lines_of_lf(self) -> None:
+        """Lines may end in LF alone, all or some: RFC 9112 section 2.2."""
+        for interim in (CONTINUE, HINTS):
+            for end in (b"\n\n", b"\r\n\n", b"\n\r\n"):
+                data = (
+                    interim.replace(b"\r\n", b"\n")
+                    + b"HTTP/1.1 101\nA: b"
+                    + end
+                    + b"xy"
+                )
+                for step in (1, 2, 1000):
+                    with self.subTest(interim=interim, end=end, step=step):
+                        self.assertEqual(
+                            self.read(data, step), (b"HTTP/1.1 101\nA: b", b"xy")
+                        )
+
+    def test_not_whole(self) -> None:
+        """Until it is whole there is nothing, but for what has begun."""
+        head = AnswerHead(1000)
+        self.assertIsNone(head.read(ALL + b"HTTP/1.1 2"))
+        self.assertIsNone(head.read(b"00\r\n"))
+        self.assertEqual(head.begun, b"HTTP/1.1 200\r\n")
+
+    def test_what_is_not_interim(self) -> None:
+        """101 is final, and what only looks like an interim answer is left alone."""
+        for head in (
+            b"HTTP/1.1 101 Switching",
+            b"HTTP/1.1 101",
+            b"HTTP/1.1 1000 x",
+            b"HTTP/1.1 10 x",
+            b"HTTP/1.1 200 103",
+            b"x HTTP/1.1 103",
+            b"HTTP/1.1 103x",
             b"",
         ):
-            self.assertEqual(InterimAnswers().skip(data), data)
+            self.assertEqual(self.read(head + b"\r\n\r\n", 1000), (head, b""))
 
     def test_too_many(self) -> None:
-        """There are at most sixteen."""
-        interim = InterimAnswers()
-        self.assertEqual(interim.skip(CONTINUE * 16), b"")
-        error = self.assertRaises(ValueError, interim.skip, HINTS)
+        """There are at most sixteen interim answers."""
+        head = AnswerHead(10_000)
+        self.assertIsNone(head.read(CONTINUE * 16))
+        error = self.assertRaises(ValueError, head.read, HINTS)
         self.assertEqual(str(error), "more than 16 interim answers")
+
+    def test_too_long(self) -> None:
+        """All together have so many bytes at most, whole or not."""
+        for interim in (b"", CONTINUE, ALL):
+            for end in (b"", b"\r\n\r\n"):
+                with self.subTest(interim=interim, end=end):
+                    line = b"a" * (1000 - len(interim))
+                    AnswerHead(1000).read(interim + line + end)
+                    error = self.assertRaises(
+                        ValueError, AnswerHead(1000).read, interim + line + b"a" + end
+                    )
+                    self.assertEqual(str(error), "more than 1000 bytes of headers")
+
+    def test_work(self) -> None:
+        """The work grows with the length, and not with its square."""
+        counting = CountingPattern(answer_head._END)
+        self.patch(answer_head, "_END", counting)
+        size = 64 * 1024
+        head = AnswerHead(size)
+        for _ in range(size):
+            self.assertIsNone(head.read(b"a"))
+        self.assertLessEqual(counting.searched, 4 * size)
 
     def test_is_interim(self) -> None:
         """All of 1xx are, but for 101."""
@@ -96,6 +163,36 @@ class HandshakeTests(RawTestCase):
             self.assertFalse(client.connected)
             self.peer.send(bytes([byte]))
             self.memory.flush()
+        self.assertTrue(client.connected)
+
+    def test_lines_of_lf(self) -> None:
+        """An answer whose lines end in LF alone opens a session as well."""
+        answer = (ALL + SWITCHING + b"\r\n").replace(b"\r\n", b"\n")
+        self.raw.answer = answer + server_frame(1, MESSAGE)
+        client = self.make_client()
+        messages: list[Any] = []
+        client.on_message(messages.append)
+        client.startService()
+        self.memory.flush()
+        self.assertTrue(client.connected)
+        self.assertEqual([message.event for message in messages], ["news"])
+
+    def test_work(self) -> None:
+        """Nothing is kept of a head but once, and none of it where reads are added."""
+        self.raw.answer = SWITCHING
+        client = self.make_client()
+        client.startService()
+        self.memory.flush()
+        counting = CountingPattern(answer_head._END)
+        self.patch(answer_head, "_END", counting)
+        size = 4000
+        for byte in b"X-Long: " + b"a" * size:
+            self.peer.send(bytes([byte]))
+            self.memory.flush()
+            self.assertEqual(factory_of(client).connector.protocol.data, b"")  # type: ignore[attr-defined]
+        self.assertLessEqual(counting.searched, 5 * size)
+        self.peer.send(b"\r\n\r\n")
+        self.memory.flush()
         self.assertTrue(client.connected)
 
     def refusal(self, answer: bytes, closes: bool = False) -> Any:

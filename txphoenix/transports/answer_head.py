@@ -1,0 +1,82 @@
+"""The head of the answer to a request, behind which another protocol begins.
+
+Interim answers may come before it::
+
+    C: GET /socket/websocket HTTP/1.1 ...
+    S: HTTP/1.1 103 Early Hints ...
+    S: HTTP/1.1 101 Switching Protocols ...
+
+RFC 9110 section 15.2: all of 1xx are interim, but for 101, after which HTTP is over,
+and a client must be able to read them though it does not expect any.
+RFC 9112 section 2.2: lines end in CR and LF, or in LF alone.
+"""
+
+from __future__ import annotations
+
+import re
+
+__all__ = ["AnswerHead", "is_interim"]
+
+# No server has that much to say before it says anything.
+_MOST_ANSWERS = 16
+
+_END = re.compile(rb"\r?\n\r?\n")
+# How much of an end may have come with the data before.
+_LONGEST_PART = 3
+_INTERIM = re.compile(rb"HTTP/[0-9.]+ +1(?!01)[0-9]{2}(?![^ \r\n])")
+
+
+def is_interim(status: int | None) -> bool:
+    """Whether another answer follows one of that status."""
+    return status is not None and 100 <= status < 200 and status != 101
+
+
+class AnswerHead:
+    """Finds the head of the final answer in what arrives.
+
+    In however many pieces that is, each byte is looked at a few times at most.
+
+    :param longest: the most bytes that all may have before the final answer's end.
+    """
+
+    def __init__(self, longest: int) -> None:
+        self._longest = longest
+        self._data = bytearray()
+        self._searched = 0
+        self._interim_answers = 0
+        self._interim_size = 0
+
+    @property
+    def begun(self) -> bytes:
+        """What has come of a head that is not whole yet."""
+        return bytes(self._data)
+
+    def read(self, data: bytes) -> tuple[bytes, bytes] | None:
+        """Take what has arrived.
+
+        :return: the head, without the empty line that ends it, and what follows it;
+            None as long as it is not whole.
+        :raises ValueError: it is too long, or too many interim answers come before it.
+        """
+        self._data += data
+        while True:
+            end = _END.search(self._data, max(0, self._searched - _LONGEST_PART))
+            size = len(self._data) if end is None else end.start()
+            if self._interim_size + size > self._longest:
+                raise ValueError(f"more than {self._longest} bytes of headers")
+            if end is None:
+                self._searched = size
+                return None
+            head = bytes(self._data[:size])
+            if not _INTERIM.match(head):
+                return head, bytes(self._data[end.end() :])
+            self._skip(end.end())
+
+    def _skip(self, size: int) -> None:
+        """Leave out an interim answer."""
+        self._interim_answers += 1
+        if self._interim_answers > _MOST_ANSWERS:
+            raise ValueError(f"more than {_MOST_ANSWERS} interim answers")
+        self._interim_size += size
+        del self._data[:size]
+        self._searched = 0
