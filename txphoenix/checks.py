@@ -15,6 +15,7 @@ from http.cookiejar import CookieJar
 from inspect import signature
 from typing import Any, TypeAlias, cast
 
+from twisted.internet.endpoints import clientFromString
 from twisted.internet.interfaces import (
     IOpenSSLClientConnectionCreator,
     IStreamClientEndpoint,
@@ -192,6 +193,22 @@ def _is_text(value: object) -> bool:
     return isinstance(value, str) and value != ""
 
 
+def _is_description(value: str) -> bool:
+    """Whether it may describe a client endpoint.
+
+    Of most kinds only an attempt can tell, on its reactor.
+    """
+    if _ENDPOINT.fullmatch(value) is None:
+        return False
+    if value.lower().startswith(("tcp:", "unix:")):
+        try:
+            # These two ask nothing of the reactor before they connect.
+            clientFromString(cast(Any, None), value)
+        except (TypeError, ValueError):
+            return False
+    return True
+
+
 flag = _must("True or False", lambda value: isinstance(value, bool))
 seconds = _must("a positive, finite number of seconds", _is_seconds, float)
 count = _must("a whole number, 0 or more", lambda value: _is_count(value, 0))
@@ -221,7 +238,7 @@ endpoint = _must(
     lambda value: (
         value is None
         or callable(value)
-        or (isinstance(value, str) and _ENDPOINT.fullmatch(value) is not None)
+        or (isinstance(value, str) and _is_description(value))
         or IStreamClientEndpoint.providedBy(value)
     ),
 )

@@ -193,10 +193,10 @@ class SocketClient(ClientHooks):
         """Change options.
 
         All are checked before one is changed.
-        Those of a connection (``url``, ``params``, ``headers``, ``auth_token``,
-        ``transport``, ``vsn``, ``serializer``, ``tls``, ``endpoint``, ``proxy``,
-        ``keepalive``, ``compression``, ``fast_frames``) make it reconnect and rejoin;
-        the others take hold at once.
+        Those of a connection (``url``, ``exact_url``, ``params``, ``headers``,
+        ``auth_token``, ``transport``, ``vsn``, ``serializer``, ``tls``, ``endpoint``,
+        ``proxy``, ``keepalive``, ``compression``, ``fast_frames``) make it reconnect
+        and rejoin; the others take hold at once.
         New topics of ``join_channels`` are started; one that is no longer named stays.
 
         :return: a Deferred of None that fires when the new options have taken hold:

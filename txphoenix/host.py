@@ -101,5 +101,6 @@ def _ascii(host: str) -> str:
         )
     except idna.IDNAError:
         raise ValueError(
-            "no host name: IDNA does not allow its characters, or their order"
+            "no host name: IDNA does not allow its characters, their order, "
+            "or how many they are"
         ) from None

@@ -312,14 +312,16 @@ def parse(url: str) -> Target:
 def check_authority(text: str) -> None:
     """Check what a ``Host`` header is to hold: a host in ASCII, and maybe a port.
 
-    :raises ConfigurationError: it is something else.
+    :raises ConfigurationError: it is something else, or an address that has a zone,
+        which means nothing to a server (RFC 6874 section 1).
     """
     what = "the value of 'Host' in headers"
-    parts = _split(what, f"ws://{text}", ("ws",))
-    if not text.isascii() or parts.userinfo is not None or parts.path or "?" in text:
+    if not text.isascii() or any(mark in text for mark in "@/?%"):
         raise ConfigurationError(
-            f"{what} must be a host in ASCII and maybe a port, as in a URL"
+            f"{what} must be a host in ASCII and maybe a port, as in a URL, "
+            "and an address without a zone"
         )
+    parts = _split(what, f"ws://{text}", ("ws",))
     _host_and_port(what, parts, _DEFAULT_PORTS[False])
 
 

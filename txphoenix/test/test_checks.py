@@ -156,6 +156,8 @@ class CheckHeadersTests(CheckCase):
             f"host?{SECRET}",
             f"host#{SECRET}",
             "1.2.3",
+            "[fe80::1%25eth0]",
+            "[fe80::1%eth0]:80",
         ):
             self.assert_refused("the value of 'Host'", check_headers, {"Host": host})
 
@@ -316,6 +318,17 @@ class OptionCheckTests(CheckCase):
             checks.endpoint, endpoint, "tcp:localhost:4000", self.fail, None
         )
         self.assert_rejects(checks.endpoint, "localhost", ":1", "", 4000, object())
+
+    def test_endpoint_that_never_works(self) -> None:
+        """A description that is wrong in itself is refused before any attempt."""
+        self.assert_accepts(checks.endpoint, "tcp:my_service:1:timeout=3", "TCP:a:1")
+        self.assert_rejects(
+            checks.endpoint,
+            "tcp:localhost",
+            "tcp:a:http",
+            "tcp:a:1:b=2",
+            "unix:a:b:c:d",
+        )
 
     def test_tls(self) -> None:
         """TLS options must check the name of the host."""

@@ -39,6 +39,9 @@ class ClientTLSTests(SynchronousTestCase):
         for name in ("", "a..b", "a b", "1.2.3", "[::1]x"):
             error = self.assertRaises(ConfigurationError, client_tls, name)
             self.assertIn("hostname is ", str(error))
+        for nothing in (None, b"example.org", 5):
+            error = self.assertRaises(ConfigurationError, client_tls, nothing)
+            self.assertIn("hostname must be a str, not a value of ", str(error))
 
     def test_client_certificate(self) -> None:
         """The client's own certificate may be given for either kind of name."""

@@ -145,6 +145,18 @@ class EndpointTests(SynchronousTestCase):
             " NoneType",
         )
 
+    def test_description_of_none(self) -> None:
+        """A description that only an attempt can tell to be of none is refused then."""
+        for description in ("bogus:x", "tls:my_service:443", "ssl:a"):
+            error = self.assertRaises(
+                ConfigurationError,
+                self.endpoint,
+                "ws://localhost/socket",
+                endpoint=description,
+            )
+            self.assertIn("endpoint is a description of no endpoint: ", str(error))
+            self.assertIsNotNone(error.__cause__)
+
     def test_description(self) -> None:
         """A string describes an endpoint, as ``clientFromString`` has it."""
         endpoint = self.endpoint("ws://localhost/socket", endpoint="unix:/run/socket")

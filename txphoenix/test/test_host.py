@@ -107,6 +107,7 @@ class NameTests(SynchronousTestCase):
             self.assert_refused(host, "neither a host name nor an IP address")
         for host in ("b\u0378.example", "\u200d.example", "bü_cher.example"):
             self.assert_refused(host, "IDNA does not allow its characters")
+        self.assert_refused("ü" * 60, "or how many they are")
 
 
 class AddressTests(SynchronousTestCase):

@@ -11,6 +11,7 @@ from typing import Any, cast
 
 from txphoenix.client import SocketClient
 from txphoenix.testing.session import ServerSession
+from txphoenix.transports.fallback import FallbackConnector
 from txphoenix.transports.slots import FACTORY_SLOTS, PROTOCOL_SLOTS
 from txphoenix.transports.websocket import PhoenixClientFactory, PhoenixClientProtocol
 
@@ -39,6 +40,17 @@ def texts(value: Any) -> Iterator[bytes]:
     elif isinstance(value, list | tuple | dict):
         for inner in gc.get_referents(value):
             yield from texts(inner)
+
+
+def kept_by(*owners: object) -> list[str]:
+    """The names of what they have of a handshake."""
+    return [
+        name
+        for owner in owners
+        for name in {*dir(owner)} - {"connection", "options"}
+        for text in texts(getattr(owner, name, None))
+        if SECRET.encode() in text or b"Sec-WebSocket" in text
+    ]
 
 
 class IdleTests(ClientTestCase):
@@ -85,16 +97,30 @@ class IdleTests(ClientTestCase):
         client = self.connected_client(
             headers={"Authorization": SECRET}, auth_token=SECRET, params={"t": SECRET}
         )
-        secret = SECRET.encode()
-        kept = [
-            name
-            for owner in (protocol_of(client), factory_of(client))
-            for name in {*dir(owner)} - {"connection", "options"}
-            for text in texts(getattr(owner, name, None))
-            if secret in text or b"Sec-WebSocket" in text
-        ]
-        self.assertEqual(kept, [])
-        self.assertFalse(factory_of(client).has_request)
+        self.assertEqual(kept_by(protocol_of(client), factory_of(client)), [])
+
+    def test_failed_handshake(self) -> None:
+        """Nor is there when it has failed, and the next attempt is waited for."""
+        self.memory.refuse(503)
+        for is_listening in (True, False):
+            self.memory.is_listening = is_listening
+            client = self.make_client(
+                headers={"Authorization": SECRET}, auth_token=SECRET
+            )
+            client.startService()
+            self.memory.flush()
+            self.assertEqual(client.status, "disconnected")
+            self.assertEqual(kept_by(factory_of(client)), [])
+            self.stop_client(client)
+
+    def test_fallback(self) -> None:
+        """Nor by the WebSocket that has failed, when long-poll is open instead."""
+        self.memory.refuse(503, "websocket")
+        client = self.connected_client(
+            headers={"Authorization": SECRET}, auth_token=SECRET, longpoll_fallback=2.5
+        )
+        connector = cast(FallbackConnector, factory_of(client).connector)
+        self.assertEqual(kept_by(connector._websocket.factory), [])
 
     def test_delayed_calls(self) -> None:
         """A hundred idle clients have no more delayed calls than one has."""

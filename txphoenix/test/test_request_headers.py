@@ -138,6 +138,7 @@ class HostTests(RequestTestCase):
             ("ws://10.0.0.1:8080/socket", "10.0.0.1:8080"),
             ("ws://[::1]/socket", "[::1]"),
             ("ws://[::1]:8080/socket", "[::1]:8080"),
+            ("ws://[::ffff:10.0.0.1]/socket", "[::ffff:10.0.0.1]"),
             ("ws://[fe80::1%25eth0]:80/socket", "[fe80::1]"),
             ("ws://[fe80::1%25eth0]:81/socket", "[fe80::1]:81"),
             ("ws://bücher.example/socket", "xn--bcher-kva.example"),

@@ -49,6 +49,10 @@ def client_tls(
         for one.
     :raises ConfigurationError: ``hostname`` is neither.
     """
+    if not isinstance(hostname, str):
+        raise ConfigurationError(
+            f"hostname must be a str, not a value of type {type(hostname).__name__}"
+        )
     name = _server_name(hostname)
     try:
         return optionsForClientTLS(

@@ -200,6 +200,7 @@ class EndpointConnector:
 
     def _end_attempt(self) -> None:
         self._gate = None
+        self._factory.forget_request()
         timer, self._timer = self._timer, None
         if timer is not None:
             timer.unset()

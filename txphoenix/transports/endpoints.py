@@ -44,7 +44,8 @@ def client_endpoint(
     :param options: the options ``endpoint``, ``proxy`` and ``tls`` count.
     :param addresses: which of a name's addresses have been mute; not asked without.
     :raises ConfigurationError: the callable ``endpoint`` has returned something else,
-        or no certificate can name the host, or the environment names no good proxy.
+        or there is no endpoint of its description, or no certificate can name the host,
+        or the environment names no good proxy.
     """
     tls: Any = None
     if target.secure:
@@ -61,7 +62,7 @@ def client_endpoint(
             )
         return made
     if isinstance(given, str):
-        endpoint = clientFromString(reactor, given)
+        endpoint = _described_endpoint(reactor, given)
     elif given is not None:
         endpoint = given
     else:
@@ -89,6 +90,17 @@ def _proxy_endpoint(
     if proxy.secure:
         endpoint = wrapClientTLS(verified(client_tls(proxy.host)), endpoint)
     return HTTPConnectEndpoint(endpoint, target.host, target.port, proxy.authorization)
+
+
+def _described_endpoint(reactor: Any, description: str) -> IStreamClientEndpoint:
+    try:
+        endpoint: IStreamClientEndpoint = clientFromString(reactor, description)
+    except Exception as error:
+        # Which errors these are is up to each kind, and to plugins.
+        raise ConfigurationError(
+            f"endpoint is a description of no endpoint: {error}"
+        ) from error
+    return endpoint
 
 
 def _host_endpoint(

@@ -435,7 +435,8 @@ def _answer_limit(options: Options) -> int:
 def _url(target: Target) -> str:
     """The URL of the requests, as far as it matters: the endpoint knows the way."""
     scheme = "https" if target.secure else "http"
-    host = _agent_host(target.server_name)
+    # An address can share a cookie with no other host, so that any name does for it.
+    host = "x" if ":" in target.host else _agent_host(target.server_name)
     return f"{scheme}://{host}:{target.port}{target.resource}"
 
 

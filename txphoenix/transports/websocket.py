@@ -299,7 +299,7 @@ class PhoenixClientFactory(ReconnectingClientFactory, WebSocketClientFactory):
         self.addresses = AnsweringAddresses()
         self._connector_kind = connector_kind(options)
         self.connector = make_connector(reactor, self, options)
-        # Until a session is open, which has no use for it.
+        # As long as an attempt is under way.
         self._request: UpgradeRequest | None = None
         self._cookies: ServerCookies | None = None
         # What a server cannot use, or we cannot, is offered once.
@@ -355,10 +355,9 @@ class PhoenixClientFactory(ReconnectingClientFactory, WebSocketClientFactory):
         """Whether the next handshake offers permessage-deflate."""
         return self.options.compression and not self._is_compression_refused
 
-    @property
-    def has_request(self) -> bool:
-        """Whether the secrets of a handshake are kept, as they are until it is done."""
-        return self._request is not None
+    def forget_request(self) -> None:
+        """The attempt is over, so that nobody needs its secrets any more."""
+        self._request, self.protocols = None, []
 
     def encode_request(self, key: bytes) -> bytes:
         """The request that :meth:`prepare` has prepared.
@@ -376,7 +375,6 @@ class PhoenixClientFactory(ReconnectingClientFactory, WebSocketClientFactory):
 
     def protocol_opened(self) -> None:
         """The protocol is open."""
-        self._request, self.protocols = None, []
         self._endpoint_connector.protocol_opened()
 
     def protocol_failed(self, reason: Exception) -> None:
