@@ -83,6 +83,8 @@ class AnswerHeadTests(SynchronousTestCase):
         self.assertIsNone(head.read(ALL + b"HTTP/1.1 2"))
         self.assertIsNone(head.read(b"00\r\n"))
         self.assertEqual(head.begun, b"HTTP/1.1 200\r\n")
+        self.assertEqual(head.read(b"\r\nbody"), (b"HTTP/1.1 200", b"body"))
+        self.assertEqual(head.begun, b"")
 
     def test_what_is_not_interim(self) -> None:
         """101 is final, and what only looks like an interim answer is left alone."""

@@ -46,7 +46,9 @@ class ShrinkingServer(RawServer):
     fixed: bytes | None = None
 
     def answer_to(self, connection: RawConnection) -> bytes:
-        """The answer to a handshake."""
+        """The answer to a handshake; there is no long-poll."""
+        if not connection.header("upgrade"):
+            return b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
         if self.fixed is not None:
             return self.fixed
         if connection.header(OFFER):
@@ -118,6 +120,36 @@ class RefusedTests(RawTestCase):
         self.assertTrue(client.connected)
         self.assertTrue(self.peer.header(OFFER))
 
+    def test_other_server(self) -> None:
+        """It is offered to another one, to which a callable leads, and only to that."""
+        for fallback in (None, 5.0):
+            with self.subTest(fallback=fallback):
+                where = ["ws://127.0.0.1:4000/socket"]
+                self.raw.extensions = "permessage-deflate; client_max_window_bits=8"
+                client = self.make_client(
+                    url=lambda where=where: where[0],
+                    compression=True,
+                    longpoll_fallback=fallback,
+                )
+                client.startService()
+                self.memory.advance(0.5)
+                for where[0], offers in (
+                    ("ws://127.0.0.1:4000/other", [False]),
+                    ("ws://localhost:4000/socket", [True, False]),
+                    ("ws://localhost:4000/other", [False]),
+                    ("ws://localhost:4001/socket", [True, False]),
+                ):
+                    made = len(self.raw.connections)
+                    self.memory.cut()
+                    self.memory.advance(1.0)
+                    found = [
+                        OFFER in each.request.decode("ascii").lower()
+                        for each in self.raw.connections[made:]
+                        if each.header("upgrade")
+                    ]
+                    self.assertEqual(found, offers)
+                self.stop_client(client)
+
     def test_not_offered(self) -> None:
         """An answer to no offer is refused, each time."""
         self.raw.fixed = (
@@ -150,6 +182,19 @@ class RefusedTests(RawTestCase):
         self.assertTrue(self.peer.request.startswith(b"GET /socket/websocket?"))
         self.assertEqual(self.peer.header(OFFER), "")
         self.assertEqual(errors, [])
+        client.stopService()
+
+    def test_fallback_is_bounded(self) -> None:
+        """The second WebSocket may fail by a callable: long-poll is what follows."""
+        urls = ["ws://127.0.0.1:4000/socket"]
+        client, errors = self.begin(
+            "permessage-deflate; client_max_window_bits=8",
+            url=urls.pop,
+            longpoll_fallback=5.0,
+        )
+        (error,) = errors
+        self.assertEqual(str(error), "url raised IndexError")
+        self.assertEqual(client.status, "disconnected")
         client.stopService()
 
 

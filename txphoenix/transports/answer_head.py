@@ -56,6 +56,7 @@ class AnswerHead:
 
         :return: the head, without the empty line that ends it, and what follows it;
             None as long as it is not whole.
+            Nothing is kept of it.
         :raises ValueError: it is too long, or too many interim answers come before it.
         """
         self._data += data
@@ -69,7 +70,9 @@ class AnswerHead:
                 return None
             head = bytes(self._data[:size])
             if not _INTERIM.match(head):
-                return head, bytes(self._data[end.end() :])
+                rest = bytes(self._data[end.end() :])
+                self._data.clear()
+                return head, rest
             self._skip(end.end())
 
     def _skip(self, size: int) -> None:

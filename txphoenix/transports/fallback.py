@@ -78,8 +78,8 @@ class FallbackConnector:
         self._has_websocket_worked = False
         self._prefers_longpoll = False
         self._websocket_error: Exception | None = None
-        # Whether the WebSocket under way offers compression.
-        self._offers_compression = False
+        # Whether the attempt under way makes its second WebSocket.
+        self._is_second = False
 
     def reset_options(self, options: Options) -> None:
         """Use other options, from the next transport on where they concern it."""
@@ -90,6 +90,7 @@ class FallbackConnector:
     def connect(self) -> None:
         """Begin an attempt."""
         self._given_up = self._websocket_error = None
+        self._is_second = False
         self._path = self._longpoll if self._prefers_longpoll else self._websocket
         self._connection.attempt_started()
         # Whoever was told may have given the attempt up already.
@@ -100,7 +101,6 @@ class FallbackConnector:
             self._timer = self._reactor.callLater(
                 self._options.longpoll_fallback or 0, self._time_out
             )
-        self._offers_compression = self._websocket.factory.offers_compression
         self._path.factory.start_trying()
 
     def stopConnecting(self) -> None:
@@ -142,9 +142,9 @@ class FallbackConnector:
             self._path = None
             self._factory.clientConnectionLost(cast(IConnector, self), Failure(reason))
             return
-        if self._given_up is None and self._was_compression_refused():
-            # A WebSocket without it is still a WebSocket.
-            self._websocket.factory.start_trying()
+        if self._given_up is None and self._may_do_without_compression(path):
+            self._is_second = True
+            path.factory.start_trying()
             return
         self._stop_timer()
         self._unproved = None
@@ -170,11 +170,13 @@ class FallbackConnector:
         # From the next read on, a frame takes no detour.
         path.frame_received = self._connection.frame_received
 
-    def _was_compression_refused(self) -> bool:
-        """Whether it has been offered for the last time just now."""
-        offered = self._offers_compression
-        self._offers_compression = self._websocket.factory.offers_compression
-        return offered and not self._offers_compression
+    def _may_do_without_compression(self, path: _Path) -> bool:
+        """Whether a WebSocket has failed that may open without what it has offered."""
+        return (
+            path is self._websocket
+            and not self._is_second
+            and path.factory.was_offer_refused
+        )
 
     def _better_error(self, reason: Exception) -> Exception:
         """What an attempt has failed with.

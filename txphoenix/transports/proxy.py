@@ -105,7 +105,9 @@ class _Tunnel(Protocol):
 
     def connectionMade(self) -> None:
         """Ask for the tunnel."""
-        self.transport.write(self._request)
+        # There may be a password in it, which an open tunnel has no use for.
+        request, self._request = self._request, b""
+        self.transport.write(request)
 
     def dataReceived(self, data: bytes) -> None:
         """Read the proxy's answer; all that follows is for the protocol."""

@@ -302,8 +302,9 @@ class PhoenixClientFactory(ReconnectingClientFactory, WebSocketClientFactory):
         # As long as an attempt is under way.
         self._request: UpgradeRequest | None = None
         self._cookies: ServerCookies | None = None
-        # What a server cannot use, or we cannot, is offered once.
+        # What a server cannot use, or we cannot, is offered once to that server.
         self._is_compression_refused = False
+        self._server: tuple[str, int] | None = None
 
     # -- What the connection calls ------------------------------------------------
 
@@ -340,6 +341,9 @@ class PhoenixClientFactory(ReconnectingClientFactory, WebSocketClientFactory):
         self._cookies = None if jar is None else ServerCookies(jar, target)
         if self._cookies is not None:
             headers = self._cookies.added_to(headers)
+        if self._server != (target.host, target.port):
+            self._server = target.host, target.port
+            self._is_compression_refused = False
         self.protocols = protocols
         self._set_protocol_options()
         offers = self.perMessageCompressionOffers
@@ -351,9 +355,9 @@ class PhoenixClientFactory(ReconnectingClientFactory, WebSocketClientFactory):
         )
 
     @property
-    def offers_compression(self) -> bool:
-        """Whether the next handshake offers permessage-deflate."""
-        return self.options.compression and not self._is_compression_refused
+    def was_offer_refused(self) -> bool:
+        """Whether the latest handshake has failed for its offer of compression."""
+        return self._is_compression_refused and bool(self.perMessageCompressionOffers)
 
     def forget_request(self) -> None:
         """The attempt is over, so that nobody needs its secrets any more."""
@@ -379,7 +383,7 @@ class PhoenixClientFactory(ReconnectingClientFactory, WebSocketClientFactory):
 
     def protocol_failed(self, reason: Exception) -> None:
         """The protocol was lost before it was open."""
-        if self.offers_compression and _answers_offer(reason):
+        if self.perMessageCompressionOffers and _answers_offer(reason):
             self._is_compression_refused = True
             log.warn(
                 "compression is not offered any more, as the server's answer to the "
@@ -448,7 +452,7 @@ class PhoenixClientFactory(ReconnectingClientFactory, WebSocketClientFactory):
         self.failByDrop = False
         self.maxMessagePayloadSize = options.max_message_size
         self.maxFramePayloadSize = options.max_message_size
-        if self.offers_compression:
+        if options.compression and not self._is_compression_refused:
             self.perMessageCompressionOffers = [PerMessageDeflateOffer()]
             self.perMessageCompressionAccept = _accept_compression  # type: ignore[assignment]
         else:
