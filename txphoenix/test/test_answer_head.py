@@ -267,10 +267,12 @@ class NetworkTests(NetworkTestCase):
         return raw, port.getHost().port
 
     async def test_websocket(self) -> None:
-        """A WebSocket opens after them."""
-        _, port = await self.raw_port(ALL + SWITCHING + b"\r\n")
-        client = self.client(f"ws://127.0.0.1:{port}/socket", close_timeout=0.01)
-        await client.when_connected()
+        """A WebSocket opens after them, whatever their lines end in."""
+        answer = ALL + SWITCHING + b"\r\n"
+        for sent in (answer, answer.replace(b"\r\n", b"\n")):
+            _, port = await self.raw_port(sent)
+            client = self.client(f"ws://127.0.0.1:{port}/socket", close_timeout=0.01)
+            await client.when_connected()
 
     async def test_longpoll(self) -> None:
         """So does a session of long-poll."""

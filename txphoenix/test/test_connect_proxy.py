@@ -81,6 +81,15 @@ class HTTPConnectEndpointTests(SynchronousTestCase):
             b"Proxy-Authorization: Basic dTpw\r\n\r\n",
         )
 
+    def test_nothing_kept(self) -> None:
+        """An open tunnel keeps neither the password nor the proxy's answer."""
+        self.connect(auth="Basic dTpw")
+        tunnel, _ = self.accept()
+        tunnel.dataReceived(b"HTTP/1.1 200 OK\r\nX: y\r\n\r\n")
+        self.assertEqual(len(self.made), 1)
+        inner = tunnel._wrappedProtocol
+        self.assertEqual((inner._request, inner._answer.begun), (b"", b""))
+
     def test_ipv6(self) -> None:
         """An IPv6 address stands in brackets."""
         self.connect("::1", 80)
