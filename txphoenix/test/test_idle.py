@@ -6,6 +6,7 @@ How many bytes that is, ``python -m benchmarks sockets`` measures.
 from __future__ import annotations
 
 import gc
+from base64 import b64encode
 from collections.abc import Iterator
 from typing import Any, cast
 
@@ -15,9 +16,12 @@ from txphoenix.transports.fallback import FallbackConnector
 from txphoenix.transports.slots import FACTORY_SLOTS, PROTOCOL_SLOTS
 from txphoenix.transports.websocket import PhoenixClientFactory, PhoenixClientProtocol
 
+from .raw_server import SWITCHING, RawServer
 from .support import ClientTestCase
 
 SECRET = "s3cret"
+TOKEN = b64encode(SECRET.encode()).rstrip(b"=")
+"""As it is offered."""
 
 # CPython keeps the attributes of an object with more of them in a dict of its own.
 MOST_ATTRIBUTES = 30
@@ -49,7 +53,7 @@ def kept_by(*owners: object) -> list[str]:
         for owner in owners
         for name in {*dir(owner)} - {"connection", "options"}
         for text in texts(getattr(owner, name, None))
-        if SECRET.encode() in text or b"Sec-WebSocket" in text
+        if any(part in text for part in (SECRET.encode(), TOKEN, b"Sec-WebSocket"))
     ]
 
 
@@ -121,6 +125,15 @@ class IdleTests(ClientTestCase):
         )
         connector = cast(FallbackConnector, factory_of(client).connector)
         self.assertEqual(kept_by(connector._websocket.factory), [])
+
+    def test_chosen_token(self) -> None:
+        """Nor where a server has chosen the token, which was offered, to speak."""
+        raw = RawServer()
+        chosen = b"Sec-WebSocket-Protocol: base64url.bearer.phx." + TOKEN
+        raw.answer = SWITCHING + chosen + b"\r\n\r\n"
+        self.memory._server_factory = cast(Any, raw)
+        client = self.connected_client(auth_token=SECRET)
+        self.assertEqual(kept_by(protocol_of(client), factory_of(client)), [])
 
     def test_delayed_calls(self) -> None:
         """A hundred idle clients have no more delayed calls than one has."""

@@ -212,6 +212,8 @@ class PhoenixClientProtocol(FastFrameProtocol):
         self._answer = None
         self.http_status_line = ""
         self.http_headers = {}
+        # Of what was offered, a server may choose the auth token.
+        self.websocket_protocol_in_use = None
         self.is_open = None
 
     def _closing_timed_out(self) -> None:
