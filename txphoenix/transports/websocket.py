@@ -42,8 +42,8 @@ from ..handshake import Handshake, cookie_lines, header_lines
 from ..options import Options
 from ..package_log import package_log
 from ..url import parse
-from .answer_head import AnswerHead, is_interim
 from .addresses import AnsweringAddresses
+from .answer_head import AnswerHead, is_interim
 from .choice import connector_kind, make_connector
 from .cookies import ServerCookies
 from .frames import FastFrameProtocol
