@@ -87,7 +87,7 @@ class ChannelActions(ChannelMachine):
     def _do_enter(self, pending: PendingJoin, response: Any) -> None:
         manager = self._manager
         self._keeps_trying = True
-        self._failed_joins = 0
+        self._joined_at = manager.clock.seconds()
         # A connection that is closing keeps them for the next.
         unsent = self.pushes.write_kept(self.join_ref) if manager.is_open else []
         manager.joined(self, response, manager.clock.seconds() - self._asked_at)
@@ -108,6 +108,7 @@ class ChannelActions(ChannelMachine):
         interrupted = self._forget_server()
         if delay is None:
             delay = manager.rejoin_delay(self._failed_joins)
+            self._rejoin_delay = delay
             self._failed_joins += 1
         if manager.is_open:
             self._rejoin_timer = manager.clock.callLater(delay, self._rejoin_due)
@@ -164,6 +165,7 @@ class ChannelActions(ChannelMachine):
         self._attempt += 1
         self._keeps_trying = self._is_initialised = False
         self._failed_joins = 0
+        self._joined_at = None
         joins = self._take_join()
         pushes = self.pushes.take_all()
         leaves = self._take_leaves()

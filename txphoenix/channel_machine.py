@@ -17,6 +17,7 @@ from .channel_states import IGNORE, TABLE, Input, State
 from .errors import ChannelClosed, JoinError, JoinTimeout, PushError, PushTimeout
 from .hooks import NO_EVENT_HOOKS, Hooks, call_hook
 from .inbox import Inbox
+from .lasting import has_lasted
 from .message import Message
 from .pending import PendingJoin, PendingLeave, PendingPush, PendingReply
 from .presence_history import PresenceHistory
@@ -59,6 +60,9 @@ class ChannelMachine(Service):
         self._join: PendingJoin | None = None
         self._rejoin_timer: IDelayedCall | None = None
         self._failed_joins = 0
+        # The delay that led to the latest join, and since when the channel is joined.
+        self._rejoin_delay = 0.0
+        self._joined_at: float | None = None
         # When the join or the leave under way was sent.
         self._asked_at = 0.0
         # Counts the joins and their ends, so that what began in one and comes later
@@ -96,7 +100,9 @@ class ChannelMachine(Service):
 
     def connection_opened(self) -> None:
         """Join, or join again."""
-        self._input(Input.OPEN)
+        # Whoever was told before may have called join(), which is under way then.
+        if self.join_ref is None and self._asked is None:
+            self._input(Input.OPEN)
 
     def connection_lost(self, reason: BaseException, was_asked: bool) -> None:
         """Wait for the next connection.
@@ -196,7 +202,6 @@ class ChannelMachine(Service):
 
     def join_answered(self, pending: PendingJoin, status: str, response: Any) -> None:
         """Take the reply to the join."""
-        self._manager.proved_stable()
         if status == "ok":
             self._input(Input.OK, pending, response)
         else:
@@ -362,6 +367,11 @@ class ChannelMachine(Service):
         self._cancel_rejoin()
         self.join_ref = None
         self._attempt += 1
+        joined_at, self._joined_at = self._joined_at, None
+        if joined_at is not None:
+            seconds = self._manager.clock.seconds() - joined_at
+            if has_lasted(seconds, self._rejoin_delay):
+                self._failed_joins = 0
         join = self._join
         if join is not None and join.deferred is None:
             # Nobody waits for it, and the next join has a deadline of its own.

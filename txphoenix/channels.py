@@ -78,7 +78,6 @@ class ChannelManager(ChannelSet):
         # The two that are on the way of each push.
         self.send = connection.send
         self.next_ref = connection.next_ref
-        self.proved_stable = connection.proved_stable
         self.reset_options(options)
 
     def reset_options(self, options: Options) -> None:

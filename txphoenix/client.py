@@ -42,7 +42,7 @@ from .options import CONNECTION_OPTIONS, Options
 from .package_log import package_log
 from .receiving import frame_receiver
 from .state import SocketState
-from .waiters import ConnectionWaiters
+from .waiters import ConnectionWaiters, wait_for
 
 __all__ = ["SocketClient"]
 
@@ -84,6 +84,8 @@ class SocketClient(ClientHooks):
         # Why there will be no connection, until connect() is called.
         self._gave_up: Exception | None = None
         self._is_stopping = False
+        # Whether the log has it that attempts fail by what no retry can mend.
+        self._is_unmendable = False
         self.state = SocketState(self.options)
         self.connection = Connection(reactor, self.options, self)
         self.channels = ChannelManager(
@@ -125,14 +127,18 @@ class SocketClient(ClientHooks):
 
         :return: a Deferred of None that fires when the reactor holds nothing of this
             client any more, unless it was started again meanwhile.
+            Cancelling it ends the waiting; the client stops all the same.
         """
         self._is_stopping = True
-        return self.disconnect().addCallback(self._stop)
+        return wait_for(self._disconnect(1000, "").addCallback(self._stop))
 
     def connect(self) -> None:
         """Connect, and stay connected until :meth:`disconnect`.
 
         It starts the service if that is not running.
+        While the client waits for its next attempt this makes it at once, as for a
+        network that is back; on a connected client it does nothing.
+        Called by what is told of a failure, it leaves the attempt its delay.
         :meth:`when_connected` tells when it is done.
         """
         self._start()
@@ -149,13 +155,11 @@ class SocketClient(ClientHooks):
         :param code: the close code, 1000 or from 3000 to 4999.
         :param reason: told to the server, at most 123 bytes of UTF-8.
         :return: a Deferred of None that fires when the connection is gone.
+            Cancelling it ends the waiting; the connection is closed all the same.
         :raises ConfigurationError: the code or the reason is not what it must be.
         """
         check_close(code, reason)
-        self._gave_up = gave_up = NotConnected("the client was told to disconnect")
-        closed = self.connection.close(code, reason)
-        self._abandon(gave_up)
-        return closed.addCallback(self._disconnected)
+        return wait_for(self._disconnect(code, reason))
 
     def when_connected(
         self, fail_after_failures: int | None = None
@@ -360,19 +364,25 @@ class SocketClient(ClientHooks):
 
     def connection_opened(self, duration: float) -> None:
         """Send what was kept, have all channels join, and tell who waits."""
-        self._set_status("connected")
-        telemetry.socket_connected(self, self.state.shown_url)
-        telemetry.socket_connection_duration(self, self.state.shown_url, duration)
-        self.channels.connection_opened()
-        self._join_channels.start(self.options.join_channels)
-        # After the joins, for the server would refuse what comes before them.
-        # Whoever was told may have closed the connection again.
-        while self.connected and (message := self.state.pop_to_send()) is not None:
-            self._send_kept(message)
-        if self.connected:
-            self._open_hooks.call()
-        if self.connected:
-            self._waiters.connected(self)
+        self._is_unmendable = False
+        attempt = self.connection.attempts
+        for step in (
+            lambda: self._set_status("connected"),
+            lambda: telemetry.socket_connected(self, self.state.shown_url),
+            lambda: telemetry.socket_connection_duration(
+                self, self.state.shown_url, duration
+            ),
+            self.channels.connection_opened,
+            lambda: self._join_channels.start(self.options.join_channels),
+            # After the joins, for the server would refuse what comes before them.
+            self._send_all_kept,
+            self._open_hooks.call,
+            lambda: self._waiters.connected(self),
+        ):
+            step()
+            # Whoever was told may have closed the connection again.
+            if not self.connected or attempt != self.connection.attempts:
+                return
 
     def connection_lost(self, reason: ConnectionFailed, was_asked: bool) -> None:
         """Have all channels wait for the next connection, if there will be one."""
@@ -395,7 +405,7 @@ class SocketClient(ClientHooks):
         if not isinstance(reason, NotConnected):
             self.channels.connection_failed(reason)
             telemetry.socket_connection_error(self, self.state.shown_url, reason)
-            log.info("{client!r}: not connected: {reason}", client=self, reason=reason)
+            self._log_failure(reason)
             self._error_hooks.call(reason)
             self._waiters.attempt_failed(reason)
         self._abandon_unless_wanted(reason)
@@ -428,6 +438,25 @@ class SocketClient(ClientHooks):
         if old != status:
             telemetry.socket_status_changed(self, self.state.shown_url, old, status)
 
+    def _log_failure(self, reason: Exception) -> None:
+        text = "{client!r}: not connected: {reason}"
+        tell = log.info
+        if isinstance(reason, ConfigurationError):
+            text += (
+                "; no retry can mend this, unless what is called for it answers"
+                " otherwise"
+                if self.connection.is_wanted
+                else "; it is not tried again, since no retry can mend this"
+            )
+            # Once in a row of failures: it is the same each time.
+            tell = log.info if self._is_unmendable else log.error
+            self._is_unmendable = True
+        tell(text, client=self, reason=reason)
+
+    def _send_all_kept(self) -> None:
+        while self.connected and (message := self.state.pop_to_send()) is not None:
+            self._send_kept(message)
+
     def _send_kept(self, message: Message) -> None:
         try:
             self.connection.send(self.channels.with_join_ref(message))
@@ -445,6 +474,12 @@ class SocketClient(ClientHooks):
         if not self.connection.is_wanted:
             self._gave_up = self._gave_up or reason
             self._abandon(self._gave_up)
+
+    def _disconnect(self, code: int, reason: str) -> Deferred[None]:
+        self._gave_up = gave_up = NotConnected("the client was told to disconnect")
+        closed = self.connection.close(code, reason)
+        self._abandon(gave_up)
+        return closed.addCallback(self._disconnected)
 
     def _disconnected(self, _result: None) -> None:
         if not self.connection.is_wanted:

@@ -14,9 +14,15 @@ The engine of this is Twisted's ``ReconnectingClientFactory``
 tells how each attempt and each transport ended.
 What it asks before it goes on is here: whether, and after what delay.
 
-The delays grow with each attempt, and begin anew only once a connection has proved
-stable by an answer of the server, to a heartbeat or a join.
-An open that is followed by a close says nothing about the server's health.
+The delays grow with each attempt, and begin anew only once a connection has lasted
+(:mod:`txphoenix.lasting`).
+A server that lets in and throws out is as sick as one that refuses.
+
+Whoever is asked or told here may call back: a hook, ``should_reconnect``, a backoff.
+What it decides by :meth:`Connection.open`, :meth:`Connection.close` or
+:meth:`Connection.reopen` counts for more than what it returns.
+It is taken note of, and acted on when all have been told; so nothing begins in the
+middle of an end, and an attempt after a failed one has its delay whoever asks for it.
 """
 
 from __future__ import annotations
@@ -24,7 +30,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from itertools import count
 from math import isfinite
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, fail
@@ -34,6 +40,7 @@ from twisted.logger import Logger
 from . import backoff, telemetry
 from .errors import (
     ConfigurationError,
+    ConnectionClosed,
     ConnectionFailed,
     HeartbeatTimeout,
     MessageTooLarge,
@@ -42,11 +49,13 @@ from .errors import (
 from .handshake import Handshake
 from .heartbeat import Heartbeat
 from .interfaces import ConnectionListener, Transport
+from .lasting import LEAST, Pace, has_lasted
 from .message import Message
 from .options import Options
 from .package_log import package_log
 from .pending import Deadlines
 from .serializer import serializer_for
+from .transports.failures import failed_with
 from .transports.websocket import PhoenixClientFactory
 
 __all__ = ["Connection", "check_close"]
@@ -59,6 +68,12 @@ _E = TypeVar("_E", bound=Exception)
 _SERVICE_RESTART = 1012
 # The longest delay (seconds) before the first attempt after it.
 _LONGEST_SPREAD = 5.0
+# So many attempts that somebody asks for begin at once: while others fail, and to
+# replace what is open.
+# Whoever asks may be a hook that does so each time, and must not do away with the
+# delays; so there is one more in each time that the longest of these takes.
+_MOST_HURRIED = 5
+_MOST_REPLACED = 20
 # What a control frame's 125 bytes leave beside the code (RFC 6455 section 5.5).
 _LONGEST_CLOSE_REASON = 123
 
@@ -70,6 +85,14 @@ def _ignore_frame(_data: bytes, _is_binary: bool) -> None:
 def _has_left(_mark: int) -> bool:
     """Say of a transport that does not tell that it writes what it is given."""
     return True
+
+
+def _tell(listen: Callable[[_E], None], reason: _E) -> None:
+    """Tell of an end; whatever that raises, the engine goes on."""
+    try:
+        listen(reason)
+    except BaseException:
+        log.failure("not everybody was told of the end of a connection")
 
 
 def check_close(code: int, reason: str) -> None:
@@ -112,8 +135,20 @@ class Connection(Service):
         self._transport: Transport | None = None
         self._heartbeat: Heartbeat | None = None
         self._is_attempting = False
-        self._attempts = 0
+        self.attempts = 0
+        """How many attempts have begun."""
         self._attempt_began = 0.0
+        self._opened_at = 0.0
+        # The delay that led to the latest attempt.
+        self._delay = 0.0
+        self._hurried = Pace(_MOST_HURRIED, options.reconnect_interval)
+        self._replaced = Pace(_MOST_REPLACED, options.reconnect_interval)
+        # Which of the two an attempt after the latest end comes under.
+        self._begun_anew_by = self._replaced
+        # Whether somebody is being told of an end, or asked what is to follow.
+        self._is_deciding = False
+        # Counts what the user has decided, so that an answer that is older shows.
+        self._decisions = 0
         self._must_reopen = False
         self._drop_reason: ConnectionFailed | None = None
         self._last_close_code: int | None = None
@@ -156,15 +191,22 @@ class Connection(Service):
         return "connecting" if self._is_attempting else "disconnected"
 
     def open(self) -> None:
-        """Open the connection, and keep it open; again is no error."""
-        if self.is_wanted:
-            return
-        self.is_wanted = True
+        """Open the connection, and keep it open; again is no error.
+
+        Between two attempts the next begins at once, if that is not asked too often.
+        """
+        self._decisions += 1
+        was_wanted, self.is_wanted = self.is_wanted, True
         if self._is_under_way():
-            # A close is under way; it goes first.
-            self._must_reopen = True
+            # If a close is under way, it goes first.
+            self._must_reopen = self._must_reopen or not was_wanted
+        elif self._is_deciding:
+            # Also where there was to be no other attempt.
+            self._factory.continueTrying = 1
+        elif was_wanted:
+            self._hurry()
         else:
-            self._factory.start_trying()
+            self._begin_anew()
 
     def close(self, code: int = 1000, reason: str = "") -> Deferred[None]:
         """Close the connection, or give up the attempt to open it.
@@ -172,18 +214,14 @@ class Connection(Service):
         :param code: the close code that the server is told.
         :return: a Deferred of None that fires when nothing is left of it.
         """
+        self._decisions += 1
         self.is_wanted = False
         self._must_reopen = False
         # Before anybody is told, who may open another.
         closing: Deferred[None] = Deferred()
         self._closing.append(closing)
         self._factory.stopTrying()
-        if self._transport is not None:
-            # A paused transport would never see the server's answer.
-            self._transport.resume_reading()
-        if self._transport is not None and self.is_open:
-            self.is_open = False
-            self._transport.close(code, reason)
+        self._close_transport(code, reason)
         if closing in self._closing and not self._is_under_way():
             self._closing.remove(closing)
             closing.callback(None)
@@ -194,25 +232,22 @@ class Connection(Service):
 
         The connection is wanted all the while, so that pushes are kept.
         """
+        self._decisions += 1
         if self._transport is not None:
             self._must_reopen = True
-            self._transport.resume_reading()
-            if self.is_open:
-                self.is_open = False
-                self._transport.close()
+            self._close_transport()
         elif self._is_attempting:
             self._must_reopen = True
-            self._factory.connector.stopConnecting()
-        else:
-            self._factory.stopTrying()
-            self._factory.start_trying()
+            self._factory.stop_connecting()
+        elif not self._is_deciding:
+            self._hurry()
 
     def drop(self, reason: ConnectionFailed) -> None:
         """Give the transport up at once, and open another."""
         if self._transport is not None and self.is_open:
             self._drop_reason = reason
             self.is_open = False
-            self._transport.abort()
+            self._end_transport(self._transport.abort)
 
     def next_ref(self) -> str:
         """Make the next ref: ``"1"``, ``"2"`` and so on, never one twice."""
@@ -264,15 +299,19 @@ class Connection(Service):
         return self._serializer.encode(Message.heartbeat(self.next_ref()))
 
     def proved_stable(self) -> None:
-        """The server has answered: begin the delays anew."""
-        self._factory.retries = 0
+        """The server has answered: begin the delays anew, if it was not too early.
+
+        What it answers in the first moments it would say before it throws us out, too.
+        """
+        if self._clock.seconds() - self._opened_at >= LEAST:
+            self._factory.retries = 0
 
     # -- What the transport and its factory tell ----------------------------------
 
     def attempt_started(self) -> None:
         """An attempt to open a transport begins."""
         self._is_attempting = True
-        self._attempts += 1
+        self.attempts += 1
         self._attempt_began = self._clock.seconds()
         self._listener.connection_connecting()
 
@@ -280,10 +319,15 @@ class Connection(Service):
         """An attempt has succeeded."""
         self._is_attempting = False
         self._transport = transport
+        if self._must_reopen or not self.is_wanted:
+            # It was given up, and has opened all the same.
+            self._end_transport(transport.abort)
+            return
         self.has_left = getattr(transport, "has_left", _has_left)
         # A transport of the user's need not have one.
         self.handshake = getattr(transport, "handshake", None)
         self.is_open = True
+        self._opened_at = self._clock.seconds()
         # A transport keeps to the format that its server was told.
         self._encode = self._serializer.encode
         self.frame_received = self._listener.frame_receiver(self._serializer)
@@ -299,7 +343,11 @@ class Connection(Service):
         )
         if transport.needs_heartbeat:
             self._heartbeat.start()
-        self._listener.connection_opened(self._clock.seconds() - self._attempt_began)
+        try:
+            self._listener.connection_opened(self._opened_at - self._attempt_began)
+        except BaseException as error:
+            log.failure("the connection is dropped: nobody was told that it is open")
+            self.drop(failed_with(error, "an error of our own"))
 
     def transport_closing(self) -> None:
         """The closing handshake has begun: what is sent now would be lost."""
@@ -320,18 +368,23 @@ class Connection(Service):
 
         :return: whether the factory shall open another.
         """
+        self._is_deciding = True
         reason, self._drop_reason = self._drop_reason or reason, None
         if isinstance(reason, HeartbeatTimeout):
             self._factory.addresses.attempt_failed(reason)
         self._transport = None
         self.is_open = self.is_full = False
+        if has_lasted(self._clock.seconds() - self._opened_at, self._delay):
+            self._factory.retries = 0
         self._last_close_code = getattr(reason, "code", None)
+        was_asked = bool(self._closing)
         heartbeat, self._heartbeat = self._heartbeat, None
         if heartbeat is not None:
-            heartbeat.stop(reason)
-        was_asked = bool(self._closing)
+            _tell(heartbeat.stop, reason)
         return self._ended(
-            reason, lambda reason: self._listener.connection_lost(reason, was_asked)
+            reason,
+            lambda reason: self._listener.connection_lost(reason, was_asked),
+            self._replaced,
         )
 
     def attempt_failed(self, reason: Exception) -> bool:
@@ -339,9 +392,13 @@ class Connection(Service):
 
         :return: whether the factory shall try again.
         """
+        if self._transport is not None:
+            # It is open, whatever its connector says.
+            return False
+        self._is_deciding = True
         self._is_attempting = False
         self._last_close_code = None
-        return self._ended(reason, self._listener.connection_failed)
+        return self._ended(reason, self._listener.connection_failed, self._hurried)
 
     def retry_delay(self, attempt: int) -> float:
         """The seconds to wait before an attempt; the first is number 0."""
@@ -349,7 +406,7 @@ class Connection(Service):
             delay = float(self._options.reconnect_backoff(attempt))
             if not isfinite(delay):
                 raise ValueError(f"a delay must be finite, not {delay!r}")
-        except Exception:
+        except BaseException:
             log.failure("backoff raised; the default delay is used")
             delay = backoff.exponential()(attempt)
         if self._last_close_code == _SERVICE_RESTART:
@@ -358,43 +415,108 @@ class Connection(Service):
         return max(0.0, delay)
 
     def retrying(self, attempt: int, delay: float) -> None:
-        """The next attempt is planned."""
-        self._listener.connection_retrying(attempt, delay)
+        """The next attempt is planned, unless the backoff has decided otherwise."""
+        self._delay = delay
+        if self.is_wanted:
+            self._listener.connection_retrying(attempt, delay)
+        self._is_deciding = False
+        if self.is_wanted:
+            # It is no longer planned where somebody has closed and opened meanwhile.
+            self._factory.plan(delay)
 
     # -- Inside -------------------------------------------------------------------
 
     def _is_under_way(self) -> bool:
         return self._is_attempting or self._transport is not None
 
-    def _ended(self, reason: _E, tell: Callable[[_E], None]) -> bool:
+    def _ended(self, reason: _E, tell: Callable[[_E], None], pace: Pace) -> bool:
+        # The state first: whatever happens in what follows, it is whole.
         must_reopen, self._must_reopen = self._must_reopen, False
-        self.is_wanted = self.is_wanted and (must_reopen or self._shall_retry(reason))
+        if self.is_wanted and not must_reopen:
+            decisions = self._decisions
+            shall_retry = self._shall_retry(reason)
+            if decisions == self._decisions:
+                self.is_wanted = shall_retry
         closing, self._closing = self._closing, []
-        attempts = self._attempts
-        tell(reason)
+        was_asked = must_reopen or bool(closing)
+        self._begun_anew_by = pace if was_asked else self._hurried
+        _tell(tell, reason)
         # All that was under way has been told; the transport itself may go.
-        if self._transport is None:
-            self.has_left = _has_left
-        # Whoever was told may have called close(), or open() and begun an attempt.
-        will_retry = self.is_wanted and attempts == self._attempts
-        if will_retry and must_reopen:
-            self._factory.start_trying()
-            will_retry = False
+        self.has_left = _has_left
         for deferred in closing:
             deferred.callback(None)
-        return will_retry and attempts == self._attempts and self.is_wanted
+        if self.is_wanted and not was_asked:
+            # The factory goes on, and calls retrying().
+            return True
+        self._is_deciding = False
+        if self.is_wanted:
+            if pace.take(self._clock.seconds()):
+                self._factory.start_trying()
+            else:
+                self._retry()
+        return False
+
+    def _hurry(self) -> None:
+        """Have the planned attempt begin at once, if that is not asked too often."""
+        if self._hurried.take(self._clock.seconds()):
+            self._factory.start_trying()
+
+    def _begin_anew(self) -> None:
+        """Begin an attempt where none was planned."""
+        now = self._clock.seconds()
+        pace = self._begun_anew_by
+        if pace.is_rested(now):
+            self._delay = 0.0
+            self._factory.retries = 0
+        if pace.take(now):
+            self._factory.start_trying()
+        else:
+            self._retry()
+
+    def _retry(self) -> None:
+        """Plan an attempt after the usual delay."""
+        self._is_deciding = True
+        self._factory.continueTrying = 1
+        self._factory.retry()
 
     def _shall_retry(self, reason: Exception) -> bool:
         if not self._options.reconnect:
+            return False
+        if isinstance(reason, ConfigurationError) and not self._options.asks_anew:
+            # It would be the same each time.
             return False
         decide = self._options.should_reconnect
         if decide is None:
             return True
         try:
             return bool(decide(reason))
-        except Exception:
+        except BaseException:
             log.failure("should_reconnect raised; trying again")
             return True
+
+    def _close_transport(self, code: int = 1000, reason: str = "") -> None:
+        transport = self._transport
+        if transport is None:
+            return
+        # A paused transport would never see the server's answer.
+        self._end_transport(transport.resume_reading)
+        if self.is_open and self._transport is transport:
+            self.is_open = False
+            self._end_transport(transport.close, code, reason)
+
+    def _end_transport(self, end: Callable[..., None], *args: Any) -> None:
+        """Call a method of the transport, which may be one of the user's own.
+
+        One that raises is as good as lost.
+        """
+        try:
+            end(*args)
+        except BaseException as error:
+            log.failure("the transport raised; it is taken for lost")
+            if self._transport is not None:
+                lost = ConnectionClosed(1006, "the transport raised")
+                lost.__cause__ = error
+                self._factory.lose(lost)
 
     def _send_heartbeat(self, message: Message) -> None:
         # A connection that is closing needs no heartbeat.

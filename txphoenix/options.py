@@ -369,6 +369,21 @@ class Options:
         """:attr:`rejoin_backoff`, or the default."""
         return self.rejoin_backoff or _REJOIN_BACKOFF
 
+    @property
+    def asks_anew(self) -> bool:
+        """Whether an attempt asks a callable, which may answer otherwise next time."""
+        return any(
+            callable(asked)
+            for asked in (
+                self.url,
+                self.params,
+                self.headers,
+                self.auth_token,
+                self.endpoint,
+                self.transport,
+            )
+        )
+
     def snapshot(self) -> dict[str, Any]:
         """Every option by name, as JSON can hold it, with the secrets cut out.
 

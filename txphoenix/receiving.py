@@ -103,7 +103,7 @@ def frame_receiver(  # noqa: C901
                     and not message_handlers
                 ):
                     pending = channel.pushes.take(ref)
-        except Exception:
+        except BaseException:
             # What is wrong is the serializer's to say.
             receive(data, is_binary)
             return

@@ -176,7 +176,7 @@ class V2Serializer:
             data = self._dumps((join_ref, ref, topic, event, payload))
             if type(data) is not bytes:
                 data = _as_bytes(data)
-        except Exception as error:
+        except BaseException as error:
             raise _unencodable(message, error) from error
         # Some codecs make null of NaN. A byte is found faster than a word, and JSON has
         # few of this one.
@@ -199,7 +199,7 @@ class V2Serializer:
             return _decode_binary(data)
         try:
             fields = self.parse(data)
-        except Exception as error:
+        except BaseException as error:
             raise _not_json(data, error) from error
         return self.to_message(fields, data)
 
@@ -272,7 +272,7 @@ class V1Serializer:
             fields["join_ref"] = join_ref
         try:
             data = _as_bytes(self._dumps(fields))
-        except Exception as error:
+        except BaseException as error:
             raise _unencodable(message, error) from error
         _refuse_nan(message)
         return data, False
@@ -288,7 +288,7 @@ class V1Serializer:
             raise SerializerError(f"V1 has no binary messages, got {_cut(data)}")
         try:
             fields = self._loads(data)
-        except Exception as error:
+        except BaseException as error:
             raise _not_json(data, error) from error
         if not isinstance(fields, dict) or not fields.keys() >= {"topic", "event"}:
             raise SerializerError(
@@ -439,7 +439,7 @@ def _walk(value: object) -> Iterator[object]:
             )
 
 
-def _unencodable(message: Message, error: Exception) -> SerializerError:
+def _unencodable(message: Message, error: BaseException) -> SerializerError:
     """The error for a message that the codec refused."""
     payload = message.payload
     text = f"cannot encode {_name(message)}, a {_type(payload)}: {error}"
@@ -457,7 +457,7 @@ def _not_strings(topic: object, event: object) -> SerializerError:
     )
 
 
-def _not_json(data: bytes, error: Exception) -> SerializerError:
+def _not_json(data: bytes, error: BaseException) -> SerializerError:
     return SerializerError(f"expected JSON, got {_cut(data)}: {error}")
 
 

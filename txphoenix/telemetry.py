@@ -236,7 +236,21 @@ def execute(
     for handler in tuple(_handlers.get(event_name, ())):
         try:
             handler.function(event_name, measurements, metadata, handler.config)
-        except Exception:
+        except (SystemExit, KeyboardInterrupt):
+            # Whoever calls this may mean it; the client itself goes on, see _emit().
+            raise
+        except BaseException:
+            _detach_failed(handler)
+
+
+def _emit(
+    event_name: EventName, measurements: Mapping[str, Any], metadata: Mapping[str, Any]
+) -> None:
+    """Tell the handlers of one of the client's own events, whatever they raise."""
+    for handler in tuple(_handlers[event_name]):
+        try:
+            handler.function(event_name, measurements, metadata, handler.config)
+        except BaseException:
             _detach_failed(handler)
 
 
@@ -269,7 +283,7 @@ def _socket_event(
     if socket_handlers:
         common = {"action": action, "client": client, "url": redact_url(url)}
         metadata = {**common, **metadata, "timestamp": time.time()}
-        execute(SOCKET, dict(measurements), metadata)
+        _emit(SOCKET, dict(measurements), metadata)
 
 
 def socket_connecting(client: object, url: str) -> None:
@@ -328,7 +342,7 @@ def _channel_event(
             "channel": channel,
         }
         metadata = {**common, **metadata, "timestamp": time.time()}
-        execute(CHANNEL, dict(measurements), metadata)
+        _emit(CHANNEL, dict(measurements), metadata)
 
 
 def channel_joined(
@@ -384,18 +398,18 @@ def message_event(
         "join_ref": join_ref,
         "timestamp": time.time(),
     }
-    # As execute() does it.
+    # As _emit() does it.
     for function, config, handler in _message_calls:
         try:
             function(MESSAGE, measurements, metadata, config)
-        except Exception:
+        except BaseException:
             _detach_failed(handler)
 
 
 def _state_change_event(
     action: str, client: object, identity: str, old_status: str, new_status: str
 ) -> None:
-    execute(
+    _emit(
         STATE_CHANGE,
         {"count": 1},
         {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from twisted.internet.defer import Deferred
 
@@ -12,7 +12,7 @@ from .errors import ConfigurationError
 if TYPE_CHECKING:
     from .client import SocketClient
 
-__all__ = ["ConnectionWaiters"]
+__all__ = ["ConnectionWaiters", "wait_for"]
 
 _Waiting: TypeAlias = "Deferred[SocketClient]"
 
@@ -81,3 +81,20 @@ def _not_called(waiting: Iterable[_Waiting]) -> Iterator[_Waiting]:
     Whoever was told before may have cancelled one.
     """
     return (deferred for deferred in waiting if not deferred.called)
+
+
+def wait_for(done: Deferred[None]) -> Deferred[None]:
+    """Wait for what goes on whether somebody waits or not.
+
+    :return: a Deferred of the same result; cancelling it ends the waiting alone.
+    """
+    waiting: Deferred[None] = Deferred()
+
+    def fired(result: Any) -> Any:
+        if waiting.called:
+            return result
+        waiting.callback(result)
+        return None
+
+    done.addBoth(fired)
+    return waiting

@@ -133,7 +133,7 @@ class CrashOnServerTests(RejoinTestCase):
         self.assertEqual(self.attempts, [0])
 
     def test_delays_begin_anew(self) -> None:
-        """Decision 7: delays grow with failed rejoins, and begin anew after one."""
+        """Decision 7: delays grow with each rejoin, until one has lasted."""
         channel = self.channel_to_rejoin()
         self.memory.refusal = {"reason": "later"}
         self.memory.kill_channel(TOPIC)
@@ -144,8 +144,12 @@ class CrashOnServerTests(RejoinTestCase):
         self.memory.advance(4.0)
         self.assertEqual(channel.state, "joined")
         self.memory.kill_channel(TOPIC)
+        self.memory.advance(5.0)
+        self.assertEqual((channel.state, self.attempts), ("joined", [0, 1, 2, 3, 4]))
+        self.memory.advance(10.0)
+        self.memory.kill_channel(TOPIC)
         self.memory.flush()
-        self.assertEqual(self.attempts, [0, 1, 2, 3, 0])
+        self.assertEqual(self.attempts, [0, 1, 2, 3, 4, 0])
 
     def test_crash_while_rejoining(self) -> None:
         """A ``phx_error`` during the rejoin is one more failed rejoin."""

@@ -210,6 +210,26 @@ class HTTPConnectEndpointTests(SynchronousTestCase):
         tunnel.dataReceived(b"HTTP/1.1 200 OK\r\n\r\n")
         self.failureResultOf(connecting, ConnectionFailed)
 
+    def test_protocol_raises(self) -> None:
+        """What the factory or its protocol raises fails the Deferred."""
+
+        class Raising(Recorder):
+            def connectionMade(self) -> None:
+                raise ZeroDivisionError
+
+        def no_protocol() -> Any:
+            raise ZeroDivisionError
+
+        for make in (Raising, no_protocol):
+            endpoint = HTTPConnectEndpoint(
+                TCP4ClientEndpoint(self.reactor, "127.0.0.1", 3128), "host", 443
+            )
+            opened = endpoint.connect(Factory.forProtocol(make))
+            tunnel, transport = self.accept()
+            tunnel.dataReceived(b"HTTP/1.1 200 OK\r\n\r\n")
+            self.failureResultOf(opened, ZeroDivisionError)
+            self.assertFalse(transport.connected)
+
     def test_cancelled_while_connecting(self) -> None:
         """Cancelling ends the connection to the proxy before it is there."""
         connecting = self.connect()

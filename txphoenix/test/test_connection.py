@@ -114,28 +114,44 @@ class DelayTests(RetryTestCase):
             self.assertTrue(client.connected)
 
     def test_reset_by_a_ping(self) -> None:
-        """A ping is a heartbeat as well."""
+        """A ping is a heartbeat as well, if it is not answered in the first moments."""
         client = self.start()
+        for seconds in (0, 1, 10):
+            self.memory.drop()
+            self.memory.advance(self.retries[-1][1] if self.retries else 1)
+            self.memory.advance(self.retries[-1][1])
+            self.memory.advance(seconds)
+            self.watch(client.ping())
+            self.memory.flush()
         self.memory.drop()
-        self.memory.advance(1)
-        self.watch(client.ping())
         self.memory.flush()
-        self.memory.drop()
-        self.memory.flush()
-        self.assertEqual(self.asked, [0, 0])
+        self.assertEqual(self.asked, [0, 1, 2, 0])
 
-    def test_reset_by_a_join(self) -> None:
-        """So does the reply to a join, a refusal too: the server has answered."""
+    def test_not_reset_by_a_join(self) -> None:
+        """The reply to a join says no more than an open, be it a refusal or not."""
         client = self.start(join_channels=["rooms:lobby"])
         self.memory.drop()
         self.memory.advance(1)
         self.memory.refusal = {"reason": "full"}
         self.memory.drop()
-        self.memory.advance(1)
+        self.memory.advance(2)
         self.memory.drop()
         self.memory.flush()
-        self.assertEqual(self.asked, [0, 0, 0])
+        self.assertEqual(self.asked, [0, 1, 2])
         self.assertEqual(client.status, "disconnected")
+
+    def test_reset_by_time(self) -> None:
+        """A connection has lasted after ten seconds, and after its own delay."""
+        client = self.start(backoff=lambda attempt: self.backoff(attempt) * 8)
+        for seconds in (9.9, 15.9, 23.9, 24.0, 10.0):
+            self.memory.drop()
+            self.memory.flush()
+            self.memory.advance(self.retries[-1][1])
+            self.assertTrue(client.connected)
+            self.memory.advance(seconds)
+        self.memory.drop()
+        self.memory.flush()
+        self.assertEqual(self.asked, [0, 1, 2, 3, 4, 5])
 
     def test_reset_by_connect(self) -> None:
         """A user who connects again begins anew."""

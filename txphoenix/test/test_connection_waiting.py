@@ -10,6 +10,7 @@ from txphoenix import telemetry
 from txphoenix.backoff import steps
 from txphoenix.client import SocketClient
 from txphoenix.errors import HandshakeRefused, NotConnected
+from txphoenix.message import Message
 from txphoenix.testing import Refused
 
 from .test_connection import RetryTestCase
@@ -44,29 +45,29 @@ class ReentrancyTests(RetryTestCase):
         self.assertEqual(self.attempts_planned(), 0)
 
     def test_connect_anew_when_an_attempt_fails(self) -> None:
-        """A hook that begins anew has one attempt planned, not two."""
+        """A hook that begins anew has one attempt planned, after the usual delay."""
         self.memory.is_listening = False
         client = self.make_client(backoff=self.backoff)
         calls: list[int] = []
 
         def begin_anew(error: Exception) -> None:
             calls.append(len(calls))
-            if len(calls) < 3:
-                self.watch(client.disconnect())
-                # Refused at once, and told to this hook again.
-                client.connect()
+            self.watch(client.disconnect())
+            client.connect()
 
         client.on_error(begin_anew)
         client.startService()
-        self.assertEqual(len(calls), 3)
-        self.assertEqual(self.attempts_planned(), 1)
+        for _ in range(3):
+            self.assertEqual(self.attempts_planned(), 1)
+            self.memory.advance(self.retries[-1][1])
+        self.assertEqual((len(calls), self.asked), (4, [0, 1, 2, 3]))
         self.memory.is_listening = True
-        self.memory.advance(1)
+        self.memory.advance(4)
         self.assertTrue(client.connected)
         self.assertEqual(self.memory.connections_made, 1)
 
     def test_connect_after_the_last_attempt(self) -> None:
-        """A hook may connect where there would be no other attempt."""
+        """A hook may connect where there would be no other attempt, after a delay."""
         self.memory.is_listening = False
         client = self.make_client(reconnect=False)
         waiting: list[Any] = []
@@ -80,21 +81,23 @@ class ReentrancyTests(RetryTestCase):
 
         client.on_error(once)
         client.startService()
-        self.memory.flush()
+        self.assert_waits(waiting[0])
+        self.memory.advance(0.5)
         self.assert_fired(waiting[0], client)
         self.assertEqual(waiting[1].fired[0][0], {})
 
     def test_reconfigure_when_the_connection_is_lost(self) -> None:
-        """The hook's reconnect takes the place of the planned one."""
+        """The hook's options count for the next attempt, which has its delay."""
         client = self.start()
         done: list[Any] = []
         client.on_close(
             lambda error: done.append(self.watch(client.reconfigure(params={"a": 1})))
         )
         self.lose_connection()
-        self.assertTrue(client.connected)
+        self.assertEqual((client.status, self.retries), ("disconnected", [(1, 1.0)]))
+        self.memory.advance(1)
         self.assert_fired(done[0], None)
-        self.assertEqual(self.retries, [])
+        self.assertEqual(self.memory.sessions[-1].socket.params["a"], "1")
 
     def test_connect_when_the_connection_has_been_closed(self) -> None:
         """Who waits for the end of a disconnect may connect."""
@@ -158,6 +161,67 @@ class ReentrancyTests(RetryTestCase):
                 self.assertTrue(client.connected)
                 self.assertEqual(client.channels.routes["rooms:lobby"].state, "joined")
                 self.stop_client(client)
+
+
+class ConnectNowTests(RetryTestCase):
+    """``connect()`` while the client waits: the network is back."""
+
+    def test_at_once(self) -> None:
+        """The planned attempt begins at once, and what is kept stays kept."""
+        client = self.start(backoff=steps([60.0]))
+        channel = self.joined_channel(client=client)
+        self.memory.is_listening = False
+        self.lose_connection()
+        push = self.watch(channel.push("echo", {"a": 1}))
+        waiting = self.watch(client.when_connected())
+        client.push(Message(None, None, "rooms:lobby", "echo", {}))
+        self.memory.is_listening = True
+        client.connect()
+        self.assertEqual(client.status, "connecting")
+        self.memory.flush()
+        self.assert_fired(waiting, client)
+        self.assert_fired(push, {"a": 1})
+        self.assertEqual(self.events_sent(), ["phx_join", "echo", "echo"])
+        self.assertEqual(self.memory.connections_made, 2)
+        self.memory.advance(61)
+        self.assertEqual(self.memory.connections_made, 2)
+
+    def test_counted(self) -> None:
+        """It is one more attempt, and the delays go on from there."""
+        self.memory.is_listening = False
+        client = self.start()
+        self.memory.advance(0.5)
+        client.connect()
+        self.assertEqual((self.asked, len(self.errors)), ([0, 1], 2))
+        self.assertEqual(self.attempts_planned(), 1)
+        self.memory.advance(1.9)
+        self.assertEqual(len(self.errors), 2)
+        self.memory.advance(0.1)
+        self.assertEqual(len(self.errors), 3)
+
+    def attempts_planned(self) -> int:
+        """How many calls the clock has."""
+        return len(self.clock.getDelayedCalls())
+
+    def test_connected(self) -> None:
+        """It does nothing to a client that is connected, or about to be."""
+        client = self.connecting_client()
+        client.connect()
+        self.memory.release_connections()
+        self.memory.flush()
+        client.connect()
+        self.memory.advance(1)
+        self.assertEqual(self.memory.connections_made, 1)
+        self.assertTrue(client.connected)
+
+    def test_often(self) -> None:
+        """Who calls it all the time has five at once, and then one a minute."""
+        self.memory.is_listening = False
+        client = self.start(backoff=steps([1000.0]))
+        for _ in range(600):
+            client.connect()
+            self.memory.advance(1)
+        self.assertEqual(client.connection.attempts, 1 + 5 + 9)
 
 
 class WhenConnectedTests(RetryTestCase):

@@ -17,6 +17,7 @@ from txphoenix import (
     NotConnected,
     telemetry,
 )
+from txphoenix.backoff import steps
 from txphoenix.message import Message
 from txphoenix.testing.session import ServerSession
 from txphoenix.transports.fallback import FallbackConnector
@@ -91,8 +92,8 @@ class WebSocketTests(FallbackTestCase):
         [reason] = self.losses
         self.assertEqual(reason.code, 1006)
 
-    def test_stable(self) -> None:
-        """The heartbeat has proved it stable."""
+    def test_not_stable(self) -> None:
+        """The heartbeat that opens it does not prove it stable."""
         delays: list[int] = []
 
         def backoff(attempt: int) -> float:
@@ -102,7 +103,9 @@ class WebSocketTests(FallbackTestCase):
         self.begin(backoff=backoff)
         for _ in range(3):
             self.lose()
-        self.assertEqual(delays, [0, 0, 0])
+        self.memory.advance(30)
+        self.lose()
+        self.assertEqual(delays, [0, 1, 2, 0])
 
     def test_hook_disconnects(self) -> None:
         """A hook that disconnects as it opens is the last to hear of it."""
@@ -385,13 +388,36 @@ class ChoiceTests(FallbackTestCase):
         self.assertEqual(len(self.errors), 1)
         client.reconfigure(longpoll_fallback=1.0)
         self.memory.advance(0.5)
-        self.assertEqual(len(self.errors), 2)
-        self.memory.advance(0.5)
+        self.assertEqual(len(self.errors), 1)
         self.assertEqual(self.transports(), ["websocket", "longpoll"])
         client.reconfigure(transport="longpoll", params={"a": "1"})
         self.memory.flush()
         self.assertEqual(self.transports()[-1], "longpoll")
         self.assertEqual(self.memory.sessions[-1].socket.params["a"], "1")
+
+    def test_switched_while_waiting(self) -> None:
+        """What is changed while the next attempt is waited for counts for that one."""
+        client = self.begin(backoff=steps([5.0]))
+        self.memory.refuse(503, "websocket")
+        self.memory.drop()
+        self.memory.flush()
+        client.reconfigure(longpoll_fallback=None)
+        self.memory.advance(5)
+        self.assertEqual([error.status for error in self.errors], [503])
+        self.assertEqual(self.transports(), ["websocket"])
+        client.reconfigure(longpoll_fallback=1.0)
+        self.memory.advance(5)
+        self.assertEqual(self.transports(), ["websocket", "longpoll"])
+
+    def test_transport_while_waiting(self) -> None:
+        """So is another transport, which is tried at once."""
+        client = self.begin(backoff=steps([60.0]))
+        self.memory.refuse(503, "websocket")
+        self.memory.drop()
+        self.memory.flush()
+        client.reconfigure(transport="longpoll")
+        self.memory.flush()
+        self.assertEqual(self.transports(), ["websocket", "longpoll"])
 
     def test_reconfigured_while_falling_back(self) -> None:
         """A connection's option, changed while an attempt is under way, begins anew."""

@@ -177,7 +177,7 @@ class PollTests(LongPollTestCase):
         self.assertEqual(self.successResultOf(pong), 0.25)
 
     def test_proves_stable(self) -> None:
-        """Once a poll is answered, the delays of the backoff begin anew."""
+        """An answered poll begins the delays anew, unless it is one of the first."""
         delays: list[int] = []
 
         def backoff(attempt: int) -> float:
@@ -185,9 +185,10 @@ class PollTests(LongPollTestCase):
             return 0.5
 
         self.begin(backoff=backoff)
-        for is_answered in (False, False, True, False):
+        for seconds in (None, 0.0, 10.0, None):
             poll = self.server.open_session()
-            if is_answered:
+            if seconds is not None:
+                self.server.advance(seconds)
                 poll.say(204)
                 poll = self.server.take("GET")
             poll.say(410, token="x")

@@ -127,3 +127,110 @@ class OwnTransportTests(ClientTestCase):
         data, is_binary = connection.encode_heartbeat()
         self.assertEqual(json.loads(data), [None, "1", "phoenix", "heartbeat", {}])
         self.assertIs(is_binary, False)
+
+
+class RaisingTransportTests(ClientTestCase):
+    """What the user's connector and transport raise ends an attempt, or a transport."""
+
+    def setUp(self) -> None:
+        """Keep what is made."""
+        super().setUp()
+        self.made: list[Loopback] = []
+
+    def make(self, reactor: Any, factory: Any, options: Any) -> Loopback:
+        """What the option is given."""
+        self.made.append(Loopback(reactor, factory, options))
+        return self.made[-1]
+
+    def loopback(self, name: str, error: BaseException) -> Any:
+        """What makes connectors; the first one raises in a method."""
+
+        def make(reactor: Any, factory: Any, options: Any) -> Loopback:
+            made = self.make(reactor, factory, options)
+            if len(self.made) == 1:
+
+                def raises(*_: Any) -> None:
+                    delattr(made, name)
+                    raise error
+
+                setattr(made, name, raises)
+            return made
+
+        return make
+
+    def test_connect(self) -> None:
+        """An attempt that raises has failed, and the next one comes."""
+        for error in (ZeroDivisionError(), SystemExit()):
+            self.made.clear()
+            client = self.make_client(transport=self.loopback("connect", error))
+            errors: list[Any] = []
+            client.on_error(errors.append)
+            client.startService()
+            self.assertEqual([it.__cause__ for it in errors], [error])
+            self.memory.advance(0.5)
+            self.assertTrue(client.connected)
+            self.assertEqual(len(self.flushLoggedErrors(type(error))), 1)
+
+    def test_end(self) -> None:
+        """A transport that raises when it shall end is taken for lost."""
+        for name in ("close", "abort", "resume_reading"):
+            error = ZeroDivisionError()
+            self.made.clear()
+            client = self.make_client(transport=self.loopback(name, error))
+            client.startService()
+            self.assertTrue(client.connected)
+            if name == "abort":
+                client.connection.drop(ConnectionClosed(1006))
+                self.assertFalse(client.connected)
+                self.memory.advance(0.5)
+                self.assertTrue(client.connected)
+            else:
+                done = self.watch(client.disconnect())
+                self.assert_fired(done, None)
+                client.connect()
+                self.assertTrue(client.connected)
+            self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+
+    def test_made_anew(self) -> None:
+        """A callable that makes no connector fails the attempt, and is asked again."""
+        client = self.connected_client()
+        made = [None, self.make]
+
+        def make(*arguments: Any) -> Any:
+            make_next = made.pop(0)
+            if make_next is None:
+                raise ZeroDivisionError
+            return make_next(*arguments)
+
+        done = self.watch(client.reconfigure(transport=make))
+        self.memory.flush()
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+        self.assert_waits(done)
+        self.memory.advance(0.5)
+        self.assert_fired(done, None)
+
+    def test_stop_connecting(self) -> None:
+        """One that opens although it was given up is closed at once."""
+
+        class Slow(Loopback):
+            def connect(self) -> None:
+                self.factory.connection.attempt_started()
+
+            def stopConnecting(self) -> None:
+                raise ZeroDivisionError
+
+        slow: list[Slow] = []
+
+        def make(*arguments: Any) -> Slow:
+            slow.append(Slow(*arguments))
+            return slow[0]
+
+        client = self.make_client(transport=make)
+        client.startService()
+        done = self.watch(client.disconnect())
+        self.assert_waits(done)
+        client.connection.transport_opened(slow[0])
+        self.assert_fired(done, None)
+        self.assertEqual(client.status, "disconnected")
+        self.flushLoggedErrors(ZeroDivisionError)
+        self._clients.clear()

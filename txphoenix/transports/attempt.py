@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, TypeVar
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.python.failure import Failure
 
 from ..errors import ConnectionFailed
@@ -42,35 +42,45 @@ class Attempt(NamedTuple):
         return "<Attempt>"
 
 
-async def prepare(options: Options) -> Attempt:
+async def prepare(
+    options: Options, check_wanted: Callable[[], None] = lambda: None
+) -> Attempt:
     """Ask for all that an attempt needs.
 
+    :param check_wanted: called after each answer, since whoever is asked may have ended
+        the attempt; it then raises.
     :raises ConfigurationError: an answer is not what it must be.
     :raises ConnectionFailed: a callable has raised, or what it returned has failed.
     """
+
+    async def ask(name: str, supplied: Any, check: Callable[[object], _T]) -> _T:
+        answer = await _ask(name, supplied)
+        check_wanted()
+        return check(answer)
+
     return Attempt(
-        await _ask("url", options.url, check_url),
-        await _ask("params", options.params, check_params),
-        await _ask("headers", options.headers, check_headers),
-        await _ask("auth_token", options.auth_token, check_auth_token),
+        await ask("url", options.url, check_url),
+        await ask("params", options.params, check_params),
+        await ask("headers", options.headers, check_headers),
+        await ask("auth_token", options.auth_token, check_auth_token),
     )
 
 
-async def _ask(name: str, supplied: Any, check: Callable[[object], _T]) -> _T:
+async def _ask(name: str, supplied: Any) -> Any:
     if not callable(supplied):
-        return check(supplied)
+        return supplied
     try:
         answer = supplied()
         later = as_deferred(answer)
         if later is not None:
             answer = await _until_cancelled(later)
-    except Exception as error:
+    except BaseException as error:
         answer = error
     # A Deferred that has failed before, and is given out again, has it as its result.
     if isinstance(answer, BaseException):
         # What it says may hold the secret itself; whoever wants it has the cause.
         raise ConnectionFailed(f"{name} raised {type(answer).__name__}") from answer
-    return check(answer)
+    return answer
 
 
 def _until_cancelled(later: Deferred[_T]) -> Deferred[_T]:
@@ -78,7 +88,13 @@ def _until_cancelled(later: Deferred[_T]) -> Deferred[_T]:
 
     Its result stays there for the next attempt, should that be given the same one.
     """
-    waiting: Deferred[_T] = Deferred(lambda _: later.cancel())
+
+    def cancel(waiting: Deferred[_T]) -> None:
+        # First, for a coroutine that is running right now takes this for a mistake.
+        waiting.errback(CancelledError())
+        later.cancel()
+
+    waiting: Deferred[_T] = Deferred(cancel)
 
     def fired(result: Any) -> Any:
         if not waiting.called:

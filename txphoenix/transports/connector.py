@@ -13,6 +13,7 @@ All of that together has ``connect_timeout`` seconds.
 
 from __future__ import annotations
 
+from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any, cast
 
 from twisted.internet.address import HostnameAddress
@@ -24,11 +25,13 @@ from twisted.internet.interfaces import (
     IReactorTime,
 )
 from twisted.internet.protocol import Factory
+from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from ..errors import ConfigurationError, ConnectionFailed, ConnectTimeout, NotConnected
 from ..options import Options
+from ..package_log import package_log
 from ..pending import Deadlines, Timer
 from ..url import connect_url, parse
 from .attempt import prepare
@@ -40,6 +43,8 @@ if TYPE_CHECKING:
     from .websocket import PhoenixClientFactory, PhoenixClientProtocol
 
 __all__ = ["EndpointConnector"]
+
+log = Logger(observer=package_log)
 
 _GIVEN_UP = "the attempt to connect was given up"
 
@@ -61,6 +66,8 @@ class EndpointConnector:
         self._factory = factory
         self.options = options
         self._attempt: Deferred[None] | None = None
+        # The coroutine behind it.
+        self._opening: Coroutine[Any, Any, None] | None = None
         self._gate: _Gate | None = None
         self.protocol: PhoenixClientProtocol | None = None
         """The protocol whose handshake is under way or done, until its loss."""
@@ -86,13 +93,12 @@ class EndpointConnector:
         if self._given_up is not None:
             self._failed(Failure(self._given_up))
             return
-        attempt = ensureDeferred(self._open())
+        self._opening = opening = self._open()
+        attempt = ensureDeferred(opening)
         # A failure may come at once; the Deferred must not be kept then.
         self._attempt = attempt
         attempt.addCallbacks(self._connected, self._failed)
-        # One of the user's callables may have given it up, and another one waits.
-        if self._given_up is not None and self._attempt is not None:
-            self._attempt.cancel()
+        attempt.addErrback(self._broken)
 
     def stopConnecting(self) -> None:
         """Give up the attempt under way.
@@ -144,12 +150,17 @@ class EndpointConnector:
 
     # -- Inside -------------------------------------------------------------------
 
+    def check_wanted(self) -> None:
+        """See whether one of the user's callables has ended the attempt.
+
+        :raises NotConnected: it has, by ``disconnect()`` or the like.
+        """
+        if self._given_up is not None:
+            raise self._given_up
+
     async def _open(self) -> None:
         options = self.options
-        attempt = await prepare(options)
-        if self._given_up is not None:
-            # One of the user's callables has called disconnect().
-            raise self._given_up
+        attempt = await prepare(options, self.check_wanted)
         url = connect_url(
             attempt.url,
             params=attempt.params,
@@ -163,15 +174,18 @@ class EndpointConnector:
             client_endpoint(self._reactor, target, options, self._factory.addresses),
             options.keepalive,
         )
+        self.check_wanted()
         self._factory.addresses.attempt_begins()
         self._gate = gate = _Gate(self)
         await endpoint.connect(gate)
 
     def _connected(self, _result: Any) -> None:
-        self._attempt = None
+        self._attempt = self._opening = None
+        if self._timer is not None and self.protocol is None:
+            self._failed(Failure(ConnectionFailed("the endpoint made no connection")))
 
     def _failed(self, failure: Failure) -> None:
-        self._attempt = None
+        self._attempt = self._opening = None
         if self.protocol is not None:
             # It was made all the same, and its loss will be told.
             self.protocol.abort()
@@ -186,6 +200,12 @@ class EndpointConnector:
             reason = failed_with(reason)
         self._factory.clientConnectionFailed(self, Failure(reason))
 
+    def _broken(self, failure: Failure) -> None:
+        """End the attempt after all: what is to follow an attempt has raised."""
+        log.failure("the end of an attempt to connect", failure)
+        if self._timer is not None or self.protocol is not None:
+            self._failed(failure)
+
     def _time_out(self) -> None:
         reason = ConnectTimeout(self.options.connect_timeout)
         self._factory.addresses.attempt_failed(reason)
@@ -194,7 +214,10 @@ class EndpointConnector:
     def _give_up(self, reason: Exception) -> None:
         self._given_up = reason
         if self._attempt is not None:
-            self._attempt.cancel()
+            # What is running, one of the user's callables, cannot be cancelled; when
+            # that has returned, check_wanted() is the end of it.
+            if not cast(Any, self._opening).cr_running:
+                self._attempt.cancel()
         elif self.protocol is not None:
             self.protocol.abort()
 

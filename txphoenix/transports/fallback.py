@@ -130,7 +130,6 @@ class FallbackConnector:
             transport, self._unproved = self._unproved, None
             self._has_websocket_worked = True
             self._open(cast(Transport, transport))
-            self._connection.proved_stable()
         # The transport has this function for the rest of a read, too.
         # A connection that was closed by whoever was told takes no more frames.
         self._connection.frame_received(data, is_binary)

@@ -108,10 +108,7 @@ class LongPollConnector(EndpointConnector):
 
     async def _open(self) -> Any:
         options = self.options
-        attempt = await prepare(options)
-        if self._given_up is not None:
-            # One of the user's callables has called disconnect().
-            raise self._given_up
+        attempt = await prepare(options, self.check_wanted)
         url = connect_url(
             attempt.url,
             transport="longpoll",
@@ -125,6 +122,7 @@ class LongPollConnector(EndpointConnector):
             client_endpoint(self._reactor, target, options, self._factory.addresses),
             options.keepalive,
         )
+        self.check_wanted()
         self._factory.addresses.attempt_begins()
         http = HTTPSession(
             self._reactor,
@@ -138,7 +136,7 @@ class LongPollConnector(EndpointConnector):
         try:
             answer = await http.request("GET", url, _for_polls(headers, attempt))
             token = session_token(answer)
-        except Exception:
+        except BaseException:
             await http.close()
             raise
         return LongPollTransport(
@@ -154,8 +152,8 @@ class LongPollConnector(EndpointConnector):
         )
 
     def _connected(self, transport: Any) -> None:
-        super()._connected(transport)
         self.protocol = transport
+        super()._connected(transport)
         self.protocol_opened()
         self._factory.connection.transport_opened(transport)
         transport.start()
@@ -198,7 +196,6 @@ class LongPollTransport:
         self._poll_headers = poll_headers
         self._lost = lost
         self._is_open = True
-        self._is_proved = False
         self._is_paused = False
         self._is_delivering = False
         self._close_reason: ConnectionClosed | None = None
@@ -306,7 +303,7 @@ class LongPollTransport:
         elif not are_texts(messages):
             self._end(closed_by(None, answer))
         else:
-            self._prove()
+            self._connection.proved_stable()
             self._received.extend(messages)
             self._deliver()
             self._poll()
@@ -315,12 +312,6 @@ class LongPollTransport:
         self._poll_request = None
         if self._is_taking:
             self._end(failed_with(failure))
-
-    def _prove(self) -> None:
-        """The session works: an attempt that follows is not one more that failed."""
-        if not self._is_proved:
-            self._is_proved = True
-            self._connection.proved_stable()
 
     def _deliver(self) -> None:
         if self._is_delivering:

@@ -41,7 +41,7 @@ def read_answer(answer: Answer) -> tuple[int | None, dict[str, Any]]:
         return answer.code, {}
     try:
         body = _loads(answer.body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None, {}
     status = body.get("status") if isinstance(body, dict) else None
     if not isinstance(status, int) or not 100 <= status <= 599:

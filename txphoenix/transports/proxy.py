@@ -167,12 +167,19 @@ class _Tunnel(Protocol):
             opened.callback(outcome)
 
     def _open(self, rest: bytes) -> None:
-        protocol: Any = self._target_factory.buildProtocol(self.transport.getPeer())
-        if protocol is None:
-            self._refuse("the factory has made no protocol")
+        try:
+            protocol: Any = self._target_factory.buildProtocol(self.transport.getPeer())
+            if protocol is None:
+                self._refuse("the factory has made no protocol")
+                return
+            self._protocol = protocol
+            protocol.makeConnection(self.transport)
+        except BaseException:
+            # Whoever waits for the tunnel is told, rather than whoever reads from it.
+            self.failed(Failure())
+            self.transport.abortConnection()
             return
-        self._protocol = self._outcome = protocol
-        protocol.makeConnection(self.transport)
+        self._outcome = protocol
         self.settle()
         if rest:
             protocol.dataReceived(rest)

@@ -20,7 +20,6 @@ from __future__ import annotations
 
 import os
 import re
-import sys
 from base64 import b64encode
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, cast
@@ -32,8 +31,8 @@ from autobahn.websocket.compress import (
     PerMessageDeflateResponseAccept,
 )
 from twisted.internet.error import ConnectionDone
-from twisted.internet.interfaces import IConnector, IDelayedCall, IReactorTime
-from twisted.internet.protocol import ReconnectingClientFactory, connectionDone
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.protocol import connectionDone
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -44,18 +43,17 @@ from ..package_log import package_log
 from ..url import parse
 from .addresses import AnsweringAddresses
 from .answer_head import AnswerHead, is_interim
-from .choice import connector_kind, make_connector
 from .cookies import ServerCookies
+from .failures import failed_with
 from .frames import FastFrameProtocol
+from .retrying import RetryingFactory
 from .slots import FACTORY_SLOTS, PROTOCOL_SLOTS
 from .tls import verify_transport
 from .upgrade import UpgradeRequest
 
 if TYPE_CHECKING:
     from ..connection import Connection
-    from ..interfaces import Connector
     from .connector import EndpointConnector
-from .failures import failed_with
 
 __all__ = ["PhoenixClientFactory", "PhoenixClientProtocol"]
 
@@ -74,7 +72,11 @@ _TO_ASCII = bytes(range(128)) + b"?" * 128
 
 
 class PhoenixClientProtocol(FastFrameProtocol):
-    """One WebSocket; a :class:`txphoenix.interfaces.Transport`."""
+    """One WebSocket; a :class:`txphoenix.interfaces.Transport`.
+
+    Nothing that a server sends raises out of it, to an endpoint that may not know what
+    to do: what raises all the same is logged, and ends the connection.
+    """
 
     __slots__ = (*PROTOCOL_SLOTS, "_answer", "_head", "_is_opened", "handshake")
 
@@ -84,6 +86,8 @@ class PhoenixClientProtocol(FastFrameProtocol):
     _lost_reason: BaseException = ConnectionDone()
     _aborted_because = ""
     _is_lost = False
+    _is_told = False
+    _broken_by: BaseException | None = None
     _closing_timer: IDelayedCall | None = None
 
     def __init__(self) -> None:
@@ -110,16 +114,66 @@ class PhoenixClientProtocol(FastFrameProtocol):
 
     def abort(self) -> None:
         """End the connection at once."""
+        if self.transport is None:
+            # An endpoint has had it made, and has never connected it.
+            self._is_told = True
+            self.factory.protocol_failed(ConnectionFailed("never connected"))
+            return
+        if self._broken_by is not None:
+            _abort(self.transport)
+            return
         # Autobahn puts it into the log.
         self.wasNotCleanReason = self.wasNotCleanReason or "given up"
         self.dropConnection(abort=True)
 
-    # -- Autobahn -----------------------------------------------------------------
+    # -- What the endpoint calls --------------------------------------------------
 
     def makeConnection(self, transport: Any) -> None:
-        """Begin, over TLS that does not fail open."""
-        verify_transport(transport)
-        super().makeConnection(transport)
+        """Begin the handshake, over TLS that does not fail open."""
+        if self._is_told:
+            # It was given up meanwhile.
+            _abort(transport)
+            return
+        try:
+            verify_transport(transport)
+            super().makeConnection(transport)
+        except BaseException as error:
+            self.transport = transport
+            self._broke(error)
+
+    def dataReceived(self, data: bytes) -> None:
+        """Take what was read."""
+        try:
+            # As FastFrameProtocol does it, without one more call for each read.
+            self._read_size = len(data)
+            self._dataReceived(data)
+        except BaseException as error:
+            self._broke(error)
+
+    def resume_reading(self) -> None:
+        """Deliver what was held back, in order, and read on."""
+        try:
+            super().resume_reading()
+        except BaseException as error:
+            self._broke(error)
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        """Remember what the transport says; ``onClose`` follows."""
+        if self._is_told:
+            return
+        self._is_lost = True
+        self._lost_reason = reason.value or ConnectionDone()
+        if self._closing_timer is not None:
+            self._closing_timer.cancel()
+            self._closing_timer = None
+        try:
+            # Autobahn only logs the reason, and stumbles over some errors of TLS.
+            super().connectionLost(connectionDone)
+        except BaseException as error:
+            self._broke(error)
+        self._tell_end(False, None, None)
+
+    # -- Autobahn -----------------------------------------------------------------
 
     def startHandshake(self) -> None:
         """Ask the server for a WebSocket."""
@@ -187,24 +241,40 @@ class PhoenixClientProtocol(FastFrameProtocol):
             )
             self.factory.connection.transport_closing()
 
-    def connectionLost(self, reason: Failure = connectionDone) -> None:
-        """Remember what the transport says; ``onClose`` follows."""
-        self._is_lost = True
-        self._lost_reason = reason.value or ConnectionDone()
-        if self._closing_timer is not None:
-            self._closing_timer.cancel()
-            self._closing_timer = None
-        # Autobahn only logs the reason, and stumbles over some errors of TLS.
-        super().connectionLost(connectionDone)
-
     def onClose(self, wasClean: bool, code: int | None, reason: str | None) -> None:
         """Tell the factory how it ended."""
-        if not self._is_opened:
-            self.factory.protocol_failed(self._why_not_opened())
-        else:
-            self.factory.protocol_lost(self._why_closed(wasClean, code, reason))
+        self._tell_end(wasClean, code, reason)
 
     # -- Inside -------------------------------------------------------------------
+
+    def _broke(self, error: BaseException) -> None:
+        """Log what has just been raised, and end the connection."""
+        if self._broken_by is None:
+            self._broken_by = error
+            log.failure("{protocol!r} raised; the connection ends", protocol=self)
+        if not self._is_lost:
+            _abort(self.transport)
+
+    def _tell_end(self, was_clean: bool, code: int | None, reason: str | None) -> None:
+        """Tell the factory how it ended, once."""
+        if self._is_told:
+            return
+        # To say why may raise as well, and this is then called again.
+        error: Any = self._broken_by
+        if error is None and self._is_opened:
+            error = self._why_closed(was_clean, code, reason)
+        elif error is None:
+            error = self._why_not_opened()
+        elif self._is_opened:
+            error = ConnectionClosed(1006, "an error of our own")
+            error.__cause__ = self._broken_by
+        else:
+            error = failed_with(error, "an error of our own")
+        self._is_told = True
+        if self._is_opened:
+            self.factory.protocol_lost(error)
+        else:
+            self.factory.protocol_failed(error)
 
     def _forget_handshake(self) -> None:
         """Let go of what an open session has no use for, secrets among it."""
@@ -252,6 +322,12 @@ class PhoenixClientProtocol(FastFrameProtocol):
         return closed
 
 
+def _abort(transport: Any) -> None:
+    """End a connection; not every kind of transport can be aborted."""
+    end = getattr(transport, "abortConnection", transport.loseConnection)
+    end()
+
+
 def _read_head(head: str) -> tuple[int | None, str, dict[str, str]]:
     """Take the answer to a handshake apart, as far as it is HTTP.
 
@@ -271,8 +347,8 @@ def _read_head(head: str) -> tuple[int | None, str, dict[str, str]]:
     return int(status) if is_http else None, phrase.strip(), headers
 
 
-class PhoenixClientFactory(ReconnectingClientFactory, WebSocketClientFactory):
-    """Makes the protocols of one client, one at a time, and tries again.
+class PhoenixClientFactory(RetryingFactory, WebSocketClientFactory):
+    """Makes the protocols of one client, one at a time.
 
     :param reactor: opens transports, tells the time and calls later.
     :param options: the client's options.
@@ -282,25 +358,14 @@ class PhoenixClientFactory(ReconnectingClientFactory, WebSocketClientFactory):
     __slots__ = FACTORY_SLOTS
 
     protocol = PhoenixClientProtocol  # type: ignore[assignment]
-    noisy = False
-    # The delay is ours: see retry().
-    jitter = 0
-    # Some releases of Twisted multiply before they wait.
-    factor = 1.0
-    maxDelay = sys.maxsize
-    connector: Connector
 
     def __init__(
         self, reactor: IReactorTime, options: Options, connection: Connection
     ) -> None:
         WebSocketClientFactory.__init__(self, reactor=reactor)
-        self.clock = reactor  # type: ignore[assignment]
-        self.options = options
-        self.connection = connection
         # Whoever makes a factory for each of two transports gives both the same.
         self.addresses = AnsweringAddresses()
-        self._connector_kind = connector_kind(options)
-        self.connector = make_connector(reactor, self, options)
+        RetryingFactory.__init__(self, reactor, options, connection)
         # As long as an attempt is under way.
         self._request: UpgradeRequest | None = None
         self._cookies: ServerCookies | None = None
@@ -308,21 +373,10 @@ class PhoenixClientFactory(ReconnectingClientFactory, WebSocketClientFactory):
         self._is_compression_refused = False
         self._server: tuple[str, int] | None = None
 
-    # -- What the connection calls ------------------------------------------------
-
-    def start_trying(self) -> None:
-        """Begin the first attempt."""
-        # resetDelay() would do this as well, and lose a delayed call.
-        self.continueTrying = 1
-        self.retries = 0
-        self._choose_connector()
-        self.connector.connect()
-
     def reset_options(self, options: Options) -> None:
         """Use other options, from the next transport on where they concern it."""
-        self.options = options
         self._is_compression_refused = False
-        self.connector.reset_options(options)
+        super().reset_options(options)
 
     # -- What the connector calls -------------------------------------------------
 
@@ -405,45 +459,12 @@ class PhoenixClientFactory(ReconnectingClientFactory, WebSocketClientFactory):
         connector.protocol_lost()
         self.clientConnectionLost(connector, Failure(reason))
 
-    # -- ReconnectingClientFactory ------------------------------------------------
-
-    def clientConnectionFailed(self, connector: IConnector, reason: Failure) -> None:
-        """Try again after a failed attempt, if the connection says so."""
-        if self.connection.attempt_failed(cast(Exception, reason.value)):
-            super().clientConnectionFailed(connector, reason)
-
-    def clientConnectionLost(self, connector: IConnector, reason: Failure) -> None:
-        """Try again after a lost transport, if the connection says so."""
-        if self.connection.transport_lost(cast(ConnectionFailed, reason.value)):
-            super().clientConnectionLost(connector, reason)
-
-    def retry(self, connector: IConnector | None = None) -> None:
-        """Plan the next attempt, after a delay that the connection decides."""
-        if not self.continueTrying:
-            return
-        delay = self.delay = self.connection.retry_delay(self.retries)
-        self._choose_connector()
-        super().retry(cast(IConnector, self.connector))
-        self.connection.retrying(self.retries, delay)
-
     # -- Inside -------------------------------------------------------------------
 
     @property
     def _endpoint_connector(self) -> EndpointConnector:
         # No other connector makes protocols of this factory.
         return cast("EndpointConnector", self.connector)
-
-    def _choose_connector(self) -> None:
-        """Have another connector, now that there is no transport, if the options ask.
-
-        One that stays knows what it has learnt of the network.
-        """
-        kind = connector_kind(self.options)
-        if kind != self._connector_kind:
-            self._connector_kind = kind
-            self.connector = make_connector(
-                cast(IReactorTime, self.clock), self, self.options
-            )
 
     def _set_protocol_options(self) -> None:
         options = self.options

@@ -151,7 +151,8 @@ class HeartbeatTimeoutTests(HeartbeatTestCase):
         self.assertEqual(channel.state, "joined")
 
     def assert_kept(self, client: SocketClient) -> None:
-        """There is a second connection, and there will be no third."""
+        """There is a second connection after the delay, and there will be no third."""
+        self.memory.advance(0.5)
         self.assertEqual(self.memory.connections_made, 2)
         self.memory.resume()
         self.memory.flush()

@@ -193,7 +193,7 @@ class ReplacedConnectionTests(PhoenixJSTestCase):
         self.memory.is_listening = False
         self.lose_connection()
         self.memory.advance(0.5)
-        self.memory.flush()
+        self.memory.advance(0.5)
         self.assertEqual(channel.state, "joined")
         self.assertEqual(len(errors), 1)
         self.assert_one_open(2)
@@ -213,6 +213,7 @@ class ReplacedConnectionTests(PhoenixJSTestCase):
         client.on_error(replace)
         self.memory.is_listening = False
         self.lose_connection()
+        self.memory.advance(0.5)
         self.memory.advance(0.5)
         self.assertEqual(channel.state, "joined")
         self.assert_fired(done[0], None)
@@ -234,7 +235,7 @@ class ReplacedConnectionTests(PhoenixJSTestCase):
         self.memory.is_listening = False
         self.lose_connection()
         self.memory.advance(0.5)
-        self.memory.flush()
+        self.memory.advance(0.5)
         self.assert_fired(joins[0], {})
         self.assertEqual(errors, [])
         self.assertEqual(self.events_sent(1), ["phx_join"])

@@ -130,6 +130,7 @@ class DelayedCloseTests(PhoenixJSTestCase):
         errors = self.errors_of(second)
         self.connect_anew_once(client, first.on_error)
         self.lose_connection()
+        self.memory.advance(0.5)
         self.assertEqual([first.state, second.state], ["joined", "joined"])
         self.assertEqual(len(errors), 1)
         self.assertEqual(self.events_sent(1), ["phx_join", "phx_join"])

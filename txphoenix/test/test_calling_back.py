@@ -1,0 +1,196 @@
+"""The user's callables may call the client: what they decide stands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from twisted.internet.defer import Deferred
+
+from txphoenix.client import SocketClient
+from txphoenix.errors import PhoenixError
+from txphoenix.message import Message
+
+from .callables_case import ASYNC_CALLABLES, CALLABLES, CallablesCase
+from .support import TOPIC
+
+
+def cancel(client: SocketClient) -> None:
+    """Cancel what the client has given out."""
+    for waiting in (client.when_connected(), client.reconfigure(params={"b": "2"})):
+        waiting.addErrback(lambda _: None)
+        waiting.cancel()
+
+
+def push(client: SocketClient) -> None:
+    """Send a message; this ends where it is called for each message that is sent."""
+    client.push(Message(None, None, "other", "event", {}))
+
+
+def anew(client: SocketClient) -> Any:
+    """Disconnect and connect."""
+    done = client.disconnect()
+    client.connect()
+    return done
+
+
+def stop_and_start(client: SocketClient) -> Any:
+    """Begin anew as a service."""
+    done = client.stopService()
+    client.startService()
+    return done
+
+
+def start_and_stop(client: SocketClient) -> Any:
+    """Start what runs, and stop it."""
+    client.startService()
+    return client.stopService()
+
+
+# What a callable calls, and whether the client is connected in the end, and running.
+ACTIONS: dict[str, tuple[Callable[[SocketClient], Any], bool, bool]] = {
+    "connect": (SocketClient.connect, True, True),
+    "disconnect": (SocketClient.disconnect, False, True),
+    "stopService": (SocketClient.stopService, False, False),
+    "startService": (SocketClient.startService, True, True),
+    "reconfigure": (lambda it: it.reconfigure(params={"b": "2"}), True, True),
+    "other option": (lambda it: it.reconfigure(timeout=3), True, True),
+    "join": (lambda it: it.join("rooms:other"), True, True),
+    "join again": (lambda it: it.join(TOPIC), True, True),
+    "leave": (lambda it: it.leave(TOPIC), True, True),
+    "push": (push, True, True),
+    "cancel": (cancel, True, True),
+    "anew": (anew, True, True),
+    "stop, start": (stop_and_start, True, True),
+    "start, stop": (start_and_stop, False, False),
+}
+
+
+class CallingBackCase(CallablesCase):
+    """A test in which a callable calls the client."""
+
+    def setUp(self) -> None:
+        """Nothing is being done."""
+        super().setUp()
+        self.is_acting = False
+
+    def perform(self, action: str) -> None:
+        """Do what an action is; what is called meanwhile does not do it again."""
+        if self.is_acting:
+            return
+        self.is_acting = True
+        try:
+            result = ACTIONS[action][0](self.client)
+        except PhoenixError:
+            return
+        finally:
+            self.is_acting = False
+        if isinstance(result, Deferred):
+            self.watch(result)
+
+
+class CallingBackTests(CallingBackCase):
+    """Decisions 4, 5 and 6, from inside of each callable."""
+
+    def once(self, name: str, action: str) -> None:
+        """Do it the first time that a callable is called."""
+
+        def act() -> None:
+            if self.calls == 1:
+                self.perform(action)
+
+        client = self.make(name, act)
+        self.live()
+        _, is_connected, is_running = ACTIONS[action]
+        self.assertGreater(self.calls, 0)
+        self.assertLessEqual(self.most_open, 1)
+        self.assertIs(client.connection.is_wanted, is_connected)
+        self.assertIs(client.connected, is_connected)
+        self.assertIs(bool(client.running), is_running)
+        self.assertLess(client.connection.attempts, 20)
+        if not is_connected:
+            self.assertEqual(self.memory.pairs, [])
+            too_late = self.watch(client.when_connected())
+            self.assertEqual(len(too_late.fired), 1)
+        if not is_running:
+            self.assertEqual(client.channels.routes, {})
+            self.assertEqual(self.clock.getDelayedCalls(), [])
+        client.connect()
+        self.step(1)
+        self.assertTrue(client.connected)
+        self.assertTrue(self.watch(client.when_connected()).fired)
+        self.stop_client(client)
+
+    def test_sync(self) -> None:
+        """After each of the actions the client is as the action says."""
+        for name in CALLABLES:
+            for action in ACTIONS:
+                with self.subTest(name=name, action=action):
+                    self.once(name, action)
+
+    def test_async(self) -> None:
+        """So it is if the callable has taken a turn of the reactor before."""
+        self.is_async = True
+        for name in ASYNC_CALLABLES:
+            for action in ACTIONS:
+                with self.subTest(name=name, action=action):
+                    self.once(name, action)
+
+
+class NoWayAroundTests(CallingBackCase):
+    """Decision 2: whoever calls back does not do away with the delays."""
+
+    def attempts(self, name: str, act: Callable[[], object], kicks: bool) -> int:
+        """How many attempts are made in ten minutes at a server that is of no use.
+
+        :param kicks: whether it lets us in and throws us out, rather than refuse.
+        """
+
+        def backoff(attempt: int) -> float:
+            self._given("backoff", None)
+            return 60.0 if attempt > 6 else 0.5 * float(2**attempt)
+
+        client = self.make(name, act, backoff=backoff)
+        self.memory.is_listening = kicks
+        client.startService()
+        for _ in range(300):
+            self.memory.advance(2)
+            if kicks:
+                self.memory.drop()
+        self.memory.flush()
+        attempts = client.connection.attempts
+        self.memory.is_listening = True
+        self.stop_client(client)
+        return attempts
+
+    def assert_no_more(self, name: str, kicks: bool, more: int) -> None:
+        """Each action, done each time, comes to so many attempts more at most."""
+        alone = self.attempts(name, lambda: None, kicks)
+        self.assertLess(alone, 20)
+        for action in ("connect", "reconfigure", "anew", "stop, start"):
+            with self.subTest(name=name, action=action, kicks=kicks):
+                act = partial(self.perform, action)
+                self.assertLessEqual(self.attempts(name, act, kicks), alone + more)
+
+    def test_what_follows_an_end(self) -> None:
+        """Whoever is told of an end, or asked what is to follow, changes nothing."""
+        for name in ("on_error", "should_reconnect", "backoff", "reconnecting"):
+            self.assert_no_more(name, False, 0)
+        for name in ("on_close", "when_connected", "disconnected"):
+            self.assert_no_more(name, True, 1)
+
+    def test_elsewhere(self) -> None:
+        """Who calls back elsewhere can hurry a few times, and then once a minute."""
+        for name in ("url", "connecting"):
+            self.assert_no_more(name, False, 15)
+        for name in ("on_open", "on_message", "handle_join", "dumps", "socket"):
+            self.assert_no_more(name, True, 30)
+
+    def test_a_turn_later(self) -> None:
+        """It makes no difference that it comes a turn of the reactor later."""
+        self.is_async = True
+        for name in ("params", "on_error"):
+            self.assert_no_more(name, False, 15)
+        for name in ("on_open", "on_close"):
+            self.assert_no_more(name, True, 30)

@@ -1,0 +1,175 @@
+"""The factory's one half: when attempts begin, and by which connector.
+
+Twisted's ``ReconnectingClientFactory`` is told by its connector how an attempt or a
+transport has ended, and plans the next attempt.
+Whether there is one, and after what delay, :class:`txphoenix.connection.Connection`
+says.
+The connector is chosen when an attempt begins, so that options which were changed
+during the delay take hold.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, cast
+
+from twisted.internet.error import NotConnectingError
+from twisted.internet.interfaces import IConnector, IDelayedCall, IReactorTime
+from twisted.internet.protocol import ReconnectingClientFactory
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from ..errors import ConnectionFailed
+from ..options import Options
+from ..package_log import package_log
+from .choice import connector_kind, make_connector
+from .failures import failed_with
+
+if TYPE_CHECKING:
+    from ..connection import Connection
+    from ..interfaces import Connector
+    from .websocket import PhoenixClientFactory
+
+__all__ = ["RetryingFactory"]
+
+log = Logger(observer=package_log)
+
+
+class RetryingFactory(ReconnectingClientFactory):
+    """Begins attempts, one at a time, and plans others.
+
+    :param reactor: tells the time and calls later.
+    :param options: the client's options.
+    :param connection: is told what happens, and asked whether to go on and when.
+    """
+
+    noisy = False
+    # The delay is ours: see retry().
+    jitter = 0
+    # Some releases of Twisted multiply before they wait.
+    factor = 1.0
+    maxDelay = sys.maxsize
+    connector: Connector
+    _callID: IDelayedCall | None
+
+    def __init__(
+        self, reactor: IReactorTime, options: Options, connection: Connection
+    ) -> None:
+        self.clock = reactor  # type: ignore[assignment]
+        self._clock = reactor
+        self.options = options
+        self.connection = connection
+        # Counts what connectors have told of: ends of attempts and of transports.
+        self._ends = 0
+        self._connector_kind = connector_kind(options)
+        self.connector = self._make_connector()
+
+    # -- What the connection calls ------------------------------------------------
+
+    def start_trying(self) -> None:
+        """Begin an attempt at once, in the place of one that is planned."""
+        self._unplan()
+        # resetDelay() would do this as well, and lose a delayed call.
+        self.continueTrying = 1
+        self.connect()
+
+    def plan(self, delay: float) -> bool:
+        """Begin an attempt in ``delay`` seconds, unless one is planned for no later.
+
+        :return: whether it is planned now, and was not before.
+        """
+        planned = self._callID
+        due = self._clock.seconds() + delay
+        if planned is not None and planned.getTime() <= due:
+            return False
+        self._unplan()
+        self.continueTrying = 1
+        self._callID = self._clock.callLater(delay, self._begin_planned)
+        return True
+
+    def stopTrying(self) -> None:
+        """Give up the attempt under way, and plan no other."""
+        self._unplan()
+        self.continueTrying = 0
+        self.stop_connecting()
+
+    def stop_connecting(self) -> None:
+        """Give up the attempt under way, if there is one."""
+        try:
+            self.connector.stopConnecting()
+        except NotConnectingError:
+            pass
+        except BaseException:
+            log.failure("the connector raised")
+
+    def lose(self, reason: ConnectionFailed) -> None:
+        """Take the open transport for lost."""
+        self.clientConnectionLost(cast(IConnector, self.connector), Failure(reason))
+
+    def reset_options(self, options: Options) -> None:
+        """Use other options, from the next transport on where they concern it."""
+        self.options = options
+        self.connector.reset_options(options)
+
+    # -- ReconnectingClientFactory ------------------------------------------------
+
+    def clientConnectionFailed(self, connector: IConnector, reason: Failure) -> None:
+        """Try again after a failed attempt, if the connection says so."""
+        self._ends += 1
+        if self.connection.attempt_failed(cast(Exception, reason.value)):
+            super().clientConnectionFailed(connector, reason)
+
+    def clientConnectionLost(self, connector: IConnector, reason: Failure) -> None:
+        """Try again after a lost transport, if the connection says so."""
+        self._ends += 1
+        if self.connection.transport_lost(cast(ConnectionFailed, reason.value)):
+            super().clientConnectionLost(connector, reason)
+
+    def retry(self, connector: IConnector | None = None) -> None:
+        """Plan the next attempt, after a delay that the connection decides."""
+        if not self.continueTrying:
+            return
+        # Asking for it may be the end of trying: the user's backoff is asked.
+        delay = self.delay = self.connection.retry_delay(self.retries)
+        # The factory stands for the connector that is chosen when the delay is over.
+        super().retry(cast(IConnector, self))
+        self.connection.retrying(self.retries, delay)
+
+    def connect(self) -> None:
+        """Begin an attempt, by the connector that the options ask for by now."""
+        ends = self._ends
+        try:
+            self._choose_connector()
+            self.connector.connect()
+        except BaseException as error:
+            # A connector may be the user's, and so may be what makes it.
+            log.failure("the connector raised")
+            if ends == self._ends:
+                reason = Failure(failed_with(error, "the connector raised"))
+                self.clientConnectionFailed(cast(IConnector, self.connector), reason)
+
+    # -- Inside -------------------------------------------------------------------
+
+    def _unplan(self) -> None:
+        planned, self._callID = self._callID, None
+        if planned is not None:
+            planned.cancel()
+
+    def _begin_planned(self) -> None:
+        self._callID = None
+        self.connect()
+
+    def _choose_connector(self) -> None:
+        """Have another connector, now that there is no transport, if the options ask.
+
+        One that stays knows what it has learnt of the network.
+        """
+        kind = connector_kind(self.options)
+        if kind != self._connector_kind:
+            self.connector = self._make_connector()
+            self._connector_kind = kind
+
+    def _make_connector(self) -> Connector:
+        return make_connector(
+            self._clock, cast("PhoenixClientFactory", self), self.options
+        )
