@@ -58,7 +58,7 @@ from .serializer import serializer_for
 from .transports.failures import failed_with
 from .transports.websocket import PhoenixClientFactory
 
-__all__ = ["Connection", "check_close"]
+__all__ = ["Connection"]
 
 log = Logger(observer=package_log)
 
@@ -74,8 +74,6 @@ _LONGEST_SPREAD = 5.0
 # delays; so there is one more in each time that the longest of these takes.
 _MOST_HURRIED = 5
 _MOST_REPLACED = 20
-# What a control frame's 125 bytes leave beside the code (RFC 6455 section 5.5).
-_LONGEST_CLOSE_REASON = 123
 
 
 def _ignore_frame(_data: bytes, _is_binary: bool) -> None:
@@ -93,27 +91,6 @@ def _tell(listen: Callable[[_E], None], reason: _E) -> None:
         listen(reason)
     except BaseException:
         log.failure("not everybody was told of the end of a connection")
-
-
-def check_close(code: int, reason: str) -> None:
-    """Check what a close frame of ours would say.
-
-    :raises ConfigurationError: the code is not a client's to send (RFC 6455 section
-        7.4), or the reason is too long.
-    """
-    is_number = isinstance(code, int) and not isinstance(code, bool)
-    if not (is_number and (code == 1000 or 3000 <= code <= 4999)):
-        raise ConfigurationError(
-            f"a close code must be 1000 or from 3000 to 4999, not {code!r}"
-        )
-    if not isinstance(reason, str):
-        raise ConfigurationError(f"a close reason must be a str, not {reason!r}")
-    size = len(reason.encode("utf-8", "replace"))
-    if size > _LONGEST_CLOSE_REASON:
-        raise ConfigurationError(
-            f"a close reason must have at most {_LONGEST_CLOSE_REASON} bytes of UTF-8,"
-            f" not {size}"
-        )
 
 
 class Connection(Service):

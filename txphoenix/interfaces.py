@@ -151,7 +151,10 @@ class TransportListener(Protocol):
         """Fewer bytes than that wait again; called after ``transport_full`` alone."""
 
     def proved_stable(self) -> None:
-        """The server has answered: the delays before attempts begin anew."""
+        """The server has answered: the delays before attempts begin anew.
+
+        It may be called each time; an answer in the first seconds proves nothing.
+        """
 
     def transport_lost(self, reason: ConnectionFailed) -> bool:
         """The open transport has ended.

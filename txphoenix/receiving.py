@@ -30,7 +30,7 @@ from .telemetry import message_event, message_handlers
 
 if TYPE_CHECKING:
     from .channel_machine import ChannelMachine
-    from .client import SocketClient
+    from .client_events import ClientEvents
     from .connection import Connection
     from .interfaces import Serializer
     from .message import Message
@@ -41,7 +41,7 @@ __all__ = ["frame_receiver"]
 def frame_receiver(  # noqa: C901
     connection: Connection,
     serializer: Serializer,
-    client: SocketClient,
+    client: ClientEvents,
     channels: Mapping[str, ChannelMachine],
     hooks: Hooks,
 ) -> Callable[[bytes, bool], None]:
