@@ -49,7 +49,7 @@ from .errors import (
 from .handshake import Handshake
 from .heartbeat import Heartbeat
 from .interfaces import ConnectionListener, Transport
-from .lasting import LEAST, Pace, has_lasted
+from .lasting import Pace, Patience
 from .message import Message
 from .options import Options
 from .package_log import package_log
@@ -68,12 +68,6 @@ _E = TypeVar("_E", bound=Exception)
 _SERVICE_RESTART = 1012
 # The longest delay (seconds) before the first attempt after it.
 _LONGEST_SPREAD = 5.0
-# So many attempts that somebody asks for begin at once: while others fail, and to
-# replace what is open.
-# Whoever asks may be a hook that does so each time, and must not do away with the
-# delays; so there is one more in each time that the longest of these takes.
-_MOST_HURRIED = 5
-_MOST_REPLACED = 20
 
 
 def _ignore_frame(_data: bytes, _is_binary: bool) -> None:
@@ -115,13 +109,7 @@ class Connection(Service):
         self.attempts = 0
         """How many attempts have begun."""
         self._attempt_began = 0.0
-        self._opened_at = 0.0
-        # The delay that led to the latest attempt.
-        self._delay = 0.0
-        self._hurried = Pace(_MOST_HURRIED, options.reconnect_interval)
-        self._replaced = Pace(_MOST_REPLACED, options.reconnect_interval)
-        # Which of the two an attempt after the latest end comes under.
-        self._begun_anew_by = self._replaced
+        self._patience = Patience(options.reconnect_interval)
         # Whether somebody is being told of an end, or asked what is to follow.
         self._is_deciding = False
         # Counts what the user has decided, so that an answer that is older shows.
@@ -280,7 +268,7 @@ class Connection(Service):
 
         What it answers in the first moments it would say before it throws us out, too.
         """
-        if self._clock.seconds() - self._opened_at >= LEAST:
+        if self._patience.has_answered(self._clock.seconds()):
             self._factory.retries = 0
 
     # -- What the transport and its factory tell ----------------------------------
@@ -304,7 +292,7 @@ class Connection(Service):
         # A transport of the user's need not have one.
         self.handshake = getattr(transport, "handshake", None)
         self.is_open = True
-        self._opened_at = self._clock.seconds()
+        self._patience.opened_at = self._clock.seconds()
         # A transport keeps to the format that its server was told.
         self._encode = self._serializer.encode
         self.frame_received = self._listener.frame_receiver(self._serializer)
@@ -321,7 +309,9 @@ class Connection(Service):
         if transport.needs_heartbeat:
             self._heartbeat.start()
         try:
-            self._listener.connection_opened(self._opened_at - self._attempt_began)
+            self._listener.connection_opened(
+                self._patience.opened_at - self._attempt_began
+            )
         except BaseException as error:
             log.failure("the connection is dropped: nobody was told that it is open")
             self.drop(failed_with(error, "an error of our own"))
@@ -351,7 +341,7 @@ class Connection(Service):
             self._factory.addresses.attempt_failed(reason)
         self._transport = None
         self.is_open = self.is_full = False
-        if has_lasted(self._clock.seconds() - self._opened_at, self._delay):
+        if self._patience.has_lasted(self._clock.seconds()):
             self._factory.retries = 0
         self._last_close_code = getattr(reason, "code", None)
         was_asked = bool(self._closing)
@@ -361,7 +351,7 @@ class Connection(Service):
         return self._ended(
             reason,
             lambda reason: self._listener.connection_lost(reason, was_asked),
-            self._replaced,
+            self._patience.replaced,
         )
 
     def attempt_failed(self, reason: Exception) -> bool:
@@ -375,7 +365,9 @@ class Connection(Service):
         self._is_deciding = True
         self._is_attempting = False
         self._last_close_code = None
-        return self._ended(reason, self._listener.connection_failed, self._hurried)
+        return self._ended(
+            reason, self._listener.connection_failed, self._patience.hurried
+        )
 
     def retry_delay(self, attempt: int) -> float:
         """The seconds to wait before an attempt; the first is number 0."""
@@ -393,7 +385,7 @@ class Connection(Service):
 
     def retrying(self, attempt: int, delay: float) -> None:
         """The next attempt is planned, unless the backoff has decided otherwise."""
-        self._delay = delay
+        self._patience.delay = delay
         if self.is_wanted:
             self._listener.connection_retrying(attempt, delay)
         self._is_deciding = False
@@ -416,7 +408,7 @@ class Connection(Service):
                 self.is_wanted = shall_retry
         closing, self._closing = self._closing, []
         was_asked = must_reopen or bool(closing)
-        self._begun_anew_by = pace if was_asked else self._hurried
+        self._patience.latest = pace if was_asked else self._patience.hurried
         _tell(tell, reason)
         # All that was under way has been told; the transport itself may go.
         self.has_left = _has_left
@@ -435,15 +427,15 @@ class Connection(Service):
 
     def _hurry(self) -> None:
         """Have the planned attempt begin at once, if that is not asked too often."""
-        if self._hurried.take(self._clock.seconds()):
+        if self._patience.hurried.take(self._clock.seconds()):
             self._factory.start_trying()
 
     def _begin_anew(self) -> None:
         """Begin an attempt where none was planned."""
         now = self._clock.seconds()
-        pace = self._begun_anew_by
+        pace = self._patience.latest
         if pace.is_rested(now):
-            self._delay = 0.0
+            self._patience.delay = 0.0
             self._factory.retries = 0
         if pace.take(now):
             self._factory.start_trying()

@@ -5,14 +5,22 @@ out again, each time, would be asked without end.
 So only what has *lasted* begins the delays before attempts anew.
 
 Nor may somebody who asks for an attempt at once, again and again, do away with the
-delays; such wishes have a :class:`Pace`.
+delays; such wishes have a :class:`Pace`, and :class:`Patience` is what a connection
+has of both.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-__all__ = ["LEAST", "Pace", "has_lasted"]
+# So many attempts that somebody asks for begin at once: while others fail, and to
+# replace what is open.
+# Whoever asks may be a hook that does so each time, and must not do away with the
+# delays; so there is one more in each time that the longest of these takes.
+_MOST_HURRIED: Final = 5
+_MOST_REPLACED: Final = 20
+
+__all__ = ["LEAST", "Pace", "Patience", "has_lasted"]
 
 LEAST: Final = 10.0
 """The seconds after which an answer of the server shows that it means to keep us."""
@@ -61,3 +69,32 @@ class Pace:
             return False
         self._due = due + self._seconds
         return True
+
+
+class Patience:
+    """What one connection knows of its attempts, and of those that are asked for.
+
+    :param longest_delay: the longest delay (seconds) between two attempts.
+    """
+
+    __slots__ = ("delay", "hurried", "latest", "opened_at", "replaced")
+
+    def __init__(self, longest_delay: float) -> None:
+        self.delay = 0.0
+        """The delay that led to the latest attempt."""
+        self.opened_at = 0.0
+        """When the latest transport was opened."""
+        self.hurried = Pace(_MOST_HURRIED, longest_delay)
+        """The attempts that are begun at once while others fail."""
+        self.replaced = Pace(_MOST_REPLACED, longest_delay)
+        """Those in the place of what was open."""
+        self.latest = self.replaced
+        """Which of the two an attempt after the latest end comes under."""
+
+    def has_answered(self, now: float) -> bool:
+        """Whether an answer of the server shows that it means to keep us."""
+        return now - self.opened_at >= LEAST
+
+    def has_lasted(self, now: float) -> bool:
+        """Whether the transport was there for long enough."""
+        return has_lasted(now - self.opened_at, self.delay)
