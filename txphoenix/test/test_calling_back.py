@@ -7,12 +7,16 @@ from functools import partial
 from typing import Any
 
 from twisted.internet.defer import Deferred
+from twisted.internet.endpoints import TCP4ClientEndpoint
+from twisted.internet.task import deferLater
 
 from txphoenix.client import SocketClient
 from txphoenix.errors import PhoenixError
 from txphoenix.message import Message
+from txphoenix.testing import PhoenixServer
 
 from .callables_case import ASYNC_CALLABLES, CALLABLES, CallablesCase
+from .network import NetworkTestCase
 from .support import TOPIC
 
 
@@ -93,18 +97,20 @@ class CallingBackCase(CallablesCase):
 class CallingBackTests(CallingBackCase):
     """Decisions 4, 5 and 6, from inside of each callable."""
 
-    def once(self, name: str, action: str) -> None:
+    def once(self, name: str, action: str, **options: Any) -> None:
         """Do it the first time that a callable is called."""
 
         def act() -> None:
             if self.calls == 1:
                 self.perform(action)
 
-        client = self.make(name, act)
+        client = self.make(name, act, **options)
         self.live()
         _, is_connected, is_running = ACTIONS[action]
         self.assertGreater(self.calls, 0)
-        self.assertLessEqual(self.most_open, 1)
+        # A session of long-poll has a connection for each direction.
+        most = 2 if options.get("transport") == "longpoll" else 1
+        self.assertLessEqual(self.most_open, most)
         self.assertIs(client.connection.is_wanted, is_connected)
         self.assertIs(client.connected, is_connected)
         self.assertIs(bool(client.running), is_running)
@@ -128,6 +134,18 @@ class CallingBackTests(CallingBackCase):
             for action in ACTIONS:
                 with self.subTest(name=name, action=action):
                     self.once(name, action)
+
+    def test_endpoint_after_others(self) -> None:
+        """So it is if the attempt has waited for another callable before."""
+
+        async def params() -> dict[str, Any]:
+            await deferLater(self.clock, 0)
+            return {}
+
+        for transport in ("websocket", "longpoll"):
+            for action in ACTIONS:
+                with self.subTest(transport=transport, action=action):
+                    self.once("endpoint", action, params=params, transport=transport)
 
     def test_async(self) -> None:
         """So it is if the callable has taken a turn of the reactor before."""
@@ -194,3 +212,61 @@ class NoWayAroundTests(CallingBackCase):
             self.assert_no_more(name, False, 15)
         for name in ("on_open", "on_close"):
             self.assert_no_more(name, True, 30)
+
+
+class NetworkTests(NetworkTestCase):
+    """The same over TCP."""
+
+    async def stops(self, make: Callable[[Callable[[], None]], Any]) -> None:
+        """A client whose callable stops it has stopped, and can be started again.
+
+        :param make: makes options of a function that the callable must call.
+        """
+        server = await self.serve()
+        stopping: list[Deferred[None]] = []
+
+        def stop() -> None:
+            if not stopping:
+                stopping.append(client.stopService())
+
+        client = SocketClient(server.url, **make(stop))
+        self.addCleanup(client.stopService)
+        client.startService()
+        await self.lose_until(server, lambda: stopping)
+        await stopping[0]
+        self.assertFalse(client.connection.is_wanted)
+        await self.assert_nothing_held()
+        client.startService()
+        await client.when_connected()
+
+    async def lose_until(
+        self, server: PhoenixServer, condition: Callable[[], object]
+    ) -> None:
+        """Lose connections until something has happened."""
+        while not condition():
+            server.drop()
+            await self.sleep(0.01)
+
+    async def test_should_reconnect(self) -> None:
+        """It says that it shall go on, and has stopped it."""
+
+        def make(stop: Callable[[], None]) -> Any:
+            return {"should_reconnect": lambda _: stop() or True}  # type: ignore[func-returns-value]
+
+        await self.stops(make)
+
+    async def test_endpoint(self) -> None:
+        """It makes an endpoint, and has stopped it."""
+
+        async def params() -> dict[str, Any]:
+            await self.sleep(0)
+            return {}
+
+        def make(stop: Callable[[], None]) -> Any:
+            def endpoint(reactor: Any, host: str, port: int, _tls: Any) -> Any:
+                stop()
+                return TCP4ClientEndpoint(reactor, host, port)
+
+            return {"endpoint": endpoint, "params": params}
+
+        await self.stops(make)

@@ -10,9 +10,11 @@ from twisted.trial.unittest import SynchronousTestCase
 from txphoenix.channel import Channel
 from txphoenix.client import SocketClient
 from txphoenix.lasting import LEAST, Pace, has_lasted
+from txphoenix.testing import PhoenixServer
 from txphoenix.testing.session import ServerSession
 
 from .longpoll_case import LongPollTestCase
+from .network import NetworkTestCase
 from .support import TOPIC, ClientTestCase
 
 MINUTES = 600
@@ -242,3 +244,34 @@ class ChannelTests(ClientTestCase):
             self.reconnect()
 
         self.assertEqual(self.joins(happen), [0, 1, 2, 3, 4])
+
+
+class NetworkTests(NetworkTestCase):
+    """The same over TCP."""
+
+    async def test_thrown_out(self) -> None:
+        """A server that ends each connection after its join is asked less and less."""
+        for options in ({}, {"longpoll_fallback": 5.0}, {"transport": "longpoll"}):
+            with self.subTest(**options):
+                server = await self.serve()
+                self.assertEqual(await self.asked(server, **options), [0, 1, 2, 3, 4])
+
+    async def asked(self, server: PhoenixServer, **options: Any) -> list[int]:
+        """What the backoff is asked, while five connections are ended after a join."""
+        asked: list[int] = []
+
+        def backoff(attempt: int) -> float:
+            asked.append(attempt)
+            return 0.01
+
+        client = self.client(
+            server.url, backoff=backoff, join_channels=["rooms:lobby"], **options
+        )
+        for attempts in range(1, 6):
+            await client.when_connected()
+            await self.until(lambda: server.channels("rooms:lobby"))
+            await client.ping()
+            server.drop()
+            await self.until(lambda: len(asked) == attempts)  # noqa: B023
+        await client.stopService()
+        return asked
