@@ -251,7 +251,7 @@ class NetworkTests(NetworkTestCase):
 
     async def test_thrown_out(self) -> None:
         """A server that ends each connection after its join is asked less and less."""
-        for options in ({}, {"longpoll_fallback": 5.0}, {"transport": "longpoll"}):
+        for options in ({}, {"longpoll_fallback": 5.0}):
             with self.subTest(**options):
                 server = await self.serve()
                 self.assertEqual(await self.asked(server, **options), [0, 1, 2, 3, 4])
