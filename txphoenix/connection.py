@@ -284,6 +284,7 @@ class Connection(Service):
         """An attempt has succeeded."""
         self._is_attempting = False
         self._transport = transport
+        self._patience.opened_at = self._clock.seconds()
         if self._must_reopen or not self.is_wanted:
             # It was given up, and has opened all the same.
             self._end_transport(transport.abort)
@@ -292,7 +293,6 @@ class Connection(Service):
         # A transport of the user's need not have one.
         self.handshake = getattr(transport, "handshake", None)
         self.is_open = True
-        self._patience.opened_at = self._clock.seconds()
         # A transport keeps to the format that its server was told.
         self._encode = self._serializer.encode
         self.frame_received = self._listener.frame_receiver(self._serializer)
