@@ -233,23 +233,21 @@ def execute(
     :param measurements: its numbers, such as durations in seconds.
     :param metadata: what else there is to know of it.
     """
-    for handler in tuple(_handlers.get(event_name, ())):
-        try:
-            handler.function(event_name, measurements, metadata, handler.config)
-        except (SystemExit, KeyboardInterrupt):
-            # Whoever calls this may mean it; the client itself goes on, see _emit().
-            raise
-        except BaseException:
-            _detach_failed(handler)
+    # Whoever calls this may mean these two; the client itself goes on.
+    _emit(event_name, measurements, metadata, (SystemExit, KeyboardInterrupt))
 
 
 def _emit(
-    event_name: EventName, measurements: Mapping[str, Any], metadata: Mapping[str, Any]
+    event_name: EventName,
+    measurements: Mapping[str, Any],
+    metadata: Mapping[str, Any],
+    let_out: tuple[type[BaseException], ...] = (),
 ) -> None:
-    """Tell the handlers of one of the client's own events, whatever they raise."""
-    for handler in tuple(_handlers[event_name]):
+    for handler in tuple(_handlers.get(event_name, ())):
         try:
             handler.function(event_name, measurements, metadata, handler.config)
+        except let_out:
+            raise
         except BaseException:
             _detach_failed(handler)
 
