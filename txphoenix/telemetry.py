@@ -233,15 +233,15 @@ def execute(
     :param measurements: its numbers, such as durations in seconds.
     :param metadata: what else there is to know of it.
     """
-    # Whoever calls this may mean these two; the client itself goes on.
-    _emit(event_name, measurements, metadata, (SystemExit, KeyboardInterrupt))
+    # Whoever calls this may mean the two; the client's own events let nothing out.
+    _emit(event_name, measurements, metadata, SystemExit, KeyboardInterrupt)
 
 
 def _emit(
     event_name: EventName,
     measurements: Mapping[str, Any],
     metadata: Mapping[str, Any],
-    let_out: tuple[type[BaseException], ...] = (),
+    *let_out: type[BaseException],
 ) -> None:
     for handler in tuple(_handlers.get(event_name, ())):
         try:
@@ -437,8 +437,6 @@ def channel_status_changed(
     if state_change_handlers:
         _state_change_event("channel", client, topic, old_status, new_status)
 
-
-# The debug handler.
 
 _DEBUG_HANDLER = "txphoenix-debug"
 
