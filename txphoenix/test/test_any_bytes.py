@@ -230,7 +230,11 @@ class OddEndpointTests(RawTestCase):
             return Deferred()
 
         self.fails(does)
-        late = type("Late", (), {"loseConnection": lambda it: made.append((it,))})()
+        late = type(
+            "Late",
+            (),
+            {"write": lambda *_: None, "loseConnection": lambda it: made.append((it,))},
+        )()
         made[0].makeConnection(late)
         self.assertEqual(made[-1], (late,))
 

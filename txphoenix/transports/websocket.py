@@ -120,7 +120,7 @@ class PhoenixClientProtocol(FastFrameProtocol):
             self.factory.protocol_failed(ConnectionFailed("never connected"))
             return
         if self._broken_by is not None:
-            _abort(self.transport)
+            self._closeConnection(abort=True)
             return
         # Autobahn puts it into the log.
         self.wasNotCleanReason = self.wasNotCleanReason or "given up"
@@ -132,7 +132,8 @@ class PhoenixClientProtocol(FastFrameProtocol):
         """Begin the handshake, over TLS that does not fail open."""
         if self._is_told:
             # It was given up meanwhile.
-            _abort(transport)
+            self.transport = transport
+            self._closeConnection(abort=True)
             return
         try:
             verify_transport(transport)
@@ -253,7 +254,7 @@ class PhoenixClientProtocol(FastFrameProtocol):
             self._broken_by = error
             log.failure("{protocol!r} raised; the connection ends", protocol=self)
         if not self._is_lost:
-            _abort(self.transport)
+            self._closeConnection(abort=True)
 
     def _tell_end(self, was_clean: bool, code: int | None, reason: str | None) -> None:
         """Tell the factory how it ended, once."""
@@ -320,12 +321,6 @@ class PhoenixClientProtocol(FastFrameProtocol):
         closed = ConnectionClosed(1006, self._aborted_because or said)
         closed.__cause__ = lost
         return closed
-
-
-def _abort(transport: Any) -> None:
-    """End a connection; not every kind of transport can be aborted."""
-    end = getattr(transport, "abortConnection", transport.loseConnection)
-    end()
 
 
 def _read_head(head: str) -> tuple[int | None, str, dict[str, str]]:
