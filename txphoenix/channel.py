@@ -186,22 +186,22 @@ class Channel(ChannelActions):
         :return: a Deferred of the response of an ``ok`` reply.
             It fails with :exc:`PushError` (any other status; ``error.response`` is
             what the server said), :exc:`PushTimeout` (its ``was_sent`` tells whether
-            the server may have acted on it), :exc:`PushInterrupted` (sent, then the
-            connection was lost or the channel crashed: the server may have acted on
-            it), :exc:`BufferFull`, :exc:`ChannelClosed`,
+            the server may have acted on it), :exc:`PushInterrupted` (the connection was
+            lost or the channel crashed; its ``was_sent`` tells the same),
+            :exc:`BufferFull` (see :meth:`when_writable`), :exc:`ChannelClosed`,
             :exc:`NotConnected` (the client was told to disconnect),
             :exc:`ConnectionFailed` (never sent, and there will be no connection) or
             :exc:`SerializerError`.
-            Cancelling it forgets the reply, and the push itself if that is kept.
+            Cancelling it forgets the reply, and the push itself if that has not left.
         """
         manager = self._manager
         seconds = manager.timeout if timeout is None else manager.check_timeout(timeout)
         pending = PendingPush(self, event, payload, seconds)
         deferred = pending.wait()
-        if self.state is State.JOINED and manager.is_open:
+        if self.state is State.JOINED and manager.is_writable:
             error = self.pushes.write(pending, self.join_ref)
         else:
-            error = self._cannot_keep(event)
+            error = self.why_not_push(event)
             if error is None:
                 self.pushes.keep(pending)
         if error is not None:
@@ -215,17 +215,18 @@ class Channel(ChannelActions):
         cannot be encoded, is dropped, and the log says so.
 
         :raises ChannelClosed: the channel is not joined and not about to be.
-        :raises BufferFull: too many pushes wait for the join.
+        :raises BufferFull: too many pushes wait for the join, or too many bytes to be
+            written.
         :raises SerializerError: the channel is joined, and the payload cannot be sent.
         """
         manager = self._manager
-        if self.state is State.JOINED and manager.is_open:
+        if self.state is State.JOINED and manager.is_writable:
             manager.send(
                 Message(self.join_ref, manager.next_ref(), self.topic, event, payload)
             )
             return
         pending = PendingPush(self, event, payload, manager.timeout, wants_reply=False)
-        error = self._cannot_keep(event)
+        error = self.why_not_push(event)
         if error is not None:
             raise error
         pending.wait().addErrback(
@@ -237,6 +238,21 @@ class Channel(ChannelActions):
             )
         )
         self.pushes.keep(pending)
+
+    def when_writable(self) -> Deferred[Channel]:
+        """Wait until a push would be taken.
+
+        That is when fewer bytes than ``write_buffer`` wait to be written or, while the
+        channel waits for its join, fewer pushes than ``push_buffer`` are kept.
+        Those who wait are told one after the other, as long as the next push would be
+        taken.
+
+        :return: a Deferred of this channel, fired at once if that is so.
+            It fails as a push would: with :exc:`ChannelClosed`, with
+            :exc:`NotConnected`, or with the error for which there will be no
+            connection.
+        """
+        return self._manager.writers.wait(self, self.why_not_push)
 
     def leave(self, timeout: float | None = None) -> Deferred[None]:
         """Leave the topic.

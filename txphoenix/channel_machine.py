@@ -14,7 +14,14 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall
 
 from .channel_states import IGNORE, TABLE, Input, State
-from .errors import ChannelClosed, JoinError, JoinTimeout, PushError, PushTimeout
+from .errors import (
+    UNWRITTEN,
+    ChannelClosed,
+    JoinError,
+    JoinTimeout,
+    PushError,
+    PushTimeout,
+)
 from .hooks import NO_EVENT_HOOKS, Hooks, call_hook
 from .inbox import Inbox
 from .lasting import has_lasted
@@ -131,6 +138,12 @@ class ChannelMachine(Service):
         if self._inbox is not None:
             self._inbox.interrupt(error)
 
+    def send_kept(self) -> None:
+        """Send pushes that were kept, now that the connection takes more."""
+        if self.state is State.JOINED:
+            for pending, error in self.pushes.write_kept(self.join_ref):
+                pending.fail(error)
+
     def keep_trying(self) -> None:
         """Treat a failed first join as a failed rejoin: try again with backoff."""
         self._keeps_trying = True
@@ -216,6 +229,10 @@ class ChannelMachine(Service):
             obstacle = "waiting for its params or init()"
         elif not pending.was_sent:
             obstacle = self._manager.obstacle
+        elif self.join_ref is not None and self._manager.withdraw(pending.mark):
+            self.join_ref = None
+            pending.withdrawn()
+            obstacle = None if pending.was_sent else UNWRITTEN
         error = JoinTimeout(pending.timeout, self.topic, obstacle)
         if pending is not self._join:
             self.withdraw(error)
@@ -243,13 +260,24 @@ class ChannelMachine(Service):
 
     def push_expired(self, pending: PendingPush) -> None:
         """Give up a push that was not answered, or not even sent, in time."""
+        obstacle: BaseException | str | None = None
+        if pending.ref is None:
+            obstacle = self._manager.obstacle
+        elif self._manager.withdraw(pending.mark):
+            obstacle = UNWRITTEN
         self.pushes.forget(pending)
-        obstacle = self._manager.obstacle if pending.ref is None else None
         pending.fail(PushTimeout(pending.timeout, self.topic, pending.event, obstacle))
+        if pending.ref is None:
+            # There is room for another to be kept.
+            self._manager.writers.check()
 
     def forget_push(self, pending: PendingPush) -> None:
-        """Take a push out of the tables."""
+        """Take a push out of the tables, and out of what waits to be written."""
         self.pushes.forget(pending)
+        if pending.ref is not None:
+            self._manager.withdraw(pending.mark)
+        else:
+            self._manager.writers.check()
 
     def reply_without_join_ref(self, error: PushError) -> None:
         """See whether the server does not hold the channel joined.
@@ -365,7 +393,7 @@ class ChannelMachine(Service):
         :return: the pushes that will not be answered.
         """
         self._cancel_rejoin()
-        self.join_ref = None
+        was_sent, self.join_ref = self.join_ref is not None, None
         self._attempt += 1
         joined_at, self._joined_at = self._joined_at, None
         if joined_at is not None:
@@ -373,6 +401,8 @@ class ChannelMachine(Service):
             if has_lasted(seconds, self._rejoin_delay):
                 self._failed_joins = 0
         join = self._join
+        if join is not None and was_sent and self._manager.withdraw(join.mark):
+            join.withdrawn()
         if join is not None and join.deferred is None:
             # Nobody waits for it, and the next join has a deadline of its own.
             join.unset()

@@ -28,13 +28,14 @@ from .channel_states import State
 from .checks import channel_class as check_channel_class
 from .checks import possible_topic
 from .connection import Connection
-from .errors import ENDINGS, ConfigurationError
+from .errors import ENDINGS, UNWRITTEN, ConfigurationError
 from .inbox import Inbox
 from .message import Message
 from .options import Options
 from .package_log import package_log
 from .pending import Deadline, Deadlines
 from .state import SocketState, status_of
+from .writers import Writers
 
 __all__ = ["ChannelManager"]
 
@@ -70,6 +71,9 @@ class ChannelManager(ChannelSet):
         self._state = state
         self._crashes: dict[str, deque[float]] = {}
         self._paused: dict[str, None] = {}
+        # The topics whose kept pushes wait for the connection to take more.
+        self._held: dict[str, None] = {}
+        self.writers = Writers()
         # The topics whose first join on a connection has not been answered, and who
         # waits for these.
         self._unsettled: dict[str, None] = {}
@@ -78,6 +82,7 @@ class ChannelManager(ChannelSet):
         # The two that are on the way of each push.
         self.send = connection.send
         self.next_ref = connection.next_ref
+        self.withdraw = connection.withdraw
         self.reset_options(options)
 
     def reset_options(self, options: Options) -> None:
@@ -85,6 +90,7 @@ class ChannelManager(ChannelSet):
         self._options = options
         self.timeout = options.timeout
         self.push_buffer = options.push_buffer
+        self.write_buffer = options.write_buffer
         self._rejoin_backoff = options.channel_backoff
         self._each(lambda channel: channel.resize_inbox(options.receive_buffer))
 
@@ -211,6 +217,14 @@ class ChannelManager(ChannelSet):
         """Take note that there is no connection, and why."""
         self._offline_because = reason
 
+    def connection_writable(self) -> None:
+        """Have channels that are joined send what they have kept."""
+        held, self._held = self._held, {}
+        for topic in held:
+            channel = self.routes.get(topic)
+            if channel is not None:
+                channel.send_kept()
+
     def abandon(self, error: BaseException) -> None:
         """There will be no connection: fail all that waits for one."""
         self._withdraw(error)
@@ -227,8 +241,16 @@ class ChannelManager(ChannelSet):
         return self._connection.is_open
 
     @property
+    def is_writable(self) -> bool:
+        """Whether pushes can be sent: the connection is open, and takes more."""
+        connection = self._connection
+        return connection.is_open and not connection.is_full
+
+    @property
     def obstacle(self) -> BaseException | str:
-        """What keeps a channel that is not joined from sending, for an error."""
+        """What keeps a channel from sending what it has kept, for an error."""
+        if self._connection.is_full:
+            return UNWRITTEN
         if self.is_open:
             return "not joined"
         return self._offline_because or "no connection"
@@ -237,6 +259,10 @@ class ChannelManager(ChannelSet):
     def is_wanted(self) -> bool:
         """Whether there is, or soon will be, a connection."""
         return self._connection.is_wanted
+
+    def hold_pushes(self, topic: str) -> None:
+        """Have a channel be told when the connection takes more."""
+        self._held[topic] = None
 
     def check_timeout(self, timeout: float | None) -> float:
         """Check a timeout.
@@ -285,7 +311,8 @@ class ChannelManager(ChannelSet):
             self._unsettled[channel.topic] = None
 
     def check_settled(self) -> None:
-        """Tell those who wait for :meth:`when_settled`, if it is so."""
+        """Tell those who wait for a channel's new state, if it is theirs."""
+        self.writers.check()
         if self._settling and not self._unsettled:
             settling, self._settling = self._settling, []
             for deferred in settling:

@@ -32,6 +32,7 @@ from .message import Message
 from .option_types import ChangedOptions, ClientOptions, Supplied
 from .options import CONNECTION_OPTIONS, Options
 from .waiters import wait_for
+from .writers import NOT_YET
 
 __all__ = ["SocketClient", "log"]
 
@@ -151,6 +152,19 @@ class SocketClient(ClientEvents):
             return fail(self._gave_up)
         return self._waiters.wait(fail_after_failures)
 
+    def when_writable(self) -> Deferred[SocketClient]:
+        """Wait until :meth:`push` would take a message.
+
+        That is when fewer bytes than ``write_buffer`` wait to be written or, while
+        there is no connection, fewer messages than ``send_buffer`` are kept.
+        Those who wait are told one after the other, as long as the next message would
+        be taken.
+
+        :return: a Deferred of this client, fired at once if that is so; it waits and
+            fails as that of :meth:`when_connected` where there is no connection.
+        """
+        return self.channels.writers.wait(self, self._why_not_push)
+
     def ping(self, timeout: float | None = None) -> Deferred[float]:
         """Measure how long the server takes to answer.
 
@@ -257,19 +271,15 @@ class SocketClient(ClientEvents):
 
         :return: the message with its ref.
         :raises NotConnected: the client is not started, or disconnected.
-        :raises BufferFull: ``send_buffer`` messages are kept already.
+        :raises BufferFull: ``send_buffer`` messages are kept already, or
+            ``write_buffer`` bytes wait to be written; see :meth:`when_writable`.
         :raises SerializerError: it cannot be encoded.
         """
         if not isinstance(message, Message):
             kind = type(message).__name__
             raise ConfigurationError(f"push() takes a Message, not a {kind}")
         message = message._replace(ref=self.connection.next_ref())
-        if self.connected:
-            self.connection.send(self.channels.with_join_ref(message))
-        elif self.connection.is_wanted:
-            self.state.keep_to_send(message)
-        else:
-            raise NotConnected(f"{message.event} cannot be sent to {message.topic}")
+        self._outbox.push(message)
         return message
 
     # -- State --------------------------------------------------------------------
@@ -299,6 +309,11 @@ class SocketClient(ClientEvents):
         self.state.put(key, value)
 
     # -- Inside -------------------------------------------------------------------
+
+    def _why_not_push(self) -> Exception | None:
+        if self.connection.is_wanted or self.connected:
+            return self._outbox.why_not_push()
+        return self._gave_up or NOT_YET
 
     def _disconnect(self, code: int, reason: str) -> Deferred[None]:
         self._gave_up = gave_up = NotConnected("the client was told to disconnect")

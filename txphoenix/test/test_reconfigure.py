@@ -270,6 +270,7 @@ class OtherOptionTests(ReconfigureTestCase):
             "default_channel_params": {"a": 1},
             "send_buffer": 15,
             "push_buffer": 16,
+            "write_buffer": 1 << 20,
             "receive_buffer": 17,
             "max_message_size": 18_000,
             "cookies": CookieJar(),

@@ -111,6 +111,15 @@ class PhoenixClientProtocol(FastFrameProtocol):
         """Take and send messages of at most so many bytes from now on."""
         self.maxMessagePayloadSize = self.maxFramePayloadSize = size
         self._receive_limit = self._send_limit = size
+        self.limit_writes(self._write_limit)
+
+    def writes_full(self) -> None:
+        """Tell the connection that as many bytes wait as may."""
+        self.factory.connection.transport_full()
+
+    def writes_free(self) -> None:
+        """Tell the connection that fewer do again."""
+        self.factory.connection.transport_writable()
 
     def abort(self) -> None:
         """End the connection at once."""
@@ -178,7 +187,9 @@ class PhoenixClientProtocol(FastFrameProtocol):
 
     def startHandshake(self) -> None:
         """Ask the server for a WebSocket."""
-        if not self.factory.options.fast_frames:
+        options = self.factory.options
+        self.limit_writes(options.write_buffer)
+        if not options.fast_frames:
             self.fast_frames = False
         self.websocket_key = b64encode(os.urandom(16))
         self.sendData(self.factory.encode_request(self.websocket_key))
@@ -244,6 +255,11 @@ class PhoenixClientProtocol(FastFrameProtocol):
 
     def onClose(self, wasClean: bool, code: int | None, reason: str | None) -> None:
         """Tell the factory how it ended."""
+        if self.unsent_frames:
+            log.warn(
+                "{count} messages had not left when the connection ended",
+                count=self.unsent_frames,
+            )
         self._tell_end(wasClean, code, reason)
 
     # -- Inside -------------------------------------------------------------------
