@@ -48,7 +48,7 @@ from .errors import (
 )
 from .handshake import Handshake
 from .heartbeat import Heartbeat
-from .interfaces import ConnectionListener, Transport
+from .interfaces import ConnectionListener, ObservedTransport, Transport
 from .lasting import Pace, Patience
 from .message import Message
 from .options import Options
@@ -324,6 +324,7 @@ class Connection(Service):
             self.next_ref,
             self._heartbeat_answered,
             self.drop,
+            transport if isinstance(transport, ObservedTransport) else None,
         )
         if transport.needs_heartbeat:
             self._heartbeat.start()

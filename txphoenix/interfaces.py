@@ -121,6 +121,7 @@ class LifeSigns(NamedTuple):
     """Whether the peer has not taken all that was sent before it was followed."""
 
 
+@runtime_checkable
 class ObservedTransport(Transport, Protocol):
     """A transport that knows how its peer fares.
 
