@@ -61,6 +61,8 @@ _LONG: Final = 16 * 1024
 _FEW_READS: Final = 4
 # So many frames, of two parts each, are enough for a write in the middle of a read.
 _MANY_PARTS: Final = 2 * 32
+# With so many there is a write before the turn of the reactor is over.
+_MOST_PARTS: Final = 2 * 1024
 
 
 class FastFrameProtocol(WebSocketClientProtocol):
@@ -103,8 +105,8 @@ class FastFrameProtocol(WebSocketClientProtocol):
         # What waits for the transport, once the session is open.
         self._writes: WriteBuffer | None = None
         self._write_limit = _NO_LIMIT
-        # How many bytes the short way may still send; none unless all is plain.
-        self._room = -1
+        # The longest payload that need not be counted before it is written.
+        self._short = -1
         # All are set here: they are faster to read than those of the class, and one
         # that is first set later may cost the protocol a dict of its own.
         self._flush_call: DelayedCall | None = None
@@ -122,7 +124,7 @@ class FastFrameProtocol(WebSocketClientProtocol):
         self._send_limit = limits[0] or _NO_LIMIT
         self._is_plain = self.fast_frames and self._is_plain_session()
         self._writes = WriteBuffer(self.transport, self._write_limit, self)
-        self._set_room(self._write_limit)
+        self._set_short()
         super()._onOpen()
 
     def _is_plain_session(self) -> bool:
@@ -285,31 +287,44 @@ class FastFrameProtocol(WebSocketClientProtocol):
         :raises autobahn.exception.PayloadExceededError: the payload is longer than
             ``maxMessagePayloadSize`` bytes.
         """
-        size = len(payload)
-        if size > self._room or self.state != _OPEN:
+        if len(payload) > self._short or self.state != _OPEN:
             return self._send_otherwise(payload, is_binary)
-        self._room -= size
         outgoing = self._outgoing
         outgoing += masked_frame(BINARY if is_binary else TEXT, payload)
-        mark = self._written_parts + len(outgoing)
+        parts = len(outgoing)
+        mark = self._written_parts + parts
         if self._is_receiving:
-            if len(outgoing) >= _MANY_PARTS or not self.coalesce:
+            if parts >= _MANY_PARTS or not self.coalesce:
                 self.flush_frames()
-        elif not self.coalesce:
-            self.flush_frames()
         elif self._flush_call is None:
-            self._flush_call = self.factory.reactor.callLater(0, self.flush_frames)
+            if self.coalesce:
+                self._flush_call = self.factory.reactor.callLater(0, self.flush_frames)
+            else:
+                self.flush_frames()
+        elif parts >= _MOST_PARTS:
+            self.flush_frames()
         return mark
 
     def _send_otherwise(self, payload: bytes, is_binary: bool) -> int:
+        """Send a message that is long, or meets others that wait, or is not plain."""
         if not self._is_plain or self.state != _OPEN or len(payload) > self._send_limit:
             self.sendMessage(payload, is_binary)
         else:
-            # There may be room on the line, though none is left in this turn.
-            self.flush_frames()
             self._outgoing += masked_frame(BINARY if is_binary else TEXT, payload)
             self.flush_frames()
         return self._written_parts
+
+    def _set_short(self) -> None:
+        """Decide again which messages are short.
+
+        As many of them as leave in one write are no more than may wait.
+        """
+        writes = self._writes
+        if not self._is_plain or writes is None or writes.is_blocked:
+            self._short = -1
+        else:
+            longest = self._write_limit // (_MOST_PARTS // 2)
+            self._short = min(longest, self._send_limit)
 
     def has_left(self, mark: int) -> bool:
         """Whether a message has been handed to the system, all of it.
@@ -318,7 +333,12 @@ class FastFrameProtocol(WebSocketClientProtocol):
 
         :param mark: what :meth:`send_frame` has returned.
         """
-        return self._writes is not None and self._writes.has_left(mark >> 1)
+        writes = self._writes
+        return (
+            writes is not None
+            and mark <= self._written_parts
+            and writes.has_left(mark >> 1)
+        )
 
     def withdraw(self, mark: int) -> bool:
         """Take a message back that waits to be written.
@@ -358,7 +378,8 @@ class FastFrameProtocol(WebSocketClientProtocol):
         """Say from now on that it is enough when so many bytes wait."""
         self._write_limit = size
         if self._writes is not None:
-            self._set_room(self._writes.limit(size))
+            self._set_short()
+            self._writes.limit(size)
 
     def writes_full(self) -> None:
         """As many bytes wait as may; more are taken all the same."""
@@ -385,7 +406,11 @@ class FastFrameProtocol(WebSocketClientProtocol):
             else:
                 # Whoever is told that there is room may send more.
                 self._outgoing = []
-                self._set_room(self._writes.write(outgoing, is_last))
+                writes = self._writes
+                was_blocked = writes.waiting
+                writes.write(outgoing, is_last)
+                if was_blocked or writes.waiting:
+                    self._set_short()
 
     def sendData(
         self, data: bytes, sync: bool = False, chopsize: int | None = None
@@ -408,9 +433,6 @@ class FastFrameProtocol(WebSocketClientProtocol):
             super().sendPong(payload)
         else:
             writes.pong(b"".join(masked_frame(PONG, payload or b"")))
-
-    def _set_room(self, room: int) -> None:
-        self._room = min(room, self._send_limit) if self._is_plain else -1
 
     # -- Closing ------------------------------------------------------------------
 

@@ -121,12 +121,11 @@ class WriteBuffer:
         """Whether anything waits here: the peer reads more slowly than is written."""
         return self.waiting > 0
 
-    def write(self, parts: list[bytes], is_last: bool = False) -> int:
+    def write(self, parts: list[bytes], is_last: bool = False) -> None:
         """Write frames, each of two parts.
 
         :param is_last: have them leave in the reactor's next turn at the earliest, so
             that an abort that follows keeps them here.
-        :return: how many bytes there is room for.
         """
         data = b"".join(parts)
         size = len(data)
@@ -140,9 +139,8 @@ class WriteBuffer:
                 written = size
             if written == size:
                 self._handed_bytes += size
-                self._left = self.accepted
-                return self._limit
-        return self._keep(parts, size, written)
+                return
+        self._keep(parts, size, written)
 
     def pong(self, frame: bytes) -> None:
         """Write a pong before the next frame, in place of one that has not left.
@@ -193,13 +191,10 @@ class WriteBuffer:
             self._followed_end = self._handed_bytes
         return taken, taken < self._followed_end
 
-    def limit(self, limit: int) -> int:
-        """Let another number of bytes wait.
-
-        :return: how many bytes there is room for.
-        """
+    def limit(self, limit: int) -> None:
+        """Let another number of bytes wait."""
         self._limit = limit
-        return self._tell()
+        self._tell()
 
     def unwatch(self) -> None:
         """Ask the transport for no more news of what it has written."""
@@ -258,7 +253,7 @@ class WriteBuffer:
 
     # -- Inside -------------------------------------------------------------------
 
-    def _keep(self, parts: list[bytes], size: int, written: int) -> int:
+    def _keep(self, parts: list[bytes], size: int, written: int) -> None:
         frames = self._frames
         if frames is None:
             frames = self._frames = deque()
@@ -271,7 +266,7 @@ class WriteBuffer:
             self._handed_bytes += written
             self._skip(written)
             self._left = self.accepted - len(frames)
-        return self._go_on()
+        self._go_on()
 
     def _skip(self, size: int) -> None:
         """Take ``size`` bytes off the front of the frames."""
@@ -280,10 +275,10 @@ class WriteBuffer:
         while frames and self._offset >= len(frames[0]):
             self._offset -= len(frames.popleft())
 
-    def _go_on(self) -> int:
+    def _go_on(self) -> None:
         while self.waiting and self._may_hand_over():
             self._hand_over()
-        return self._tell()
+        self._tell()
 
     def _may_hand_over(self) -> bool:
         if self.descriptor is None:
@@ -293,6 +288,7 @@ class WriteBuffer:
     def _hand_over(self) -> None:
         """Give the transport the next piece."""
         frames = self._frames or deque()
+        self._count_left()
         if self._pong and not self._offset:
             piece, self._pong = self._pong, b""
         else:
@@ -302,7 +298,6 @@ class WriteBuffer:
         transport = self._transport
         if self.descriptor is None:
             transport.write(piece)
-            self._left = self.accepted - len(frames)
             return
         before = unwritten(transport)
         transport.write(piece)
@@ -314,7 +309,6 @@ class WriteBuffer:
         self._handed_bytes += taken
         if self._in_transit is None:
             self._in_transit = deque()
-        self._count_left()
         # A transport that is closing drops what it is given.
         position = self._handed_bytes if taken >= len(piece) else inf
         self._in_transit.append((position, self.accepted - len(frames)))
@@ -339,13 +333,13 @@ class WriteBuffer:
             written = self._handed_bytes - unwritten(self._transport)
             while in_transit and in_transit[0][0] <= written:
                 self._left = max(self._left, in_transit.popleft()[1])
+        if not in_transit and self._transport is not None:
+            # Whatever was handed over has been written.
+            self._left = self.accepted - len(self._frames or ())
         return self._left
 
-    def _tell(self) -> int:
-        """Tell the owner what has changed, last of all: it may call anything.
-
-        :return: how many bytes there is room for.
-        """
+    def _tell(self) -> None:
+        """Tell the owner what has changed, last of all: it may call anything."""
         waiting = self.waiting
         if self.descriptor is not None:
             waiting += unwritten(self._transport)
@@ -361,7 +355,6 @@ class WriteBuffer:
                 owner.writes_full()
             else:
                 owner.writes_free()
-        return max(0, self._limit - waiting)
 
     def _watch(self) -> None:
         descriptor = self.descriptor
