@@ -312,6 +312,8 @@ class Connection(Service):
         # A transport of the user's need not have one.
         self.handshake = getattr(transport, "handshake", None)
         self.is_open = True
+        # Another, that was given up before it was open, may have had enough.
+        self.is_full = False
         # A transport keeps to the format that its server was told.
         self._encode = self._serializer.encode
         self.frame_received = self._listener.frame_receiver(self._serializer)

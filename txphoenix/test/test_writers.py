@@ -297,6 +297,13 @@ class WhenWritableTests(ClientTestCase):
         client.startService()
         self.assert_fired(writable, client)
 
+    def test_given_up_before_it_was_open(self) -> None:
+        """A transport that is full, and is never opened, fills no other."""
+        client = self.make_client(transport=self.make)
+        client.connection.transport_full()
+        client.startService()
+        self.assert_fired(self.watch(client.when_writable()), client)
+
     def test_ends(self) -> None:
         """A leave, a disconnect and a stop end the waiting, and later calls at once."""
         client, channel, _ = self.full()

@@ -78,7 +78,17 @@ class PhoenixClientProtocol(FastFrameProtocol):
     to do: what raises all the same is logged, and ends the connection.
     """
 
-    __slots__ = (*PROTOCOL_SLOTS, "_answer", "_head", "_is_opened", "handshake")
+    __slots__ = (
+        *PROTOCOL_SLOTS,
+        "_answer",
+        "_head",
+        "_is_opened",
+        "_short",
+        "_write_limit",
+        "_writes",
+        "_written_parts",
+        "handshake",
+    )
 
     factory: PhoenixClientFactory
     needs_heartbeat = True

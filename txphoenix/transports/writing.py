@@ -15,8 +15,17 @@ from typing import Any
 from twisted.internet.abstract import FileDescriptor
 from twisted.internet.tcp import Connection
 from twisted.protocols.policies import ProtocolWrapper
+from twisted.protocols.tls import TLSMemoryBIOProtocol
 
-__all__ = ["descriptor_of", "in_kernel", "unwritten", "write_now", "write_some"]
+__all__ = [
+    "descriptor_of",
+    "in_kernel",
+    "unwritten",
+    "unwritten_by",
+    "write_now",
+    "write_some",
+    "write_through",
+]
 
 
 def write_now(transport: Any, data: bytes) -> None:
@@ -60,6 +69,12 @@ def descriptor_of(transport: Any) -> FileDescriptor | None:
     return transport if isinstance(transport, FileDescriptor) else None
 
 
+def unwritten_by(descriptor: Any) -> int:
+    """How many bytes a descriptor holds that the system has not been given."""
+    held: int = len(descriptor.dataBuffer) - descriptor.offset + descriptor._tempDataLen
+    return held
+
+
 def unwritten(transport: Any) -> int:
     """How many bytes a transport with a :func:`descriptor_of` has not written yet.
 
@@ -72,9 +87,21 @@ def unwritten(transport: Any) -> int:
         kept = getattr(transport, "_appSendBuffer", ())
         total += sum(map(len, collected)) + sum(map(len, kept))
         transport = transport.transport
-    written: int = transport.offset
-    added: int = transport._tempDataLen
-    return total + len(transport.dataBuffer) - written + added
+    return total + unwritten_by(transport)
+
+
+def write_through(transport: Any, data: bytes) -> None:
+    """Write, and have TLS encrypt it at once.
+
+    By itself it waits for the reactor's next turn, in which there may be more.
+    Here what is written in one turn is one write already.
+    """
+    aggregator = getattr(transport, "_aggregator", None)
+    if aggregator is None or not isinstance(transport, TLSMemoryBIOProtocol):
+        transport.write(data)
+        return
+    aggregator.flush()
+    TLSMemoryBIOProtocol.write(transport, data)
 
 
 def in_kernel(descriptor: FileDescriptor) -> int:
