@@ -46,6 +46,7 @@ from twisted.internet.protocol import connectionDone
 from twisted.python.failure import Failure
 
 from ..interfaces import LifeSigns
+from .frame_bytes import is_utf8, long_header
 from .masking import BINARY, PONG, TEXT, masked_frame
 from .quiet_log import QuietLog
 from .write_buffer import WriteBuffer
@@ -205,13 +206,13 @@ class FastFrameProtocol(WebSocketClientProtocol):
                 first = data[offset]
                 length = data[offset + 1]
                 if length > 125:
-                    start, length = _long_header(data, offset)
+                    start, length = long_header(data, offset)
                 if not 0 <= length <= limit:
                     return 0
                 end = start + length
                 if first == TEXT and end <= size:
                     payload = data[start:end]
-                    if not payload.isascii() and not _is_utf8(payload):
+                    if not payload.isascii() and not is_utf8(payload):
                         return 0
                     offset = end
                     start = end + 2
@@ -235,7 +236,7 @@ class FastFrameProtocol(WebSocketClientProtocol):
         data = self.data
         if len(data) < 2 or data[0] != TEXT:
             return True
-        text = data[2 if data[1] < 126 else _long_header(data, 0)[0] :]
+        text = data[2 if data[1] < 126 else long_header(data, 0)[0] :]
         if text.isascii():
             return True
         if needed > _LONG:
@@ -479,29 +480,3 @@ class FastFrameProtocol(WebSocketClientProtocol):
             if self._writes is not None:
                 self.unsent_frames += self._writes.end()
             super().connectionLost(reason)
-
-
-def _long_header(data: bytes, offset: int) -> tuple[int, int]:
-    """Where the payload of the frame at ``offset`` begins, and its length.
-
-    The length is negative if the frame is masked or its length takes more bytes than
-    it needs, and 0 as long as the header is incomplete.
-    """
-    second = data[offset + 1]
-    if second > 127:
-        return offset, -1
-    start = offset + (4 if second == 126 else 10)
-    if start > len(data):
-        return start, 0
-    length = int.from_bytes(data[offset + 2 : start], "big")
-    shortest = 126 if second == 126 else 0x10000
-    return start, length if length >= shortest else -1
-
-
-def _is_utf8(text: bytes) -> bool:
-    """Whether the whole text is valid UTF-8."""
-    try:
-        text.decode()
-    except UnicodeDecodeError:
-        return False
-    return True

@@ -25,11 +25,6 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 from autobahn.twisted.websocket import WebSocketClientFactory
-from autobahn.websocket.compress import (
-    PerMessageDeflateOffer,
-    PerMessageDeflateResponse,
-    PerMessageDeflateResponseAccept,
-)
 from twisted.internet.error import ConnectionDone
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.internet.protocol import connectionDone
@@ -43,6 +38,7 @@ from ..package_log import package_log
 from ..url import parse
 from .addresses import AnsweringAddresses
 from .answer_head import AnswerHead, is_interim
+from .compression import accepts, offered
 from .cookies import ServerCookies
 from .failures import failed_with
 from .frames import FastFrameProtocol
@@ -496,12 +492,9 @@ class PhoenixClientFactory(RetryingFactory, WebSocketClientFactory):
         self.failByDrop = False
         self.maxMessagePayloadSize = options.max_message_size
         self.maxFramePayloadSize = options.max_message_size
-        if options.compression and not self._is_compression_refused:
-            self.perMessageCompressionOffers = [PerMessageDeflateOffer()]
-            self.perMessageCompressionAccept = _accept_compression  # type: ignore[assignment]
-        else:
-            self.perMessageCompressionOffers = []
-            self.perMessageCompressionAccept = _refuse_compression
+        is_offered = options.compression and not self._is_compression_refused
+        self.perMessageCompressionOffers = offered(is_offered)
+        self.perMessageCompressionAccept = accepts(is_offered)
 
 
 def _answers_offer(reason: Exception) -> bool:
@@ -514,13 +507,3 @@ def _answers_offer(reason: Exception) -> bool:
         and reason.status == 101
         and "sec-websocket-extensions" in reason.headers
     )
-
-
-def _refuse_compression(_response: Any) -> None:
-    """Take no compression that was not offered."""
-
-
-def _accept_compression(response: Any) -> PerMessageDeflateResponseAccept | None:
-    if isinstance(response, PerMessageDeflateResponse):
-        return PerMessageDeflateResponseAccept(response)
-    return None
