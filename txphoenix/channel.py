@@ -22,7 +22,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, ClassVar, TypeVar, overload
 
-from twisted.internet.defer import Deferred, fail
+from twisted.internet.defer import Deferred, fail, succeed
 from twisted.logger import Logger
 
 from .channel_actions import ChannelActions
@@ -40,7 +40,7 @@ from .message import (
 )
 from .package_log import package_log
 from .pending import PendingJoin, PendingLeave, PendingPush
-from .presence_history import PresenceHistory
+from .presence_history import PresenceHistory, check_events
 
 __all__ = ["Channel", "EchoRoom"]
 
@@ -75,13 +75,16 @@ class Channel(ChannelActions):
     presence_events: ClassVar[tuple[str, str]] = (PRESENCE_STATE, PRESENCE_DIFF)
     """The events that bring the whole list of presences, and a change of it.
 
-    What they bring is kept for a :class:`txphoenix.Presence` that is made later."""
+    What they bring is kept for a :class:`txphoenix.Presence` that is made later.
+    A class that names others names them in its body: two different ones, and none of
+    the protocol's own, or that raises ConfigurationError."""
 
     _takes_events: ClassVar[bool] = False
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         cls._takes_events = cls.handle_in is not Channel.handle_in
+        cls.presence_events = check_events(cls.__name__, cls.presence_events)
         for event in cls.presence_events:
             _OWN_EVENTS.setdefault(event, Channel._receive_presence)
 
@@ -167,7 +170,10 @@ class Channel(ChannelActions):
             return fail(NotConnected(f"{self.topic} cannot be joined"))
         pending = PendingJoin(self, seconds)
         deferred = pending.wait()
-        self._begin(pending)
+        try:
+            self._begin(pending)
+        except BaseException as error:
+            self._manager.give_up(self, error)
         return deferred
 
     def push(
@@ -282,8 +288,11 @@ class Channel(ChannelActions):
             order; it fails with the error that closed it otherwise: a refused join,
             or the crash after which it was not restarted.
             A channel that is closed is waited for through its next join, and at most
-            to the end of :meth:`txphoenix.SocketClient.stopService`.
+            to the end of :meth:`txphoenix.SocketClient.stopService`; after that it
+            fires at once, until the client is started again.
         """
+        if self.state is State.CLOSED and self._manager.has_stopped:
+            return succeed(None)
         return self._manager.stop_waiters.wait(self)
 
     @overload
@@ -394,7 +403,7 @@ class Channel(ChannelActions):
 
     def _get_presences(self) -> PresenceHistory:
         if self._presences is None:
-            self._presences = PresenceHistory(self.presence_events[0])
+            self._presences = PresenceHistory(type(self).presence_events[0])
         return self._presences
 
     def _receive_presence(self, message: Message) -> None:

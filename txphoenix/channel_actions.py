@@ -58,11 +58,7 @@ class ChannelActions(ChannelMachine):
         pending.fail(AlreadyJoined(self))
 
     def _do_join_after_leave(self, pending: PendingJoin) -> None:
-        manager = self._manager
-        if not manager.next_joins.add(pending):
-            pending.fail(AlreadyJoined(pending.channel))
-        elif not pending.is_set:
-            manager.deadlines.set(pending, pending.timeout)
+        self._join_later(pending)
 
     def _do_send_join(self) -> None:
         manager = self._manager

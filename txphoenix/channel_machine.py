@@ -16,6 +16,7 @@ from twisted.internet.interfaces import IDelayedCall
 from .channel_states import IGNORE, TABLE, Input, State
 from .errors import (
     UNWRITTEN,
+    AlreadyJoined,
     ChannelClosed,
     JoinError,
     JoinTimeout,
@@ -82,7 +83,7 @@ class ChannelMachine(Service):
         self._error_hooks: Hooks | None = None
         self._close_hooks: Hooks | None = None
         self._leaves: list[PendingLeave] | None = None
-        self.stop_waiters: list[Deferred[None]] | None = None
+        self.stop_waiters: dict[Deferred[None], None] | None = None
 
     # -- What subclasses override; Channel documents them -------------------------
 
@@ -335,9 +336,24 @@ class ChannelMachine(Service):
     # -- Parts of what happens ----------------------------------------------------
 
     def _begin(self, pending: PendingJoin) -> None:
+        manager = self._manager
+        if self.topic not in manager.routes and manager.next_joins.channels(self.topic):
+            # The one that held the topic has just ended, and these come before.
+            self._join_later(pending)
+        else:
+            self._join_now(pending)
+
+    def _join_now(self, pending: PendingJoin) -> None:
         # Another object may hold the topic; then it is the one to answer.
         holder = self._manager.routes.get(self.topic, pending.channel)
         holder._input(Input.JOIN, pending)
+
+    def _join_later(self, pending: PendingJoin) -> None:
+        manager = self._manager
+        if not manager.next_joins.add(pending):
+            pending.fail(AlreadyJoined(pending.channel))
+        elif not pending.is_set:
+            manager.deadlines.set(pending, pending.timeout)
 
     def _begin_next(self) -> None:
         """Begin the joins that have waited for the topic to be left.
@@ -352,7 +368,7 @@ class ChannelMachine(Service):
             pending = manager.next_joins.pop(self.topic)
             if pending is None:
                 return
-            self._begin(pending)
+            self._join_now(pending)
 
     def _join_failed(self, error: BaseException) -> None:
         is_awaited = self._join is not None and self._join.deferred is not None

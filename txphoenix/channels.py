@@ -26,7 +26,7 @@ from .channel_params import with_defaults
 from .channel_set import ChannelSet
 from .channel_states import State
 from .checks import channel_class as check_channel_class
-from .checks import possible_topic
+from .checks import topic as check_topic
 from .connection import Connection
 from .errors import ENDINGS, UNWRITTEN, ConfigurationError
 from .inbox import Inbox
@@ -125,9 +125,7 @@ class ChannelManager(ChannelSet):
             channel of it.
             What it raises by itself is passed on.
         """
-        if not (isinstance(topic, str) and topic):
-            raise ConfigurationError(f"a topic must be a non-empty str, not {topic!r}")
-        possible_topic("a topic", topic)
+        topic = check_topic("a topic", topic)
         if channel_class is None:
             name, factory = find_factory(topic, self._options)
         else:
@@ -202,16 +200,7 @@ class ChannelManager(ChannelSet):
             for topic, channel in self.routes.items()
             if channel.state in _UNSETTLED
         )
-        self._each(lambda channel: channel.connection_lost(reason, was_asked))
-
-    def begin_anew(self, reason: BaseException) -> None:
-        """End all channels, as a stop and a start in one.
-
-        :param reason: why what they have sent will not be answered.
-        """
-        self.connection_lost(reason, was_asked=True)
-        self.terminate()
-        self.stop_waiters.tell(self.stop_waiters.take_all())
+        super().connection_lost(reason, was_asked)
 
     def connection_failed(self, reason: BaseException) -> None:
         """Take note that there is no connection, and why."""

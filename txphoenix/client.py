@@ -249,7 +249,7 @@ class SocketClient(ClientEvents):
         """
         try:
             channel = self.channel(topic, params)
-        except Exception:
+        except BaseException:
             return fail()
         return channel.join(timeout).addCallback(lambda response: (response, channel))
 
@@ -332,19 +332,20 @@ class SocketClient(ClientEvents):
             self._is_stopping = False
             self._join_channels.forget()
             self.channels.begin_anew(NotConnected("the client was told to stop"))
-        if not self.running:
+        if not (self.running or self._is_ending):
             super().startService()
 
     def _stop(self, _result: None) -> Deferred[None]:
         if not self._is_stopping:
             return succeed(None)
         self._join_channels.forget()
+        self._is_ending = True
         stopped: Deferred[Any] = maybeDeferred(super().stopService)
+        self._is_ending = False
+        if not self._is_stopping:
+            # Who was told of the end of a channel has started the service again.
+            super().startService()
         return stopped.addCallback(self._stopped)
 
     def _stopped(self, _result: Any) -> None:
         self.channels.deadlines.sweep()
-        if not self._is_stopping:
-            # Somebody has started the service again before it had stopped.
-            self._start()
-            self._join_channels.start(self.options.join_channels)

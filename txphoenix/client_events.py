@@ -57,6 +57,8 @@ class ClientEvents(ClientHooks):
         # Why there will be no connection, until connect() is called.
         self._gave_up: Exception | None = None
         self._is_stopping = False
+        # Whether each child is told of the stop just now, and can be told of no start.
+        self._is_ending = False
         # Whether the log has it that attempts fail by what no retry can mend.
         self._is_unmendable = False
         self.state = SocketState(self.options)
@@ -88,7 +90,10 @@ class ClientEvents(ClientHooks):
         self._message_hooks.call(message)
         channel = self.channels.routes.get(message.topic)
         if channel is not None:
-            channel.dispatch(message)
+            try:
+                channel.dispatch(message)
+            except BaseException as error:
+                self.channels.give_up(channel, error)
         elif message.topic == PHOENIX_TOPIC:
             self.connection.heartbeat_received(message)
         else:

@@ -85,7 +85,7 @@ class MakeTests(ClientTestCase):
         bad: list[Any] = ["", None, b"rooms:lobby", 5]
         for topic in bad:
             error = self.assertRaises(ConfigurationError, client.channel, topic)
-            self.assertIn("a topic must be a non-empty str", str(error))
+            self.assertIn("a topic must be a str that is not empty", str(error))
 
     def test_bad_class(self) -> None:
         """A channel's class must be a subclass of Channel."""
