@@ -152,8 +152,9 @@ class Channel(ChannelActions):
         crash on the server, with its params asked anew if they are a function.
         A channel that was closed begins with an empty queue for :meth:`receive`.
 
-        :param timeout: seconds, the wait for a connection included; by default the
-            client's ``timeout``.
+        :param timeout: seconds, the wait for a connection included, but not the time
+            in which the server works on other joins; by default the client's
+            ``timeout``.
         :return: a Deferred of the response of the server.
             It fails with :exc:`JoinError` (the server refused), :exc:`JoinTimeout`
             (its ``was_sent`` tells whether there was a connection at all),
@@ -277,7 +278,9 @@ class Channel(ChannelActions):
         seconds = manager.timeout if timeout is None else manager.check_timeout(timeout)
         pending = PendingLeave(self)
         deferred = pending.wait()
-        self._leaves = [*(self._leaves or ()), pending]
+        if self._leaves is None:
+            self._leaves = []
+        self._leaves.append(pending)
         self._input(Input.LEAVE, pending, seconds)
         return deferred
 

@@ -47,12 +47,13 @@ class ChannelActions(ChannelMachine):
         self._join = pending
         if self._inbox is not None:
             self._inbox.open()
-        # One that has waited for a leave has used up some of its time.
-        if not pending.is_set:
-            manager.deadlines.set(pending, pending.timeout)
+        pending.is_patient = self._keeps_trying
         manager.register(self)
         if manager.is_open:
             self._input(Input.OPEN)
+        else:
+            # One that has waited for a leave has used up some of its time.
+            pending.run(manager.deadlines)
 
     def _do_refuse_second_join(self, pending: PendingJoin) -> None:
         pending.fail(AlreadyJoined(self))
@@ -63,37 +64,24 @@ class ChannelActions(ChannelMachine):
     def _do_send_join(self) -> None:
         manager = self._manager
         self._cancel_rejoin()
-        pending = self._join
-        if pending is None:
-            pending = self._join = PendingJoin(self, manager.timeout)
-        if not pending.is_set:
-            manager.deadlines.set(pending, pending.timeout)
-        self._attempt += 1
-        attempt = self._attempt
-        if not callable(self.params):
-            self._begin_with(self.params, pending, attempt)
-            return
-        asked: Deferred[Any] = ensureDeferred(ask(self.params))
-        # Unless asking was the end of it already.
-        if attempt == self._attempt:
-            self._asked = asked
-        asked.addCallback(self._begin_with, pending, attempt)
-        asked.addErrback(self._params_failed, attempt)
+        if self._join is None:
+            self._join = PendingJoin(self, manager.timeout, is_patient=True)
+        manager.joins.enter(self._join)
 
     def _do_enter(self, pending: PendingJoin, response: Any) -> None:
         manager = self._manager
         self._keeps_trying = True
-        self._joined_at = manager.clock.seconds()
+        self._joined_at = manager.elapsed()
         # A connection that is closing keeps them for the next.
         unsent = self.pushes.write_kept(self.join_ref) if manager.is_open else []
-        manager.joined(self, response, manager.clock.seconds() - self._asked_at)
+        manager.joined(self, response, manager.elapsed() - self._asked_at)
         is_well = self._run(self.handle_join, response)
         for push, error in unsent:
             push.fail(error)
         if not is_well:
             # The join of the restart takes the Deferred over, if it can be sent.
-            if self._join is pending and not pending.is_set:
-                manager.deadlines.set(pending, pending.timeout)
+            if self._join is pending and not pending.is_queued:
+                pending.run(manager.deadlines)
             return
         if self._join is pending:
             self._join = None
@@ -107,7 +95,7 @@ class ChannelActions(ChannelMachine):
             self._rejoin_delay = delay
             self._failed_joins += 1
         if manager.is_open:
-            self._rejoin_timer = manager.clock.callLater(delay, self._rejoin_due)
+            self._rejoin_timer = manager.deadlines.callLater(delay, self._rejoin_due)
         self._interrupt(interrupted, error)
 
     def _do_wait_for_connection(self, reason: BaseException, was_asked: bool) -> None:
@@ -122,7 +110,7 @@ class ChannelActions(ChannelMachine):
         else:
             ref = manager.next_ref()
             manager.send(Message.leave(self.topic, ref, join_ref))
-            self._asked_at = manager.clock.seconds()
+            self._asked_at = manager.elapsed()
             self.pushes.expect(ref, leave, seconds)
             if self._inbox is not None:
                 # The server's answer must not wait for somebody who has left.
@@ -196,6 +184,39 @@ class ChannelActions(ChannelMachine):
         if self._close_hooks is not None:
             self._close_hooks.call(reason)
 
+    def prepare_join(self, pending: PendingJoin) -> None:
+        """Ask for the params, and begin; the join's turn has come."""
+        self._attempt += 1
+        attempt = self._attempt
+        if callable(self.params):
+            asked: Deferred[Any] = ensureDeferred(ask(self.params))
+            # Unless asking was the end of it already.
+            if attempt == self._attempt:
+                self._asked = asked
+            asked.addCallback(self._begin_with, pending, attempt)
+            asked.addErrback(self._params_failed, attempt)
+        else:
+            self._begin_with(self.params, pending, attempt)
+        if self._asked is not None and attempt == self._attempt:
+            # It is the user's code that takes its time, and others go first.
+            pending.run(self._manager.deadlines)
+
+    def send_join(self, pending: PendingJoin) -> None:
+        """Send the join, for which everything is there."""
+        manager = self._manager
+        ref = manager.next_ref()
+        try:
+            mark = manager.send(Message.join(self.topic, pending.params, ref))
+        except SerializerError as error:
+            self._join_failed(error)
+            return
+        self.join_ref = ref
+        self._asked_at = manager.elapsed()
+        pending.sent(mark)
+        pending.params = None
+        self.pushes.expect(ref, pending)
+        manager.joins.sent(pending, ref)
+
     def _begin_with(self, params: Any, pending: PendingJoin, attempt: int) -> None:
         if attempt == self._attempt and not self._is_initialised:
             begun = self._run(self.init, params)
@@ -216,25 +237,15 @@ class ChannelActions(ChannelMachine):
             self._join_with(params, pending, attempt)
 
     def _join_with(self, params: Any, pending: PendingJoin, attempt: int) -> None:
-        manager = self._manager
         # Asking and beginning are the user's code.
         # It may have crashed, or left, or have lost us the connection.
         if attempt != self._attempt:
             return
         self._is_initialised = True
         self._asked = None
-        if not manager.is_open:
-            return
-        ref = manager.next_ref()
-        try:
-            mark = manager.send(Message.join(self.topic, params, ref))
-        except SerializerError as error:
-            self._join_failed(error)
-            return
-        self.join_ref = ref
-        self._asked_at = manager.clock.seconds()
-        pending.sent(mark)
-        self.pushes.expect(ref, pending, pending.timeout)
+        pending.params = params
+        if self._manager.is_open:
+            self._manager.joins.ready(pending)
 
     def _params_failed(self, failure: Failure, attempt: int) -> None:
         if attempt == self._attempt:

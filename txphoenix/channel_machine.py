@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IDelayedCall
 
 from .channel_states import IGNORE, TABLE, Input, State
+from .deadlines import DelayedCall
 from .errors import (
     UNWRITTEN,
     AlreadyJoined,
@@ -66,7 +66,7 @@ class ChannelMachine(Service):
         self._keeps_trying = False
         self._is_initialised = False
         self._join: PendingJoin | None = None
-        self._rejoin_timer: IDelayedCall | None = None
+        self._rejoin_timer: DelayedCall | None = None
         self._failed_joins = 0
         # The delay that led to the latest join, and since when the channel is joined.
         self._rejoin_delay = 0.0
@@ -145,6 +145,12 @@ class ChannelMachine(Service):
             for pending, error in self.pushes.write_kept(self.join_ref):
                 pending.fail(error)
 
+    @property
+    def is_join_waiting(self) -> bool:
+        """Whether the channel joins on this connection, and has not sent that yet."""
+        join = self._join
+        return join is not None and join.is_queued and self.join_ref is None
+
     def keep_trying(self) -> None:
         """Treat a failed first join as a failed rejoin: try again with backoff."""
         self._keeps_trying = True
@@ -214,15 +220,27 @@ class ChannelMachine(Service):
 
     # -- What pending replies call ------------------------------------------------
 
+    def prepare_join(self, pending: PendingJoin) -> None:
+        """Have the join's turn: ask for what it sends."""
+        raise NotImplementedError(f"{type(self).__name__} must prepare its join")
+
+    def send_join(self, pending: PendingJoin) -> None:
+        """Send the join that was prepared."""
+        raise NotImplementedError(f"{type(self).__name__} must send its join")
+
     def join_answered(self, pending: PendingJoin, status: str, response: Any) -> None:
         """Take the reply to the join."""
+        self._manager.joins.answered(pending)
+        self._manager.join_answered()
         if status == "ok":
             self._input(Input.OK, pending, response)
         else:
             self._join_failed(JoinError(response, self.topic))
 
     def join_expired(self, pending: PendingJoin) -> None:
-        """Give up a join that was not answered in time."""
+        """Give up a join that was not answered in time, or go on waiting for it."""
+        if self._manager.joins.keeps(pending):
+            return
         obstacle: BaseException | str | None = None
         if pending is not self._join:
             obstacle = "the topic is still being left"
@@ -252,7 +270,8 @@ class ChannelMachine(Service):
     def leave_answered(self) -> None:
         """Be closed: the server has answered the leave."""
         manager = self._manager
-        manager.leave_answered(self, manager.clock.seconds() - self._asked_at)
+        manager.leave_answered(self, manager.elapsed() - self._asked_at)
+        manager.joins.server_answered(self.join_ref)
         self._input(Input.LEFT, "left")
 
     def leave_expired(self) -> None:
@@ -295,11 +314,15 @@ class ChannelMachine(Service):
         pending = self.pushes.take(message.ref)
         if pending is not None:
             pending.answered(message.payload, message.join_ref)
+        else:
+            # To a join that was given up, it may be.
+            self._manager.joins.server_answered(message.ref)
 
     def _receive_error(self, message: Message) -> None:
         if self._is_of_earlier_join(message):
             return
         if self.state is State.JOINING:
+            self._join_was_reached()
             self._join_failed(JoinError(message.payload, self.topic))
         elif self.state is not State.ERRORED:
             self._input(Input.RETRY, ChannelClosed(message.payload, self.topic))
@@ -310,6 +333,7 @@ class ChannelMachine(Service):
         if self.restart == "permanent" and self.state is State.JOINED:
             self._input(Input.RETRY, ChannelClosed("closed", self.topic))
         else:
+            self._join_was_reached()
             self._input(Input.CLOSE, "closed")
 
     def _is_of_earlier_join(self, message: Message) -> bool:
@@ -352,8 +376,8 @@ class ChannelMachine(Service):
         manager = self._manager
         if not manager.next_joins.add(pending):
             pending.fail(AlreadyJoined(pending.channel))
-        elif not pending.is_set:
-            manager.deadlines.set(pending, pending.timeout)
+        else:
+            pending.run(manager.deadlines)
 
     def _begin_next(self) -> None:
         """Begin the joins that have waited for the topic to be left.
@@ -369,6 +393,11 @@ class ChannelMachine(Service):
             if pending is None:
                 return
             self._join_now(pending)
+
+    def _join_was_reached(self) -> None:
+        """Take note that the server has come to the join, whatever has become of it."""
+        if self._join is not None:
+            self._manager.joins.answered(self._join)
 
     def _join_failed(self, error: BaseException) -> None:
         is_awaited = self._join is not None and self._join.deferred is not None
@@ -413,18 +442,25 @@ class ChannelMachine(Service):
         self._attempt += 1
         joined_at, self._joined_at = self._joined_at, None
         if joined_at is not None:
-            seconds = self._manager.clock.seconds() - joined_at
+            seconds = self._manager.elapsed() - joined_at
             if has_lasted(seconds, self._rejoin_delay):
                 self._failed_joins = 0
         join = self._join
-        if join is not None and was_sent and self._manager.withdraw(join.mark):
-            join.withdrawn()
-        if join is not None and join.deferred is None:
-            # Nobody waits for it, and the next join has a deadline of its own.
-            join.unset()
-            self._join = None
+        if join is not None:
+            if was_sent and self._manager.withdraw(join.mark):
+                join.withdrawn()
+            self._manager.joins.remove(join)
+            if join.deferred is not None:
+                join.run(self._manager.deadlines)
+            else:
+                # Nobody waits for it, and the next join has a time of its own.
+                join.unset()
+                self._join = None
         return self.pushes.take_sent()
 
     def _take_join(self) -> list[PendingReply]:
         join, self._join = self._join, None
-        return [] if join is None else [join]
+        if join is None:
+            return []
+        self._manager.joins.remove(join)
+        return [join]

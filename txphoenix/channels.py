@@ -10,6 +10,7 @@ until it has crashed more than ``max_restarts`` times in ``max_seconds``.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from math import isfinite
 from typing import Any, TypeVar, overload
 
@@ -28,12 +29,13 @@ from .channel_states import State
 from .checks import channel_class as check_channel_class
 from .checks import topic as check_topic
 from .connection import Connection
+from .deadlines import Deadline, Deadlines
 from .errors import ENDINGS, UNWRITTEN, ConfigurationError
 from .inbox import Inbox
-from .message import Message
+from .join_queue import JoinQueue
+from .message import PHX_REPLY, Message
 from .options import Options
 from .package_log import package_log
-from .pending import Deadline, Deadlines
 from .state import SocketState, status_of
 from .writers import Writers
 
@@ -42,6 +44,14 @@ __all__ = ["ChannelManager"]
 log = Logger(observer=package_log)
 
 _C = TypeVar("_C", bound=Channel)
+
+# Phoenix itself ends a connection on which nothing comes for so many seconds.
+_LONGEST_INTERVAL = 60.0
+
+
+def _tell_nobody() -> None:
+    """Nobody is to be told yet."""
+
 
 _UNSETTLED = frozenset({State.JOINING, State.ERRORED})
 
@@ -67,6 +77,7 @@ class ChannelManager(ChannelSet):
         super().__init__()
         self.clock = clock
         self.deadlines = Deadlines.of(clock)
+        self.elapsed = self.deadlines.elapsed
         self._connection = connection
         self._state = state
         self._crashes: dict[str, deque[float]] = {}
@@ -79,19 +90,25 @@ class ChannelManager(ChannelSet):
         self._unsettled: dict[str, None] = {}
         self._settling: list[Deferred[None]] = []
         self._offline_because: BaseException | None = None
+        self.joins = JoinQueue(self.deadlines, connection)
+        self.joins_sent: Callable[[], None] = _tell_nobody
+        """Told when no join waits to be sent."""
         # The two that are on the way of each push.
         self.send = connection.send
         self.next_ref = connection.next_ref
         self.withdraw = connection.withdraw
+        self.join_answered = connection.join_answered
         self.reset_options(options)
 
     def reset_options(self, options: Options) -> None:
         """Use other options from now on."""
         self._options = options
         self.timeout = options.timeout
-        self.push_buffer = options.push_buffer
-        self.write_buffer = options.write_buffer
-        self._rejoin_backoff = options.channel_backoff
+        self.joins.window = options.join_window
+        self.joins.patience = options.heartbeat_timeout + min(
+            options.heartbeat_interval, _LONGEST_INTERVAL
+        )
+        self.joins.fill()
         self._each(lambda channel: channel.resize_inbox(options.receive_buffer))
 
     # -- What the client calls ----------------------------------------------------
@@ -176,6 +193,11 @@ class ChannelManager(ChannelSet):
         self._settling.append(settling)
         return settling
 
+    def is_join_waiting(self, topic: str) -> bool:
+        """Whether there will be a join of a topic that has not been sent yet."""
+        channel = self.routes.get(topic)
+        return channel is not None and channel.is_join_waiting
+
     def with_join_ref(self, message: Message) -> Message:
         """Give a message without a join_ref that of its topic's channel."""
         channel = self.routes.get(message.topic)
@@ -193,6 +215,7 @@ class ChannelManager(ChannelSet):
     def connection_lost(self, reason: BaseException, was_asked: bool) -> None:
         """Have each channel wait for the next connection."""
         self._paused.clear()
+        self.joins.clear()
         self._offline_because = reason
         # Whatever has become of their joins, these join anew.
         self._unsettled.update(
@@ -245,6 +268,16 @@ class ChannelManager(ChannelSet):
         return self._offline_because or "no connection"
 
     @property
+    def push_buffer(self) -> int:
+        """How many pushes a channel keeps."""
+        return self._options.push_buffer
+
+    @property
+    def write_buffer(self) -> int:
+        """How many bytes wait to be written at most."""
+        return self._options.write_buffer
+
+    @property
     def is_wanted(self) -> bool:
         """Whether there is, or soon will be, a connection."""
         return self._connection.is_wanted
@@ -274,7 +307,7 @@ class ChannelManager(ChannelSet):
     def rejoin_delay(self, attempt: int) -> float:
         """The seconds before a rejoin; the first is number 0."""
         try:
-            delay = float(self._rejoin_backoff(attempt))
+            delay = float(self._options.channel_backoff(attempt))
             if not isfinite(delay):
                 raise ValueError(f"a delay must be finite, not {delay}")
         except BaseException:
@@ -300,8 +333,16 @@ class ChannelManager(ChannelSet):
             self._unsettled[channel.topic] = None
 
     def check_settled(self) -> None:
-        """Tell those who wait for a channel's new state, if it is theirs."""
+        """Have the next join, and tell those who wait for a channel's new state.
+
+        Each is done if it is so far.
+        """
         self.writers.check()
+        joins = self.joins
+        if joins.waiting or joins.prepared:
+            joins.fill()
+        elif self._state.to_send:
+            self.joins_sent()
         if self._settling and not self._unsettled:
             settling, self._settling = self._settling, []
             for deferred in settling:
@@ -365,6 +406,12 @@ class ChannelManager(ChannelSet):
     def count_stale(self, message: Message) -> None:
         """Count a message of a join that is over."""
         self._state.stale_messages += 1
+        self._take_note(message)
+
+    def count_unrouted(self, message: Message) -> None:
+        """Count a message for a topic that no channel has."""
+        self._state.unrouted_messages += 1
+        self._take_note(message)
 
     def crashed(self, channel: ChannelMachine, failure: Failure, attempt: int) -> None:
         """Restart a channel one of whose callbacks has raised, or end it.
@@ -407,6 +454,11 @@ class ChannelManager(ChannelSet):
             self._unsettled = {}
         return True
 
+    def _take_note(self, message: Message) -> None:
+        # It may be the answer to a join that was given up.
+        if message.event == PHX_REPLY:
+            self.joins.server_answered(message.ref)
+
     def _await_reader(self, inbox: Deadline) -> None:
         # A reader has as much time as a server to show that it is there.
         options = self._options
@@ -416,7 +468,7 @@ class ChannelManager(ChannelSet):
 
     def _crashes_too_often(self, topic: str) -> bool:
         options = self._options
-        now = self.clock.seconds()
+        now = self.elapsed()
         crashes = self._crashes.setdefault(topic, deque())
         crashes.append(now)
         while crashes[0] < now - options.max_seconds:

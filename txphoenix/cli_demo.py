@@ -18,6 +18,7 @@ from twisted.logger import Logger
 from .channel import Channel
 from .cli_output import OK, CommandError, Terminal, as_json, this_program
 from .client import SocketClient
+from .elapsed import elapsed_time
 from .errors import PhoenixError, PushError
 from .interfaces import Remover
 from .package_log import package_log
@@ -50,7 +51,8 @@ async def run_demo(
     :raises CommandError: a step has failed; those after it are not tried.
     """
     demo = demo or Demo(reactor)
-    began = reactor.seconds()
+    elapsed = elapsed_time(reactor)
+    began = elapsed()
     deadline = began + args.timeout
     terminal.write(
         terminal.paint("A Phoenix server and two users, Ann and Bob, over TCP", "bold")
@@ -58,10 +60,11 @@ async def run_demo(
     terminal.write()
     try:
         for number, (title, step) in enumerate(demo.steps, 1):
-            await _show(reactor, terminal, number, title, step, deadline)
+            left = deadline - elapsed()
+            await _show(reactor, terminal, number, title, step, left)
     finally:
         await demo.stop()
-    seconds = reactor.seconds() - began
+    seconds = elapsed() - began
     terminal.write()
     terminal.write(f"All {len(demo.steps)} steps have worked, in {seconds:.2f} s.")
     serve = shlex.join([*this_program(), "serve"])
@@ -75,30 +78,34 @@ async def _show(
     number: int,
     title: str,
     step: Step,
-    deadline: float,
+    seconds: float,
 ) -> None:
-    """Do a step, and show how it went."""
+    """Do a step, and show how it went.
+
+    :param seconds: how long it may take.
+    """
     # The title comes first, to tell what is waited for.
     terminal.write(f"{number:2}  {title} ".ljust(_TITLE_WIDTH, "."), end=" ")
-    began = reactor.seconds()
+    elapsed = elapsed_time(reactor)
+    began = elapsed()
     try:
-        seen = await _in_time(reactor, step, deadline)
+        seen = await _in_time(reactor, step, seconds)
     except CommandError as error:
         terminal.write(terminal.paint(terminal.either("\N{BALLOT X}", "no"), "red"))
         raise CommandError(f"step {number} ({title}) failed: {error}") from None
-    milliseconds = (reactor.seconds() - began) * 1000
+    milliseconds = (elapsed() - began) * 1000
     mark = terminal.paint(terminal.either("\N{CHECK MARK}", "ok"), "green")
     terminal.write(f"{mark} {milliseconds:4.0f} ms")
     terminal.write(terminal.paint(f"      {seen}", "dim"))
 
 
-async def _in_time(reactor: IReactorTime, step: Step, deadline: float) -> str:
-    """Do a step before the deadline.
+async def _in_time(reactor: IReactorTime, step: Step, seconds: float) -> str:
+    """Do a step within so many seconds.
 
-    :raises CommandError: it has failed, or the deadline has come.
+    :raises CommandError: it has failed, or has taken too long.
     """
     doing = Deferred.fromCoroutine(_do(step))
-    timer = reactor.callLater(max(0.0, deadline - reactor.seconds()), doing.cancel)
+    timer = reactor.callLater(max(0.0, seconds), doing.cancel)
     try:
         return await doing
     except CancelledError:
@@ -144,6 +151,7 @@ class Demo:
         self, reactor: IReactorTime, room: type[ServerChannel] = DemoRoom
     ) -> None:
         self._reactor = reactor
+        self._elapsed = elapsed_time(reactor)
         self._server = PhoenixServer(
             {"rooms:*": room, "echo:*": EchoChannel},
             connect=lambda params, socket: params["user_id"],
@@ -246,7 +254,7 @@ class Demo:
         # The server ends the TCP connection without a word.
         self._server.drop("ann")
         reason = await lost
-        self._lost_at = self._reactor.seconds()
+        self._lost_at = self._elapsed()
         code = _expect(reason.code, 1006)
         return f"client.on_close(f) -> f({type(reason).__name__}, code {code})"
 
@@ -257,7 +265,7 @@ class Demo:
 
     async def _reconnect(self) -> str:
         await self._ann.when_connected()
-        seconds = self._reactor.seconds() - self._lost_at
+        seconds = self._elapsed() - self._lost_at
         return f"client.connected is {self._ann.connected}, {seconds:.2f} s later"
 
     async def _rejoin(self) -> str:

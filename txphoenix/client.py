@@ -265,6 +265,7 @@ class SocketClient(ClientEvents):
 
         It gets the client's next ref, since two messages of one ref would take each
         other's replies.
+        One to a topic whose join waits behind others waits for that, too.
         A ``join_ref`` of None is replaced by that of the topic's channel when the
         message is sent.
         Its reply, if there is one, is seen by :meth:`on_message` alone.

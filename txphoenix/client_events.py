@@ -96,9 +96,10 @@ class ClientEvents(ClientHooks):
                 self.channels.give_up(channel, error)
         elif message.topic == PHOENIX_TOPIC:
             self.connection.heartbeat_received(message)
+            self.channels.joins.server_answered(message.ref)
         else:
             # A channel that was left, and the server had not heard of it yet.
-            self.state.unrouted_messages += 1
+            self.channels.count_unrouted(message)
 
     def frame_dropped(self, reason: Exception) -> None:
         """Count and report a frame that is no message."""
@@ -120,10 +121,7 @@ class ClientEvents(ClientHooks):
             lambda: telemetry.socket_connection_duration(
                 self, self.state.shown_url, duration
             ),
-            self.channels.connection_opened,
-            lambda: self._join_channels.start(self.options.join_channels),
-            # After the joins, for the server would refuse what comes before them.
-            self._outbox.send_kept,
+            self._join_all,
             self._open_hooks.call,
             lambda: self._waiters.connected(cast("SocketClient", self)),
             self.channels.writers.check,
@@ -205,6 +203,13 @@ class ClientEvents(ClientHooks):
             tell = log.info if self._is_unmendable else log.error
             self._is_unmendable = True
         tell(text, client=self, reason=reason)
+
+    def _join_all(self) -> None:
+        attempt = self.connection.attempts
+        with self._outbox.behind_joins():
+            self.channels.connection_opened()
+            if attempt == self.connection.attempts:
+                self._join_channels.start(self.options.join_channels)
 
     def _abandon(self, reason: Exception) -> None:
         self._outbox.abandon(reason)

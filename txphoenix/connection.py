@@ -38,6 +38,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from . import backoff, telemetry
+from .deadlines import Deadlines
 from .errors import (
     ConfigurationError,
     ConnectionClosed,
@@ -53,7 +54,7 @@ from .lasting import Pace, Patience
 from .message import Message
 from .options import Options
 from .package_log import package_log
-from .pending import Deadlines
+from .receiving import ignore_frame
 from .serializer import serializer_for
 from .transports.failures import failed_with
 from .transports.websocket import PhoenixClientFactory
@@ -68,10 +69,6 @@ _E = TypeVar("_E", bound=Exception)
 _SERVICE_RESTART = 1012
 # The longest delay (seconds) before the first attempt after it.
 _LONGEST_SPREAD = 5.0
-
-
-def _ignore_frame(_data: bytes, _is_binary: bool) -> None:
-    """Take a frame that comes before the first transport is open."""
 
 
 def _writes_all(_mark: int) -> bool:
@@ -106,6 +103,7 @@ class Connection(Service):
         self, reactor: IReactorTime, options: Options, listener: ConnectionListener
     ) -> None:
         self._clock = reactor
+        self._elapsed = Deadlines.of(reactor).elapsed
         self._listener = listener
         self._count = count(1)
         self._transport: Transport | None = None
@@ -133,7 +131,7 @@ class Connection(Service):
         """Whether there is, or soon will be, a connection."""
         self.handshake: Handshake | None = None
         """What the server answered when the connection opened last."""
-        self.frame_received: Callable[[bytes, bool], None] = _ignore_frame
+        self.frame_received: Callable[[bytes, bool], None] = ignore_frame
         """Takes each frame: its content, and whether it is binary."""
         self._factory = PhoenixClientFactory(reactor, options, self)
         self.reset_options(options)
@@ -277,6 +275,11 @@ class Connection(Service):
         if self._heartbeat is not None:
             self._heartbeat.dispatch(message)
 
+    def join_answered(self) -> None:
+        """The server is at work on joins; heartbeats wait behind these."""
+        if self._heartbeat is not None:
+            self._heartbeat.heard()
+
     def encode_heartbeat(self) -> tuple[bytes, bool]:
         """Make a heartbeat's frame, in the format of the next transport."""
         return self._serializer.encode(Message.heartbeat(self.next_ref()))
@@ -286,7 +289,7 @@ class Connection(Service):
 
         What it answers in the first moments it would say before it throws us out, too.
         """
-        if self._patience.has_answered(self._clock.seconds()):
+        if self._patience.has_answered(self._elapsed()):
             self._factory.retries = 0
 
     # -- What the transport and its factory tell ----------------------------------
@@ -295,14 +298,14 @@ class Connection(Service):
         """An attempt to open a transport begins."""
         self._is_attempting = True
         self.attempts += 1
-        self._attempt_began = self._clock.seconds()
+        self._attempt_began = self._elapsed()
         self._listener.connection_connecting()
 
     def transport_opened(self, transport: Transport) -> None:
         """An attempt has succeeded."""
         self._is_attempting = False
         self._transport = transport
-        self._patience.opened_at = self._clock.seconds()
+        self._patience.opened_at = self._elapsed()
         if self._must_reopen or not self.is_wanted:
             # It was given up, and has opened all the same.
             self._end_transport(transport.abort)
@@ -363,7 +366,7 @@ class Connection(Service):
             self._factory.addresses.attempt_failed(reason)
         self._transport = None
         self.is_open = self.is_full = False
-        if self._patience.has_lasted(self._clock.seconds()):
+        if self._patience.has_lasted(self._elapsed()):
             self._factory.retries = 0
         self._last_close_code = getattr(reason, "code", None)
         was_asked = bool(self._closing)
@@ -441,7 +444,7 @@ class Connection(Service):
             return True
         self._is_deciding = False
         if self.is_wanted:
-            if pace.take(self._clock.seconds()):
+            if pace.take(self._elapsed()):
                 self._factory.start_trying()
             else:
                 self._retry()
@@ -449,12 +452,12 @@ class Connection(Service):
 
     def _hurry(self) -> None:
         """Have the planned attempt begin at once, if that is not asked too often."""
-        if self._patience.hurried.take(self._clock.seconds()):
+        if self._patience.hurried.take(self._elapsed()):
             self._factory.start_trying()
 
     def _begin_anew(self) -> None:
         """Begin an attempt where none was planned."""
-        now = self._clock.seconds()
+        now = self._elapsed()
         pace = self._patience.latest
         if pace.is_rested(now):
             self._patience.delay = 0.0

@@ -21,10 +21,11 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 
+from .deadlines import Deadline, Deadlines
 from .errors import HeartbeatTimeout
 from .interfaces import ObservedTransport
 from .message import Message
-from .pending import Deadline, Deadlines, PendingReply
+from .pending import PendingReply
 from .silence import Silence
 
 __all__ = ["Heartbeat"]
@@ -57,8 +58,8 @@ class Heartbeat(Deadline):
         transport: ObservedTransport | None = None,
     ) -> None:
         super().__init__()
-        self._clock = clock
         self._deadlines = Deadlines.of(clock)
+        self._elapsed = self._deadlines.elapsed
         self.interval = interval
         self.timeout = timeout
         self._send = send
@@ -69,7 +70,7 @@ class Heartbeat(Deadline):
         self._sent_at = 0.0
         # When the latest was sent, be it only to keep the server from going.
         self._beat_at = 0.0
-        self._silence = Silence(clock.seconds, transport)
+        self._silence = Silence(self._elapsed, transport)
         self._is_paused = False
         self._pings: dict[str, _Ping] = {}
 
@@ -105,13 +106,23 @@ class Heartbeat(Deadline):
         if self._ref is not None:
             # Counted from the last one: a reader that pauses time and again must not
             # put the next one off time and again.
-            due = self._sent_at + self.interval - self._clock.seconds()
+            due = self._sent_at + self.interval - self._elapsed()
             self._deadlines.set(self, max(0.0, due))
 
     def resume(self) -> None:
         """Give the answer that is under way the whole timeout again."""
         self._is_paused = False
         if self._ref is not None:
+            self._silence.end()
+            self._deadlines.set(self, self._silence.left(self.timeout))
+
+    def heard(self) -> None:
+        """Give the answer that is under way its time again: the server is at work.
+
+        What it works on, such as the joins of a client that comes back, may have been
+        before the heartbeat.
+        """
+        if self._is_awaited:
             self._silence.end()
             self._deadlines.set(self, self._silence.left(self.timeout))
 
@@ -123,7 +134,7 @@ class Heartbeat(Deadline):
         """
         ref = self._next_ref()
         ping = _Ping(
-            self._clock, timeout, self._answered, lambda: self._pings.pop(ref, None)
+            self._elapsed, timeout, self._answered, lambda: self._pings.pop(ref, None)
         )
         deferred = ping.wait()
         self._pings[ref] = ping
@@ -142,7 +153,7 @@ class Heartbeat(Deadline):
         elif ref == self._ref:
             self._ref = None
             self._deadlines.set(self, self.interval)
-            self._answered(self._clock.seconds() - self._sent_at)
+            self._answered(self._elapsed() - self._sent_at)
 
     def expired(self) -> None:
         """Send the next heartbeat, or tell that the answer has not come."""
@@ -155,7 +166,7 @@ class Heartbeat(Deadline):
                 self._failed(HeartbeatTimeout(self.timeout))
             return
         self._ref = ref = self._next_ref()
-        self._sent_at = self._beat_at = self._clock.seconds()
+        self._sent_at = self._beat_at = self._elapsed()
         # Whoever is told of it may stop all this.
         self._deadlines.set(self, self.interval)
         self._silence.begin(lambda: self._send(Message.heartbeat(ref)))
@@ -167,7 +178,7 @@ class Heartbeat(Deadline):
 
         The answer is behind much else, and the server wants a sign of us all the same.
         """
-        now = self._clock.seconds()
+        now = self._elapsed()
         if self._silence.was_broken and now - self._beat_at >= self.interval:
             self._beat_at = now
             self._send(Message.heartbeat(self._next_ref()))
@@ -179,24 +190,24 @@ class Heartbeat(Deadline):
 
 
 class _Ping(PendingReply):
-    __slots__ = ("_clock", "_forget", "_sent_at", "_tell", "_timeout")
+    __slots__ = ("_elapsed", "_forget", "_sent_at", "_tell", "_timeout")
 
     def __init__(
         self,
-        clock: IReactorTime,
+        elapsed: Callable[[], float],
         timeout: float,
         tell: Callable[[float], None],
         forget: Callable[[], object],
     ) -> None:
         super().__init__()
-        self._clock = clock
+        self._elapsed = elapsed
         self._timeout = timeout
         self._tell = tell
         self._forget = forget
-        self._sent_at = clock.seconds()
+        self._sent_at = elapsed()
 
     def answered(self, _payload: Any, _join_ref: str | None) -> None:
-        round_trip = self._clock.seconds() - self._sent_at
+        round_trip = self._elapsed() - self._sent_at
         self._tell(round_trip)
         self.succeed(round_trip)
 

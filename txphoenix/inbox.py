@@ -15,16 +15,15 @@ So one that takes nothing for a while during a pause is a reader no more.
 
 from __future__ import annotations
 
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Callable
-from contextlib import suppress
 
 from twisted.internet.defer import Deferred, fail, succeed
 from twisted.logger import Logger
 
+from .deadlines import Deadline
 from .message import Message
 from .package_log import package_log
-from .pending import Deadline
 
 __all__ = ["Inbox"]
 
@@ -77,7 +76,7 @@ class Inbox(Deadline):
         self._resume = resume
         self._await_reader = await_reader
         self._messages: deque[Message] = deque()
-        self._waiting: deque[Deferred[Message]] = deque()
+        self._waiting: OrderedDict[Deferred[Message], None] = OrderedDict()
         self._has_reader = False
         self._pauses = 0
         # Whether the log has said that messages are dropped, since somebody read.
@@ -92,7 +91,8 @@ class Inbox(Deadline):
     def put(self, message: Message) -> None:
         """Give ``message`` to who waits longest for one, or keep it."""
         if self._waiting:
-            self._waiting.popleft().callback(message)
+            waiting, _ = self._waiting.popitem(last=False)
+            waiting.callback(message)
             return
         self._messages.append(message)
         if len(self._messages) < self._limit:
@@ -123,7 +123,7 @@ class Inbox(Deadline):
         if self._error is not None:
             return fail(self._error)
         waiting: Deferred[Message] = Deferred(self._forget)
-        self._waiting.append(waiting)
+        self._waiting[waiting] = None
         return waiting
 
     def open(self) -> None:
@@ -140,7 +140,7 @@ class Inbox(Deadline):
 
     def interrupt(self, error: BaseException) -> None:
         """Fail all who wait now."""
-        waiting, self._waiting = self._waiting, deque()
+        waiting, self._waiting = self._waiting, OrderedDict()
         for deferred in waiting:
             # One before may have cancelled it.
             if not deferred.called:
@@ -202,7 +202,6 @@ class Inbox(Deadline):
         )
 
     def _forget(self, waiting: Deferred[Message]) -> None:
-        with suppress(ValueError):
-            self._waiting.remove(waiting)
+        self._waiting.pop(waiting, None)
         # Whoever waits no more may never read again.
         self._has_reader = bool(self._waiting)

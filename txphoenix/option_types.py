@@ -58,6 +58,7 @@ class ClientOptions(TypedDict, total=False):
     serializer: JSONCodec | None
     vsn: str
     timeout: float
+    join_window: int
     connect_timeout: float
     close_timeout: float
     topic_channel_map: Mapping[str, ChannelFactory[Channel]]

@@ -158,7 +158,7 @@ class Options:
 
     What comes, and what goes while the heartbeat is under way, is no silence.
     While a join runs, a Phoenix server answers nothing else on that socket, so this
-    must be longer than the slowest join takes.
+    must be longer than the slowest join takes by itself.
     """
 
     reconnect: bool = field(default=True, metadata=_by(checks.flag))
@@ -199,7 +199,16 @@ class Options:
     """The version of Phoenix's wire format; ``"1.0.0"`` is deprecated."""
 
     timeout: float = field(default=5.0, metadata=_by(checks.seconds))
-    """Seconds to wait for the reply to a join, a push or a leave."""
+    """Seconds to wait for the reply to a join, a push or a leave.
+
+    Those of a join do not run while it waits behind other joins.
+    """
+
+    join_window: int = field(default=128, metadata=_by(checks.size))
+    """How many joins are under way at most, since the server does one at a time.
+
+    The others wait for their turn, in the order in which their channels want to join.
+    """
 
     connect_timeout: float = field(default=15.0, metadata=_by(checks.seconds))
     """Seconds for one attempt to connect: parameters, TCP, TLS and handshake."""

@@ -8,202 +8,31 @@
 
 A :class:`PendingReply` ends in exactly one of four ways: it is answered, it
 expires, it fails, or its Deferred is cancelled.
-Whichever comes first takes it out of its :class:`Deadlines`, and the others
-find nothing left to do.
-
-Deadlines of the same duration fall due in the order in which they were set.
-So one delayed call for each duration is enough, however many replies are
-awaited: a delayed call for each would cost more than all the rest of a push.
+Whichever comes first takes it out of its
+:class:`~txphoenix.deadlines.Deadlines`, and the others find nothing left to do.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
-from weakref import WeakValueDictionary
 
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IDelayedCall, IReactorTime
-from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from .deadlines import Deadline, Deadlines
 from .errors import PushError
-from .package_log import package_log
 
 if TYPE_CHECKING:
     from .channel_machine import ChannelMachine
+    from .join_queue import SentJoin
 
 __all__ = [
-    "Deadline",
-    "Deadlines",
     "PendingJoin",
     "PendingLeave",
     "PendingPush",
     "PendingReply",
-    "Timer",
     "split_reply",
 ]
-
-log = Logger(observer=package_log)
-
-# Moments are floats: a delayed call may come this much (seconds) before the
-# sum of its start and its delay.
-_TOLERANCE = 1e-6
-
-# With so many durations in use, those that are not any more are looked for.
-_MANY_QUEUES = 16
-
-
-class Deadline:
-    """Something that must happen before a moment."""
-
-    __slots__ = ("_due", "_queue")
-
-    _due: float
-    _queue: dict[Deadline, None] | None
-
-    def __init__(self) -> None:
-        self._queue = None
-
-    def expired(self) -> None:
-        """The moment has passed."""
-        raise NotImplementedError(f"{type(self).__name__} must say what expiry means")
-
-    @property
-    def is_set(self) -> bool:
-        """Whether the moment is still to come."""
-        return self._queue is not None
-
-    def unset(self) -> None:
-        """Take the deadline away; it is no error if there is none."""
-        queue = self._queue
-        if queue is not None:
-            self._queue = None
-            del queue[self]
-
-
-class Timer(Deadline):
-    """A function that is called when the moment has passed.
-
-    :param function: is called without arguments.
-    """
-
-    __slots__ = ("_function",)
-
-    def __init__(self, function: Callable[[], None]) -> None:
-        super().__init__()
-        self._function = function
-
-    def expired(self) -> None:
-        """Call it."""
-        self._function()
-
-
-class Deadlines:
-    """Deadlines on one clock.
-
-    :param clock: tells the time and calls later.
-    """
-
-    __slots__ = ("__weakref__", "_clock", "_most_queues", "_queues", "_timers")
-
-    @classmethod
-    def of(cls, clock: IReactorTime) -> Deadlines:
-        """Those of a clock, the same for all clients that run on it.
-
-        So a thousand idle clients have one delayed call, and not one each.
-        """
-        # As long as there is such a table it holds the clock, so that no other clock
-        # can have its id.
-        deadlines = _of_clock.get(id(clock))
-        if deadlines is None:
-            deadlines = _of_clock[id(clock)] = cls(clock)
-        return deadlines
-
-    def __init__(self, clock: IReactorTime) -> None:
-        self._clock = clock
-        self._queues: dict[float, dict[Deadline, None]] = {}
-        self._timers: dict[float, IDelayedCall] = {}
-        self._most_queues = _MANY_QUEUES
-
-    def set(self, deadline: Deadline, duration: float) -> None:
-        """Have ``deadline`` expire in ``duration`` seconds."""
-        deadline.unset()
-        queue = self._queues.get(duration)
-        if queue is None:
-            if len(self._queues) >= self._most_queues:
-                self.sweep()
-                self._most_queues = max(_MANY_QUEUES, 2 * len(self._queues))
-            queue = self._queues[duration] = {}
-            self._call_later(duration)
-        elif not self._timers[duration].active():
-            # Somebody has cancelled all that the reactor held, as trial does after a
-            # test that left something behind.
-            self._call_later(duration)
-        deadline._due = self._clock.seconds() + duration
-        deadline._queue = queue
-        queue[deadline] = None
-
-    def __len__(self) -> int:
-        return sum(len(queue) for queue in self._queues.values())
-
-    def sweep(self) -> None:
-        """Let go of the delayed calls that no deadline needs any more.
-
-        An answered push leaves its delayed call to the next one of that duration.
-        """
-        for duration in [each for each, queue in self._queues.items() if not queue]:
-            del self._queues[duration]
-            timer = self._timers.pop(duration)
-            if timer.active():
-                timer.cancel()
-
-    def _call_later(self, duration: float) -> None:
-        self._timers[duration] = self._clock.callLater(duration, self._expire, duration)
-
-    def _expire(self, duration: float) -> None:
-        now = self._clock.seconds()
-        queue = self._queues[duration]
-        late: dict[Deadline, None] = {}
-        for deadline in queue:
-            if deadline._due > now + _TOLERANCE:
-                break
-            late[deadline] = None
-        for deadline in late:
-            del queue[deadline]
-            deadline._queue = late
-        if queue:
-            first = next(iter(queue))
-            self._timers[duration] = self._clock.callLater(
-                first._due - now, self._expire, duration
-            )
-        else:
-            del self._queues[duration]
-            del self._timers[duration]
-        self._tell(late)
-
-    def _tell(self, late: dict[Deadline, None]) -> None:
-        """Have deadlines expire that are in no queue any more.
-
-        What expires may do anything, such as to cancel another that is late as well:
-        that takes it out of here.
-        """
-        try:
-            while late:
-                deadline = next(iter(late))
-                deadline.unset()
-                try:
-                    deadline.expired()
-                except Exception:
-                    # The next may be another client's.
-                    log.failure("{deadline!r} raised", deadline=deadline)
-        finally:
-            if late:
-                # A SystemExit, which is the reactor's to take.
-                self._clock.callLater(0, self._tell, late)
-
-
-_of_clock: WeakValueDictionary[int, Deadlines] = WeakValueDictionary()
 
 
 class PendingReply(Deadline):
@@ -327,17 +156,46 @@ class PendingPush(PendingReply):
 
 
 class PendingJoin(PendingReply):
-    """A join; it may be sent several times before it is answered."""
+    """A join; it may be sent several times before it is answered.
 
-    __slots__ = ("_was_sent_before", "channel", "mark", "timeout", "was_sent")
+    Its time runs only now and then; see :mod:`txphoenix.join_queue`.
 
-    def __init__(self, channel: ChannelMachine, timeout: float) -> None:
+    :param is_patient: whether nobody waits for it who would have to be told that it was
+        not answered in time.
+    :ivar params: what it sends, once that is known.
+    :ivar is_queued: whether it is in the queue, from its entry to its answer.
+    :ivar place: the queue's own note of it, once it has been sent.
+    :ivar is_overdue: whether it is waited for though it has had its time.
+    """
+
+    __slots__ = (
+        "_time_left",
+        "_was_sent_before",
+        "channel",
+        "is_overdue",
+        "is_patient",
+        "is_queued",
+        "mark",
+        "params",
+        "place",
+        "timeout",
+        "was_sent",
+    )
+
+    def __init__(
+        self, channel: ChannelMachine, timeout: float, is_patient: bool = False
+    ) -> None:
         super().__init__()
         self.channel = channel
         self.timeout = timeout
+        self.is_patient = is_patient
         self.was_sent = self._was_sent_before = False
+        self.is_queued = self.is_overdue = False
         # By what the connection knows it.
         self.mark: int | None = None
+        self.params: Any = None
+        self.place: SentJoin | None = None
+        self._time_left = timeout
 
     def sent(self, mark: int | None) -> None:
         """Take note that it is sent."""
@@ -349,13 +207,26 @@ class PendingJoin(PendingReply):
         """Take note that it has not left after all, this time."""
         self.was_sent = self._was_sent_before
 
+    def run(self, deadlines: Deadlines) -> None:
+        """Have its time run; it is no error if it does."""
+        if not self.is_set:
+            deadlines.set(self, self._time_left)
+
+    def rest(self, deadlines: Deadlines) -> None:
+        """Have its time rest; it is no error if it does."""
+        if self.is_set:
+            self._time_left = deadlines.left(self)
+            self.unset()
+
     def answered(self, payload: Any, _join_ref: str | None) -> None:
         """Hand the answer to the channel, which has more to do with it."""
         self.unset()
+        self._time_left = self.timeout
         self.channel.join_answered(self, *split_reply(payload))
 
     def expired(self) -> None:
         """Have the channel give up this join."""
+        self._time_left = self.timeout
         self.channel.join_expired(self)
 
     def forgotten(self) -> None:

@@ -100,16 +100,19 @@ class Pushes:
             self._kept = None
         return failed
 
-    def expect(self, ref: str, pending: PendingReply, timeout: float) -> None:
-        """Wait for the reply to ``ref`` for ``timeout`` seconds.
+    def expect(
+        self, ref: str, pending: PendingReply, timeout: float | None = None
+    ) -> None:
+        """Wait for the reply to ``ref``.
 
-        A deadline that is set already stays as it is.
+        :param timeout: for how many seconds, where no deadline is set already; None
+            where somebody else sees to that.
         """
         sent = self._sent
         if sent is None:
             sent = self._sent = {}
         sent[ref] = pending
-        if not pending.is_set:
+        if timeout is not None and not pending.is_set:
             self._manager.deadlines.set(pending, timeout)
 
     def take(self, ref: str | None) -> PendingReply | None:

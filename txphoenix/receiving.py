@@ -35,7 +35,11 @@ if TYPE_CHECKING:
     from .interfaces import Serializer
     from .message import Message
 
-__all__ = ["frame_receiver"]
+__all__ = ["frame_receiver", "ignore_frame"]
+
+
+def ignore_frame(_data: bytes, _is_binary: bool) -> None:
+    """Take a frame that comes before the first transport is open."""
 
 
 def frame_receiver(  # noqa: C901

@@ -175,6 +175,11 @@ class SocketState(Service):
             return None
         return self._to_send.popleft()
 
+    def put_back(self, messages: list[Message]) -> None:
+        """Keep messages again that were kept before all others."""
+        if messages:
+            self._to_send = deque([*messages, *self.to_send])
+
     def pop_all_to_send(self) -> list[Message]:
         """Take all messages that were kept, oldest first."""
         messages, self._to_send = list(self.to_send), None

@@ -57,6 +57,7 @@ _PARAMETERS: list[tuple[str, Callable[[str], Any], str]] = [
     ("token-file", str, "A file that holds the token, read at each connect."),
     ("token-env", str, "An environment variable that holds the token."),
     ("timeout", _number, "Seconds to wait for the reply to a join or a push (5)."),
+    ("join-window", _number, "How many joins are under way at most (128)."),
     ("connect-timeout", _number, "Seconds for one attempt to connect (15)."),
     ("close-timeout", _number, "Seconds for the closing handshake (2)."),
     ("heartbeat-interval", _number, "Seconds between heartbeats (30)."),

@@ -42,6 +42,7 @@ PLAIN = (
     "reconnect",
     "reconnect_interval",
     "timeout",
+    "join_window",
     "connect_timeout",
     "close_timeout",
     "transport",

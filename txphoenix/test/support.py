@@ -25,8 +25,8 @@ from twisted.trial.unittest import SynchronousTestCase
 from txphoenix.backoff import steps
 from txphoenix.channel import Channel
 from txphoenix.client import SocketClient
+from txphoenix.deadlines import Deadlines
 from txphoenix.message import HEARTBEAT, PHOENIX_TOPIC, PHX_REPLY, Message
-from txphoenix.pending import Deadlines
 from txphoenix.testing import MemoryServer, Refused, ServerChannel, error, ok, reply
 from txphoenix.testing.session import Frame, ServerSession
 

@@ -8,6 +8,7 @@ from twisted.internet.defer import CancelledError
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
+from txphoenix.deadlines import Deadlines
 from txphoenix.errors import (
     ConfigurationError,
     ConnectionClosed,
@@ -16,7 +17,6 @@ from txphoenix.errors import (
 )
 from txphoenix.heartbeat import Heartbeat
 from txphoenix.message import Message
-from txphoenix.pending import Deadlines
 
 from .support import ClientTestCase
 

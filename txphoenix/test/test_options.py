@@ -40,6 +40,7 @@ DEFAULTS: dict[str, Any] = {
     "serializer": None,
     "vsn": "2.0.0",
     "timeout": 5.0,
+    "join_window": 128,
     "connect_timeout": 15.0,
     "close_timeout": 2.0,
     "topic_channel_map": {},

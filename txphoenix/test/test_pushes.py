@@ -7,9 +7,10 @@ from typing import Any, cast
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
+from txphoenix.deadlines import Deadlines
 from txphoenix.errors import PushTimeout, SerializerError
 from txphoenix.message import Message
-from txphoenix.pending import Deadlines, PendingLeave, PendingPush
+from txphoenix.pending import PendingLeave, PendingPush
 from txphoenix.pushes import Pushes
 
 from .support import TOPIC, Outcome

@@ -262,6 +262,7 @@ class OtherOptionTests(ReconfigureTestCase):
             "should_reconnect": bool,
             "auto_connect": False,
             "timeout": 4.0,
+            "join_window": 3,
             "connect_timeout": 14.0,
             "close_timeout": 1.0,
             "topic_channel_map": {"den": OtherRoom},

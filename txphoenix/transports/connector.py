@@ -29,10 +29,10 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from ..deadlines import Deadlines, DelayedCall
 from ..errors import ConfigurationError, ConnectionFailed, ConnectTimeout, NotConnected
 from ..options import Options
 from ..package_log import package_log
-from ..pending import Deadlines, Timer
 from ..url import connect_url, parse
 from .attempt import prepare
 from .endpoints import client_endpoint
@@ -72,7 +72,7 @@ class EndpointConnector:
         self.protocol: PhoenixClientProtocol | None = None
         """The protocol whose handshake is under way or done, until its loss."""
         # There is one as long as an attempt is under way.
-        self._timer: Timer | None = None
+        self._timer: DelayedCall | None = None
         # Why the attempt was given up, where that was our doing.
         self._given_up: Exception | None = None
         self._host, self._port = "", 0
@@ -87,8 +87,9 @@ class EndpointConnector:
     def connect(self) -> None:
         """Begin an attempt."""
         self._given_up = None
-        self._timer = Timer(self._time_out)
-        self._deadlines.set(self._timer, self.options.connect_timeout)
+        self._timer = self._deadlines.callLater(
+            self.options.connect_timeout, self._time_out
+        )
         self._factory.connection.attempt_started()
         # Whoever was told may have given the attempt up already.
         if self._given_up is not None:
@@ -227,8 +228,7 @@ class EndpointConnector:
         self._factory.forget_request()
         timer, self._timer = self._timer, None
         if timer is not None:
-            timer.unset()
-            self._deadlines.sweep()
+            timer.cancel()
 
 
 class _Gate(Factory):

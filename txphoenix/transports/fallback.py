@@ -24,10 +24,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
 
 from twisted.internet.error import NotConnectingError
-from twisted.internet.interfaces import IConnector, IDelayedCall, IReactorTime
+from twisted.internet.interfaces import IConnector, IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from ..deadlines import Deadlines, DelayedCall
 from ..errors import (
     ConfigurationError,
     ConnectionFailed,
@@ -59,7 +60,7 @@ class FallbackConnector:
     def __init__(
         self, reactor: IReactorTime, factory: PhoenixClientFactory, options: Options
     ) -> None:
-        self._reactor = reactor
+        self._deadlines = Deadlines.of(reactor)
         self._factory = factory
         self._connection = factory.connection
         self._options = options
@@ -72,7 +73,7 @@ class FallbackConnector:
         self._is_opened = False
         # A WebSocket on which nothing has come yet.
         self._unproved: Transport | None = None
-        self._timer: IDelayedCall | None = None
+        self._timer: DelayedCall | None = None
         # Why the path under way is given up, where that is our doing.
         self._given_up: Exception | None = None
         self._has_websocket_worked = False
@@ -98,7 +99,7 @@ class FallbackConnector:
             self._finish(self._given_up)
             return
         if self._path is self._websocket:
-            self._timer = self._reactor.callLater(
+            self._timer = self._deadlines.callLater(
                 self._options.longpoll_fallback or 0, self._time_out
             )
         self._path.factory.start_trying()

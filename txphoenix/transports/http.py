@@ -43,6 +43,7 @@ from twisted.web.iweb import (
 )
 from zope.interface import implementer
 
+from ..deadlines import Deadlines
 from ..errors import ConnectionFailed, MessageTooLarge
 from ..handshake import cookie_lines
 from .cookies import ServerCookies
@@ -122,6 +123,8 @@ class HTTPSession:
         self.timeout = timeout
         self.limit = limit
         self._reactor = reactor
+        # A request is timed as all else is, by what has really passed.
+        self._deadlines = cast(IReactorTime, Deadlines.of(reactor))
         self._endpoint = _TrackedEndpoint(endpoint)
         self._pool = HTTPConnectionPool(reactor)
         self._pool.cachedConnectionTimeout = _LONGEST_IDLE
@@ -152,7 +155,7 @@ class HTTPSession:
             connection's error.
         """
         exchange = Deferred.fromCoroutine(self._exchange(method, url, headers, body))
-        exchange.addTimeout(self.timeout, self._reactor, _timed_out)
+        exchange.addTimeout(self.timeout, self._deadlines, _timed_out)
         self._requests[exchange] = None
         return exchange.addBoth(self._finished, exchange)
 

@@ -39,12 +39,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import idna
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.web.http_headers import Headers
 
 from ..cookie_jar import bounded_jar
+from ..deadlines import Deadlines, DelayedCall
 from ..errors import ConnectionClosed, MessageTooLarge, NotConnected
 from ..handshake import Handshake
 from ..options import Options
@@ -188,7 +189,7 @@ class LongPollTransport:
         handshake: Handshake | None = None,
     ) -> None:
         self.handshake = handshake
-        self._reactor = reactor
+        self._deadlines = Deadlines.of(reactor)
         self._connection = connection
         self._http = http
         self._url = url
@@ -199,10 +200,10 @@ class LongPollTransport:
         self._is_paused = False
         self._is_delivering = False
         self._close_reason: ConnectionClosed | None = None
-        self._close_timer: IDelayedCall | None = None
+        self._close_timer: DelayedCall | None = None
         self._poll_request: Deferred[Any] | None = None
         self._received: deque[str] = deque()
-        self._publish_call: IDelayedCall | None = None
+        self._publish_call: DelayedCall | None = None
         self._is_publishing = False
         # Each with whether it can be a line of a batch.
         self._outgoing: deque[tuple[bytes, bool]] = deque()
@@ -235,7 +236,7 @@ class LongPollTransport:
             is_line = data.startswith(b"[") and b"\n" not in data
             self._outgoing.append((data, is_line))
         if not self._is_publishing and self._publish_call is None:
-            self._publish_call = self._reactor.callLater(0, self._publish)
+            self._publish_call = self._deadlines.callLater(0, self._publish)
 
     def close(self, code: int = 1000, reason: str = "") -> None:
         """End the session, once the server has all that was sent before.
@@ -253,7 +254,7 @@ class LongPollTransport:
             late = ConnectionClosed(
                 1006, "what was sent before the close was not taken"
             )
-            self._close_timer = self._reactor.callLater(
+            self._close_timer = self._deadlines.callLater(
                 self._close_timeout, self._end, late
             )
         else:

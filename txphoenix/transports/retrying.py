@@ -11,14 +11,15 @@ during the delay take hold.
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from twisted.internet.error import NotConnectingError
-from twisted.internet.interfaces import IConnector, IDelayedCall, IReactorTime
+from twisted.internet.interfaces import IConnector, IReactorTime
 from twisted.internet.protocol import ReconnectingClientFactory
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from ..deadlines import Deadlines, DelayedCall
 from ..errors import ConnectionFailed
 from ..options import Options
 from ..package_log import package_log
@@ -50,13 +51,16 @@ class RetryingFactory(ReconnectingClientFactory):
     factor = 1.0
     maxDelay = sys.maxsize
     connector: Connector
-    _callID: IDelayedCall | None
+    _callID: DelayedCall | None  # type: ignore[assignment]
 
     def __init__(
         self, reactor: IReactorTime, options: Options, connection: Connection
     ) -> None:
-        self.clock = reactor  # type: ignore[assignment]
-        self._clock = reactor
+        self._reactor = reactor
+        self._deadlines = Deadlines.of(reactor)
+        # What retry() of Twisted's calls later with; a clock that is set changes no
+        # delay.
+        self.clock = cast(Any, self._deadlines)
         self.options = options
         self.connection = connection
         # Counts what connectors have told of: ends of attempts and of transports.
@@ -79,12 +83,11 @@ class RetryingFactory(ReconnectingClientFactory):
         :return: whether it is planned now, and was not before.
         """
         planned = self._callID
-        due = self._clock.seconds() + delay
-        if planned is not None and planned.getTime() <= due:
+        if planned is not None and self._deadlines.left(planned) <= delay:
             return False
         self._unplan()
         self.continueTrying = 1
-        self._callID = self._clock.callLater(delay, self._begin_planned)
+        self._callID = self._deadlines.callLater(delay, self._begin_planned)
         return True
 
     def stopTrying(self) -> None:
@@ -171,5 +174,5 @@ class RetryingFactory(ReconnectingClientFactory):
 
     def _make_connector(self) -> Connector:
         return make_connector(
-            self._clock, cast("PhoenixClientFactory", self), self.options
+            self._reactor, cast("PhoenixClientFactory", self), self.options
         )

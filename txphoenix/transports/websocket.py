@@ -26,11 +26,12 @@ from typing import TYPE_CHECKING, Any, cast
 
 from autobahn.twisted.websocket import WebSocketClientFactory
 from twisted.internet.error import ConnectionDone
-from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.interfaces import IReactorTime
 from twisted.internet.protocol import connectionDone
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from ..deadlines import Deadlines, DelayedCall
 from ..errors import ConnectionClosed, ConnectionFailed, HandshakeRefused
 from ..handshake import Handshake, cookie_lines, header_lines
 from ..options import Options
@@ -94,7 +95,7 @@ class PhoenixClientProtocol(FastFrameProtocol):
     _is_lost = False
     _is_told = False
     _broken_by: BaseException | None = None
-    _closing_timer: IDelayedCall | None = None
+    _closing_timer: DelayedCall | None = None
 
     def __init__(self) -> None:
         super().__init__()
@@ -254,7 +255,7 @@ class PhoenixClientProtocol(FastFrameProtocol):
         super().sendCloseFrame(code, reasonUtf8, isReply)
         # A close that a pause held back may be read after the loss.
         if self._closing_timer is None and not self._is_lost:
-            self._closing_timer = self.factory.reactor.callLater(
+            self._closing_timer = self.factory.deadlines.callLater(
                 self.factory.options.close_timeout, self._closing_timed_out
             )
             self.factory.connection.transport_closing()
@@ -380,6 +381,7 @@ class PhoenixClientFactory(RetryingFactory, WebSocketClientFactory):
         self, reactor: IReactorTime, options: Options, connection: Connection
     ) -> None:
         WebSocketClientFactory.__init__(self, reactor=reactor)
+        self.deadlines = Deadlines.of(reactor)
         # Whoever makes a factory for each of two transports gives both the same.
         self.addresses = AnsweringAddresses()
         RetryingFactory.__init__(self, reactor, options, connection)
