@@ -192,6 +192,7 @@ class Options:
     """An object with the functions ``loads`` and ``dumps``, such as :mod:`json`.
 
     The default is ``orjson``, or :mod:`json` where that is missing.
+    With either, integers are exact whatever their size.
     """
 
     vsn: str = field(default="2.0.0", metadata=_by(checks.vsn, connection=True))

@@ -67,6 +67,12 @@ class PushTests(CommandTestCase):
         self.assertEqual(self.out.output.text, '{"body": ["é", null, 1.5]}\n')
         self.assertEqual(self.err.output.text, "")
 
+    async def test_long_integer(self) -> None:
+        """An integer of more than 64 bits is sent and printed as it is."""
+        code, _ = await self.push("rooms:a", "echo", f'{{"wei": [{2**256 - 1}]}}')
+        self.assertEqual(code, OK)
+        self.assertEqual(self.out.output.text, f'{{"wei": [{2**256 - 1}]}}\n')
+
     async def test_leaves(self) -> None:
         """The channel is left, and not just lost with the connection."""
         server = await self.phoenix_server(ROOMS)

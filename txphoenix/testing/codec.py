@@ -18,8 +18,8 @@ from __future__ import annotations
 from typing import Any, ClassVar, Protocol
 
 from txphoenix.interfaces import JSONCodec
+from txphoenix.json_codecs import as_codec
 from txphoenix.message import PHX_REPLY, Message
-from txphoenix.serializer import default_json
 
 __all__ = ["CodecError", "ServerCodec", "ServerV1Codec", "ServerV2Codec", "codec_for"]
 
@@ -57,7 +57,7 @@ class _JSON:
     """What both versions do with JSON."""
 
     def __init__(self, json: JSONCodec | None = None) -> None:
-        self._json = default_json() if json is None else json
+        self._json = as_codec(json)
 
     def _loads(self, data: bytes) -> Any:
         try:

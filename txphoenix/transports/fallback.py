@@ -35,7 +35,7 @@ from ..errors import (
     HandshakeRefused,
     NotConnected,
 )
-from ..interfaces import Transport
+from ..interfaces import FrameReceiver, Transport
 from ..options import Options
 from ..package_log import package_log
 from .websocket import PhoenixClientFactory
@@ -119,6 +119,7 @@ class FallbackConnector:
         if path is self._websocket:
             self._unproved = transport
             path.frame_received = self.first_received
+            path.receiver_of = lambda _: self.first_received
             transport.send(*self._connection.encode_heartbeat())
         else:
             self._prefers_longpoll = not self._has_websocket_worked
@@ -168,6 +169,7 @@ class FallbackConnector:
         self._connection.transport_opened(transport)
         # From the next read on, a frame takes no detour.
         path.frame_received = self._connection.frame_received
+        path.receiver_of = self._connection.receiver_of
 
     def _may_do_without_compression(self, path: _Path) -> bool:
         """Whether a WebSocket has failed that may open without what it has offered."""
@@ -226,8 +228,9 @@ class _Path:
         self._connection = connector._connection
         self.factory = PhoenixClientFactory(reactor, options, cast("Connection", self))
         self.is_trying = False
-        self.frame_received: Callable[[bytes, bool], None] = (
-            self._connection.frame_received
+        self.frame_received: FrameReceiver = self._connection.frame_received
+        self.receiver_of: Callable[[bytes], FrameReceiver] = (
+            self._connection.receiver_of
         )
 
     def attempt_started(self) -> None:

@@ -37,6 +37,7 @@ its hooks for parts of messages (``onMessageBegin`` and the like).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final
 
 from autobahn.twisted.websocket import WebSocketClientProtocol
@@ -180,7 +181,7 @@ class FastFrameProtocol(WebSocketClientProtocol):
         data, self.data = self.data, b""
         size = len(data)
         limit = self._receive_limit
-        on_message = self.onMessage
+        on_message = self.receiver_of(data)
         offset = 0
         start = 2
         try:
@@ -210,6 +211,10 @@ class FastFrameProtocol(WebSocketClientProtocol):
         finally:
             # A callback may have had the transport deliver more.
             self.data = data[offset:] + self.data
+
+    def receiver_of(self, _read: bytes) -> Callable[[bytes, bool], None]:
+        """What takes the plain frames in a read: ``onMessage``, but for subclasses."""
+        return self.onMessage
 
     def _is_worth_waiting(self, needed: int) -> bool:
         """Whether the incomplete frame in the buffer is short, and good so far."""

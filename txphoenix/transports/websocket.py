@@ -197,8 +197,12 @@ class PhoenixClientProtocol(FastFrameProtocol):
 
     @property
     def onMessage(self) -> Callable[[bytes, bool], None]:
-        """Whoever takes the frames; asked for once a read."""
+        """Whoever takes a frame that Autobahn has put together."""
         return self.factory.connection.frame_received
+
+    def receiver_of(self, read: bytes) -> Callable[[bytes, bool], None]:
+        """Whoever takes the frames in a read; asked for once a read."""
+        return self.factory.connection.receiver_of(read)
 
     def processHandshake(self) -> Any:
         """Read the server's answer to the handshake, as soon as all of it is there."""
