@@ -27,9 +27,11 @@ from .channel_set import ChannelSet
 from .channel_states import State
 from .checks import channel_class as check_channel_class
 from .checks import possible_topic
+from .checks import seconds as check_seconds
 from .connection import Connection
 from .errors import ENDINGS, ConfigurationError
 from .inbox import Inbox
+from .legible import legible
 from .message import Message
 from .options import Options
 from .package_log import package_log
@@ -120,7 +122,9 @@ class ChannelManager(ChannelSet):
             What it raises by itself is passed on.
         """
         if not (isinstance(topic, str) and topic):
-            raise ConfigurationError(f"a topic must be a non-empty str, not {topic!r}")
+            raise ConfigurationError(
+                f"a topic must be a non-empty str, not {legible(topic)}"
+            )
         possible_topic("a topic", topic)
         if channel_class is None:
             name, factory = find_factory(topic, self._options)
@@ -246,15 +250,8 @@ class ChannelManager(ChannelSet):
         """
         if timeout is None:
             return self.timeout
-        if isinstance(timeout, bool) or not isinstance(timeout, int | float):
-            raise ConfigurationError(
-                f"a timeout must be a number of seconds, not {timeout!r}"
-            )
-        if not 0 < timeout < float("inf"):
-            raise ConfigurationError(
-                f"a timeout must be more than 0 seconds and finite, not {timeout!r}"
-            )
-        return float(timeout)
+        checked: float = check_seconds("a timeout", timeout)
+        return checked
 
     def rejoin_delay(self, attempt: int) -> float:
         """The seconds before a rejoin; the first is number 0."""

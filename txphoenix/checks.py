@@ -25,6 +25,7 @@ from twisted.internet.ssl import CertificateOptions
 from .channel import Channel
 from .cookie_jar import bounded_jar
 from .errors import ConfigurationError
+from .legible import legible
 from .message import PHOENIX_TOPIC
 from .url import check_authority, encode_params, parse, parse_proxy
 
@@ -164,7 +165,9 @@ def _must(
         if accepts(value):
             return value if convert is None else convert(value)
         if isinstance(value, bool | int | float | str):
-            raise ConfigurationError(f"{name} must be {expected}, not {value!r:.100}")
+            raise ConfigurationError(
+                f"{name} must be {expected}, not {legible(value, 100)}"
+            )
         raise _wrong(name, expected, value)
 
     return check

@@ -33,6 +33,7 @@ from typing import TYPE_CHECKING, Any
 
 from .errors import ConfigurationError, SerializerError
 from .json_codecs import StandardJSON, as_codec, default_json, walk
+from .legible import error_text, legible
 from .message import PHX_REPLY, Message, new_message
 
 if TYPE_CHECKING:
@@ -248,7 +249,7 @@ def serializer_for(vsn: str, json: JSONCodec | None = None) -> Serializer:
         make = _SERIALIZERS[vsn]
     except (KeyError, TypeError):
         known = " or ".join(map(repr, _SERIALIZERS))
-        raise ConfigurationError(f"vsn must be {known}, not {vsn!r}") from None
+        raise ConfigurationError(f"vsn must be {known}, not {legible(vsn)}") from None
     return make(json)
 
 
@@ -275,7 +276,7 @@ def _unencodable_binary(message: Message, error: Exception) -> SerializerError:
                 f"{cannot}: in a binary message {name} has at most "
                 f"{_MAX_BINARY_FIELD} bytes, and this one has {size}"
             )
-    return SerializerError(f"{cannot}: {error}")
+    return SerializerError(f"{cannot}: {error_text(error)}")
 
 
 def _decode_binary(data: bytes) -> Message:
@@ -300,7 +301,7 @@ def _decode_binary(data: bytes) -> Message:
             start += length
     except UnicodeDecodeError as error:
         raise SerializerError(
-            f"expected UTF-8 in a binary frame, got {_cut(data)}: {error}"
+            f"expected UTF-8 in a binary frame, got {_cut(data)}: {error_text(error)}"
         ) from error
     payload = bytes(data[start:])
     if kind == _PUSH:
@@ -356,7 +357,7 @@ def _refuse_nan(message: Message) -> None:
 def _unencodable(message: Message, error: BaseException) -> SerializerError:
     """The error for a message that the codec refused."""
     payload = message.payload
-    text = f"cannot encode {_name(message)}, a {_type(payload)}: {error}"
+    text = f"cannot encode {_name(message)}, a {_type(payload)}: {error_text(error)}"
     if not isinstance(payload, _BINARY_TYPES) and any(
         isinstance(item, _BINARY_TYPES) for item in walk(payload)
     ):
@@ -372,7 +373,7 @@ def _not_strings(topic: object, event: object) -> SerializerError:
 
 
 def _not_json(data: bytes, error: BaseException) -> SerializerError:
-    return SerializerError(f"expected JSON, got {_cut(data)}: {error}")
+    return SerializerError(f"expected JSON, got {_cut(data)}: {error_text(error)}")
 
 
 def _name(message: Message) -> str:

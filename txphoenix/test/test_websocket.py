@@ -222,7 +222,8 @@ class RefusalTests(RawTestCase):
     def test_long_phrase(self) -> None:
         """A reason phrase of any length makes no line of any length."""
         error = self.refusal(b"HTTP/1.1 500 " + b"x" * 5000 + b"\r\n\r\n")
-        self.assertEqual(error.reason, "x" * 200)
+        self.assertEqual(error.reason, "x" * 5000)
+        self.assertLess(len(str(error)), 300)
         self.raw.answer = b"HTTP/1.1 " + b"y" * 5000 + b" \r\n\r\n"
         _, (other,) = self.refused_client()
         self.assertLess(len(str(other)), 300)

@@ -62,13 +62,13 @@ class _JSON:
     def _loads(self, data: bytes) -> Any:
         try:
             return self._json.loads(data)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise CodecError(f"expected JSON, not {data[:40]!r}") from error
 
     def _dumps(self, value: Any, message: Message) -> tuple[bytes, bool]:
         try:
             text = self._json.dumps(value)
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, RecursionError) as error:
             raise CodecError(
                 f"the payload of {message.event!r} on {message.topic!r} "
                 f"is not JSON: {error}"

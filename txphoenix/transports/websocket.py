@@ -65,8 +65,6 @@ _TOKEN_PREFIX = "base64url.bearer.phx."
 # answers included.
 # Common HTTP servers and clients draw the line at a quarter of it or less.
 _LONGEST_HEAD = 64 * 1024
-# The most characters of a server's words that an error repeats.
-_SHOWN_CHARACTERS = 200
 # No answer to a handshake needs them, and Autobahn takes them for UTF-8.
 _TO_ASCII = bytes(range(128)) + b"?" * 128
 
@@ -305,10 +303,9 @@ class PhoenixClientProtocol(FastFrameProtocol):
             # What they were to lead to has not come.
             status, headers = None, {}
         if status is not None and status != 101:
-            return HandshakeRefused(status, headers, phrase[:_SHOWN_CHARACTERS])
+            return HandshakeRefused(status, headers, phrase)
         if self._refusal is not None:
-            reason = self._refusal[:_SHOWN_CHARACTERS]
-            return HandshakeRefused(status, headers, reason)
+            return HandshakeRefused(status, headers, self._refusal)
         return failed_with(self._lost_reason, "lost during the handshake")
 
     def _why_closed(
