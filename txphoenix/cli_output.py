@@ -171,6 +171,11 @@ def this_program() -> list[str]:
 
 
 def _is_on_path(name: str, file: str) -> bool:
+    """Whether the name calls the file from the user's shell, too."""
+    if sys.prefix != sys.base_prefix:
+        # A virtual environment may be on the path of what has run us, and no other:
+        # tox does that.
+        return False
     found = shutil.which(name)
     return found is not None and os.path.abspath(found) == os.path.abspath(file)
 

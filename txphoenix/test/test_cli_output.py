@@ -5,12 +5,14 @@ from __future__ import annotations
 import io
 import json
 import os
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from txphoenix import __version__
 from txphoenix.cli_output import (
     CommandError,
     OutputClosed,
@@ -90,10 +92,13 @@ class TextTests(SynchronousTestCase):
 class ThisProgramTests(SynchronousTestCase):
     """The words that call the program once more."""
 
-    def called_as(self, script: str, python: str, path: str) -> list[str]:
+    def called_as(
+        self, script: str, python: str, path: str, prefix: str = ""
+    ) -> list[str]:
         """What it says if it was called so."""
         self.patch(sys, "argv", [script])
         self.patch(sys, "executable", python)
+        self.patch(sys, "prefix", prefix or sys.base_prefix)
         self.patch(os, "environ", {**os.environ, "PATH": path})
         return this_program()
 
@@ -126,6 +131,51 @@ class ThisProgramTests(SynchronousTestCase):
             self.called_as("/x/txphoenix/__main__.py", python, directory),
             ["python3.99", "-m", "txphoenix"],
         )
+
+    def test_virtual_environment(self) -> None:
+        """One of a virtual environment is called by its path, from any shell.
+
+        tox puts its environment on the path of what it runs, and on no other.
+        """
+        python, directory = self.executable("python3.99")
+        self.assertEqual(
+            self.called_as("/x/txphoenix/__main__.py", python, directory, "/env"),
+            [python, "-m", "txphoenix"],
+        )
+        script, directory = self.executable("txphoenix")
+        self.assertEqual(
+            self.called_as(script, "/env/python", directory, "/env"),
+            ["/env/python", "-m", "txphoenix"],
+        )
+
+    def test_from_elsewhere(self) -> None:
+        """The words work as they are, with nothing of ours on the path."""
+        ran = subprocess.run(
+            [*this_program(), "--version"],
+            env={"PATH": "/nowhere"} if sys.prefix != sys.base_prefix else None,
+            capture_output=True,
+            check=True,
+        )
+        self.assertEqual(ran.stdout.decode().strip(), __version__)
+
+
+class WorkingCopyTests(SynchronousTestCase):
+    """What a Python without Twisted finds in the working copy."""
+
+    root = Path(__file__).parents[2]
+    if not (root / "setup.py").exists():
+        skip = "there is no working copy"
+
+    def test_no_directory_is_taken_for_twisted(self) -> None:
+        """It finds no Twisted, and says so, rather than something of ours."""
+        for module in ("twisted", "twisted.internet"):
+            ran = subprocess.run(
+                [sys.executable, "-S", "-c", f"import {module}"],
+                cwd=self.root,
+                capture_output=True,
+                check=False,
+            )
+            self.assertIn(b"No module named 'twisted'", ran.stderr)
 
 
 class TerminalTests(SynchronousTestCase):
