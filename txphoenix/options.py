@@ -150,10 +150,12 @@ class Options:
     )
     """``"websocket"``, ``"longpoll"``, or a callable that makes a connector."""
 
-    heartbeat_interval: float = field(default=30.0, metadata=_by(checks.seconds))
+    heartbeat_interval: float = field(
+        default=30.0, metadata=_by(checks.network_seconds)
+    )
     """Seconds between heartbeats; Phoenix closes after 60 without one."""
 
-    heartbeat_timeout: float = field(default=10.0, metadata=_by(checks.seconds))
+    heartbeat_timeout: float = field(default=10.0, metadata=_by(checks.network_seconds))
     """Seconds to wait for a heartbeat's reply before the connection is dropped.
 
     While a join runs, a Phoenix server answers nothing else on that socket, so this
@@ -198,10 +200,10 @@ class Options:
     vsn: str = field(default="2.0.0", metadata=_by(checks.vsn, connection=True))
     """The version of Phoenix's wire format; ``"1.0.0"`` is deprecated."""
 
-    timeout: float = field(default=5.0, metadata=_by(checks.seconds))
+    timeout: float = field(default=5.0, metadata=_by(checks.network_seconds))
     """Seconds to wait for the reply to a join, a push or a leave."""
 
-    connect_timeout: float = field(default=15.0, metadata=_by(checks.seconds))
+    connect_timeout: float = field(default=15.0, metadata=_by(checks.network_seconds))
     """Seconds for one attempt to connect: parameters, TCP, TLS and handshake."""
 
     close_timeout: float = field(default=2.0, metadata=_by(checks.seconds))
@@ -265,8 +267,12 @@ class Options:
     what the protocol itself sends always does.
     """
 
-    max_message_size: int = field(default=16 * 1024 * 1024, metadata=_by(checks.size))
-    """The largest message in bytes, in either direction."""
+    max_message_size: int = field(
+        default=16 * 1024 * 1024, metadata=_by(checks.message_size)
+    )
+    """The largest message in bytes, in either direction; at least 100, which the
+    protocol's own messages need.
+    """
 
     tls: Any = field(default=None, metadata=_by(checks.tls, connection=True))
     """What :func:`txphoenix.client_tls` returns, or Twisted's ``optionsForClientTLS``.
