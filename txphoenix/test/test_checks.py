@@ -235,7 +235,8 @@ class LeastSizeTests(SynchronousTestCase):
             options: Any = {name: wrong}
             error = self.assertRaises(ConfigurationError, Options.check, url, **options)
             self.assertIn(str(least), str(error))
-            Options.check(url, **{name: least})
+            options = {name: least}
+            Options.check(url, **options)
 
 
 class OptionCheckTests(CheckCase):
