@@ -200,7 +200,7 @@ class Options:
     vsn: str = field(default="2.0.0", metadata=_by(checks.vsn, connection=True))
     """The version of Phoenix's wire format; ``"1.0.0"`` is deprecated."""
 
-    timeout: float = field(default=5.0, metadata=_by(checks.network_seconds))
+    timeout: float = field(default=5.0, metadata=_by(checks.seconds))
     """Seconds to wait for the reply to a join, a push or a leave."""
 
     connect_timeout: float = field(default=15.0, metadata=_by(checks.network_seconds))

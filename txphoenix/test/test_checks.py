@@ -229,7 +229,6 @@ class LeastSizeTests(SynchronousTestCase):
             ("heartbeat_interval", 1e-9, 0.001),
             ("heartbeat_timeout", 0.0009, 0.001),
             ("connect_timeout", 1e-300, 0.001),
-            ("timeout", 1e-9, 0.001),
         ):
             url = "ws://127.0.0.1/socket"
             options: Any = {name: wrong}

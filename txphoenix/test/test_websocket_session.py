@@ -373,7 +373,7 @@ class SizeTests(ClientTestCase):
     def test_largest(self) -> None:
         """The limit counts bytes of the encoded message, and so many may be sent."""
         client = self.connected_client()
-        message = Message.push("rooms:lobby", "silent", "ü" * 10, None, "1")
+        message = Message.push("rooms:lobby", "silent", "ü" * 50, None, "1")
         client.push(message)
         self.memory.flush()
         size = len(self.memory.sessions[-1].frames[0].data)
