@@ -29,7 +29,7 @@ from .checks import channel_class as check_channel_class
 from .checks import possible_topic
 from .checks import seconds as check_seconds
 from .connection import Connection
-from .errors import ENDINGS, ConfigurationError
+from .errors import ENDINGS, ConfigurationError, NotConnected
 from .inbox import Inbox
 from .legible import legible
 from .message import Message
@@ -37,6 +37,7 @@ from .options import Options
 from .package_log import package_log
 from .pending import Deadline, Deadlines
 from .state import SocketState, status_of
+from .unavailable import not_connected
 
 __all__ = ["ChannelManager"]
 
@@ -77,6 +78,8 @@ class ChannelManager(ChannelSet):
         self._unsettled: dict[str, None] = {}
         self._settling: list[Deferred[None]] = []
         self._offline_because: BaseException | None = None
+        # Why there will be no connection, or was none the last time it was so.
+        self._abandoned_because: BaseException | None = None
         # The two that are on the way of each push.
         self.send = connection.send
         self.next_ref = connection.next_ref
@@ -217,6 +220,7 @@ class ChannelManager(ChannelSet):
 
     def abandon(self, error: BaseException) -> None:
         """There will be no connection: fail all that waits for one."""
+        self._abandoned_because = error
         self._withdraw(error)
         self._each(lambda channel: channel.abandoned(error))
         settling, self._settling = self._settling, []
@@ -241,6 +245,13 @@ class ChannelManager(ChannelSet):
     def is_wanted(self) -> bool:
         """Whether there is, or soon will be, a connection."""
         return self._connection.is_wanted
+
+    def not_connected(self, what: str) -> NotConnected:
+        """The error of what needs a connection, where there will be none.
+
+        :param what: what cannot be done.
+        """
+        return not_connected(what, self._abandoned_because, bool(self.running))
 
     def check_timeout(self, timeout: float | None) -> float:
         """Check a timeout.

@@ -14,6 +14,7 @@ channel that has its topic, and from ``push()`` to the connection.
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any, TypeVar, Unpack, cast, overload
 
 from twisted.internet.defer import Deferred, fail, maybeDeferred, succeed
@@ -31,11 +32,15 @@ from .handshake import Handshake
 from .message import Message
 from .option_types import ChangedOptions, ClientOptions, Supplied
 from .options import CONNECTION_OPTIONS, Options
+from .reactor_thread import fails_its_deferred, in_reactor_thread
 from .waiters import wait_for
 
 __all__ = ["SocketClient", "log"]
 
 _C = TypeVar("_C", bound=Channel)
+
+# A service's name is its own attribute.
+_OPTIONS = {option.name for option in dataclasses.fields(Options)} - {"name"}
 
 
 class SocketClient(ClientEvents):
@@ -65,6 +70,13 @@ class SocketClient(ClientEvents):
             reactor = cast(IReactorTime, global_reactor)
         super().__init__(reactor, Options.check(url, **options))
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in _OPTIONS and not hasattr(type(self), name):
+            raise ConfigurationError(
+                f"{name} is an option: set it with reconfigure({name}=...)"
+            )
+        super().__setattr__(name, value)
+
     def __repr__(self) -> str:
         return f"<SocketClient {self.state.shown_url} {self.status}>"
 
@@ -85,6 +97,7 @@ class SocketClient(ClientEvents):
         """What the server answered when the latest connection opened; None before."""
         return self.connection.handshake
 
+    @in_reactor_thread
     def startService(self) -> None:
         """Start, and connect unless ``auto_connect`` is false."""
         if not self.running or self._is_stopping:
@@ -92,6 +105,7 @@ class SocketClient(ClientEvents):
             if self.options.auto_connect:
                 self.connect()
 
+    @in_reactor_thread
     def stopService(self) -> Deferred[None]:
         """Disconnect, and close all channels.
 
@@ -102,6 +116,7 @@ class SocketClient(ClientEvents):
         self._is_stopping = True
         return wait_for(self._disconnect(1000, "").addCallback(self._stop))
 
+    @in_reactor_thread
     def connect(self) -> None:
         """Connect, and stay connected until :meth:`disconnect`.
 
@@ -115,6 +130,7 @@ class SocketClient(ClientEvents):
         self._gave_up = None
         self.connection.open()
 
+    @in_reactor_thread
     def disconnect(self, code: int = 1000, reason: str = "") -> Deferred[None]:
         """Close the connection, and open no other.
 
@@ -131,6 +147,7 @@ class SocketClient(ClientEvents):
         check_close(code, reason)
         return wait_for(self._disconnect(code, reason))
 
+    @fails_its_deferred
     def when_connected(
         self, fail_after_failures: int | None = None
     ) -> Deferred[SocketClient]:
@@ -151,6 +168,7 @@ class SocketClient(ClientEvents):
             return fail(self._gave_up)
         return self._waiters.wait(fail_after_failures)
 
+    @fails_its_deferred
     def ping(self, timeout: float | None = None) -> Deferred[float]:
         """Measure how long the server takes to answer.
 
@@ -163,6 +181,7 @@ class SocketClient(ClientEvents):
             self.channels.deadlines, self.channels.check_timeout(timeout)
         )
 
+    @in_reactor_thread
     def reconfigure(self, **options: Unpack[ChangedOptions]) -> Deferred[None]:
         """Change options.
 
@@ -239,13 +258,15 @@ class SocketClient(ClientEvents):
             return fail()
         return channel.join(timeout).addCallback(lambda response: (response, channel))
 
+    @fails_its_deferred
     def leave(self, topic: str, timeout: float | None = None) -> Deferred[None]:
         """Leave a topic; what waits to join it after a leave is over as well.
 
         :return: a Deferred of None; it fires at once if no channel has the topic.
         """
-        return self.channels.leave(topic, timeout)
+        return self.channels.leave(topic, self.channels.check_timeout(timeout))
 
+    @in_reactor_thread
     def push(self, message: Message) -> Message:
         """Send a message, or keep it until there is a connection.
 
@@ -269,7 +290,9 @@ class SocketClient(ClientEvents):
         elif self.connection.is_wanted:
             self.state.keep_to_send(message)
         else:
-            raise NotConnected(f"{message.event} cannot be sent to {message.topic}")
+            raise self.channels.not_connected(
+                f"{message.event} cannot be sent to {message.topic}"
+            )
         return message
 
     # -- State --------------------------------------------------------------------

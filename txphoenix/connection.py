@@ -48,13 +48,13 @@ from .errors import (
 )
 from .handshake import Handshake
 from .heartbeat import Heartbeat
-from .interfaces import ConnectionListener, FrameReceiver, Transport
-from .json_codecs import may_have_long_number
+from .interfaces import ConnectionListener, Transport
 from .lasting import Pace, Patience
 from .message import Message
 from .options import Options
 from .package_log import package_log
 from .pending import Deadlines
+from .receiving import NOBODY
 from .serializer import serializer_for
 from .transports.failures import failed_with
 from .transports.websocket import PhoenixClientFactory
@@ -69,10 +69,6 @@ _E = TypeVar("_E", bound=Exception)
 _SERVICE_RESTART = 1012
 # The longest delay (seconds) before the first attempt after it.
 _LONGEST_SPREAD = 5.0
-
-
-def _ignore_frame(_data: bytes, _is_binary: bool) -> None:
-    """Take a frame that comes before the first transport is open."""
 
 
 def _has_left(_mark: int) -> bool:
@@ -130,9 +126,8 @@ class Connection(Service):
         """Whether there is, or soon will be, a connection."""
         self.handshake: Handshake | None = None
         """What the server answered when the connection opened last."""
-        self.frame_received: FrameReceiver = _ignore_frame
-        """Takes each frame: its content, and whether it is binary."""
-        self._short_numbers_received: FrameReceiver = _ignore_frame
+        # What takes frames, and what picks a faster one for those of a read.
+        self.frame_received, self.receiver_of = NOBODY
         self._factory = PhoenixClientFactory(reactor, options, self)
         self.reset_options(options)
         self._encode = self._serializer.encode
@@ -241,7 +236,7 @@ class Connection(Service):
     def ping(self, deadlines: Deadlines, timeout: float) -> Deferred[float]:
         """Send a heartbeat; see :meth:`txphoenix.SocketClient.ping`."""
         if self._heartbeat is None or not self.is_open:
-            return fail(NotConnected("the server cannot be pinged"))
+            return fail(NotConnected(f"no ping while the client is {self.status}"))
         return self._heartbeat.ping(deadlines, timeout)
 
     def pause_reading(self) -> None:
@@ -297,9 +292,8 @@ class Connection(Service):
         self.is_open = True
         # A transport keeps to the format that its server was told.
         self._encode = self._serializer.encode
-        self.frame_received, self._short_numbers_received = (
-            self._listener.frame_receivers(self._serializer)
-        )
+        receivers = self._listener.frame_receivers(self._serializer)
+        self.frame_received, self.receiver_of = receivers
         options = self._options
         self._heartbeat = Heartbeat(
             self._clock,
@@ -319,12 +313,6 @@ class Connection(Service):
         except BaseException as error:
             log.failure("the connection is dropped: nobody was told that it is open")
             self.drop(failed_with(error, "an error of our own"))
-
-    def receiver_of(self, read: bytes) -> FrameReceiver:
-        """What takes the frames in a read: looked at together, they cost less."""
-        if may_have_long_number(read):
-            return self.frame_received
-        return self._short_numbers_received
 
     def transport_closing(self) -> None:
         """The closing handshake has begun: what is sent now would be lost."""

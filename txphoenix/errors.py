@@ -142,7 +142,11 @@ class ConnectionFailed(PhoenixError):
     """A connection could not be opened, or an open one was lost.
 
     :param reason: what went wrong, for a person.
+    :ivar url: where an attempt to connect went, the secrets cut out; empty if it was
+        not known yet, or if the connection was open.
     """
+
+    url = ""
 
     def __init__(self, reason: str) -> None:
         super().__init__(cut(reason, _LONGEST_TEXT))
@@ -153,11 +157,14 @@ class ConnectTimeout(ConnectionFailed, TimeoutError):
     """The connection was not open, handshake included, in the time allowed.
 
     :param timeout: the time allowed, in seconds.
+    :param waiting_for: what had not come by then, for a person.
     """
 
-    def __init__(self, timeout: float) -> None:
-        super().__init__(f"no connection within {timeout:g} s")
+    def __init__(self, timeout: float, waiting_for: str = "") -> None:
+        missing = f": still waiting for {waiting_for}" if waiting_for else ""
+        super().__init__(f"no connection within {timeout:g} s{missing}")
         self.timeout = timeout
+        self.waiting_for = waiting_for
 
 
 class HandshakeRefused(ConnectionFailed):
@@ -185,6 +192,10 @@ class HandshakeRefused(ConnectionFailed):
         self.args = (f"handshake refused: {answer or 'no HTTP answer'}",)
         self.status = status
         self.headers: Mapping[str, str] = dict(headers)
+
+    def __str__(self) -> str:
+        text = super().__str__()
+        return f"{text} ({cut(self.url)})" if self.url else text
 
 
 class HeartbeatTimeout(ConnectionFailed, TimeoutError):

@@ -37,9 +37,9 @@ __all__ = [
 FrameReceiver = Callable[[bytes, bool], None]
 """Takes a frame: its content, and whether it is binary."""
 
-FrameReceivers = tuple[FrameReceiver, FrameReceiver]
-"""One for any frame, and one for a frame that is known to have no long number, see
-:func:`txphoenix.json_codecs.may_have_long_number`.
+FrameReceivers = tuple[FrameReceiver, Callable[[bytes], FrameReceiver]]
+"""One for any frame, and a function that picks one for the frames in a read: looked at
+together they cost less.
 """
 
 Remover = Callable[[], None]

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 from .errors import SerializerError
 from .hooks import Hooks, log_hook_failure, watch_hook
+from .json_codecs import may_have_long_number
 from .message import PHX_REPLY
 from .serializer import V2Serializer
 from .telemetry import message_event, message_handlers
@@ -35,7 +36,15 @@ if TYPE_CHECKING:
     from .interfaces import FrameReceiver, FrameReceivers, Serializer
     from .message import Message
 
-__all__ = ["frame_receivers"]
+__all__ = ["NOBODY", "frame_receivers"]
+
+
+def _ignore(_data: bytes, _is_binary: bool) -> None:
+    """Take a frame for nobody."""
+
+
+NOBODY: FrameReceivers = (_ignore, lambda _read: _ignore)
+"""Takes the frames that come before the first transport is open."""
 
 
 def frame_receivers(  # noqa: C901
@@ -72,7 +81,7 @@ def frame_receivers(  # noqa: C901
             deliver(len(data), decode, data, is_binary)
 
     if not isinstance(serializer, V2Serializer):
-        return receive, receive
+        return receive, lambda _: receive
 
     to_message = serializer.to_message
     find = channels.get
@@ -126,4 +135,10 @@ def frame_receivers(  # noqa: C901
 
         return receive_fast
 
-    return fast(serializer.parse), fast(serializer.parse_short_numbers)
+    receive_any = fast(serializer.parse)
+    receive_short = fast(serializer.parse_short_numbers)
+
+    def receiver_of(read: bytes) -> FrameReceiver:
+        return receive_any if may_have_long_number(read) else receive_short
+
+    return receive_any, receiver_of

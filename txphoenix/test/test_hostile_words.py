@@ -6,8 +6,10 @@ import json
 from typing import Any
 
 from autobahn.twisted.websocket import WebSocketServerProtocol
+from twisted.internet.interfaces import IStreamClientEndpoint
 from twisted.internet.protocol import Protocol
 from twisted.logger import LogEvent, eventAsText, globalLogPublisher
+from zope.interface import implementer
 
 from txphoenix import (
     ConnectionClosed,
@@ -197,6 +199,7 @@ class PhraseTests(HostileCase):
     async def test_endpoint(self) -> None:
         """In the error of an endpoint."""
 
+        @implementer(IStreamClientEndpoint)
         class Failing:
             def connect(self, _factory: object) -> Any:
                 raise OSError(WORDS)
@@ -207,4 +210,5 @@ class PhraseTests(HostileCase):
             reconnect=False,
         )
         failed = await self.failure_of(client.when_connected())
+        self.assertIn("OSError: \\x1b[2J", str(failed))
         self.assert_legible(failed)

@@ -194,7 +194,9 @@ class FallbackConnector:
 
     def _time_out(self) -> None:
         self._timer = None
-        reason = ConnectTimeout(self._options.longpoll_fallback or 0)
+        reason = ConnectTimeout(
+            self._options.longpoll_fallback or 0, "a first answer by WebSocket"
+        )
         self._factory.addresses.attempt_failed(reason)
         self._give_up(reason)
 

@@ -185,10 +185,7 @@ class PhoenixClientProtocol(FastFrameProtocol):
         """Tell the connection that it is open."""
         self._is_opened = True
         self.handshake = Handshake(
-            "websocket",
-            101,
-            self.websocket_protocol_in_use,
-            self._head,
+            "websocket", 101, self.websocket_protocol_in_use, self._head
         )
         self.factory.protocol_opened()
         self.factory.connection.transport_opened(self)
@@ -446,7 +443,7 @@ class PhoenixClientFactory(RetryingFactory, WebSocketClientFactory):
         given_up = connector.protocol_lost()
         if given_up is None:
             self.addresses.attempt_failed(reason)
-        reason = given_up or reason
+        reason = connector.placed(given_up or reason)
         self.clientConnectionFailed(connector, Failure(reason))
 
     def protocol_lost(self, reason: ConnectionFailed) -> None:
