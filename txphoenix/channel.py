@@ -22,7 +22,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, ClassVar, TypeVar, overload
 
-from twisted.internet.defer import Deferred, fail
+from twisted.internet.defer import Deferred, fail, succeed
 from twisted.logger import Logger
 
 from .channel_actions import ChannelActions
@@ -42,10 +42,10 @@ from .message import (
 )
 from .package_log import package_log
 from .pending import PendingJoin, PendingLeave, PendingPush
-from .presence_history import PresenceHistory
+from .presence_history import PresenceHistory, check_events
 from .reactor_thread import DEV_MODE, check_thread, fails_its_deferred
 
-__all__ = ["Channel", "EchoRoom"]
+__all__ = ["Channel"]
 
 log = Logger(observer=package_log)
 
@@ -81,7 +81,9 @@ class Channel(ChannelActions):
     presence_events: ClassVar[tuple[str, str]] = (PRESENCE_STATE, PRESENCE_DIFF)
     """The events that bring the whole list of presences, and a change of it.
 
-    What they bring is kept for a :class:`txphoenix.Presence` that is made later."""
+    What they bring is kept for a :class:`txphoenix.Presence` that is made later.
+    A class that names others names them in its body: two different ones, and none of
+    the protocol's own, or that raises ConfigurationError."""
 
     _takes_events: ClassVar[bool] = False
 
@@ -89,6 +91,7 @@ class Channel(ChannelActions):
         super().__init_subclass__(**kwargs)
         cls._takes_events = cls.handle_in is not Channel.handle_in
         check_restart(cls, cls.__qualname__)
+        cls.presence_events = check_events(cls.__name__, cls.presence_events)
         for event in cls.presence_events:
             _OWN_EVENTS.setdefault(event, Channel._receive_presence)
 
@@ -177,7 +180,10 @@ class Channel(ChannelActions):
             return fail(manager.not_connected(f"{self.topic} cannot be joined"))
         pending = PendingJoin(self, seconds)
         deferred = pending.wait()
-        self._begin(pending)
+        try:
+            self._begin(pending)
+        except BaseException as error:
+            self._manager.give_up(self, error)
         return deferred
 
     def push(
@@ -196,14 +202,14 @@ class Channel(ChannelActions):
         :return: a Deferred of the response of an ``ok`` reply.
             It fails with :exc:`PushError` (any other status; ``error.response`` is
             what the server said), :exc:`PushTimeout` (its ``was_sent`` tells whether
-            the server may have acted on it), :exc:`PushInterrupted` (sent, then the
-            connection was lost or the channel crashed: the server may have acted on
-            it), :exc:`BufferFull`, :exc:`ChannelClosed`,
+            the server may have acted on it), :exc:`PushInterrupted` (the connection was
+            lost or the channel crashed; its ``was_sent`` tells the same),
+            :exc:`BufferFull` (see :meth:`when_writable`), :exc:`ChannelClosed`,
             :exc:`NotConnected` (the client was told to disconnect),
             :exc:`ConnectionFailed` (never sent, and there will be no connection) or
             :exc:`SerializerError`.
             It fails with :exc:`ConfigurationError` if the timeout is none.
-            Cancelling it forgets the reply, and the push itself if that is kept.
+            Cancelling it forgets the reply, and the push itself if that has not left.
         """
         if DEV_MODE or Deferred.debug:
             check_thread("push")
@@ -217,10 +223,10 @@ class Channel(ChannelActions):
                 return fail()
         pending = PendingPush(self, event, payload, seconds)
         deferred = pending.wait()
-        if self.state is State.JOINED and manager.is_open:
+        if self.state is State.JOINED and manager.is_writable:
             error = self.pushes.write(pending, self.join_ref)
         else:
-            error = self._cannot_keep(event)
+            error = self.why_not_push(event)
             if error is None:
                 self.pushes.keep(pending)
         if error is not None:
@@ -234,19 +240,20 @@ class Channel(ChannelActions):
         cannot be encoded, is dropped, and the log says so.
 
         :raises ChannelClosed: the channel is not joined and not about to be.
-        :raises BufferFull: too many pushes wait for the join.
+        :raises BufferFull: too many pushes wait for the join, or too many bytes to be
+            written.
         :raises SerializerError: the channel is joined, and the payload cannot be sent.
         """
         if DEV_MODE or Deferred.debug:
             check_thread("push_async")
         manager = self._manager
-        if self.state is State.JOINED and manager.is_open:
+        if self.state is State.JOINED and manager.is_writable:
             manager.send(
                 Message(self.join_ref, manager.next_ref(), self.topic, event, payload)
             )
             return
         pending = PendingPush(self, event, payload, manager.timeout, wants_reply=False)
-        error = self._cannot_keep(event)
+        error = self.why_not_push(event)
         if error is not None:
             raise error
         pending.wait().addErrback(
@@ -258,6 +265,21 @@ class Channel(ChannelActions):
             )
         )
         self.pushes.keep(pending)
+
+    def when_writable(self) -> Deferred[Channel]:
+        """Wait until a push would be taken.
+
+        That is when fewer bytes than ``write_buffer`` wait to be written or, while the
+        channel waits for its join, fewer pushes than ``push_buffer`` are kept.
+        Those who wait are told one after the other, as long as the next push would be
+        taken.
+
+        :return: a Deferred of this channel, fired at once if that is so.
+            It fails as a push would: with :exc:`ChannelClosed`, with
+            :exc:`NotConnected`, or with the error for which there will be no
+            connection.
+        """
+        return self._manager.writers.wait(self, self.why_not_push)
 
     @fails_its_deferred
     def leave(self, timeout: float | None = None) -> Deferred[None]:
@@ -287,8 +309,11 @@ class Channel(ChannelActions):
             order; it fails with the error that closed it otherwise: a refused join,
             or the crash after which it was not restarted.
             A channel that is closed is waited for through its next join, and at most
-            to the end of :meth:`txphoenix.SocketClient.stopService`.
+            to the end of :meth:`txphoenix.SocketClient.stopService`; after that it
+            fires at once, until the client is started again.
         """
+        if self.state is State.CLOSED and self._manager.has_stopped:
+            return succeed(None)
         return self._manager.stop_waiters.wait(self)
 
     @overload
@@ -404,7 +429,7 @@ class Channel(ChannelActions):
 
     def _get_presences(self) -> PresenceHistory:
         if self._presences is None:
-            self._presences = PresenceHistory(self.presence_events[0])
+            self._presences = PresenceHistory(type(self).presence_events[0])
         return self._presences
 
     def _receive_presence(self, message: Message) -> None:
@@ -463,31 +488,3 @@ _INSTEAD_OF_HOOKS = {
     PHX_CLOSE: "on_close()",
     PHX_ERROR: "on_error()",
 }
-
-
-class EchoRoom(Channel):
-    """The channel that is used where no other class is named.
-
-    It keeps each message for :meth:`receive`, or forwards it whole to who asked
-    for it with :meth:`forward_to`.
-    """
-
-    _forwards: Hooks | None = None
-
-    def forward_to(self, function: Callable[[Message], Any]) -> Remover:
-        """Have each :class:`Message` that no hook takes given to ``function``.
-
-        It is then not kept for :meth:`receive`.
-
-        :return: a function that stops it.
-        """
-        if self._forwards is None:
-            self._forwards = Hooks()
-        return self._forwards.add(function)
-
-    def handle_message(self, message: Message) -> Any:
-        """Forward the message, or keep it."""
-        if self._forwards:
-            self._forwards.call(message)
-            return None
-        return super().handle_message(message)

@@ -58,11 +58,7 @@ class ChannelActions(ChannelMachine):
         pending.fail(AlreadyJoined(self))
 
     def _do_join_after_leave(self, pending: PendingJoin) -> None:
-        manager = self._manager
-        if not manager.next_joins.add(pending):
-            pending.fail(AlreadyJoined(pending.channel))
-        elif not pending.is_set:
-            manager.deadlines.set(pending, pending.timeout)
+        self._join_later(pending)
 
     def _do_send_join(self) -> None:
         manager = self._manager
@@ -232,13 +228,13 @@ class ChannelActions(ChannelMachine):
             return
         ref = manager.next_ref()
         try:
-            manager.send(Message.join(self.topic, params, ref))
+            mark = manager.send(Message.join(self.topic, params, ref))
         except SerializerError as error:
             self._join_failed(error)
             return
         self.join_ref = ref
         self._asked_at = manager.clock.seconds()
-        pending.was_sent = True
+        pending.sent(mark)
         self.pushes.expect(ref, pending, pending.timeout)
 
     def _params_failed(self, failure: Failure, attempt: int) -> None:
@@ -267,7 +263,8 @@ class ChannelActions(ChannelMachine):
     ) -> None:
         self._cancel_asking()
         for pending in pushes:
-            pending.fail(PushInterrupted(error, self.topic, pending.event))
+            was_sent = not self._manager.withdraw(pending.mark)
+            pending.fail(PushInterrupted(error, self.topic, pending.event, was_sent))
         if is_told:
             self.report_error(error)
 
@@ -275,15 +272,22 @@ class ChannelActions(ChannelMachine):
         leaves, self._leaves = self._leaves, None
         return leaves or []
 
-    def _cannot_keep(self, event: str) -> Exception | None:
+    def why_not_push(self, event: str = "a message") -> Exception | None:
+        """Why a push would be refused now, or None if it would be taken."""
         if self.state is State.CLOSED or self.state is State.LEAVING:
             return not_joined(self.topic, self.state, self._ended_by)
         manager = self._manager
         if not manager.is_wanted:
             return manager.not_connected(f"{event} cannot be pushed to {self.topic}")
-        if self.pushes.kept >= manager.push_buffer:
-            return BufferFull(manager.push_buffer, self.topic, event, "push_buffer")
-        return None
+        if self.state is State.JOINED and manager.is_open:
+            if manager.is_writable:
+                return None
+            limit, buffer = manager.write_buffer, "write_buffer"
+        elif self.pushes.kept < manager.push_buffer:
+            return None
+        else:
+            limit, buffer = manager.push_buffer, "push_buffer"
+        return BufferFull(limit, self.topic, event, buffer)
 
     def _get_inbox(self) -> Inbox:
         inbox = self._inbox

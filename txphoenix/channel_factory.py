@@ -11,9 +11,11 @@ Such a callable is the user's code: what it raises or returns is looked at here.
 from __future__ import annotations
 
 from collections.abc import Callable
+from inspect import iscoroutine
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
-from .channel import Channel, EchoRoom
+from .channel import Channel
+from .echo_room import EchoRoom
 from .errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -72,6 +74,9 @@ def make_channel(
     """
     channel = factory(topic, params, manager)
     if not isinstance(channel, Channel):
+        if iscoroutine(channel):
+            # It is never awaited, which is no news beside the error.
+            channel.close()
         kind = (
             "None" if channel is None else f"a value of type {type(channel).__name__}"
         )

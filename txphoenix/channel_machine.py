@@ -15,6 +15,8 @@ from twisted.internet.interfaces import IDelayedCall
 
 from .channel_states import IGNORE, TABLE, Input, State
 from .errors import (
+    UNWRITTEN,
+    AlreadyJoined,
     ChannelClosed,
     ConfigurationError,
     JoinError,
@@ -109,7 +111,7 @@ class ChannelMachine(Service):
         self._leaves: list[PendingLeave] | None = None
         # What has ended the last life of the channel, for who wonders.
         self._ended_by: object = None
-        self.stop_waiters: list[Deferred[None]] | None = None
+        self.stop_waiters: dict[Deferred[None], None] | None = None
 
     # -- What subclasses override; Channel documents them -------------------------
 
@@ -164,6 +166,12 @@ class ChannelMachine(Service):
             pending.fail(error)
         if self._inbox is not None:
             self._inbox.interrupt(error)
+
+    def send_kept(self) -> None:
+        """Send pushes that were kept, now that the connection takes more."""
+        if self.state is State.JOINED:
+            for pending, error in self.pushes.write_kept(self.join_ref):
+                pending.fail(error)
 
     def keep_trying(self) -> None:
         """Treat a failed first join as a failed rejoin: try again with backoff."""
@@ -250,6 +258,10 @@ class ChannelMachine(Service):
             obstacle = "waiting for its params or init()"
         elif not pending.was_sent:
             obstacle = self._manager.obstacle
+        elif self.join_ref is not None and self._manager.withdraw(pending.mark):
+            self.join_ref = None
+            pending.withdrawn()
+            obstacle = None if pending.was_sent else UNWRITTEN
         error = JoinTimeout(pending.timeout, self.topic, obstacle)
         if pending is not self._join:
             self.withdraw(error)
@@ -277,13 +289,24 @@ class ChannelMachine(Service):
 
     def push_expired(self, pending: PendingPush) -> None:
         """Give up a push that was not answered, or not even sent, in time."""
+        obstacle: BaseException | str | None = None
+        if pending.ref is None:
+            obstacle = self._manager.obstacle
+        elif self._manager.withdraw(pending.mark):
+            obstacle = UNWRITTEN
         self.pushes.forget(pending)
-        obstacle = self._manager.obstacle if pending.ref is None else None
         pending.fail(PushTimeout(pending.timeout, self.topic, pending.event, obstacle))
+        if pending.ref is None:
+            # There is room for another to be kept.
+            self._manager.writers.check()
 
     def forget_push(self, pending: PendingPush) -> None:
-        """Take a push out of the tables."""
+        """Take a push out of the tables, and out of what waits to be written."""
         self.pushes.forget(pending)
+        if pending.ref is not None:
+            self._manager.withdraw(pending.mark)
+        else:
+            self._manager.writers.check()
 
     def reply_without_join_ref(self, error: PushError) -> None:
         """See whether the server does not hold the channel joined.
@@ -341,9 +364,24 @@ class ChannelMachine(Service):
     # -- Parts of what happens ----------------------------------------------------
 
     def _begin(self, pending: PendingJoin) -> None:
+        manager = self._manager
+        if self.topic not in manager.routes and manager.next_joins.channels(self.topic):
+            # The one that held the topic has just ended, and these come before.
+            self._join_later(pending)
+        else:
+            self._join_now(pending)
+
+    def _join_now(self, pending: PendingJoin) -> None:
         # Another object may hold the topic; then it is the one to answer.
         holder = self._manager.routes.get(self.topic, pending.channel)
         holder._input(Input.JOIN, pending)
+
+    def _join_later(self, pending: PendingJoin) -> None:
+        manager = self._manager
+        if not manager.next_joins.add(pending):
+            pending.fail(AlreadyJoined(pending.channel))
+        elif not pending.is_set:
+            manager.deadlines.set(pending, pending.timeout)
 
     def _begin_next(self) -> None:
         """Begin the joins that have waited for the topic to be left.
@@ -358,7 +396,7 @@ class ChannelMachine(Service):
             pending = manager.next_joins.pop(self.topic)
             if pending is None:
                 return
-            self._begin(pending)
+            self._join_now(pending)
 
     def _join_failed(self, error: BaseException) -> None:
         is_awaited = self._join is not None and self._join.deferred is not None
@@ -399,7 +437,7 @@ class ChannelMachine(Service):
         :return: the pushes that will not be answered.
         """
         self._cancel_rejoin()
-        self.join_ref = None
+        was_sent, self.join_ref = self.join_ref is not None, None
         self._attempt += 1
         joined_at, self._joined_at = self._joined_at, None
         if joined_at is not None:
@@ -407,6 +445,8 @@ class ChannelMachine(Service):
             if has_lasted(seconds, self._rejoin_delay):
                 self._failed_joins = 0
         join = self._join
+        if join is not None and was_sent and self._manager.withdraw(join.mark):
+            join.withdrawn()
         if join is not None and join.deferred is None:
             # Nobody waits for it, and the next join has a deadline of its own.
             join.unset()

@@ -35,6 +35,10 @@ class ChannelSet(MultiService):
         """The channels that are not closed, by topic."""
         self.next_joins = NextJoins()
         self.stop_waiters = StopWaiters()
+        # Counts the starts and stops, so that a stop finds out that it is over.
+        self._life = 0
+        self.has_stopped = False
+        """Whether the service has stopped, and not been started again."""
 
     # -- What the client calls ----------------------------------------------------
 
@@ -48,10 +52,10 @@ class ChannelSet(MultiService):
 
         :return: whether there was one.
         """
+        self._withdraw("stopped", topic)
         channel = self.routes.get(topic)
         if channel is None:
             return False
-        self._withdraw("stopped", topic)
         channel.stop()
         return True
 
@@ -62,12 +66,11 @@ class ChannelSet(MultiService):
 
     def leave(self, topic: str, timeout: float | None = None) -> Deferred[None]:
         """Leave a topic; see :meth:`txphoenix.SocketClient.leave`."""
-        channel = cast("Channel | None", self.routes.get(topic))
-        if channel is None:
-            return succeed(None)
-        # Other objects may wait for it, and the last word counts.
+        # Other objects may wait for it, even where the first has just ended, and the
+        # last word counts.
         self._withdraw("left", topic)
-        return channel.leave(timeout)
+        channel = self.find(topic)
+        return succeed(None) if channel is None else channel.leave(timeout)
 
     # -- What channels call -------------------------------------------------------
 
@@ -86,6 +89,21 @@ class ChannelSet(MultiService):
             self.closed(channel)
             channel.disownServiceParent()
 
+    def give_up(self, channel: ChannelMachine, error: BaseException) -> None:
+        """End a channel that has raised, which is no other's concern.
+
+        What the user's code raises has been caught already.
+        This is for all else, such as a class that overrides what is not its to
+        override.
+        """
+        log.failure("{channel!r} raised, and is stopped", channel=channel)
+        try:
+            channel.stop_after(error)
+        except BaseException:
+            log.failure("{channel!r} cannot even be stopped", channel=channel)
+            self.routes.pop(channel.topic, None)
+            self.closed(channel)
+
     def closed(self, channel: ChannelMachine) -> None:
         """Forget what was kept of the life of a channel that has closed."""
 
@@ -98,19 +116,41 @@ class ChannelSet(MultiService):
             take its time.
         """
         Service.stopService(self)
+        self.has_stopped = True
+        life = self._life
         stopping: list[Deferred[Any]] = []
 
         def stop(channel: ChannelMachine) -> None:
+            # One that was told before may have started the client again, and all that
+            # is here then is of its new life.
+            if self._life != life:
+                return
             ended: Callable[[], Any] = channel.stopService
             later = as_deferred(ended())
             if later is not None:
                 stopping.append(later)
 
         self._each(stop)
-        # A class may have its own stopService(), and no channel is left all the same.
-        self.terminate()
-        self.stop_waiters.tell(self.stop_waiters.take_all())
+        if self._life == life:
+            # A class may have its own stopService(), and no channel is left either way.
+            self._end(list(self.routes.values()))
         return DeferredList(stopping, consumeErrors=True)
+
+    def begin_anew(self, reason: BaseException) -> None:
+        """End what a stop has not ended yet: the client is started again.
+
+        :param reason: why what the channels have sent will not be answered.
+        """
+        self._life += 1
+        self.has_stopped = False
+        # Whoever is told may have others join.
+        channels = list(self.routes.values())
+        self.connection_lost(reason, was_asked=True)
+        self._end(channels)
+
+    def connection_lost(self, reason: BaseException, was_asked: bool) -> None:
+        """Have each channel wait for the next connection."""
+        self._each(lambda channel: channel.connection_lost(reason, was_asked))
 
     # The list that MultiService keeps is searched at each removal.
 
@@ -139,27 +179,27 @@ class ChannelSet(MultiService):
     # -- Inside -------------------------------------------------------------------
 
     def _each(self, tell: Callable[[ChannelMachine], object]) -> None:
-        """Tell each channel something; what one raises is no other's concern.
-
-        What the user's code raises has been caught already.
-        This is for all else, such as a class that overrides what is not its to
-        override: its channel ends with the error.
-        """
+        """Tell each channel something; what one raises is no other's concern."""
         for channel in list(self.routes.values()):
-            try:
-                tell(channel)
-            except BaseException as error:
-                log.failure("{channel!r} raised, and is stopped", channel=channel)
-                self._give_up(channel, error)
+            self._tell(channel, tell)
+
+    def _tell(
+        self, channel: ChannelMachine, tell: Callable[[ChannelMachine], object]
+    ) -> None:
+        try:
+            tell(channel)
+        except BaseException as error:
+            self.give_up(channel, error)
+
+    def _end(self, channels: list[ChannelMachine]) -> None:
+        life = self._life
+        self._withdraw("stopped")
+        for channel in channels:
+            if self._life == life and self.routes.get(channel.topic) is channel:
+                self._tell(channel, lambda channel: channel.stop())
+        if self._life == life:
+            self.stop_waiters.tell(self.stop_waiters.take_all())
 
     def _withdraw(self, reason: object, topic: str | None = None) -> None:
         for channel in self.next_joins.channels(topic):
             channel.withdraw(reason)
-
-    def _give_up(self, channel: ChannelMachine, error: BaseException) -> None:
-        try:
-            channel.stop_after(error)
-        except BaseException:
-            log.failure("{channel!r} cannot even be stopped", channel=channel)
-            self.routes.pop(channel.topic, None)
-            self.closed(channel)

@@ -97,15 +97,17 @@ class StopWaiters:
         """Make a Deferred of a channel's end."""
         waiting: Deferred[None] = Deferred(self._forget)
         self._channels[waiting] = ref(channel)
-        channel.stop_waiters = [*(channel.stop_waiters or ()), waiting]
+        if channel.stop_waiters is None:
+            channel.stop_waiters = {}
+        channel.stop_waiters[waiting] = None
         return waiting
 
     def take(self, channel: ChannelMachine) -> list[Deferred[None]]:
         """Take away those of one channel."""
-        waiting, channel.stop_waiters = channel.stop_waiters, None
-        for each in waiting or ():
+        waiting, channel.stop_waiters = list(channel.stop_waiters or ()), None
+        for each in waiting:
             self._channels.pop(each, None)
-        return waiting or []
+        return waiting
 
     def take_all(self) -> list[Deferred[None]]:
         """Take away those of all channels."""
@@ -129,7 +131,6 @@ class StopWaiters:
     def _forget(self, waiting: Deferred[None]) -> None:
         reference = self._channels.pop(waiting, None)
         channel = None if reference is None else reference()
-        if channel is not None:
-            channel.stop_waiters = [
-                each for each in channel.stop_waiters or () if each is not waiting
-            ] or None
+        if channel is not None and channel.stop_waiters is not None:
+            channel.stop_waiters.pop(waiting, None)
+            channel.stop_waiters = channel.stop_waiters or None

@@ -26,18 +26,18 @@ from .channel_params import with_defaults
 from .channel_set import ChannelSet
 from .channel_states import State
 from .checks import channel_class as check_channel_class
-from .checks import possible_topic
 from .checks import seconds as check_seconds
+from .checks import topic as check_topic
 from .connection import Connection
-from .errors import ENDINGS, ConfigurationError, NotConnected
+from .errors import ENDINGS, UNWRITTEN, NotConnected
 from .inbox import Inbox
-from .legible import legible
 from .message import Message
 from .options import Options
 from .package_log import package_log
 from .pending import Deadline, Deadlines
 from .state import SocketState, status_of
 from .unavailable import not_connected
+from .writers import Writers
 
 __all__ = ["ChannelManager"]
 
@@ -73,6 +73,9 @@ class ChannelManager(ChannelSet):
         self._state = state
         self._crashes: dict[str, deque[float]] = {}
         self._paused: dict[str, None] = {}
+        # The topics whose kept pushes wait for the connection to take more.
+        self._held: dict[str, None] = {}
+        self.writers = Writers()
         # The topics whose first join on a connection has not been answered, and who
         # waits for these.
         self._unsettled: dict[str, None] = {}
@@ -83,6 +86,7 @@ class ChannelManager(ChannelSet):
         # The two that are on the way of each push.
         self.send = connection.send
         self.next_ref = connection.next_ref
+        self.withdraw = connection.withdraw
         self.reset_options(options)
 
     def reset_options(self, options: Options) -> None:
@@ -90,6 +94,7 @@ class ChannelManager(ChannelSet):
         self._options = options
         self.timeout = options.timeout
         self.push_buffer = options.push_buffer
+        self.write_buffer = options.write_buffer
         self._rejoin_backoff = options.channel_backoff
         self._each(lambda channel: channel.resize_inbox(options.receive_buffer))
 
@@ -124,11 +129,7 @@ class ChannelManager(ChannelSet):
             channel of it.
             What it raises by itself is passed on.
         """
-        if not (isinstance(topic, str) and topic):
-            raise ConfigurationError(
-                f"a topic must be a non-empty str, not {legible(topic)}"
-            )
-        possible_topic("a topic", topic)
+        topic = check_topic("a topic", topic)
         if channel_class is None:
             name, factory = find_factory(topic, self._options)
         else:
@@ -203,20 +204,19 @@ class ChannelManager(ChannelSet):
             for topic, channel in self.routes.items()
             if channel.state in _UNSETTLED
         )
-        self._each(lambda channel: channel.connection_lost(reason, was_asked))
-
-    def begin_anew(self, reason: BaseException) -> None:
-        """End all channels, as a stop and a start in one.
-
-        :param reason: why what they have sent will not be answered.
-        """
-        self.connection_lost(reason, was_asked=True)
-        self.terminate()
-        self.stop_waiters.tell(self.stop_waiters.take_all())
+        super().connection_lost(reason, was_asked)
 
     def connection_failed(self, reason: BaseException) -> None:
         """Take note that there is no connection, and why."""
         self._offline_because = reason
+
+    def connection_writable(self) -> None:
+        """Have channels that are joined send what they have kept."""
+        held, self._held = self._held, {}
+        for topic in held:
+            channel = self.routes.get(topic)
+            if channel is not None:
+                channel.send_kept()
 
     def abandon(self, error: BaseException) -> None:
         """There will be no connection: fail all that waits for one."""
@@ -235,8 +235,16 @@ class ChannelManager(ChannelSet):
         return self._connection.is_open
 
     @property
+    def is_writable(self) -> bool:
+        """Whether pushes can be sent: the connection is open, and takes more."""
+        connection = self._connection
+        return connection.is_open and not connection.is_full
+
+    @property
     def obstacle(self) -> BaseException | str:
-        """What keeps a channel that is not joined from sending, for an error."""
+        """What keeps a channel from sending what it has kept, for an error."""
+        if self._connection.is_full:
+            return UNWRITTEN
         if self.is_open:
             return "not joined"
         return self._offline_because or "no connection"
@@ -245,6 +253,10 @@ class ChannelManager(ChannelSet):
     def is_wanted(self) -> bool:
         """Whether there is, or soon will be, a connection."""
         return self._connection.is_wanted
+
+    def hold_pushes(self, topic: str) -> None:
+        """Have a channel be told when the connection takes more."""
+        self._held[topic] = None
 
     def not_connected(self, what: str) -> NotConnected:
         """The error of what needs a connection, where there will be none.
@@ -293,7 +305,8 @@ class ChannelManager(ChannelSet):
             self._unsettled[channel.topic] = None
 
     def check_settled(self) -> None:
-        """Tell those who wait for :meth:`when_settled`, if it is so."""
+        """Tell those who wait for a channel's new state, if it is theirs."""
+        self.writers.check()
         if self._settling and not self._unsettled:
             settling, self._settling = self._settling, []
             for deferred in settling:

@@ -12,7 +12,7 @@ import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from http.cookiejar import CookieJar
-from inspect import signature
+from inspect import iscoroutinefunction, signature
 from typing import Any, TypeAlias, cast
 
 from twisted.internet.endpoints import clientFromString
@@ -263,10 +263,13 @@ endpoint = _must(
         or IStreamClientEndpoint.providedBy(value)
     ),
 )
-_topic_text = _must("a str that is not empty", _is_text)
+# A subclass of str, such as an Enum, may have another hash, or be shown as another text
+# than the one that is sent.
+_topic_text = _must("a str that is not empty", _is_text, str.__str__)
 _topic_pattern = _must(
     "a topic, or the beginning of topics followed by '*', such as 'rooms:*'",
     lambda value: _is_text(value) and "*" not in value[:-1],
+    str.__str__,
 )
 # CertificateOptions makes client connections since Twisted 26, but checks no name of a
 # host, and by default no certificate either.
@@ -315,13 +318,13 @@ def topic(name: str, value: object) -> str:
 
     One of more than 255 bytes passes: it is too long for binary messages alone.
 
+    :return: the text, a plain ``str``.
     :raises ConfigurationError: if it is no text, or could not be joined.
     """
-    _topic_text(name, value)
-    return possible_topic(name, cast(str, value))
+    return _possible_topic(name, _topic_text(name, value))
 
 
-def possible_topic(name: str, value: str) -> str:
+def _possible_topic(name: str, value: str) -> str:
     """A text that could be a topic of the server's, or the beginning of some.
 
     :raises ConfigurationError: if it is Phoenix's own, or cannot be sent as UTF-8.
@@ -350,6 +353,14 @@ def channel_class(name: str, value: object) -> Callable[..., Channel]:
         if not issubclass(value, Channel):
             found = f"{value.__module__}.{value.__qualname__}"
             raise ConfigurationError(f"{name} must be {expected}, which {found} is not")
+        if value.__init__ is Channel.__init__:
+            # A look at a signature takes as long as to make a dozen channels.
+            return value
+    elif iscoroutinefunction(value):
+        raise ConfigurationError(
+            f"{name} must return a channel at once, which an async def does not: what"
+            " takes time belongs into the init() of the channel"
+        )
     elif not callable(value):
         kind = "None" if value is None else f"a value of type {type(value).__name__}"
         raise ConfigurationError(
@@ -381,9 +392,9 @@ def topic_channel_map(name: str, value: object) -> dict[str, Callable[..., Chann
     if not isinstance(value, Mapping):
         raise _wrong(name, "a mapping of topics to channel classes", value)
     classes: dict[str, Callable[..., Channel]] = {}
-    for pattern, named_class in value.items():
-        _topic_pattern(f"a key of {name}", pattern)
-        possible_topic(f"a key of {name}", pattern)
+    key = f"a key of {name}"
+    for given, named_class in value.items():
+        pattern = _possible_topic(key, _topic_pattern(key, given))
         classes[pattern] = channel_class(f"{name}[{pattern!r}]", named_class)
     return classes
 
@@ -393,14 +404,14 @@ def join_channels(name: str, value: object) -> dict[str, Any]:
     if isinstance(value, Mapping):
         items = list(value.items())
     elif isinstance(value, Sequence) and not isinstance(value, str | bytes):
-        items = [(named, None) for named in value]
+        items = [(given, None) for given in value]
     else:
         raise _wrong(
             name, "a sequence of topics or a mapping of topic to params", value
         )
     channels: dict[str, Any] = {}
-    for named, params in items:
-        topic(f"a topic of {name}", named)
+    for given, params in items:
+        named = topic(f"a topic of {name}", given)
         if named in channels:
             raise ConfigurationError(f"{name}: the topic {named!r} comes twice")
         channels[named] = channel_params(f"{name}[{named!r}]", params)

@@ -23,7 +23,6 @@ from twisted.internet.stdio import StandardIO
 from twisted.protocols.basic import LineOnlyReceiver
 from zope.interface import implementer
 
-from .channel import EchoRoom
 from .cli_options import connect, json_value, running_client
 from .cli_output import (
     OK,
@@ -34,6 +33,7 @@ from .cli_output import (
 )
 from .cli_progress import RetryPolicy, follow, follow_channel
 from .client import SocketClient
+from .echo_room import EchoRoom
 from .errors import PhoenixError
 from .legible import cut, escaped
 from .message import Message

@@ -34,6 +34,7 @@ from .option_types import ChangedOptions, ClientOptions, Supplied
 from .options import CONNECTION_OPTIONS, Options
 from .reactor_thread import fails_its_deferred, in_reactor_thread
 from .waiters import wait_for
+from .writers import NOT_YET
 
 __all__ = ["SocketClient", "log"]
 
@@ -168,6 +169,19 @@ class SocketClient(ClientEvents):
             return fail(self._gave_up)
         return self._waiters.wait(fail_after_failures)
 
+    def when_writable(self) -> Deferred[SocketClient]:
+        """Wait until :meth:`push` would take a message.
+
+        That is when fewer bytes than ``write_buffer`` wait to be written or, while
+        there is no connection, fewer messages than ``send_buffer`` are kept.
+        Those who wait are told one after the other, as long as the next message would
+        be taken.
+
+        :return: a Deferred of this client, fired at once if that is so; it waits and
+            fails as that of :meth:`when_connected` where there is no connection.
+        """
+        return self.channels.writers.wait(self, self._why_not_push)
+
     @fails_its_deferred
     def ping(self, timeout: float | None = None) -> Deferred[float]:
         """Measure how long the server takes to answer.
@@ -254,7 +268,7 @@ class SocketClient(ClientEvents):
         """
         try:
             channel = self.channel(topic, params)
-        except Exception:
+        except BaseException:
             return fail()
         return channel.join(timeout).addCallback(lambda response: (response, channel))
 
@@ -278,21 +292,15 @@ class SocketClient(ClientEvents):
 
         :return: the message with its ref.
         :raises NotConnected: the client is not started, or disconnected.
-        :raises BufferFull: ``send_buffer`` messages are kept already.
+        :raises BufferFull: ``send_buffer`` messages are kept already, or
+            ``write_buffer`` bytes wait to be written; see :meth:`when_writable`.
         :raises SerializerError: it cannot be encoded.
         """
         if not isinstance(message, Message):
             kind = type(message).__name__
             raise ConfigurationError(f"push() takes a Message, not a {kind}")
         message = message._replace(ref=self.connection.next_ref())
-        if self.connected:
-            self.connection.send(self.channels.with_join_ref(message))
-        elif self.connection.is_wanted:
-            self.state.keep_to_send(message)
-        else:
-            raise self.channels.not_connected(
-                f"{message.event} cannot be sent to {message.topic}"
-            )
+        self._outbox.push(message)
         return message
 
     # -- State --------------------------------------------------------------------
@@ -323,6 +331,11 @@ class SocketClient(ClientEvents):
 
     # -- Inside -------------------------------------------------------------------
 
+    def _why_not_push(self) -> Exception | None:
+        if self.connection.is_wanted or self.connected:
+            return self._outbox.why_not_push()
+        return self._gave_up or NOT_YET
+
     def _disconnect(self, code: int, reason: str) -> Deferred[None]:
         self._gave_up = gave_up = NotConnected("the client was told to disconnect")
         closed = self.connection.close(code, reason)
@@ -340,19 +353,20 @@ class SocketClient(ClientEvents):
             self._is_stopping = False
             self._join_channels.forget()
             self.channels.begin_anew(NotConnected("the client was told to stop"))
-        if not self.running:
+        if not (self.running or self._is_ending):
             super().startService()
 
     def _stop(self, _result: None) -> Deferred[None]:
         if not self._is_stopping:
             return succeed(None)
         self._join_channels.forget()
+        self._is_ending = True
         stopped: Deferred[Any] = maybeDeferred(super().stopService)
+        self._is_ending = False
+        if not self._is_stopping:
+            # Who was told of the end of a channel has started the service again.
+            super().startService()
         return stopped.addCallback(self._stopped)
 
     def _stopped(self, _result: Any) -> None:
         self.channels.deadlines.sweep()
-        if not self._is_stopping:
-            # Somebody has started the service again before it had stopped.
-            self._start()
-            self._join_channels.start(self.options.join_channels)

@@ -20,12 +20,12 @@ from .errors import (
     ConfigurationError,
     ConnectionFailed,
     NotConnected,
-    SerializerError,
 )
 from .interfaces import FrameReceivers, Serializer
 from .join_channels import JoinChannels
 from .message import PHOENIX_TOPIC, Message
 from .options import Options
+from .outbox import Outbox
 from .package_log import package_log
 from .receiving import frame_receivers
 from .state import SocketState
@@ -56,6 +56,8 @@ class ClientEvents(ClientHooks):
         # Why there will be no connection, until connect() is called.
         self._gave_up: Exception | None = None
         self._is_stopping = False
+        # Whether each child is told of the stop just now, and can be told of no start.
+        self._is_ending = False
         # Whether the log has it that attempts fail by what no retry can mend.
         self._is_unmendable = False
         self.state = SocketState(self.options)
@@ -64,6 +66,9 @@ class ClientEvents(ClientHooks):
             reactor, self.options, self.connection, self.state
         )
         self._join_channels = JoinChannels(self.channels, self._error_hooks.call)
+        self._outbox = Outbox(
+            self.state, self.connection, self.channels, self._error_hooks.call
+        )
         for child in (self.state, self.connection, self.channels):
             child.setServiceParent(self)
 
@@ -84,7 +89,10 @@ class ClientEvents(ClientHooks):
         self._message_hooks.call(message)
         channel = self.channels.routes.get(message.topic)
         if channel is not None:
-            channel.dispatch(message)
+            try:
+                channel.dispatch(message)
+            except BaseException as error:
+                self.channels.give_up(channel, error)
         elif message.topic == PHOENIX_TOPIC:
             self.connection.heartbeat_received(message)
         else:
@@ -114,9 +122,10 @@ class ClientEvents(ClientHooks):
             self.channels.connection_opened,
             lambda: self._join_channels.start(self.options.join_channels),
             # After the joins, for the server would refuse what comes before them.
-            self._send_all_kept,
+            self._outbox.send_kept,
             self._open_hooks.call,
             lambda: self._waiters.connected(cast("SocketClient", self)),
+            self.channels.writers.check,
         ):
             step()
             # Whoever was told may have closed the connection again.
@@ -136,6 +145,7 @@ class ClientEvents(ClientHooks):
             )
         self._abandon_unless_wanted(reason)
         self._close_hooks.call(reason)
+        self.channels.writers.check()
 
     def connection_failed(self, reason: Exception) -> None:
         """Tell who waits of a failed attempt."""
@@ -160,7 +170,10 @@ class ClientEvents(ClientHooks):
         )
 
     def connection_writable(self) -> None:
-        """Have what waits for room be sent."""
+        """Send what has waited for room, then tell who waits for it."""
+        self._outbox.send_kept()
+        self.channels.connection_writable()
+        self.channels.writers.check()
 
     def heartbeat_sent(self) -> None:
         """Take note of a heartbeat."""
@@ -192,25 +205,11 @@ class ClientEvents(ClientHooks):
             self._is_unmendable = True
         tell(text, client=self, reason=reason)
 
-    def _send_all_kept(self) -> None:
-        while self.connection.is_open:
-            message = self.state.pop_to_send()
-            if message is None:
-                return
-            self._send_kept(message)
-
-    def _send_kept(self, message: Message) -> None:
-        try:
-            self.connection.send(self.channels.with_join_ref(message))
-        except SerializerError as error:
-            self.state.tell_never_sent(message, error)
-            self._error_hooks.call(error)
-
     def _abandon(self, reason: Exception) -> None:
-        for message in self.state.pop_all_to_send():
-            self.state.tell_never_sent(message, reason)
+        self._outbox.abandon(reason)
         self.channels.abandon(reason)
         self._waiters.abandon(reason)
+        self.channels.writers.check()
 
     def _abandon_unless_wanted(self, reason: Exception) -> None:
         if not self.connection.is_wanted:

@@ -48,7 +48,7 @@ from .errors import (
 )
 from .handshake import Handshake
 from .heartbeat import Heartbeat
-from .interfaces import ConnectionListener, Transport
+from .interfaces import ConnectionListener, ObservedTransport, Transport
 from .lasting import Pace, Patience
 from .message import Message
 from .options import Options
@@ -71,9 +71,14 @@ _SERVICE_RESTART = 1012
 _LONGEST_SPREAD = 5.0
 
 
-def _has_left(_mark: int) -> bool:
+def _writes_all(_mark: int) -> bool:
     """Say of a transport that does not tell that it writes what it is given."""
     return True
+
+
+def _keeps_nothing(_mark: int) -> bool:
+    """Say of a transport that takes nothing back that it is too late."""
+    return False
 
 
 def _tell(listen: Callable[[_E], None], reason: _E) -> None:
@@ -119,9 +124,8 @@ class Connection(Service):
         """Whether messages can be sent."""
         self.is_full = False
         """Whether ``write_buffer`` bytes wait to be written."""
-        self.has_left: Callable[[int], bool] = _has_left
-        """Whether a message has left this process, by the mark that :meth:`send` has
-        returned; until all have been told of the loss of their transport."""
+        self._has_left: Callable[[int], bool] = _writes_all
+        self._take_back: Callable[[int], bool] = _keeps_nothing
         self.is_wanted = False
         """Whether there is, or soon will be, a connection."""
         self.handshake: Handshake | None = None
@@ -218,7 +222,7 @@ class Connection(Service):
     def send(self, message: Message) -> int | None:
         """Send a message, whether or not the connection :attr:`is_full`.
 
-        :return: a mark for :attr:`has_left`; None where the transport gives none.
+        :return: a mark for :meth:`withdraw`; None where the transport gives none.
         :raises NotConnected: there is no connection.
         :raises MessageTooLarge: it has more bytes than ``max_message_size``.
         :raises SerializerError: it cannot be encoded.
@@ -232,6 +236,20 @@ class Connection(Service):
         if telemetry.message_handlers:
             telemetry.message_event("sent", self._listener, message, len(data))
         return mark
+
+    def withdraw(self, mark: int | None) -> bool:
+        """Take back a message that nobody waits for any more.
+
+        It is asked as long as the transport is there, and while its loss is told.
+
+        :param mark: what :meth:`send` has returned.
+        :return: whether the message was not sent, and never will be.
+        """
+        if mark is None:
+            return False
+        if self._transport is None:
+            return not self._has_left(mark)
+        return self._take_back(mark)
 
     def ping(self, deadlines: Deadlines, timeout: float) -> Deferred[float]:
         """Send a heartbeat; see :meth:`txphoenix.SocketClient.ping`."""
@@ -286,10 +304,13 @@ class Connection(Service):
             # It was given up, and has opened all the same.
             self._end_transport(transport.abort)
             return
-        self.has_left = getattr(transport, "has_left", _has_left)
+        self._has_left = getattr(transport, "has_left", _writes_all)
+        self._take_back = getattr(transport, "withdraw", _keeps_nothing)
         # A transport of the user's need not have one.
         self.handshake = getattr(transport, "handshake", None)
         self.is_open = True
+        # Another, that was given up before it was open, may have had enough.
+        self.is_full = False
         # A transport keeps to the format that its server was told.
         self._encode = self._serializer.encode
         receivers = self._listener.frame_receivers(self._serializer)
@@ -303,6 +324,7 @@ class Connection(Service):
             self.next_ref,
             self._heartbeat_answered,
             self.drop,
+            transport if isinstance(transport, ObservedTransport) else None,
         )
         if transport.needs_heartbeat:
             self._heartbeat.start()
@@ -409,7 +431,7 @@ class Connection(Service):
         self._patience.latest = pace if was_asked else self._patience.hurried
         _tell(tell, reason)
         # All that was under way has been told; the transport itself may go.
-        self.has_left = _has_left
+        self._has_left, self._take_back = _writes_all, _keeps_nothing
         for deferred in closing:
             deferred.callback(None)
         if self.is_wanted and not was_asked:

@@ -14,9 +14,12 @@ _MOST_COOKIES: Final = 50
 
 def bounded_jar() -> CookieJar:
     """Make a jar that takes 50 cookies, and not one more however many are set."""
-    # A cookie without a domain is for its host alone (RFC 6265 section 5.3).
-    strict = DefaultCookiePolicy.DomainStrictNonDomain
-    policy = _BoundedPolicy(strict_ns_domain=strict)
+    policy = _BoundedPolicy(
+        # None is for all of co.uk.
+        strict_domain=True,
+        # One without a domain is for its host alone (RFC 6265 section 5.3).
+        strict_ns_domain=DefaultCookiePolicy.DomainStrictNonDomain,
+    )
     policy.jar = jar = CookieJar(policy)
     return jar
 

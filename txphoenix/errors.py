@@ -268,6 +268,7 @@ class JoinTimeout(JoinError, TimeoutError):
         connection, which is the ``__cause__`` then, or words; None if it was sent.
     :ivar response: None.
     :ivar was_sent: whether the join was sent.
+        One that still waited to be written was not, and never will be.
     """
 
     def __init__(
@@ -343,6 +344,7 @@ class PushTimeout(PushError, TimeoutError):
     :ivar status: ``"timeout"``.
     :ivar response: None.
     :ivar was_sent: whether the push was sent, so that the server may have acted on it.
+        One that still waited to be written was not, and never will be.
     """
 
     def __init__(
@@ -363,22 +365,30 @@ class PushTimeout(PushError, TimeoutError):
 class PushInterrupted(PushError):
     """The connection or the channel ended while a reply was awaited.
 
-    The push was sent, so the server may have acted on it.
+    Unless :attr:`was_sent` is false, the server may have acted on the push.
 
     :param reason: what ended it, or None.
     :param topic: the channel's topic.
     :param event: the pushed event.
+    :param was_sent: whether all of the push had been handed to the system.
+        If not it was still waiting to be written, and can be repeated safely.
     :ivar status: ``"interrupted"``.
     :ivar response: None.
     :ivar cause: the ``reason`` given; it is the ``__cause__`` as well.
     """
 
     def __init__(
-        self, reason: BaseException | None, topic: str = "", event: str = ""
+        self,
+        reason: BaseException | None,
+        topic: str = "",
+        event: str = "",
+        was_sent: bool = True,
     ) -> None:
         super().__init__("interrupted", None, topic, event)
         ended = "" if reason is None else f": {error_text(reason)}"
-        self.args = (f"{self._push()} sent but not answered{ended}",)
+        fate = "sent but not answered" if was_sent else "not sent"
+        self.args = (f"{self._push()} {fate}{ended}",)
+        self.was_sent = was_sent
         self.cause = reason
         # A traceback then shows it as well.
         self.__cause__ = reason
@@ -451,6 +461,9 @@ class MessageTooLarge(SerializerError):
         self.size = size
         self.limit = limit
 
+
+UNWRITTEN = "it still waited to be written"
+"""Why a message was never sent over a connection that was there."""
 
 ENDINGS = (PushInterrupted, ChannelClosed, NotConnected, ConnectionFailed)
 """What code under way is told by when its channel or its connection ends."""

@@ -11,6 +11,9 @@ from dataclasses import dataclass
 
 __all__ = ["Handshake", "cookie_lines", "header_lines"]
 
+# The most characters of headers' names that a repr shows.
+_SHOWN_CHARACTERS = 200
+
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Handshake:
@@ -60,7 +63,10 @@ class Handshake:
         }
 
     def __repr__(self) -> str:
-        names = ", ".join(sorted(self.headers))
+        # They are the server's words: control characters are shown, and bounded.
+        names = ascii(", ".join(sorted(self.headers)))[1:-1]
+        if len(names) > _SHOWN_CHARACTERS:
+            names = names[:_SHOWN_CHARACTERS] + "..."
         return f"<Handshake {self.transport} {self.status}, headers: {names}>"
 
 

@@ -8,7 +8,7 @@
 Phoenix closes a socket after 60 seconds without a frame *from the client*, and a
 network that is gone says nothing at all.
 So one heartbeat is sent each interval, and the connection is dropped if it is not
-answered within the timeout.
+answered and there is silence for the timeout (:mod:`txphoenix.silence`).
 While reading is paused no answer can come: heartbeats go out all the same, so that
 the server stays, and the timeout rests.
 """
@@ -22,8 +22,10 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 
 from .errors import HeartbeatTimeout
+from .interfaces import ObservedTransport
 from .message import Message
 from .pending import Deadline, Deadlines, PendingReply
+from .silence import Silence
 
 __all__ = ["Heartbeat"]
 
@@ -40,6 +42,7 @@ class Heartbeat(Deadline):
     :param next_ref: makes the next ref.
     :param answered: called with the seconds that an answer took.
     :param failed: called with the error when no answer came.
+    :param transport: tells what else moves; None if it does not.
     """
 
     def __init__(
@@ -51,6 +54,7 @@ class Heartbeat(Deadline):
         next_ref: Callable[[], str],
         answered: Callable[[float], None],
         failed: Callable[[HeartbeatTimeout], None],
+        transport: ObservedTransport | None = None,
     ) -> None:
         super().__init__()
         self._clock = clock
@@ -63,6 +67,9 @@ class Heartbeat(Deadline):
         self._failed = failed
         self._ref: str | None = None
         self._sent_at = 0.0
+        # When the latest was sent, be it only to keep the server from going.
+        self._beat_at = 0.0
+        self._silence = Silence(clock.seconds, transport)
         self._is_paused = False
         self._pings: dict[str, _Ping] = {}
 
@@ -86,7 +93,11 @@ class Heartbeat(Deadline):
         self.interval, self.timeout = interval, timeout
         if self.is_set:
             # Otherwise it was not started: the transport needs no heartbeat.
-            self._deadlines.set(self, timeout if self._is_awaited else interval)
+            if self._is_awaited:
+                self._silence.end()
+                self._deadlines.set(self, self._silence.left(timeout))
+            else:
+                self._deadlines.set(self, interval)
 
     def pause(self) -> None:
         """Let the timeout rest, and keep sending: no answer can be read."""
@@ -101,7 +112,8 @@ class Heartbeat(Deadline):
         """Give the answer that is under way the whole timeout again."""
         self._is_paused = False
         if self._ref is not None:
-            self._deadlines.set(self, self.timeout)
+            self._silence.end()
+            self._deadlines.set(self, self._silence.left(self.timeout))
 
     def ping(self, deadlines: Deadlines, timeout: float) -> Deferred[float]:
         """Send a heartbeat of its own.
@@ -135,12 +147,30 @@ class Heartbeat(Deadline):
     def expired(self) -> None:
         """Send the next heartbeat, or tell that the answer has not come."""
         if self._is_awaited:
-            self._failed(HeartbeatTimeout(self.timeout))
+            left = self._silence.left(self.timeout)
+            if left > 0:
+                self._deadlines.set(self, left)
+                self._beat_meanwhile()
+            else:
+                self._failed(HeartbeatTimeout(self.timeout))
             return
-        self._ref = self._next_ref()
-        self._sent_at = self._clock.seconds()
-        self._deadlines.set(self, self.interval if self._is_paused else self.timeout)
-        self._send(Message.heartbeat(self._ref))
+        self._ref = ref = self._next_ref()
+        self._sent_at = self._beat_at = self._clock.seconds()
+        # Whoever is told of it may stop all this.
+        self._deadlines.set(self, self.interval)
+        self._silence.begin(lambda: self._send(Message.heartbeat(ref)))
+        if self._is_awaited and self.is_set:
+            self._deadlines.set(self, self._silence.left(self.timeout))
+
+    def _beat_meanwhile(self) -> None:
+        """Send another, whose answer nobody awaits, while that of the first is late.
+
+        The answer is behind much else, and the server wants a sign of us all the same.
+        """
+        now = self._clock.seconds()
+        if self._silence.was_broken and now - self._beat_at >= self.interval:
+            self._beat_at = now
+            self._send(Message.heartbeat(self._next_ref()))
 
     @property
     def _is_awaited(self) -> bool:

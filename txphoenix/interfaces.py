@@ -14,7 +14,7 @@ enough, nothing needs to be inherited.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from .errors import ConnectionFailed
@@ -28,6 +28,8 @@ __all__ = [
     "FrameReceiver",
     "FrameReceivers",
     "JSONCodec",
+    "LifeSigns",
+    "ObservedTransport",
     "Remover",
     "Serializer",
     "Transport",
@@ -116,6 +118,33 @@ class Transport(Protocol):
         """Deliver what was held back, in order, and go on."""
 
 
+class LifeSigns(NamedTuple):
+    """What a peer has shown of itself, so that a busy line is not held for dead."""
+
+    has_read: bool
+    """Whether anything has come since this was asked last."""
+
+    taken: int
+    """How many bytes the peer has taken, as far as the system tells."""
+
+    is_under_way: bool
+    """Whether the peer has not taken all that was sent before it was followed."""
+
+
+@runtime_checkable
+class ObservedTransport(Transport, Protocol):
+    """A transport that knows how its peer fares.
+
+    Without these methods a peer is alive if it answers its heartbeats in time.
+    """
+
+    def follow_writes(self) -> None:
+        """Have :meth:`signs_of_life` tell of what has been sent up to now."""
+
+    def signs_of_life(self) -> LifeSigns:
+        """What the peer has shown so far."""
+
+
 class BoundedTransport(Transport, Protocol):
     """A transport that knows what it has not written yet.
 
@@ -124,15 +153,18 @@ class BoundedTransport(Transport, Protocol):
     :meth:`TransportListener.transport_writable` when fewer do.
     It takes what it is given all the same: whether to give more is not for it to
     decide.
-    A transport without this method is held to write all that it is given.
+    A transport without these methods is held to write all that it is given.
+
+    A frame is named by the mark that :meth:`send` has returned; marks grow.
     """
 
     def has_left(self, mark: int) -> bool:
-        """Whether a frame has left this process whole.
+        """Whether a frame has left this process whole; asked after the loss."""
 
-        After the loss of the transport it tells what was so then.
+    def withdraw(self, mark: int) -> bool:
+        """Take a frame back that nobody waits for any more.
 
-        :param mark: what :meth:`send` has returned; they grow.
+        :return: whether nothing of it has left, nor ever will.
         """
 
 

@@ -10,6 +10,7 @@ connection opens.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 __all__ = ["JoinChannels"]
 
 log = Logger(observer=package_log)
+
+# In one go.
+_MOST_TRIES = 2
 
 
 class JoinChannels:
@@ -38,34 +42,66 @@ class JoinChannels:
         self._channels = channels
         self._tell_error = tell_error
         self._started: set[str] = set()
+        self._wanted: Mapping[str, Any] = {}
+        self._is_starting = False
 
     def start(self, wanted: Mapping[str, Any]) -> None:
         """Start those that have not been started, if there is a connection.
 
         :param wanted: the option: topic -> params.
         """
-        channels = self._channels
+        self._wanted = wanted
         self._started &= wanted.keys()
-        for topic, params in wanted.items():
-            if topic in self._started:
-                continue
-            # What is called here is the user's, and may have disconnected.
-            if not channels.is_open:
-                return
-            self._started.add(topic)
-            if channels.find(topic) is not None:
-                continue
-            try:
-                channels.start_channel(topic, params)
-            except BaseException as error:
-                self._started.discard(topic)
-                log.failure(
-                    "{topic}: its channel could not be made, and is tried again with"
-                    " the next connection",
-                    topic=topic,
-                )
-                self._tell_error(error)
+        if self._is_starting:
+            # What makes a channel, or is told of an error, has called reconfigure().
+            return
+        self._is_starting = True
+        failures: Counter[str] = Counter()
+        try:
+            # It may have mended what failed, which is tried again then; but once, for
+            # one that does so each time would never come to an end.
+            tries = 1
+            while not self._start_each(self._wanted, failures, tries):
+                tries = _MOST_TRIES
+        finally:
+            self._is_starting = False
 
     def forget(self) -> None:
         """Start all of them again, since the service that they belonged to stops."""
         self._started.clear()
+
+    def _start_each(
+        self, wanted: Mapping[str, Any], failures: Counter[str], tries: int
+    ) -> bool:
+        """Start all that have not failed so often.
+
+        :return: whether it is done; others may be wanted before that.
+        """
+        for topic, params in wanted.items():
+            # What is called here is the user's, and may have disconnected.
+            if not self._channels.is_open:
+                return True
+            if topic in self._started or failures[topic] >= tries:
+                continue
+            if not self._start(topic, params):
+                failures[topic] += 1
+            if self._wanted is not wanted:
+                return False
+        return True
+
+    def _start(self, topic: str, params: Any) -> bool:
+        self._started.add(topic)
+        if self._channels.find(topic) is not None:
+            return True
+        try:
+            self._channels.start_channel(topic, params)
+        except BaseException as error:
+            self._started.discard(topic)
+            log.failure(
+                "{topic}: its channel could not be made, and is tried again with"
+                " the next connection",
+                topic=topic,
+            )
+            self._tell_error(error)
+            return False
+        return True

@@ -5,6 +5,7 @@ Pure values; nothing here knows of Twisted or of the wire.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import count
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -85,11 +86,16 @@ class Message(NamedTuple):
     def join(cls, topic: str, params: Any = None, ref: str | None = None) -> Message:
         """The message that joins a topic; its ref is its join_ref as well.
 
-        :param params: what the server's ``join`` gets; None stands for ``{}``.
+        :param params: what the server's ``join`` gets; None stands for ``{}``, and any
+            mapping for a dict.
         :param ref: the ref, or None to generate one.
         """
         ref = generate_ref() if ref is None else ref
-        return cls(ref, ref, topic, PHX_JOIN, {} if params is None else params)
+        if params is None:
+            params = {}
+        elif isinstance(params, Mapping):
+            params = dict(params)
+        return cls(ref, ref, topic, PHX_JOIN, params)
 
     @classmethod
     def leave(

@@ -156,8 +156,9 @@ class Options:
     """Seconds between heartbeats; Phoenix closes after 60 without one."""
 
     heartbeat_timeout: float = field(default=10.0, metadata=_by(checks.network_seconds))
-    """Seconds to wait for a heartbeat's reply before the connection is dropped.
+    """Seconds of silence after a heartbeat before the connection is dropped.
 
+    What comes, and what goes while the heartbeat is under way, is no silence.
     While a join runs, a Phoenix server answers nothing else on that socket, so this
     must be longer than the slowest join takes.
     """

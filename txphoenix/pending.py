@@ -281,7 +281,10 @@ def split_reply(payload: Any) -> tuple[str, Any]:
 class PendingPush(PendingReply):
     """A push: kept until it can be sent, then waiting for its reply."""
 
-    __slots__ = ("channel", "event", "payload", "ref", "timeout", "wants_reply")
+    __slots__ = ("channel", "event", "mark", "payload", "ref", "timeout", "wants_reply")
+
+    mark: int | None
+    """By what the connection knows it; it has one as soon as it has a ref."""
 
     def __init__(
         self,
@@ -326,13 +329,25 @@ class PendingPush(PendingReply):
 class PendingJoin(PendingReply):
     """A join; it may be sent several times before it is answered."""
 
-    __slots__ = ("channel", "timeout", "was_sent")
+    __slots__ = ("_was_sent_before", "channel", "mark", "timeout", "was_sent")
 
     def __init__(self, channel: ChannelMachine, timeout: float) -> None:
         super().__init__()
         self.channel = channel
         self.timeout = timeout
-        self.was_sent = False
+        self.was_sent = self._was_sent_before = False
+        # By what the connection knows it.
+        self.mark: int | None = None
+
+    def sent(self, mark: int | None) -> None:
+        """Take note that it is sent."""
+        self.mark = mark
+        self._was_sent_before = self.was_sent
+        self.was_sent = True
+
+    def withdrawn(self) -> None:
+        """Take note that it has not left after all, this time."""
+        self.was_sent = self._was_sent_before
 
     def answered(self, payload: Any, _join_ref: str | None) -> None:
         """Hand the answer to the channel, which has more to do with it."""

@@ -224,6 +224,7 @@ class Presence:
         self._sync_hooks = Hooks()
         self._held.clear()
         self._news.clear()
+        self._has_found = False
 
     def _catch_up(self, history: PresenceHistory) -> None:
         """Be as if this had been made before the join."""

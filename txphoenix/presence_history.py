@@ -12,7 +12,9 @@ from __future__ import annotations
 from collections import deque
 from typing import Any
 
+from .errors import ConfigurationError
 from .hooks import EventHooks
+from .message import PHX_CLOSE, PHX_ERROR, PHX_REPLY
 from .presence_sync import (
     Diff,
     Entry,
@@ -23,8 +25,9 @@ from .presence_sync import (
     state_step,
 )
 
-__all__ = ["PresenceHistory"]
+__all__ = ["PresenceHistory", "check_events"]
 
+_PROTOCOL_EVENTS = frozenset({PHX_CLOSE, PHX_ERROR, PHX_REPLY})
 # After so many diffs a new list is made.
 _MANY_DIFFS = 100
 # How many are kept while there is no list to apply them to.
@@ -98,6 +101,27 @@ class PresenceHistory:
                 apply_diff(state, diff)
         self.held.clear()
         self._state = state
+
+
+def check_events(name: str, events: object) -> tuple[str, str]:
+    """Check what a class of channels names as its presence_events.
+
+    :param name: the class.
+    :return: the two events.
+    :raises ConfigurationError: they are not two different events.
+    """
+    if not (
+        isinstance(events, tuple | list)
+        and len(events) == 2
+        and all(isinstance(event, str) and event for event in events)
+        and events[0] != events[1]
+        and _PROTOCOL_EVENTS.isdisjoint(events)
+    ):
+        raise ConfigurationError(
+            f"{name}.presence_events must be the names of two different events, none"
+            f" of them the protocol's own, not {events!r:.100}"
+        )
+    return events[0], events[1]
 
 
 def _is_good(check: Any, payload: Any) -> bool:

@@ -57,7 +57,7 @@ class Pushes:
         manager = self._manager
         ref = manager.next_ref()
         try:
-            manager.send(
+            mark = manager.send(
                 new_message(
                     Message,
                     (join_ref, ref, self._topic, pending.event, pending.payload),
@@ -69,6 +69,7 @@ class Pushes:
             pending.succeed(None)
             return None
         pending.ref = ref
+        pending.mark = mark
         pending.payload = None
         # expect(), without the call: this is on the way of each push.
         sent = self._sent
@@ -80,13 +81,24 @@ class Pushes:
         return None
 
     def write_kept(self, join_ref: str | None) -> list[tuple[PendingPush, Exception]]:
-        """Send all that was kept, in order.
+        """Send what was kept, in order, as far as the connection takes it.
 
         :return: those that could not be sent, each with its error; they are still to
             be failed.
         """
-        written = [(each, self.write(each, join_ref)) for each in self.take_kept()]
-        return [(pending, error) for pending, error in written if error is not None]
+        failed = []
+        kept, manager = self._kept, self._manager
+        while kept and manager.is_writable:
+            pending = next(iter(kept))
+            del kept[pending]
+            error = self.write(pending, join_ref)
+            if error is not None:
+                failed.append((pending, error))
+        if kept:
+            manager.hold_pushes(self._topic)
+        else:
+            self._kept = None
+        return failed
 
     def expect(self, ref: str, pending: PendingReply, timeout: float) -> None:
         """Wait for the reply to ``ref`` for ``timeout`` seconds.

@@ -20,7 +20,7 @@ hooks for all.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from .errors import SerializerError
 from .hooks import Hooks, log_hook_failure, watch_hook
@@ -120,7 +120,10 @@ def frame_receivers(  # noqa: C901
                 deliver(len(data), to_message, fields, data)
                 return
             if pending is not None:
-                pending.answered(payload, join_ref)
+                try:
+                    pending.answered(payload, join_ref)
+                except BaseException as error:
+                    client.channels.give_up(cast("ChannelMachine", channel), error)
                 return
             if message_handlers:
                 message_event("received", client, fields, len(data))

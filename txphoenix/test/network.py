@@ -138,7 +138,7 @@ class NetworkTestCase(TestCase):
 
     async def serve(self, **options: Any) -> PhoenixServer:
         """A server, stopped after the test."""
-        server = PhoenixServer({"rooms:*": Room}, **options)
+        server = PhoenixServer(**{"channels": {"rooms:*": Room}, **options})
         await server.start()
         self.addCleanup(server.stop, drain=False)
         self._before = self.held()
@@ -159,9 +159,13 @@ class NetworkTestCase(TestCase):
         number: int = port.getHost().port
         return number
 
-    async def stand_between(self, server: PhoenixServer) -> FaultProxy:
+    async def stand_between(
+        self, server: PhoenixServer, receive_buffer: int | None = None
+    ) -> FaultProxy:
         """A fault proxy before a server, stopped after the test."""
-        proxy = FaultProxy(server.port, interface=server.interface)
+        proxy = FaultProxy(
+            server.port, interface=server.interface, receive_buffer=receive_buffer
+        )
         await proxy.start()
         self.addCleanup(proxy.stop)
         return proxy

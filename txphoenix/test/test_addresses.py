@@ -280,6 +280,18 @@ class NetworkTests(NetworkTestCase):
         await self.until(lambda: third.connections)
         await client.stopService()
 
+    async def test_another_port(self) -> None:
+        """An address that was mute at one port may serve another."""
+        server = await self.serve(interface="127.0.0.1")
+        mute = await self.listen(Mute)
+        client = self.client(f"ws://{NAME}:{mute}/socket", connect_timeout=1)
+        errors: list[Exception] = []
+        client.on_error(errors.append)
+        self.assertIsInstance(await self.next_call(client.on_error), ConnectTimeout)
+        await client.reconfigure(url=f"ws://{NAME}:{server.port}/socket")
+        self.assertEqual(len(errors), 1, errors)
+        await client.stopService()
+
     async def test_proxy(self) -> None:
         """A proxy's name may have several addresses, too."""
         server = await self.serve()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+from asyncio import CancelledError
 from collections.abc import Callable
 from functools import partial, wraps
 from typing import Any
@@ -144,6 +146,38 @@ class FactoryTests(ClientTestCase):
             ConfigurationError, self.make_client, default_channel_class=Room
         )
         self.assertIn("'db'", str(error))
+
+    def test_raises_no_exception(self) -> None:
+        """What is no Exception fails the Deferred of join() as well."""
+        for kind in (CancelledError, GeneratorExit, SystemExit, KeyboardInterrupt):
+
+            def make(*_: Any, kind: type[BaseException] = kind) -> Channel:
+                raise kind
+
+            client = self.connected_client(default_channel_class=make)
+            self.assert_failed(self.watch(client.join(TOPIC)), kind)
+
+    def test_async(self) -> None:
+        """An async def is refused, and where that cannot be seen, what it returns."""
+
+        async def make(*args: Any) -> Channel:
+            return Channel(*args)
+
+        never: Any = make
+        for option in (never, partial(never)):
+            error = self.assertRaises(
+                ConfigurationError, self.make_client, default_channel_class=option
+            )
+            self.assertIn("must return a channel at once", str(error))
+
+        def make_later(*args: Any) -> Any:
+            return never(*args)
+
+        client = self.make_client(default_channel_class=make_later)
+        error = self.assertRaises(ConfigurationError, client.channel, TOPIC)
+        self.assertIn("not a value of type coroutine", str(error))
+        gc.collect()
+        self.assertEqual(self.flushWarnings(), [])
 
     def test_decorated(self) -> None:
         """What a decorator wraps may take more than the decorator does."""

@@ -66,6 +66,17 @@ class ParamsTests(ClientTestCase):
         self.joined_channel("rooms:default", client=client)
         self.assertEqual(self.params_sent(), [{"d": 1}])
 
+    def test_mapping(self) -> None:
+        """Any mapping is sent as a dict, whether there are defaults for it or not."""
+        params = MappingProxyType({"a": 1})
+        defaults: list[Any] = [{}, {"a": 0}, dict, lambda: params]
+        for default in defaults:
+            for own in (params, lambda: params):
+                client = self.connected_client(default_channel_params=default)
+                outcome = self.watch(client.channel(TOPIC, own).join())
+                self.memory.flush()
+                self.assert_fired(outcome, {"a": 1})
+
     def test_callable(self) -> None:
         """A callable may answer at once, by Deferred, coroutine or any awaitable."""
         client = self.connected_client()

@@ -10,7 +10,7 @@ from twisted.internet.defer import Deferred
 from txphoenix.channel import Channel
 from txphoenix.client import SocketClient
 
-from .support import ClientTestCase
+from .support import ClientTestCase, Outcome
 
 
 def raises(*_: object) -> None:
@@ -96,6 +96,33 @@ class EachTests(ClientTestCase):
         self.assertEqual([str(each.state) for each in self.channels], ["closed"] * 3)
         stopping.callback(None)
         self.assertIsNone(self.successResultOf(stopped))
+
+    def test_message(self) -> None:
+        """It is given a message."""
+        states = self.check(
+            "dispatch", lambda: self.server_sends(None, None, "rooms:1", "said", {})
+        )
+        self.assertEqual(states, ["joined"] * 2)
+        self.assertEqual(len(self.memory.sessions), 1)
+
+    def test_reply(self) -> None:
+        """It is given the answer to its join."""
+        self.channels[1].stop()
+        self.watch(self.channels[1].when_stopped())
+        join = self.watch(self.channels[1].join())
+        states = self.check("join_answered", self.memory.flush)
+        self.assertEqual(states, ["joined"] * 2)
+        self.assert_failed(join, LookupError)
+        self.assertEqual(len(self.memory.sessions), 1)
+
+    def test_join(self) -> None:
+        """Where it raises in its own join(), the Deferred has the error."""
+        self.channels[1].stop()
+        joins: list[Outcome[Any]] = []
+        self.check(
+            "_begin_with", lambda: joins.append(self.watch(self.channels[1].join()))
+        )
+        self.assert_failed(joins[0], LookupError)
 
     def test_cannot_even_be_stopped(self) -> None:
         """One that cannot be ended in any way is let go."""

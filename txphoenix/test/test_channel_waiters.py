@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+from collections.abc import Callable
+from typing import Any
 from weakref import ref
 
 from twisted.internet.defer import CancelledError
@@ -113,6 +115,38 @@ class NextJoinTests(ClientTestCase):
         self.assert_fired(joins[1], None)
         self.assertEqual([type(it) for it in self.waiting.fired], [dict])
 
+    def test_word_at_the_end(self) -> None:
+        """Who is told of the end may leave the topic, or end it, for all who wait."""
+        channels = self.client.channels
+        words: list[Callable[[], Any]] = [
+            lambda: self.watch(self.client.leave(TOPIC)),
+            lambda: channels.terminate_channel(TOPIC),
+        ]
+        for word in words:
+            client = self.connected_client()
+            first = self.joined_channel(client=client)
+            self.client = client
+            channels = client.channels
+            remove = first.on_close(lambda _, word=word: word())  # type: ignore[misc]
+            self.watch(first.leave())
+            second = client.channel(TOPIC)
+            waiting = self.watch(second.join())
+            self.memory.flush()
+            self.assert_failed(waiting, ChannelClosed)
+            self.assertEqual([first.state, second.state], ["closed"] * 2)
+            remove()
+            self.stop_client(client)
+
+    def test_joined_at_the_end(self) -> None:
+        """Who joins again when told of the end comes after those who wait."""
+        joins: list[Outcome[Any]] = []
+        self.first.on_close(lambda _: joins.append(self.watch(self.first.join())))
+        self.memory.flush()
+        self.assertEqual([type(it) for it in self.waiting.fired], [dict])
+        [join] = joins
+        self.assertIs(self.assert_failed(join, AlreadyJoined).channel, self.second)
+        self.assertEqual(len(self.client.channels.next_joins), 0)
+
     def test_left_while_beginning(self) -> None:
         """One that leaves in its first moment lets the next have the topic."""
         third = self.client.channel(TOPIC)
@@ -193,6 +227,34 @@ class StopWaiterTests(ClientTestCase):
         self.assert_failed(outcome, CancelledError)
         self.assertEqual(len(client.channels.stop_waiters), 0)
         self.assertIsNone(channel.stop_waiters)
+
+    def test_many(self) -> None:
+        """Each of many is forgotten by itself, in whatever order they are cancelled."""
+        client = self.connected_client()
+        channel = client.channel(TOPIC)
+        many = [channel.when_stopped() for _ in range(10)]
+        outcomes = [self.watch(each) for each in many]
+        for each in many[::2]:
+            each.cancel()
+        self.assertEqual(list(channel.stop_waiters or ()), many[1::2])
+        channel.stop()
+        self.stop_client(client)
+        for outcome in outcomes[1::2]:
+            self.assert_fired(outcome, None)
+
+    def test_stopped_already(self) -> None:
+        """After the stop it fires at once, until the client is started again."""
+        client = self.connected_client()
+        channel = client.channel(TOPIC)
+        self.assert_waits(self.watch(channel.when_stopped()))
+        self.stop_client(client)
+        self.assert_fired(self.watch(channel.when_stopped()), None)
+        client.startService()
+        self.memory.flush()
+        waiting = self.watch(channel.when_stopped())
+        self.watch(channel.join())
+        self.memory.flush()
+        self.assert_waits(waiting)
 
     def test_ended(self) -> None:
         """Those of a channel that ends are told then, and no more at the stop."""

@@ -10,8 +10,9 @@ from twisted.internet.defer import CancelledError
 from twisted.logger import LogLevel, capturedLogs
 
 from txphoenix import telemetry
-from txphoenix.channel import Channel, EchoRoom
+from txphoenix.channel import Channel
 from txphoenix.client import SocketClient
+from txphoenix.echo_room import EchoRoom
 from txphoenix.errors import ConfigurationError, JoinError
 
 from .support import TOPIC, ClientTestCase
@@ -85,7 +86,7 @@ class MakeTests(ClientTestCase):
         bad: list[Any] = ["", None, b"rooms:lobby", 5]
         for topic in bad:
             error = self.assertRaises(ConfigurationError, client.channel, topic)
-            self.assertIn("a topic must be a non-empty str", str(error))
+            self.assertIn("a topic must be a str that is not empty", str(error))
 
     def test_bad_class(self) -> None:
         """A channel's class must be a subclass of Channel."""

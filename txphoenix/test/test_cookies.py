@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from http.cookiejar import CookieJar
+from http.client import HTTPMessage
+from http.cookiejar import Cookie, CookieJar
 from typing import Any, cast
+from urllib.request import Request
 
 from twisted.internet.endpoints import TCP4ServerEndpoint
 from twisted.trial.unittest import SynchronousTestCase
@@ -19,6 +21,26 @@ from .network import NetworkTestCase, reactor
 from .raw_server import SWITCHING, RawConnection, RawServer, RawTestCase
 
 SESSION = b'{"status":410,"token":"t","messages":[]}'
+
+
+def cookie(name: str, value: str, host: str = "a.example") -> Cookie:
+    """A cookie as somebody else may put it into a jar."""
+    request = Request(f"http://{host}/")
+    (made,) = CookieJar().make_cookies(cast(Any, Answer("n=v; Path=/")), request)
+    made.name, made.value = name, value
+    return made
+
+
+class Answer:
+    """An answer that sets a cookie, for :mod:`http.cookiejar`."""
+
+    def __init__(self, line: str) -> None:
+        self._headers = HTTPMessage()
+        self._headers["Set-Cookie"] = line
+
+    def info(self) -> HTTPMessage:
+        """The headers."""
+        return self._headers
 
 
 class ServerCookiesTests(SynchronousTestCase):
@@ -67,6 +89,7 @@ class ServerCookiesTests(SynchronousTestCase):
         self.check("n=1; Max-Age=0")
         self.check("n=1; Expires=Thu, 01 Jan 1970 00:00:00 GMT")
         self.check("n=1; Path=/z", other_path)
+        self.check("n=1; Domain=co.uk", of="wss://a.co.uk/x/y")
 
     def test_hosts(self) -> None:
         """A cookie goes back to any kind of host, and to no other of that kind."""
@@ -110,6 +133,41 @@ class ServerCookiesTests(SynchronousTestCase):
                 cookies.take([line])
                 self.assertEqual(list(self.jar), [])
         self.assertEqual(self.flushWarnings(), [])
+
+    def test_odd_ages(self) -> None:
+        """An age that is none is none, and one is as long as it may be."""
+        kept = ["n=1"]
+        for age, expected in (
+            ("Max-Age", kept),
+            ("max-age=", kept),
+            ("Max-Age=soon", kept),
+            ("Max-Age=\u0663", []),
+            (f"MAX-AGE={'9' * 4000}", kept),
+            ("Max-Age=-1", []),
+            (f"Max-Age=-{'9' * 4000}", []),
+            ('Max-Age="60"', kept),
+            ("Max-Age=0", []),
+        ):
+            with self.subTest(age=age):
+                self.jar.clear()
+                cookies = self.at("wss://a.example/x/y")
+                cookies.take(["brother=1", f"n=1; {age}; Path=/"])
+                found = str(cookies.value()).split("; ")
+                self.assertEqual(sorted(found), ["brother=1", *expected])
+        self.assertEqual(self.flushWarnings(), [])
+
+    def test_unfit_in_the_users_jar(self) -> None:
+        """What was put into a jar by others, and could end a header, stays in it."""
+        for value in ("x\r\nEvil: 1", "x\n", "x\0", "\x7f", "\u20ac", "\udcff"):
+            with self.subTest(value=value):
+                self.jar.clear()
+                self.jar.set_cookie(cookie("bad", value))
+                self.jar.set_cookie(cookie(value, "bad"))
+                cookies = self.at("wss://a.example/x/y")
+                self.assertIsNone(cookies.value())
+                self.assertEqual(cookies.value("mine=1"), "mine=1")
+                self.jar.set_cookie(cookie("good", "1"))
+                self.assertEqual(cookies.value("mine=1"), "mine=1; good=1")
 
     def test_bounded(self) -> None:
         """However many are set, the jar has fifty; those it has may change."""
@@ -230,6 +288,30 @@ class NetworkTests(NetworkTestCase):
     async def test_websocket(self) -> None:
         """For a WebSocket."""
         await self.check(SWITCHING + b"Set-Cookie: node=7\r\n\r\n", close_timeout=0.05)
+
+    async def test_unfit(self) -> None:
+        """A cookie of the user's jar ends no header, and a bad one no handshake."""
+        for transport in ("websocket", "longpoll"):
+            for value in ("x\r\nEvil: 1", "\udcff"):
+                server = RawServer()
+                server.answer = b"HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n"
+                listening = await TCP4ServerEndpoint(
+                    reactor, 0, interface="127.0.0.1"
+                ).listen(server)
+                self.addCleanup(listening.stopListening)
+                jar = CookieJar()
+                jar.set_cookie(cookie("bad", value, "127.0.0.1"))
+                client = self.client(
+                    f"ws://127.0.0.1:{listening.getHost().port}/socket",
+                    cookies=jar,
+                    transport=transport,
+                    reconnect=False,
+                )
+                error = await self.failure_of(client.when_connected())
+                with self.subTest(transport=transport, value=value):
+                    self.assertIsInstance(error, HandshakeRefused)
+                    self.assertNotIn(b"evil", server.connections[0].request.lower())
+                await client.stopService()
 
     async def test_longpoll(self) -> None:
         """For long-poll."""

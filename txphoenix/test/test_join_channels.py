@@ -108,6 +108,59 @@ class JoinChannelsTests(ClientTestCase):
         found = client.channels.find("rooms:broken")
         self.assertEqual(found and found.state, "joined")
 
+    def test_reconfigured_when_told(self) -> None:
+        """reconfigure() of a hook that is told starts what is new.
+
+        What has failed is tried once more, and not for ever.
+        """
+        made: list[str] = []
+
+        def make(topic: str, *_: Any) -> Channel:
+            made.append(topic)
+            raise LookupError("no database")
+
+        client = self.make_client(
+            join_channels=TOPICS, topic_channel_map={"rooms:broken": make}
+        )
+        client.on_error(
+            lambda _: self.watch(client.reconfigure(join_channels=[*TOPICS, "rooms:4"]))
+        )
+        client.startService()
+        self.memory.flush()
+        self.check_others(client)
+        self.assertEqual(made, ["rooms:broken"] * 2)
+        found = client.channels.find("rooms:4")
+        self.assertEqual(found and found.state, "joined")
+        self.assertEqual(len(self.flushLoggedErrors(LookupError)), 2)
+
+    def test_mended_when_told(self) -> None:
+        """A hook that is told may mend it."""
+        client = self.make_client(
+            join_channels=TOPICS, topic_channel_map={"rooms:broken": Broken}
+        )
+        client.on_error(lambda _: self.watch(client.reconfigure(topic_channel_map={})))
+        client.startService()
+        self.memory.flush()
+        found = client.channels.find("rooms:broken")
+        self.assertEqual(found and found.state, "joined")
+        self.assertEqual(len(self.flushLoggedErrors(LookupError)), 1)
+
+    def test_reconfigured_when_made(self) -> None:
+        """A topic that is no longer named when its turn comes is not started."""
+
+        def make(*args: Any) -> Channel:
+            self.watch(client.reconfigure(join_channels=["rooms:broken", "rooms:4"]))
+            return Channel(*args)
+
+        client = self.make_client(
+            join_channels=TOPICS, topic_channel_map={"rooms:broken": make}
+        )
+        client.startService()
+        self.memory.flush()
+        self.assertEqual(
+            list(client.channels.routes), ["rooms:1", "rooms:broken", "rooms:4"]
+        )
+
     def test_disconnects(self) -> None:
         """One that disconnects while it is made is the last; the others join later."""
         clients: list[SocketClient] = []

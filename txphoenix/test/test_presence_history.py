@@ -260,14 +260,43 @@ class ChannelTests(ClientTestCase):
             Presence(self._clients[0].channel("rooms:new"), "a_state", "a_diff")
         self.assertEqual(logged, [])
 
-    def test_one_event(self) -> None:
-        """A class with one event for both is refused by its Presence."""
+    def test_wrong_events(self) -> None:
+        """A class is refused, where it is written, whose events are not two events."""
+        wrong: list[Any] = [
+            ("presence", "presence"),
+            ("presence",),
+            "presence_state",
+            ("phx_reply", "diff"),
+            (1, 2),
+            None,
+        ]
+        for events in wrong:
+            error = self.assertRaises(
+                ConfigurationError,
+                type,
+                "Room",
+                (Channel,),
+                {"presence_events": events},
+            )
+            self.assertIn("Room.presence_events must be the names of two", str(error))
 
-        class Same(Channel):
-            presence_events = ("presence", "presence")
+    def test_list_of_events(self) -> None:
+        """A list of two will do."""
 
-        channel = self.joined_channel(channel_class=Same)
-        self.assertRaises(ConfigurationError, Presence, channel)
+        class Listing(Channel):
+            presence_events = ["a_state", "a_diff"]  # type: ignore[assignment]
+
+        channel = self.joined_channel(channel_class=Listing)
+        self.sends(channel, "a_state", {"ann": entry("1")})
+        self.assertEqual(list(Presence(channel).state), ["ann"])
+
+    def test_stopped(self) -> None:
+        """One that was stopped tells a hook nothing of what it has found."""
+        channel = self.joined_channel()
+        self.sends(channel, STATE, {"ann": entry("1")})
+        presence = Presence(channel)
+        presence.stop()
+        self.assertEqual(Record(presence).calls, [])
 
     def test_repr(self) -> None:
         """It shows whose it is, and how many are there, but no metas."""

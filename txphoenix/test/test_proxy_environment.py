@@ -111,6 +111,19 @@ class EnvironmentProxyTests(SynchronousTestCase):
             ProxyAddress("proxy", 3128, None),
         )
 
+    def test_name_like_socks(self) -> None:
+        """A proxy is SOCKS by its scheme, and not by its name."""
+        for name in ("socks.example", "socks5", "socksproxy"):
+            for value in (f"{name}:3128", f"http://{name}:3128"):
+                self.assertEqual(self.host("wss://a.org", HTTPS_PROXY=value), name)
+
+    def test_blank(self) -> None:
+        """What is blank is not set."""
+        self.assertIsNone(self.proxy("wss://example.org", HTTPS_PROXY=" "))
+        self.assertEqual(
+            self.host("wss://a.org", HTTPS_PROXY=" ", ALL_PROXY="http://all:1"), "all"
+        )
+
     def check_refused(self, words: str, **variables: str) -> None:
         """The variable is refused with its name and without its secret."""
         error = self.assertRaises(
@@ -183,8 +196,17 @@ class ExemptTests(SynchronousTestCase):
 
     def test_idn(self) -> None:
         """A name may be written in its own letters."""
-        for exempt in ("b\xfccher.example", "xn--bcher-kva.example"):
-            self.assertTrue(is_exempt("xn--bcher-kva.example", 443, exempt))
+        for exempt in (
+            "b\xfccher.example",
+            "*.B\xdcCHER.example.",
+            "xn--bcher-kva.example",
+        ):
+            for host in ("xn--bcher-kva.example", "my_node.xn--bcher-kva.example"):
+                self.assertTrue(is_exempt(host, 443, exempt), exempt)
+        # As the host of a URL is read: not all of its parts need be of IDNA.
+        host = parse("wss://my_node.b\xfccher.example").host
+        self.assertTrue(is_exempt(host, 443, "my_node.b\xfccher.example"))
+        self.assertFalse(is_exempt(host, 443, "node.b\xfccher.example"))
 
     def test_addresses(self) -> None:
         """An address is itself, or in a network."""

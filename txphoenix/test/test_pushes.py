@@ -23,6 +23,17 @@ class FakeManager:
         self.deadlines = Deadlines(self.clock)
         self.sent: list[Message] = []
         self.refs = 0
+        self.room = 99
+        self.held: list[str] = []
+
+    @property
+    def is_writable(self) -> bool:
+        """Whether there is room for another message."""
+        return len(self.sent) < self.room
+
+    def hold_pushes(self, topic: str) -> None:
+        """Remember who waits for room."""
+        self.held.append(topic)
 
     def next_ref(self) -> str:
         """Count."""
@@ -140,6 +151,19 @@ class PushesTests(SynchronousTestCase):
         self.assertEqual(len(self.manager.deadlines), 3)
         self.manager.clock.advance(0.1)
         self.assertEqual(len(self.manager.deadlines), 0)
+
+    def test_kept_without_room(self) -> None:
+        """What the connection does not take stays kept, in order, until it does."""
+        kept = [self.push(number)[0] for number in range(3)]
+        for pending in kept:
+            self.pushes.keep(pending)
+        self.manager.room = 1
+        self.assertEqual(self.pushes.write_kept("8"), [])
+        self.assertEqual((self.pushes.kept, self.manager.held), (2, [TOPIC]))
+        self.manager.room = 99
+        self.assertEqual(self.pushes.write_kept("8"), [])
+        self.assertEqual([each.payload for each in self.manager.sent], [0, 1, 2])
+        self.assertEqual((self.pushes.kept, self.manager.held), (0, [TOPIC]))
 
     def test_kept_unsendable(self) -> None:
         """Those that cannot be sent are returned with their errors; others are sent."""

@@ -14,8 +14,9 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import TestCase
 
 from txphoenix.backoff import steps
-from txphoenix.channel import Channel, EchoRoom
+from txphoenix.channel import Channel
 from txphoenix.client import SocketClient
+from txphoenix.echo_room import EchoRoom
 from txphoenix.errors import (
     BufferFull,
     ConfigurationError,
@@ -270,6 +271,7 @@ class OtherOptionTests(ReconfigureTestCase):
             "default_channel_params": {"a": 1},
             "send_buffer": 15,
             "push_buffer": 16,
+            "write_buffer": 1 << 20,
             "receive_buffer": 17,
             "max_message_size": 18_000,
             "cookies": CookieJar(),

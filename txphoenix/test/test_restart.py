@@ -9,7 +9,7 @@ from txphoenix.channel import Channel
 from txphoenix.client import SocketClient
 from txphoenix.errors import PushInterrupted
 
-from .support import TOPIC, ClientTestCase
+from .support import TOPIC, ClientTestCase, Outcome
 
 STARTS: list[Callable[[SocketClient], None]] = [
     SocketClient.startService,
@@ -92,6 +92,55 @@ class RestartTests(ClientTestCase):
         self.memory.flush()
         self.assertEqual((client.running, client.connected), (1, True))
         self.assertEqual(channel.state, "joined")
+
+    def test_told_of_the_end(self) -> None:
+        """Who is told of the end of a channel may start again, and join at once."""
+        for start in STARTS:
+            client = self.connected_client(join_channels=["rooms:always"])
+            old = self.joined_channel("rooms:old", client=client)
+            other = self.joined_channel("rooms:other", client=client)
+            joined: list[Outcome[Any]] = []
+
+            def restart(
+                _: object,
+                start: Any = start,
+                client: SocketClient = client,
+                old: Channel = old,
+                joined: list[Outcome[Any]] = joined,
+            ) -> None:
+                if not joined:
+                    start(client)
+                    joined.extend(
+                        [self.watch(old.join()), self.watch(client.join(TOPIC))]
+                    )
+
+            old.on_close(restart)
+            stopped = self.watch(client.stopService())
+            self.memory.flush()
+            self.assert_fired(stopped, None)
+            self.assertEqual([type(it.fired[0]) for it in joined], [dict, tuple])
+            self.assertEqual([old.state, other.state], ["joined", "closed"])
+            services = [client, client.state, client.connection, client.channels, old]
+            self.assertEqual([each.running for each in services], [1] * 5)
+            self.assertEqual(
+                sorted(client.channels.routes), ["rooms:always", TOPIC, "rooms:old"]
+            )
+            self.stop_client(client)
+
+    def test_told_of_the_start(self) -> None:
+        """What is joined by whom the start interrupts belongs to the new life."""
+        client = self.stopping()
+        joined: list[Outcome[Any]] = []
+
+        def join(_: object) -> None:
+            client.connect()
+            joined.append(self.watch(client.join(TOPIC)))
+
+        self.pushed.deferred.addCallback(join)
+        client.startService()
+        self.memory.flush()
+        self.assertEqual([type(it.fired[0]) for it in joined], [tuple])
+        self.assertEqual((self.old.state, state_of(client)), ("closed", "joined"))
 
     def test_disconnect(self) -> None:
         """The twin: what is joined between disconnect() and its end lives as well."""

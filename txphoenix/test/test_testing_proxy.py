@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
@@ -134,6 +134,38 @@ class ProxyTests(TestCase):
             self.assertEqual(
                 (await client.ended(), await server.ended()), (reason, reason)
             )
+
+    async def test_rate(self) -> None:
+        """Bytes pass no faster than told, and the sender is held up."""
+        proxy = await self.serve()
+        proxy.to_server.rate = 2_000_000
+        client, server = await self.connect()
+        data = bytes(range(256)) * 2000
+        began = cast(Any, reactor).seconds()
+        client.transport.write(data)
+        await server.until(data)
+        self.assertGreater(cast(Any, reactor).seconds() - began, len(data) / 2_100_000)
+        # At most what one read brings was on its way here at any time.
+        self.assertLessEqual(max(map(len, server.reads)), 2**16)
+        server.transport.write(b"done")
+        await client.until(b"done")
+
+    async def test_stall(self) -> None:
+        """Nothing is read any more, and so the sender is stuck; it can be released."""
+        proxy = await self.serve()
+        client, server = await self.connect()
+        client.transport.write(b"1")
+        await server.until(b"1")
+        proxy.to_server.stall()
+        data = b"x" * 20_000_000
+        client.transport.write(data)
+        server.transport.write(b"the other way")
+        await client.until(b"the other way")
+        self.assertEqual(server.received, b"1")
+        transport = client.transport
+        self.assertTrue(transport.dataBuffer or transport._tempDataBuffer)
+        proxy.to_server.release()
+        await server.until(b"1" + data)
 
     async def test_hold(self) -> None:
         """A held direction passes on neither bytes nor the end, until released."""

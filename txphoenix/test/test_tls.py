@@ -21,12 +21,15 @@ from twisted.internet.endpoints import (
     SSL4ServerEndpoint,
     wrapClientTLS,
 )
-from twisted.internet.interfaces import IOpenSSLClientConnectionCreator
+from twisted.internet.interfaces import (
+    IAcceptableCiphers,
+    IOpenSSLClientConnectionCreator,
+)
 from twisted.internet.protocol import Factory, Protocol
-from twisted.internet.ssl import CertificateOptions, optionsForClientTLS
+from twisted.internet.ssl import CertificateOptions, TLSVersion, optionsForClientTLS
 from twisted.internet.testing import StringTransport
 from twisted.trial.unittest import SynchronousTestCase
-from zope.interface import implementer
+from zope.interface import directlyProvides, implementer
 
 from txphoenix.errors import ConfigurationError
 from txphoenix.transports.failures import failed_with
@@ -40,7 +43,14 @@ from txphoenix.transports.tls import (
 
 from .certificates import Issuer
 from .network import Tunnel, reactor
-from .tls_case import IS_CLOSED, TOKEN, CertificatesTestCase, Recorder
+from .tls_case import (
+    IS_CLOSED,
+    TOKEN,
+    Anonymous,
+    CertificatesTestCase,
+    Recorder,
+    Resuming,
+)
 from .tls_cases import Case, cases
 
 
@@ -62,6 +72,10 @@ class Client(Protocol):
     def connectionMade(self) -> None:
         """Say it, in the form of a request."""
         cast(Any, self.transport).write(f"{TOKEN}\r\n\r\n".encode())
+
+
+UNREADABLE = (ValueError("x"), x509.InvalidVersion("x", 5), KeyError(), MemoryError())
+"""What reading a certificate may end in."""
 
 
 class OurTLSTests(CertificatesTestCase):
@@ -144,6 +158,71 @@ class OurTLSTests(CertificatesTestCase):
                 ),
             }
         )
+
+    async def test_unreadable(self) -> None:
+        """Whatever reading a certificate ends in, it is refused."""
+        certificate = self.root.sign(x509.DNSName("a.b.example"))
+        for error in UNREADABLE:
+            self.patch(X509, "to_cryptography", raiser(error))
+            for transport in ("websocket", "longpoll"):
+                case = Case("", "a.b.example", certificate, type(error).__name__)
+                refused, told = await self.try_out(
+                    certificate,
+                    f"wss://{case.host}",
+                    lambda host, port, transport=transport: {
+                        "endpoint": self.here(port),
+                        "transport": transport,
+                    },
+                )
+                with self.subTest(error=error, transport=transport):
+                    self.check_one(case, refused, told)
+
+    async def test_no_certificate(self) -> None:
+        """A server that shows none is refused, though the user's ciphers allow it."""
+        ciphers = mock.Mock()
+        names = ("ALL", "aNULL", "@SECLEVEL=0")
+        ciphers.selectCiphers.return_value = [mock.Mock(fullName=it) for it in names]
+        extra = {
+            "acceptableCiphers": ciphers,
+            "insecurelyLowerMinimumTo": TLSVersion.TLSv1_2,
+            "lowerMaximumSecurityTo": TLSVersion.TLSv1_2,
+        }
+        directlyProvides(ciphers, IAcceptableCiphers)
+        case = Case("", "a.b.example", cast(Any, Anonymous()), "no certificate")
+        for transport in ("websocket", "longpoll"):
+            refused, told = await self.try_out(
+                case.certificate,
+                f"wss://{case.host}",
+                lambda host, port, transport=transport: {
+                    "endpoint": self.here(port),
+                    "tls": self.own(host, extraCertificateOptions=dict(extra)),
+                    "transport": transport,
+                },
+            )
+            with self.subTest(transport=transport):
+                self.check_one(case, refused, told)
+
+    async def test_resumed(self) -> None:
+        """A session that is resumed shows no certificate, and is its host's still."""
+        certificate = self.root.sign(x509.DNSName("a.b.example"))
+        certificate.enableSessions = True
+        case = Case("", "a.b.example", certificate)
+        older = {"lowerMaximumSecurityTo": TLSVersion.TLSv1_2}
+        tls = self.own(case.host, extraCertificateOptions=older)
+        resuming = Resuming()
+        for _ in range(2):
+            error, told = await self.try_out(
+                certificate,
+                f"wss://{case.host}",
+                lambda host, port: {
+                    "endpoint": lambda reactor, host, port, tls: wrapClientTLS(
+                        resuming.around(tls), self.here(port)
+                    ),
+                    "tls": tls,
+                },
+            )
+            self.check_one(case, error, told)
+        self.assertEqual(len(resuming.keys()), 1)
 
     async def proxied(self, **more: Any) -> None:
         """Show them through a proxy."""
@@ -230,6 +309,24 @@ class TLSOfOthersTests(CertificatesTestCase):
             with self.subTest(case=case.name, error=error, told=told):
                 fault = None if case.fault is None else ""
                 self.check_one(case._replace(fault=fault), error, told)
+
+    async def test_unreadable(self) -> None:
+        """What Twisted could not read, it has accepted; it is refused as any other."""
+        certificate = self.root.sign(x509.DNSName("a.b.example"))
+        for error in UNREADABLE:
+            self.patch(X509, "to_cryptography", raiser(error))
+            for transport in ("websocket", "longpoll"):
+                case = Case("", "a.b.example", certificate, "")
+                refused, told = await self.try_out(
+                    certificate,
+                    f"ws://{case.host}",
+                    lambda host, port, transport=transport: {
+                        "endpoint": wrapClientTLS(self.own(host), self.here(port)),
+                        "transport": transport,
+                    },
+                )
+                with self.subTest(error=error, transport=transport):
+                    self.check_one(case, refused, told)
 
     async def test_no_name_is_checked(self) -> None:
         """Who has decided to check no name is left alone."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from enum import Enum
 from functools import partial
 from typing import Any
 
@@ -42,6 +43,38 @@ class TopicTests(ClientTestCase):
         self.memory.advance(100)
         self.assertTrue(client.connected)
         self.assertEqual(len(self.memory.sessions), 1)
+
+    def test_subclass_of_str(self) -> None:
+        """A topic is kept as the text that is sent, whatever kind of str it was."""
+
+        class Name(str):
+            __slots__ = ()
+
+            def __str__(self) -> str:
+                return "odd"
+
+            def __eq__(self, other: object) -> bool:
+                return self is other
+
+            def __hash__(self) -> int:
+                return 1
+
+        class Topic(str, Enum):  # noqa: UP042  # A StrEnum is shown as its text.
+            ROOM = "rooms:lobby"
+
+        client = self.connected_client()
+        for topic in (Name("rooms:lobby"), Topic.ROOM):
+            channel = client.channel(topic)
+            self.watch(channel.join())
+            self.memory.flush()
+            self.assertEqual(repr(channel), "<EchoRoom rooms:lobby joined>")
+            self.assertIs(client.channels.find("rooms:lobby"), channel)
+            channel.stop()
+            options = self.make_client(
+                join_channels=[topic], topic_channel_map={topic: Channel}
+            ).options
+            for mapping in (options.join_channels, options.topic_channel_map):
+                self.assertEqual([type(key) for key in mapping], [str])
 
     def test_odd_topics(self) -> None:
         """Topics that a server may have, however odd, are taken."""

@@ -7,13 +7,19 @@ from importlib import metadata
 from typing import Any, ClassVar, cast
 from unittest import mock
 
+from OpenSSL import SSL
 from twisted.internet.endpoints import (
     SSL4ServerEndpoint,
     TCP4ClientEndpoint,
 )
+from twisted.internet.interfaces import (
+    IOpenSSLClientConnectionCreator,
+    IOpenSSLServerConnectionCreator,
+)
 from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.internet.ssl import CertificateOptions, optionsForClientTLS
 from twisted.python.failure import Failure
+from zope.interface import implementer
 
 from txphoenix.errors import ConnectionFailed
 from txphoenix.url import parse
@@ -22,7 +28,14 @@ from .certificates import Issuer
 from .network import NetworkTestCase, reactor
 from .tls_cases import Case
 
-__all__ = ["IS_CLOSED", "TOKEN", "CertificatesTestCase", "Recorder"]
+__all__ = [
+    "IS_CLOSED",
+    "TOKEN",
+    "Anonymous",
+    "CertificatesTestCase",
+    "Recorder",
+    "Resuming",
+]
 
 TOKEN = "t0ken-that-nobody-may-see"
 
@@ -57,6 +70,44 @@ class Recorder(Protocol):
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """Note that there is none any more."""
         self.open.discard(self)
+
+
+@implementer(IOpenSSLServerConnectionCreator)
+class Anonymous:
+    """A server that shows no certificate."""
+
+    def serverConnectionForTLS(self, tlsProtocol: Any) -> SSL.Connection:
+        """Make its connection."""
+        context = SSL.Context(SSL.TLS_METHOD)
+        context.set_max_proto_version(SSL.TLS1_2_VERSION)
+        context.set_cipher_list(b"aNULL:@SECLEVEL=0")
+        return SSL.Connection(context, None)
+
+
+@implementer(IOpenSSLClientConnectionCreator)
+class Resuming:
+    """Makes what another one makes, and resumes the first session."""
+
+    def __init__(self) -> None:
+        self._tls: Any = None
+        self._made: list[SSL.Connection] = []
+
+    def around(self, tls: Any) -> Any:
+        """Use that from now on."""
+        self._tls = tls
+        return self
+
+    def clientConnectionForTLS(self, tlsProtocol: Any) -> Any:
+        """Make it."""
+        connection = self._tls.clientConnectionForTLS(tlsProtocol)
+        if self._made:
+            connection.set_session(self._made[0].get_session())
+        self._made.append(connection)
+        return connection
+
+    def keys(self) -> set[bytes | None]:
+        """The keys of the sessions; before TLS 1.3 those resumed have one key."""
+        return {connection.master_key() for connection in self._made}
 
 
 class CertificatesTestCase(NetworkTestCase):

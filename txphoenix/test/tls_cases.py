@@ -15,7 +15,8 @@ from .certificates import Issuer, raw_names
 
 __all__ = ["Case", "cases"]
 
-_DNS, _URI = 2, 6
+# An X.400 address is constructed (0x20).
+_DNS, _X400, _URI = 2, 0x23, 6
 _DAY = timedelta(days=1)
 _HOST = "a.b.example"
 _ADDRESS = "127.0.0.1"
@@ -73,6 +74,12 @@ def _names(root: Issuer) -> Iterator[Case]:
     yield Case("an empty name", _HOST, sign(raw=raw_names((_DNS, b""))), "it is for ''")
     unread = "subjectAltName cannot be read"
     yield Case("not ASCII", _HOST, sign(raw=raw_names((_DNS, b"\xff"))), unread)
+    yield Case(
+        "of a kind that nobody reads",
+        _HOST,
+        sign(raw=raw_names((_X400, b"\x30\0"))),
+        unread,
+    )
     null = raw_names((_DNS, b"a.b.example\0.evil.example"))
     yield Case("a null in it", _HOST, sign(raw=null), _OTHER)
     control = raw_names((_DNS, b"\x1b[31mred"))

@@ -6,6 +6,8 @@
     client = SocketClient(proxy.url(server.url))
     ...
     proxy.to_client.hold()            # the server falls silent, its connection stays
+    proxy.to_client.rate = 250_000    # bytes a second, and they are read no faster
+    proxy.to_server.stall()           # the server reads nothing more, and stays
     proxy.to_server.cut_after = 100   # the connection ends in the middle of a frame
     proxy.cut(reset=True)             # ... or at once
 
@@ -15,6 +17,7 @@ What is set on a direction holds for all connections, those to come included.
 from __future__ import annotations
 
 import re
+import socket
 from collections import deque
 from collections.abc import Callable
 from typing import Any, cast
@@ -34,6 +37,9 @@ from .endpoint import global_reactor
 
 __all__ = ["Direction", "FaultProxy"]
 
+# On a slow line something comes as often as that, in seconds.
+_TICK = 0.01
+
 
 class Direction:
     """What happens to the bytes on their way to one side.
@@ -43,6 +49,9 @@ class Direction:
         ``None`` for as they come.
     :ivar cut_after: how many bytes of a connection are passed on before it is cut;
         ``None`` for all.
+    :ivar rate: the bytes a second that are passed on; they are read no faster, so that
+        the sender is held up as by a slow line.
+        ``None`` for as fast as they come.
     :ivar change: ``change(data)`` gives what is passed on in place of what was read.
     """
 
@@ -50,17 +59,28 @@ class Direction:
         self.delay = 0.0
         self.segment_size: int | None = None
         self.cut_after: int | None = None
+        self.rate: float | None = None
         self.change: Callable[[bytes], bytes] | None = None
         self.is_held = False
+        self.is_stalled = False
         self.pipes: dict[_Pipe, None] = {}
 
     def hold(self) -> None:
         """Pass on nothing, not even an end, until :meth:`release`: a black hole."""
         self.is_held = True
 
+    def stall(self) -> None:
+        """Read nothing and pass on nothing until :meth:`release`: a stopped process.
+
+        What the system still takes for it, the sender takes for sent.
+        """
+        self.is_held = self.is_stalled = True
+        for pipe in tuple(self.pipes):
+            pipe.pause()
+
     def release(self) -> None:
         """Pass on what was held back, and go on."""
-        self.is_held = False
+        self.is_held = self.is_stalled = False
         for pipe in tuple(self.pipes):
             pipe.work()
 
@@ -76,6 +96,8 @@ class FaultProxy:
     :param target_port: the server's port.
     :param reactor: the reactor; the global one if not given.
     :param interface: the address, the server's own.
+    :param receive_buffer: how many bytes the system may take for the proxy before it
+        reads them (``SO_RCVBUF``); by default as many as it likes.
     :ivar port: the port it listens on; the same after :meth:`refuse`.
     :ivar to_server: what happens to the client's bytes.
     :ivar to_client: what happens to the server's bytes.
@@ -88,8 +110,10 @@ class FaultProxy:
         reactor: IReactorTime | None = None,
         *,
         interface: str = "127.0.0.1",
+        receive_buffer: int | None = None,
     ) -> None:
         self.target_port = target_port
+        self.receive_buffer = receive_buffer
         self.interface = interface
         self.port = 0
         self.to_server = Direction()
@@ -189,6 +213,8 @@ class _Pipe:
         self._queue: deque[tuple[float, bytes | None]] = deque()
         self._call: IDelayedCall | None = None
         self._passed = 0
+        self._is_paused = False
+        self.source: Any = None
         self.transport: Any = None
         direction.pipes[self] = None
 
@@ -200,7 +226,15 @@ class _Pipe:
         due = self._link.seconds() + direction.delay
         for piece in _pieces(data, direction.segment_size):
             self._queue.append((due, piece))
+        if direction.is_stalled or direction.rate is not None:
+            self.pause()
         self.work()
+
+    def pause(self) -> None:
+        """Read no more until what was read has been passed on."""
+        if not self._is_paused and self.source is not None:
+            self._is_paused = True
+            self.source.pauseProducing()
 
     def work(self) -> None:
         """Pass on what is due, one piece in a turn of the reactor if it is cut up."""
@@ -211,10 +245,25 @@ class _Pipe:
             if wait > 0:
                 self._later(wait)
                 return
+            if self._direction.rate is not None and self._queue[0][1]:
+                self._pass_on_slowly(self._direction.rate)
+                return
             self._pass_on(self._queue.popleft()[1])
             if self._direction.segment_size is not None and self._queue:
                 self._later(0)
                 return
+
+        if self._is_paused:
+            self._is_paused = False
+            self.source.resumeProducing()
+
+    def _pass_on_slowly(self, rate: float) -> None:
+        due, data = self._queue.popleft()
+        piece = (data or b"")[: max(1, int(rate * _TICK))]
+        if data is not None and len(piece) < len(data):
+            self._queue.appendleft((due, data[len(piece) :]))
+        self._later(len(piece) / rate)
+        self._pass_on(piece)
 
     def _later(self, wait: float) -> None:
         self._call = self._link.call_later(wait, self._again)
@@ -275,7 +324,7 @@ class _Link:
         """The client is there: connect to the server."""
         proxy = self._proxy
         proxy.link_made(self)
-        self._to_client.transport = self._client.transport
+        self._to_client.transport = self._to_server.source = self._client.transport
         endpoint = TCP4ClientEndpoint(proxy.reactor, proxy.interface, proxy.target_port)
         self._connecting = endpoint.connect(Factory.forProtocol(lambda: self._server))
         self._connecting.addErrback(lambda _: self.cut(True))
@@ -284,7 +333,7 @@ class _Link:
         """The server is there, or the client."""
         if side is self._server:
             self._open.add(side)
-            self._to_server.transport = side.transport
+            self._to_server.transport = self._to_client.source = side.transport
             self._to_server.work()
         else:
             self.start()
@@ -311,6 +360,11 @@ class _Link:
             else:
                 transport.loseConnection()
 
+    @property
+    def receive_buffer(self) -> int | None:
+        """What the system may take for the proxy."""
+        return self._proxy.receive_buffer
+
     def seconds(self) -> float:
         """The reactor's time."""
         return float(self._proxy.reactor.seconds())
@@ -327,8 +381,13 @@ class _Side(Protocol):
     reads_into: _Pipe | None = None
 
     def connectionMade(self) -> None:
-        cast(Any, self.transport).setTcpNoDelay(True)
-        cast(_Link, self.link).side_made(self)
+        transport, link = cast(Any, self.transport), cast(_Link, self.link)
+        transport.setTcpNoDelay(True)
+        if link.receive_buffer is not None:
+            transport.getHandle().setsockopt(
+                socket.SOL_SOCKET, socket.SO_RCVBUF, link.receive_buffer
+            )
+        link.side_made(self)
 
     def dataReceived(self, data: bytes) -> None:
         cast(_Pipe, self.reads_into).feed(data)

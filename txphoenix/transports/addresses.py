@@ -97,7 +97,7 @@ class AnsweringAddresses:
 class AnsweringEndpoint:
     """Connects to one of the addresses of a name that have not been mute.
 
-    :param name: the host's name.
+    :param name: the host's name and port, by which its addresses are known.
     :param addresses: what is known of them.
     :param make_endpoint: makes the endpoint of the name, of a reactor.
     :param reactor: looks the name up, and connects.

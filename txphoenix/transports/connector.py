@@ -88,6 +88,7 @@ class EndpointConnector:
         self.options = options
         if self.protocol is not None:
             self.protocol.limit_messages(options.max_message_size)
+            self.protocol.limit_writes(options.write_buffer)
 
     def connect(self) -> None:
         """Begin an attempt."""

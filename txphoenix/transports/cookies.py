@@ -27,6 +27,9 @@ _LONGEST_COOKIE: Final = 4096
 # RFC 6265 section 4.1.1, but for the spaces and commas that are found everywhere.
 _FIT: Final = re.compile(r"[\x20-\x7e]*")
 
+_MAX_AGE: Final = re.compile(r";\s*max-age\s*(?:=([^;]*))?(?=;|$)", re.IGNORECASE)
+_AGE: Final = re.compile(r"(-?[0-9]{1,10})[0-9]*")
+
 
 class ServerCookies:
     """The cookies for one server and path.
@@ -49,7 +52,7 @@ class ServerCookies:
         answer = HTTPMessage()
         for line in lines:
             if len(line) <= _LONGEST_COOKIE and _FIT.fullmatch(line):
-                answer["Set-Cookie"] = line
+                answer["Set-Cookie"] = _MAX_AGE.sub(_readable_age, line)
         # Of an answer it asks for the headers alone.
         response: Any = _Response(answer)
         self._jar.extract_cookies(response, Request(self._url))
@@ -59,15 +62,21 @@ class ServerCookies:
 
         :param given: the user's own, whose cookies go before those of the same name.
         :return: None if there are no cookies.
+            A cookie of the jar that is not ASCII, or has control characters, is left
+            out: a jar of the user's may hold anything.
         """
         request = Request(self._url)
         self._jar.add_cookie_header(request)
-        held = request.get_header("Cookie")
-        if not held or given is None:
-            return held or given
-        names = {_name(cookie) for cookie in given.split(";")}
-        cookies = [it for it in held.split("; ") if _name(it) not in names]
-        return "; ".join([given.rstrip("; "), *cookies])
+        held = request.get_header("Cookie") or ""
+        names = {_name(cookie) for cookie in (given or "").split(";")}
+        cookies = [
+            cookie
+            for cookie in held.split("; ")
+            if cookie and _FIT.fullmatch(cookie) and _name(cookie) not in names
+        ]
+        if not cookies:
+            return given
+        return "; ".join([given.rstrip("; "), *cookies] if given else cookies)
 
     def added_to(self, headers: Mapping[str, str]) -> dict[str, str]:
         """Make headers that have the cookies too, in one ``Cookie``."""
@@ -91,3 +100,13 @@ class _Response:
 
 def _name(cookie: str) -> str:
     return cookie.partition("=")[0].strip()
+
+
+def _readable_age(attribute: re.Match[str]) -> str:
+    """A ``Max-Age`` as http.cookiejar can read it; else it takes no cookie at all.
+
+    What is no number does not count (RFC 6265 section 5.2.2), and ten digits are three
+    hundred years.
+    """
+    age = _AGE.fullmatch((attribute[1] or "").strip(' "'))
+    return "" if age is None else f"; Max-Age={age[1]}"

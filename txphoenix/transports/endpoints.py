@@ -118,7 +118,8 @@ def _host_endpoint(
 
     if addresses is None or not IReactorPluggableNameResolver.providedBy(reactor):
         return by_name(reactor)
-    return AnsweringEndpoint(host, addresses, by_name, reactor)
+    # What is mute at one port may serve another.
+    return AnsweringEndpoint(f"{host}:{port}", addresses, by_name, reactor)
 
 
 class _NameEndpoint(HostnameEndpoint):

@@ -38,6 +38,7 @@ its hooks for parts of messages (``onMessageBegin`` and the like).
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
 from autobahn.twisted.websocket import WebSocketClientProtocol
@@ -45,10 +46,12 @@ from twisted.internet.base import DelayedCall
 from twisted.internet.protocol import connectionDone
 from twisted.python.failure import Failure
 
+from ..interfaces import LifeSigns
 from .fragments import FragmentLimitProtocol
-from .masking import BINARY, TEXT, masked_frame
+from .frame_bytes import is_utf8, long_header
+from .masking import BINARY, PONG, TEXT, masked_frame
 from .quiet_log import QuietLog
-from .writing import write_now
+from .write_buffer import WriteBuffer
 
 __all__ = ["FastFrameProtocol"]
 
@@ -62,6 +65,8 @@ _LONG: Final = 16 * 1024
 _FEW_READS: Final = 4
 # So many frames, of two parts each, are enough for a write in the middle of a read.
 _MANY_PARTS: Final = 2 * 32
+# With so many there is a write before the turn of the reactor is over.
+_MOST_PARTS: Final = 2 * 1024
 
 
 class FastFrameProtocol(FragmentLimitProtocol):
@@ -79,12 +84,16 @@ class FastFrameProtocol(FragmentLimitProtocol):
     applyMask: bool
     autoFragmentSize: int
     logFrames: bool
+    logOctets: bool
     maskClientFrames: bool
     maxFramePayloadSize: int
     maxMessagePayloadSize: int
     utf8validateIncoming: bool
 
     log = QuietLog()
+
+    unsent_frames = 0
+    """How many frames had not left when the connection was lost."""
 
     fast_frames = True
     """Whether plain frames take the short way; looked at when the session opens."""
@@ -94,7 +103,14 @@ class FastFrameProtocol(FragmentLimitProtocol):
 
     def __init__(self) -> None:
         super().__init__()
+        # Frames, each of two parts, until they are written; and how many parts were.
         self._outgoing: list[bytes] = []
+        self._written_parts = 0
+        # What waits for the transport, once the session is open.
+        self._writes: WriteBuffer | None = None
+        self._write_limit = _NO_LIMIT
+        # The longest payload that need not be counted before it is written.
+        self._short = -1
         # All are set here: they are faster to read than those of the class, and one
         # that is first set later may cost the protocol a dict of its own.
         self._flush_call: DelayedCall | None = None
@@ -112,6 +128,8 @@ class FastFrameProtocol(FragmentLimitProtocol):
         self._receive_limit = min(filter(None, limits), default=_NO_LIMIT)
         self._send_limit = limits[0] or _NO_LIMIT
         self._is_plain = self.fast_frames and self._is_plain_session()
+        self._writes = WriteBuffer(self.transport, self._write_limit, self)
+        self._set_short()
         super()._onOpen()
 
     def _is_plain_session(self) -> bool:
@@ -196,13 +214,13 @@ class FastFrameProtocol(FragmentLimitProtocol):
                 first = data[offset]
                 length = data[offset + 1]
                 if length > 125:
-                    start, length = _long_header(data, offset)
+                    start, length = long_header(data, offset)
                 if not 0 <= length <= limit:
                     return 0
                 end = start + length
                 if first == TEXT and end <= size:
                     payload = data[start:end]
-                    if not payload.isascii() and not _is_utf8(payload):
+                    if not payload.isascii() and not is_utf8(payload):
                         return 0
                     offset = end
                     start = end + 2
@@ -226,10 +244,8 @@ class FastFrameProtocol(FragmentLimitProtocol):
         return self.onMessage
 
     def _is_worth_waiting(self, needed: int) -> bool:
-        """Whether the incomplete frame in the buffer is short, and good so far.
-
-        It is looked at with each read, so there must not be many of them.
-        """
+        """Whether the incomplete frame in the buffer is short, and good so far."""
+        # It is looked at with each read, so there must not be many of them.
         if self._reads_waited == _FEW_READS:
             return False
         if needed > max(_LONG, _FEW_READS * self._read_size):
@@ -237,7 +253,7 @@ class FastFrameProtocol(FragmentLimitProtocol):
         data = self.data
         if len(data) < 2 or data[0] != TEXT:
             return True
-        text = data[2 if data[1] < 126 else _long_header(data, 0)[0] :]
+        text = data[2 if data[1] < 126 else long_header(data, 0)[0] :]
         if text.isascii():
             return True
         if needed > _LONG:
@@ -281,45 +297,160 @@ class FastFrameProtocol(FragmentLimitProtocol):
 
     # -- Sending ------------------------------------------------------------------
 
-    def send_frame(self, payload: bytes, is_binary: bool) -> None:
+    def send_frame(self, payload: bytes, is_binary: bool) -> int:
         """Send one message.
 
+        :return: a mark for :meth:`has_left`.
         :raises autobahn.exception.Disconnected: the session is not open.
         :raises autobahn.exception.PayloadExceededError: the payload is longer than
             ``maxMessagePayloadSize`` bytes.
         """
+        if len(payload) > self._short or self.state != _OPEN:
+            return self._send_otherwise(payload, is_binary)
+        outgoing = self._outgoing
+        outgoing += masked_frame(BINARY if is_binary else TEXT, payload)
+        parts = len(outgoing)
+        mark = self._written_parts + parts
+        if self._is_receiving:
+            if parts >= _MANY_PARTS or not self.coalesce:
+                self.flush_frames()
+        elif self._flush_call is None:
+            if self.coalesce:
+                self._flush_call = self.factory.reactor.callLater(0, self.flush_frames)
+            else:
+                self.flush_frames()
+        elif parts >= _MOST_PARTS:
+            self.flush_frames()
+        return mark
+
+    def _send_otherwise(self, payload: bytes, is_binary: bool) -> int:
+        """Send a message that is long, or meets others that wait, or is not plain."""
         if not self._is_plain or self.state != _OPEN or len(payload) > self._send_limit:
             self.sendMessage(payload, is_binary)
-            return
-        self._outgoing += masked_frame(BINARY if is_binary else TEXT, payload)
-        if self._is_receiving:
-            if len(self._outgoing) >= _MANY_PARTS or not self.coalesce:
-                self.flush_frames()
-        elif not self.coalesce:
+        else:
+            self._outgoing += masked_frame(BINARY if is_binary else TEXT, payload)
             self.flush_frames()
-        elif self._flush_call is None:
-            self._flush_call = self.factory.reactor.callLater(0, self.flush_frames)
+        return self._written_parts
 
-    def flush_frames(self) -> None:
-        """Write at once what :meth:`send_frame` has collected."""
+    def _set_short(self) -> None:
+        """Decide again which messages are short.
+
+        As many of them as leave in one write are no more than may wait.
+        """
+        writes = self._writes
+        if not self._is_plain or writes is None or writes.is_blocked:
+            self._short = -1
+        else:
+            longest = self._write_limit // (_MOST_PARTS // 2)
+            self._short = min(longest, self._send_limit)
+
+    def has_left(self, mark: int) -> bool:
+        """Whether a message has been handed to the system, all of it.
+
+        After the loss it tells what was so then.
+
+        :param mark: what :meth:`send_frame` has returned.
+        """
+        writes = self._writes
+        return (
+            writes is not None
+            and mark <= self._written_parts
+            and writes.has_left(mark >> 1)
+        )
+
+    def withdraw(self, mark: int) -> bool:
+        """Take a message back that waits to be written.
+
+        A message that was compressed cannot be, for the next ones refer to it.
+
+        :param mark: what :meth:`send_frame` has returned.
+        :return: whether nothing of it has left, nor ever will.
+        """
+        writes = self._writes
+        if (
+            writes is None
+            or not writes.is_blocked
+            or self._perMessageCompress is not None
+            or self.autoFragmentSize
+        ):
+            return False
+        self.flush_frames()
+        return writes.withdraw(mark >> 1)
+
+    def follow_writes(self) -> None:
+        """Have :meth:`signs_of_life` tell of what was sent up to now."""
+        self.flush_frames()
+        if self._writes is not None:
+            self._writes.follow()
+
+    def signs_of_life(self) -> LifeSigns:
+        """What the peer has shown of itself."""
+        # It is set by each read, and read only while that is worked off.
+        has_read, self._read_size = self._read_size > 0, 0
+        taken, is_under_way = (0, False)
+        if self._writes is not None:
+            taken, is_under_way = self._writes.progress()
+        return LifeSigns(has_read, taken, is_under_way)
+
+    def limit_writes(self, size: int) -> None:
+        """Say from now on that it is enough when so many bytes wait."""
+        self._write_limit = size
+        if self._writes is not None:
+            self._set_short()
+            self._writes.limit(size)
+
+    def writes_full(self) -> None:
+        """As many bytes wait as may; more are taken all the same."""
+
+    def writes_free(self) -> None:
+        """Fewer bytes wait again."""
+
+    def flush_frames(self, is_last: bool = False) -> None:
+        """Write at once what :meth:`send_frame` has collected.
+
+        :param is_last: whether the connection is about to be aborted.
+        """
         if self._flush_call is not None:
             if self._flush_call.active():
                 self._flush_call.cancel()
             self._flush_call = None
-        if self._outgoing:
-            data = b"".join(self._outgoing)
-            self._outgoing.clear()
-            if self.send_queue:
+        outgoing = self._outgoing
+        if outgoing:
+            self._written_parts += len(outgoing)
+            if self._writes is None or self.send_queue:
+                data = b"".join(outgoing)
+                outgoing.clear()
                 super().sendData(data)
             else:
-                write_now(self.transport, data)
+                # Whoever is told that there is room may send more.
+                self._outgoing = []
+                writes = self._writes
+                was_blocked = writes.waiting
+                writes.write(outgoing, is_last)
+                if was_blocked or writes.waiting:
+                    self._set_short()
 
     def sendData(
         self, data: bytes, sync: bool = False, chopsize: int | None = None
     ) -> None:
         """Write what Autobahn has made, after the frames that are older."""
+        if self._writes is None or sync or chopsize or self.send_queue:
+            self.flush_frames()
+            super().sendData(data, sync, chopsize)
+            return
+        self._outgoing += (data, b"")
         self.flush_frames()
-        super().sendData(data, sync, chopsize)
+        self.trafficStats.outgoingOctetsWireLevel += len(data)
+        if self.logOctets:
+            self.logTxOctets(data, sync)
+
+    def sendPong(self, payload: bytes | None = None) -> None:
+        """Answer a ping; while others wait to be written, the latest one alone."""
+        writes = self._writes
+        if writes is None or not writes.is_blocked or self.state != _OPEN:
+            super().sendPong(payload)
+        else:
+            writes.pong(b"".join(masked_frame(PONG, payload or b"")))
 
     # -- Closing ------------------------------------------------------------------
 
@@ -336,16 +467,21 @@ class FastFrameProtocol(FragmentLimitProtocol):
 
     def _closeConnection(self, abort: bool = False) -> None:
         """Close the transport; unless it is aborted, what was sent goes out first."""
-        if abort:
-            # A transport that is aborted drops what it was given and has not written.
-            outgoing, self._outgoing = self._outgoing, []
-            self.transport.write(b"".join(outgoing))
+        # A transport that is aborted drops what it was given and has not written.
+        self.flush_frames(abort)
+        # The end of TLS is an answer that has to be read.
+        if self._is_paused and not abort:
+            self.transport.resumeProducing()
+        close = partial(super()._closeConnection, abort)
+        if self._writes is None:
+            close()
         else:
-            self.flush_frames()
-            # The end of TLS is an answer that has to be read.
-            if self._is_paused:
-                self.transport.resumeProducing()
-        super()._closeConnection(abort)
+            self._writes.close(close, abort=abort)
+
+    def unregisterProducer(self) -> None:
+        """Be no producer any more; Autobahn calls it before each end."""
+        if self._writes is not None:
+            self._writes.unwatch()
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """Deliver what a pause held back, then tell of the end."""
@@ -355,32 +491,9 @@ class FastFrameProtocol(FragmentLimitProtocol):
                 self._is_paused = False
                 self.consumeData()
         finally:
+            self.unsent_frames = len(self._outgoing) >> 1
             self._outgoing.clear()
             self.flush_frames()
+            if self._writes is not None:
+                self.unsent_frames += self._writes.end()
             super().connectionLost(reason)
-
-
-def _long_header(data: bytes, offset: int) -> tuple[int, int]:
-    """Where the payload of the frame at ``offset`` begins, and its length.
-
-    The length is negative if the frame is masked or its length takes more bytes than
-    it needs, and 0 as long as the header is incomplete.
-    """
-    second = data[offset + 1]
-    if second > 127:
-        return offset, -1
-    start = offset + (4 if second == 126 else 10)
-    if start > len(data):
-        return start, 0
-    length = int.from_bytes(data[offset + 2 : start], "big")
-    shortest = 126 if second == 126 else 0x10000
-    return start, length if length >= shortest else -1
-
-
-def _is_utf8(text: bytes) -> bool:
-    """Whether the whole text is valid UTF-8."""
-    try:
-        text.decode()
-    except UnicodeDecodeError:
-        return False
-    return True

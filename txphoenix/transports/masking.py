@@ -13,13 +13,16 @@ from typing import Any, Final
 
 from autobahn.websocket import USES_NVX, xormasker
 
-__all__ = ["BINARY", "TEXT", "masked_frame"]
+__all__ = ["BINARY", "PONG", "TEXT", "masked_frame"]
 
 TEXT: Final = 0x81
 """The first byte of a text message in one frame (RFC 6455 section 5.2)."""
 
 BINARY: Final = 0x82
 """The first byte of a binary message in one frame."""
+
+PONG: Final = 0x8A
+"""The first byte of a pong."""
 
 _NATIVE_FROM: Final = 1500 if USES_NVX else 2**63
 
@@ -46,7 +49,7 @@ def masked_frame(first: int, payload: bytes) -> tuple[bytes, bytes]:
 
     It comes in two parts, so that a long payload need not be copied once more.
 
-    :param first: :data:`TEXT` or :data:`BINARY`.
+    :param first: :data:`TEXT`, :data:`BINARY` or :data:`PONG`.
     """
     size = len(payload)
     if size < 126:

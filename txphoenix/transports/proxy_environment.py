@@ -20,13 +20,13 @@ from ipaddress import ip_address, ip_network
 from typing import Any, Final
 from urllib.request import getproxies_environment
 
-import idna
-
 from ..errors import ConfigurationError
+from ..host import read_host
 from ..url import ProxyAddress, Target, parse_proxy
 
 __all__ = ["environment_proxy", "is_exempt"]
 
+_SOCKS: Final = re.compile(r"socks[^/]*://", re.IGNORECASE)
 _KINDS: Final = {True: ("wss", "https", "all"), False: ("ws", "http", "all")}
 
 
@@ -39,11 +39,12 @@ def environment_proxy(target: Target) -> ProxyAddress | None:
         of the variable, and nothing secret.
     """
     variables = getproxies_environment()
-    kind = next((kind for kind in _KINDS[target.secure] if kind in variables), None)
+    kinds = _KINDS[target.secure]
+    kind = next((it for it in kinds if variables.get(it, "").strip()), None)
     if kind is None or is_exempt(target.host, target.port, variables.get("no", "")):
         return None
     url, name = variables[kind].strip(), _name(kind)
-    if url.lower().startswith("socks"):
+    if _SOCKS.match(url):
         raise ConfigurationError(
             f"{name} names a SOCKS proxy, which takes an endpoint: give the option"
             " endpoint, as the documentation shows (The way to the server, SOCKS),"
@@ -97,8 +98,8 @@ def _stands_for(item: str, host: str, port: int) -> bool:
     name = name.removeprefix("*").lstrip(".").removesuffix(".").lower()
     if not name.isascii():
         try:
-            name = idna.encode(name, uts46=True).decode("ascii")
-        except idna.IDNAError:
+            name = read_host(name)
+        except ValueError:
             return False
     return name != "" and f".{host}".endswith(f".{name}")
 

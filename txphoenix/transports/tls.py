@@ -27,6 +27,7 @@ by itself; ``txphoenix/test/test_tls.py`` tells of the first that does.
 from __future__ import annotations
 
 import weakref
+from collections.abc import Callable
 from functools import cache
 from ipaddress import ip_address
 from typing import Any, Final
@@ -64,7 +65,8 @@ __all__ = [
     "verify_transport",
 ]
 
-# What Twisted sets where it checks a host's name, and nowhere else.
+# What Twisted sets where it checks a host's name; ``CertificateOptions`` have one more
+# (``verifyOnce``), unless told otherwise.
 _CHECKED_BY_TWISTED: Final = VERIFY_PEER | VERIFY_FAIL_IF_NO_PEER_CERT
 
 # The most names of a certificate, and the most characters of one, that an error tells.
@@ -146,7 +148,8 @@ class Identity:
             raise self.refused(
                 "it has no subjectAltName, and a common name is not enough"
             ) from None
-        except ValueError as error:
+        # Beside ValueError it raises errors of its own, which have no other base.
+        except Exception as error:
             raise self.refused("its subjectAltName cannot be read") from error
         names = found.get_values_for_type(DNSName)
         addresses = found.get_values_for_type(IPAddress)
@@ -198,22 +201,32 @@ def verify(connection: Connection, tls_protocol: Any, identity: Identity) -> Non
     """Have the handshake of a connection take nothing but a host's certificate.
 
     Whatever check the connection had is replaced.
+    A handshake in which no certificate was judged, as ciphers without any or a session
+    that is resumed have it, is judged at its end.
 
     :param tls_protocol: is told of a refusal.
     """
     # A connection must not keep alive what it is a part of.
     protocol = weakref.ref(tls_protocol)
+    is_accepted = False
 
     def judge(
         _connection: Connection, certificate: X509, fault: int, depth: int, ok: int
     ) -> bool:
+        nonlocal is_accepted
         refused = refusal(identity, certificate, fault, depth, ok)
+        is_accepted = refused is None and not depth
         refusing = protocol()
         if refused is not None and refusing is not None:
             refusing.failVerification(Failure(refused))
         return refused is None
 
+    def check() -> None:
+        if not is_accepted:
+            _check(identity, _certificate_of(connection))
+
     connection.set_verify(VERIFY_PEER, judge)
+    _check_at_end(connection, check)
 
 
 def verify_transport(transport: Any) -> None:
@@ -235,14 +248,7 @@ def verify_transport(transport: Any) -> None:
         isinstance(connection, Connection)
         and connection.get_verify_mode() == _CHECKED_BY_TWISTED
     ):
-        shake_hands = connection.do_handshake
-
-        def shake_hands_and_check() -> None:
-            shake_hands()
-            _check_comparable(connection)
-
-        # Twisted sends no application's bytes before this has returned.
-        connection.do_handshake = shake_hands_and_check  # type: ignore[method-assign]
+        _check_at_end(connection, lambda: _check_comparable(connection))
 
 
 @cache
@@ -290,11 +296,30 @@ def refusal(
     return None
 
 
+def _check_at_end(connection: Connection, check: Callable[[], None]) -> None:
+    """Have the handshake of a connection end well only if a check does."""
+    shake_hands = connection.do_handshake
+
+    def shake_hands_and_check() -> None:
+        shake_hands()
+        try:
+            check()
+        except CertificateRefused:
+            raise
+        # Twisted takes nothing but OpenSSL's errors for the end of a handshake.
+        except Exception as error:
+            raise CertificateRefused(
+                "the server's certificate cannot be compared with any host:"
+                f" {type(error).__name__}"
+            ) from error
+
+    # Twisted sends no application's bytes before this has returned.
+    connection.do_handshake = shake_hands_and_check  # type: ignore[method-assign]
+
+
 def _check_comparable(connection: Connection) -> None:
     """Refuse a certificate that Twisted could not compare, and so has accepted."""
-    certificate = connection.get_peer_certificate()
-    if certificate is None:
-        raise CertificateRefused("the server has no certificate")
+    certificate = _certificate_of(connection)
     try:
         if extract_patterns(certificate):
             # Then Twisted has compared it.
@@ -309,7 +334,21 @@ def _check_comparable(connection: Connection) -> None:
             "the server's certificate cannot be compared with any host:"
             " its subjectAltName is missing or cannot be read"
         ) from cause
-    Identity(host.decode("ascii")).check(certificate.to_cryptography())
+    _check(Identity(host.decode("ascii")), certificate)
+
+
+def _check(identity: Identity, certificate: X509) -> None:
+    refused = refusal(identity, certificate, 0, 0, 1)
+    if refused is not None:
+        raise refused
+
+
+def _certificate_of(connection: Connection) -> X509:
+    """The certificate that the server has shown."""
+    certificate = connection.get_peer_certificate()
+    if certificate is None:
+        raise CertificateRefused("the server has shown no certificate")
+    return certificate
 
 
 def _shown(name: str) -> str:

@@ -25,11 +25,6 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 from autobahn.twisted.websocket import WebSocketClientFactory
-from autobahn.websocket.compress import (
-    PerMessageDeflateOffer,
-    PerMessageDeflateResponse,
-    PerMessageDeflateResponseAccept,
-)
 from twisted.internet.error import ConnectionDone
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.internet.protocol import connectionDone
@@ -43,6 +38,7 @@ from ..package_log import package_log
 from ..url import parse
 from .addresses import AnsweringAddresses
 from .answer_head import AnswerHead, is_interim
+from .compression import accepts, offered
 from .cookies import ServerCookies
 from .failures import failed_with
 from .frames import FastFrameProtocol
@@ -76,7 +72,17 @@ class PhoenixClientProtocol(FastFrameProtocol):
     to do: what raises all the same is logged, and ends the connection.
     """
 
-    __slots__ = (*PROTOCOL_SLOTS, "_answer", "_head", "_is_opened", "handshake")
+    __slots__ = (
+        *PROTOCOL_SLOTS,
+        "_answer",
+        "_head",
+        "_is_opened",
+        "_short",
+        "_write_limit",
+        "_writes",
+        "_written_parts",
+        "handshake",
+    )
 
     factory: PhoenixClientFactory
     needs_heartbeat = True
@@ -109,6 +115,15 @@ class PhoenixClientProtocol(FastFrameProtocol):
         """Take and send messages of at most so many bytes from now on."""
         self.maxMessagePayloadSize = self.maxFramePayloadSize = size
         self._receive_limit = self._send_limit = size
+        self.limit_writes(self._write_limit)
+
+    def writes_full(self) -> None:
+        """Tell the connection that as many bytes wait as may."""
+        self.factory.connection.transport_full()
+
+    def writes_free(self) -> None:
+        """Tell the connection that fewer do again."""
+        self.factory.connection.transport_writable()
 
     def abort(self) -> None:
         """End the connection at once."""
@@ -176,7 +191,9 @@ class PhoenixClientProtocol(FastFrameProtocol):
 
     def startHandshake(self) -> None:
         """Ask the server for a WebSocket."""
-        if not self.factory.options.fast_frames:
+        options = self.factory.options
+        self.limit_writes(options.write_buffer)
+        if not options.fast_frames:
             self.fast_frames = False
         self.websocket_key = b64encode(os.urandom(16))
         self.sendData(self.factory.encode_request(self.websocket_key))
@@ -243,6 +260,11 @@ class PhoenixClientProtocol(FastFrameProtocol):
 
     def onClose(self, wasClean: bool, code: int | None, reason: str | None) -> None:
         """Tell the factory how it ended."""
+        if self.unsent_frames:
+            log.warn(
+                "{count} messages had not left when the connection ended",
+                count=self.unsent_frames,
+            )
         self._tell_end(wasClean, code, reason)
 
     # -- Inside -------------------------------------------------------------------
@@ -468,12 +490,9 @@ class PhoenixClientFactory(RetryingFactory, WebSocketClientFactory):
         self.failByDrop = False
         self.maxMessagePayloadSize = options.max_message_size
         self.maxFramePayloadSize = options.max_message_size
-        if options.compression and not self._is_compression_refused:
-            self.perMessageCompressionOffers = [PerMessageDeflateOffer()]
-            self.perMessageCompressionAccept = _accept_compression  # type: ignore[assignment]
-        else:
-            self.perMessageCompressionOffers = []
-            self.perMessageCompressionAccept = _refuse_compression
+        is_offered = options.compression and not self._is_compression_refused
+        self.perMessageCompressionOffers = offered(is_offered)
+        self.perMessageCompressionAccept = accepts(is_offered)
 
 
 def _answers_offer(reason: Exception) -> bool:
@@ -486,13 +505,3 @@ def _answers_offer(reason: Exception) -> bool:
         and reason.status == 101
         and "sec-websocket-extensions" in reason.headers
     )
-
-
-def _refuse_compression(_response: Any) -> None:
-    """Take no compression that was not offered."""
-
-
-def _accept_compression(response: Any) -> PerMessageDeflateResponseAccept | None:
-    if isinstance(response, PerMessageDeflateResponse):
-        return PerMessageDeflateResponseAccept(response)
-    return None

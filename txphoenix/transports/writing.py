@@ -1,4 +1,4 @@
-"""Writing to a TCP connection without a turn of the reactor.
+"""Writing to a TCP connection without a turn of the reactor, and what is not written.
 
 Twisted's ``transport.write()`` only puts data into a buffer.
 The reactor is told to wait until the socket can be written, finds in its next turn that
@@ -9,22 +9,42 @@ Where one push follows the reply to another, that is a fifth of a client's time.
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
+from twisted.internet.abstract import FileDescriptor
 from twisted.internet.tcp import Connection
+from twisted.protocols.policies import ProtocolWrapper
+from twisted.protocols.tls import TLSMemoryBIOProtocol
 
-__all__ = ["write_now"]
+__all__ = [
+    "descriptor_of",
+    "in_kernel",
+    "unwritten",
+    "unwritten_by",
+    "write_now",
+    "write_some",
+    "write_through",
+]
 
 
 def write_now(transport: Any, data: bytes) -> None:
-    """Write what the socket takes at once, and leave the rest to ``write()``.
+    """Write what the socket takes at once, and leave the rest to ``write()``."""
+    written = write_some(transport, data)
+    if written < len(data):
+        transport.write(data[written:])
 
-    It is all left to ``write()`` if anything is buffered, for order's sake, if the
-    transport is closing, and if it is not Twisted's own TCP connection, in plain text.
-    What the socket refuses is left to it as well, so that an error is the reactor's to
+
+def write_some(transport: Any, data: bytes) -> int:
+    """Write what the socket takes at once.
+
+    That is nothing if anything is buffered, for order's sake, if the transport is
+    closing, and if it is not Twisted's own TCP connection, in plain text.
+    Nor is it anything after an error of the socket, so that this is the reactor's to
     find, and not that of whoever pushes.
+
+    :return: how many bytes.
     """
-    written = 0
     if (
         isinstance(transport, Connection)
         and not transport.TLS
@@ -35,6 +55,67 @@ def write_now(transport: Any, data: bytes) -> None:
         and not getattr(transport, "_tempDataBuffer", True)
     ):
         result = transport.writeSomeData(data)
-        written = result if isinstance(result, int) else 0
-    if written < len(data):
-        transport.write(data[written:])
+        return result if isinstance(result, int) else 0
+    return 0
+
+
+def descriptor_of(transport: Any) -> FileDescriptor | None:
+    """What writes to the system, below TLS and whatever else is wrapped around it.
+
+    None where that is not Twisted's own, and so cannot be asked what it holds.
+    """
+    while isinstance(transport, ProtocolWrapper):
+        transport = transport.transport
+    return transport if isinstance(transport, FileDescriptor) else None
+
+
+def unwritten_by(descriptor: Any) -> int:
+    """How many bytes a descriptor holds that the system has not been given."""
+    held: int = len(descriptor.dataBuffer) - descriptor.offset + descriptor._tempDataLen
+    return held
+
+
+def unwritten(transport: Any) -> int:
+    """How many bytes a transport with a :func:`descriptor_of` has not written yet.
+
+    Those that TLS has encrypted count as what they have become.
+    """
+    total = 0
+    while isinstance(transport, ProtocolWrapper):
+        # What TLS collects before it encrypts, and what it cannot encrypt for now.
+        collected = getattr(getattr(transport, "_aggregator", None), "_buffer", ())
+        kept = getattr(transport, "_appSendBuffer", ())
+        total += sum(map(len, collected)) + sum(map(len, kept))
+        transport = transport.transport
+    return total + unwritten_by(transport)
+
+
+def write_through(transport: Any, data: bytes) -> None:
+    """Write, and have TLS encrypt it at once.
+
+    By itself it waits for the reactor's next turn, in which there may be more.
+    Here what is written in one turn is one write already.
+    """
+    aggregator = getattr(transport, "_aggregator", None)
+    if aggregator is None or not isinstance(transport, TLSMemoryBIOProtocol):
+        transport.write(data)
+        return
+    aggregator.flush()
+    TLSMemoryBIOProtocol.write(transport, data)
+
+
+def in_kernel(descriptor: FileDescriptor) -> int:
+    """How many bytes the system has been given that the peer has not acknowledged.
+
+    It is 0 where the system does not tell.
+    """
+    try:
+        # Not every system has these.
+        from fcntl import ioctl
+        from termios import TIOCOUTQ
+
+        answer = ioctl(descriptor.fileno(), TIOCOUTQ, b"\0" * 4)
+    except (ImportError, OSError, ValueError, AttributeError):
+        # The socket may be closed.
+        return 0
+    return int.from_bytes(answer, sys.byteorder)

@@ -1,0 +1,31 @@
+"""What the bytes of a server's frame say (RFC 6455 section 5.2)."""
+
+from __future__ import annotations
+
+__all__ = ["is_utf8", "long_header"]
+
+
+def long_header(data: bytes, offset: int) -> tuple[int, int]:
+    """Where the payload of the frame at ``offset`` begins, and its length.
+
+    The length is negative if the frame is masked or its length takes more bytes than
+    it needs, and 0 as long as the header is incomplete.
+    """
+    second = data[offset + 1]
+    if second > 127:
+        return offset, -1
+    start = offset + (4 if second == 126 else 10)
+    if start > len(data):
+        return start, 0
+    length = int.from_bytes(data[offset + 2 : start], "big")
+    shortest = 126 if second == 126 else 0x10000
+    return start, length if length >= shortest else -1
+
+
+def is_utf8(text: bytes) -> bool:
+    """Whether the whole text is valid UTF-8."""
+    try:
+        text.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
