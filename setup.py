@@ -6,8 +6,20 @@ import runpy
 from pathlib import Path
 
 from setuptools import find_packages, setup
+from setuptools.command.editable_wheel import _StaticPth, editable_wheel
 
 HERE = Path(__file__).parent
+
+
+class EditableWheel(editable_wheel):
+    """Puts both roots of the working copy on the path, as they are.
+
+    Twisted then finds the plugin of a working copy as it does an installed one.
+    """
+
+    def _select_strategy(self, name: str, tag: str, build_lib: object) -> _StaticPth:
+        return _StaticPth(self.distribution, name, [HERE, HERE / "plugin"])
+
 
 setup(
     name="txphoenix",
@@ -35,12 +47,13 @@ setup(
         "Typing :: Typed",
     ],
     python_requires=">=3.11",
-    # Naming the root lets an editable install put it on the path as it is.
-    # Twisted then finds the plugins of a working copy as it does installed ones.
-    package_dir={"": "."},
+    # The plugin has a root of its own: a directory "twisted" beside "txphoenix" would
+    # be taken for Twisted by a Python without it that is run in the working copy.
+    package_dir={"": ".", "twisted.plugins": "plugin/twisted/plugins"},
     packages=find_packages(include=["txphoenix", "txphoenix.*"]),
     # Twisted's own package, to which no package of ours may add an __init__.py.
     py_modules=["twisted.plugins.txphoenix_plugin"],
+    cmdclass={"editable_wheel": EditableWheel},
     package_data={
         "txphoenix": ["py.typed"],
         "txphoenix.test": ["wire/*"],

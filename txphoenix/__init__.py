@@ -6,8 +6,9 @@ The public names; one page tells what they are: :doc:`the API <api>`.
 from __future__ import annotations
 
 from ._version import __version__
-from .channel import Channel, EchoRoom
+from .channel import Channel
 from .client import SocketClient
+from .echo_room import EchoRoom
 from .errors import (
     AlreadyJoined,
     BufferFull,

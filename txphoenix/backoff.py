@@ -16,6 +16,7 @@ import sys
 from collections.abc import Callable
 
 from .errors import ConfigurationError
+from .legible import legible
 
 __all__ = ["Backoff", "exponential", "jittered", "rejoin", "spread", "steps"]
 
@@ -48,7 +49,7 @@ def exponential(
     _check_seconds("maximum", maximum)
     if not (_is_number(factor) and factor >= 1):
         raise ConfigurationError(
-            f"factor must be a finite number of at least 1, not {factor!r}"
+            f"factor must be a finite number of at least 1, not {legible(factor)}"
         )
     # As an integer, it would grow without end and never overflow.
     growth = float(factor)
@@ -102,7 +103,9 @@ def jittered(
     :raises ConfigurationError: if one of them is not what it must be.
     """
     if not (_is_number(least) and 0 <= least <= 1):
-        raise ConfigurationError(f"least must be a number from 0 to 1, not {least!r}")
+        raise ConfigurationError(
+            f"least must be a number from 0 to 1, not {legible(least)}"
+        )
     _check_callable("backoff", backoff)
     _check_callable("random", random)
 
@@ -168,7 +171,7 @@ def _check_seconds(name: str, value: float, zero: bool = False) -> None:
     if not (_is_number(value) and (value > 0 or (zero and value == 0))):
         least = "of at least 0" if zero else "above 0"
         raise ConfigurationError(
-            f"{name} must be a finite number of seconds {least}, not {value!r}"
+            f"{name} must be a finite number of seconds {least}, not {legible(value)}"
         )
 
 

@@ -26,10 +26,12 @@ from twisted.internet.defer import Deferred, fail, succeed
 from twisted.logger import Logger
 
 from .channel_actions import ChannelActions
+from .channel_machine import check_restart
 from .channel_states import Input, State
-from .errors import ChannelClosed, ConfigurationError, NotConnected
+from .errors import ChannelClosed, ConfigurationError
 from .hooks import NO_EVENT_HOOKS, EventHooks, Hooks
 from .interfaces import Remover
+from .legible import legible
 from .message import (
     PHX_CLOSE,
     PHX_ERROR,
@@ -41,8 +43,9 @@ from .message import (
 from .package_log import package_log
 from .pending import PendingJoin, PendingLeave, PendingPush
 from .presence_history import PresenceHistory, check_events
+from .reactor_thread import DEV_MODE, check_thread, fails_its_deferred
 
-__all__ = ["Channel", "EchoRoom"]
+__all__ = ["Channel"]
 
 log = Logger(observer=package_log)
 
@@ -56,6 +59,9 @@ class Channel(ChannelActions):
     """One topic, from the join to the leave, over as many connections as it takes.
 
     Made by :meth:`txphoenix.SocketClient.channel`, never directly.
+
+    Methods that return a Deferred do not raise for a wrong argument: it fails with
+    :exc:`ConfigurationError`.
     Subclasses override :meth:`init`, :meth:`handle_join`, :meth:`handle_in` and
     :meth:`handle_close`; an exception out of one of these is a crash of this
     channel, which restarts as :attr:`restart` says and touches no other.
@@ -84,6 +90,7 @@ class Channel(ChannelActions):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         cls._takes_events = cls.handle_in is not Channel.handle_in
+        check_restart(cls, cls.__qualname__)
         cls.presence_events = check_events(cls.__name__, cls.presence_events)
         for event in cls.presence_events:
             _OWN_EVENTS.setdefault(event, Channel._receive_presence)
@@ -144,6 +151,7 @@ class Channel(ChannelActions):
         """Whether the server has taken the join and the connection is there."""
         return self.state is State.JOINED
 
+    @fails_its_deferred
     def join(self, timeout: float | None = None) -> Deferred[Any]:
         """Join the topic.
 
@@ -166,9 +174,11 @@ class Channel(ChannelActions):
             callable that makes the params has raised.
             Cancelling it leaves the channel.
         """
-        seconds = self._manager.check_timeout(timeout)
-        if not self._manager.is_wanted:
-            return fail(NotConnected(f"{self.topic} cannot be joined"))
+        manager = self._manager
+        seconds = manager.check_timeout(timeout)
+        check_restart(self, "this channel")
+        if not manager.is_wanted:
+            return fail(manager.not_connected(f"{self.topic} cannot be joined"))
         pending = PendingJoin(self, seconds)
         deferred = pending.wait()
         try:
@@ -199,10 +209,19 @@ class Channel(ChannelActions):
             :exc:`NotConnected` (the client was told to disconnect),
             :exc:`ConnectionFailed` (never sent, and there will be no connection) or
             :exc:`SerializerError`.
+            It fails with :exc:`ConfigurationError` if the timeout is none.
             Cancelling it forgets the reply, and the push itself if that has not left.
         """
+        if DEV_MODE or Deferred.debug:
+            check_thread("push")
         manager = self._manager
-        seconds = manager.timeout if timeout is None else manager.check_timeout(timeout)
+        if timeout is None:
+            seconds = manager.timeout
+        else:
+            try:
+                seconds = manager.check_timeout(timeout)
+            except ConfigurationError:
+                return fail()
         pending = PendingPush(self, event, payload, seconds)
         deferred = pending.wait()
         if self.state is State.JOINED and manager.is_writable:
@@ -226,6 +245,8 @@ class Channel(ChannelActions):
             written.
         :raises SerializerError: the channel is joined, and the payload cannot be sent.
         """
+        if DEV_MODE or Deferred.debug:
+            check_thread("push_async")
         manager = self._manager
         if self.state is State.JOINED and manager.is_writable:
             manager.send(
@@ -261,6 +282,7 @@ class Channel(ChannelActions):
         """
         return self._manager.writers.wait(self, self.why_not_push)
 
+    @fails_its_deferred
     def leave(self, timeout: float | None = None) -> Deferred[None]:
         """Leave the topic.
 
@@ -274,8 +296,7 @@ class Channel(ChannelActions):
             that does not answer, or a lost connection, closes it just as well.
             Cancelling it does not stop the leave.
         """
-        manager = self._manager
-        seconds = manager.timeout if timeout is None else manager.check_timeout(timeout)
+        seconds = self._manager.check_timeout(timeout)
         pending = PendingLeave(self)
         deferred = pending.wait()
         if self._leaves is None:
@@ -317,9 +338,10 @@ class Channel(ChannelActions):
             Without it, ``on`` is a decorator.
         :return: a function that removes the hook, or the decorator.
         :raises TypeError: the handler is neither of these.
-        :raises ConfigurationError: the event is ``phx_reply``, ``phx_close`` or
-            ``phx_error``, which are no messages to the user.
+        :raises ConfigurationError: the event is not a string, or it is ``phx_reply``,
+            ``phx_close`` or ``phx_error``, which are no messages to the user.
         """
+        _check_event(event)
         instead = _INSTEAD_OF_HOOKS.get(event)
         if instead is not None:
             raise ConfigurationError(
@@ -335,7 +357,11 @@ class Channel(ChannelActions):
         return self.event_hooks.add(event, handler)
 
     def off(self, event: str, handler: Any = None) -> None:
-        """Remove the hooks of an event: all, or those of one handler."""
+        """Remove the hooks of an event: all, or those of one handler.
+
+        :raises ConfigurationError: the event is not a string.
+        """
+        _check_event(event)
         hooks = self.event_hooks
         if event in type(self).presence_events:
             hooks = self._get_presences().hooks
@@ -454,36 +480,14 @@ _OWN_EVENTS: dict[str, Callable[[Channel, Message], None]] = {
     PRESENCE_DIFF: Channel._receive_presence,
 }
 
+
+def _check_event(event: object) -> None:
+    if not isinstance(event, str):
+        raise ConfigurationError(f"an event must be a str, not {legible(event)}")
+
+
 _INSTEAD_OF_HOOKS = {
     PHX_REPLY: "the Deferred that push() returns",
     PHX_CLOSE: "on_close()",
     PHX_ERROR: "on_error()",
 }
-
-
-class EchoRoom(Channel):
-    """The channel that is used where no other class is named.
-
-    It keeps each message for :meth:`receive`, or forwards it whole to who asked
-    for it with :meth:`forward_to`.
-    """
-
-    _forwards: Hooks | None = None
-
-    def forward_to(self, function: Callable[[Message], Any]) -> Remover:
-        """Have each :class:`Message` that no hook takes given to ``function``.
-
-        It is then not kept for :meth:`receive`.
-
-        :return: a function that stops it.
-        """
-        if self._forwards is None:
-            self._forwards = Hooks()
-        return self._forwards.add(function)
-
-    def handle_message(self, message: Message) -> Any:
-        """Forward the message, or keep it."""
-        if self._forwards:
-            self._forwards.call(message)
-            return None
-        return super().handle_message(message)

@@ -21,7 +21,6 @@ from .errors import (
     AlreadyJoined,
     BufferFull,
     ChannelClosed,
-    NotConnected,
     PushInterrupted,
     SerializerError,
 )
@@ -30,6 +29,7 @@ from .inbox import Inbox
 from .message import Message
 from .package_log import package_log
 from .pending import PendingJoin, PendingLeave, PendingPush
+from .unavailable import not_joined
 
 __all__ = ["ChannelActions"]
 
@@ -155,6 +155,7 @@ class ChannelActions(ChannelMachine):
         leaves = self._take_leaves()
         stop_waiters = self._manager.stop_waiters.take(self)
         self._manager.unregister(self)
+        self._ended_by = reason
         error = reason if isinstance(reason, BaseException) else None
         self._cancel_asking()
         self._manager.left(self, reason)
@@ -285,10 +286,10 @@ class ChannelActions(ChannelMachine):
     def why_not_push(self, event: str = "a message") -> Exception | None:
         """Why a push would be refused now, or None if it would be taken."""
         if self.state is State.CLOSED or self.state is State.LEAVING:
-            return ChannelClosed(f"not joined, but {self.state}", self.topic)
+            return not_joined(self.topic, self.state, self._ended_by)
         manager = self._manager
         if not manager.is_wanted:
-            return NotConnected(f"{event} cannot be pushed to {self.topic}")
+            return manager.not_connected(f"{event} cannot be pushed to {self.topic}")
         if self.state is State.JOINED and manager.is_open:
             if manager.is_writable:
                 return None
@@ -304,7 +305,7 @@ class ChannelActions(ChannelMachine):
         if inbox is None:
             inbox = self._inbox = self._manager.make_inbox(self.topic)
             if self.state is State.CLOSED:
-                inbox.close(ChannelClosed("not joined", self.topic))
+                inbox.close(not_joined(self.topic, self.state, self._ended_by))
         return inbox
 
     def _run(self, callback: Callable[..., Any], *args: Any) -> Deferred[Any] | bool:

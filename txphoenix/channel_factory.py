@@ -14,7 +14,8 @@ from collections.abc import Callable
 from inspect import iscoroutine
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
-from .channel import Channel, EchoRoom
+from .channel import Channel
+from .echo_room import EchoRoom
 from .errors import ConfigurationError
 
 if TYPE_CHECKING:

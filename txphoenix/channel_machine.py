@@ -18,6 +18,7 @@ from .errors import (
     UNWRITTEN,
     AlreadyJoined,
     ChannelClosed,
+    ConfigurationError,
     JoinError,
     JoinTimeout,
     PushError,
@@ -26,6 +27,7 @@ from .errors import (
 from .hooks import NO_EVENT_HOOKS, Hooks, call_hook
 from .inbox import Inbox
 from .lasting import has_lasted
+from .legible import legible
 from .message import Message
 from .pending import PendingJoin, PendingLeave, PendingPush, PendingReply
 from .presence_history import PresenceHistory
@@ -34,10 +36,26 @@ from .pushes import Pushes
 if TYPE_CHECKING:
     from .channels import ChannelManager
 
-__all__ = ["ChannelMachine"]
+__all__ = ["ChannelMachine", "check_restart"]
+
+_RESTARTS = ("permanent", "transient", "temporary")
 
 # What the server answers to a push for a topic that it does not hold joined.
 _UNMATCHED_TOPIC = {"reason": "unmatched topic"}
+
+
+def check_restart(owner: type[ChannelMachine] | ChannelMachine, name: str) -> None:
+    """Check what follows a crash.
+
+    :param owner: a class of channels, or a channel.
+    :param name: what an error calls it.
+    :raises ConfigurationError: there is no such ``restart``.
+    """
+    if owner.restart not in _RESTARTS:
+        raise ConfigurationError(
+            f"restart of {name} must be 'permanent', 'transient' or 'temporary', not"
+            f" {legible(owner.restart)}"
+        )
 
 
 class ChannelMachine(Service):
@@ -50,7 +68,15 @@ class ChannelMachine(Service):
 
     restart: ClassVar[str] = "transient"
 
-    def __init__(self, topic: str, params: Any, manager: ChannelManager) -> None:
+    def __init__(
+        self, topic: str, params: Any = None, manager: ChannelManager | None = None
+    ) -> None:
+        if manager is None:
+            kind = type(self).__name__
+            raise ConfigurationError(
+                f"a channel is made by client.channel(topic, params, {kind}), which"
+                f" hands over its client: not by {kind}() itself"
+            )
         # Service sets these two later, and a later attribute would cost each channel a
         # dict of its own.
         self.running = 0
@@ -83,6 +109,8 @@ class ChannelMachine(Service):
         self._error_hooks: Hooks | None = None
         self._close_hooks: Hooks | None = None
         self._leaves: list[PendingLeave] | None = None
+        # What has ended the last life of the channel, for who wonders.
+        self._ended_by: object = None
         self.stop_waiters: dict[Deferred[None], None] | None = None
 
     # -- What subclasses override; Channel documents them -------------------------

@@ -27,16 +27,18 @@ from .channel_params import with_defaults
 from .channel_set import ChannelSet
 from .channel_states import State
 from .checks import channel_class as check_channel_class
+from .checks import seconds as check_seconds
 from .checks import topic as check_topic
 from .connection import Connection
 from .deadlines import Deadline, Deadlines
-from .errors import ENDINGS, UNWRITTEN, ConfigurationError
+from .errors import ENDINGS, UNWRITTEN, NotConnected
 from .inbox import Inbox
 from .join_queue import JoinQueue
 from .message import PHX_REPLY, Message
 from .options import Options
 from .package_log import package_log
 from .state import SocketState, status_of
+from .unavailable import not_connected
 from .writers import Writers
 
 __all__ = ["ChannelManager"]
@@ -77,7 +79,6 @@ class ChannelManager(ChannelSet):
         super().__init__()
         self.clock = clock
         self.deadlines = Deadlines.of(clock)
-        self.elapsed = self.deadlines.elapsed
         self._connection = connection
         self._state = state
         self._crashes: dict[str, deque[float]] = {}
@@ -93,6 +94,8 @@ class ChannelManager(ChannelSet):
         self.joins = JoinQueue(self.deadlines, connection)
         self.joins_sent: Callable[[], None] = _tell_nobody
         """Told when no join waits to be sent."""
+        # Why there will be no connection, or was none the last time it was so.
+        self._abandoned_because: BaseException | None = None
         # The two that are on the way of each push.
         self.send = connection.send
         self.next_ref = connection.next_ref
@@ -239,6 +242,7 @@ class ChannelManager(ChannelSet):
 
     def abandon(self, error: BaseException) -> None:
         """There will be no connection: fail all that waits for one."""
+        self._abandoned_because = error
         self._withdraw(error)
         self._each(lambda channel: channel.abandoned(error))
         settling, self._settling = self._settling, []
@@ -268,6 +272,11 @@ class ChannelManager(ChannelSet):
         return self._offline_because or "no connection"
 
     @property
+    def elapsed(self) -> Callable[[], float]:
+        """Tells the seconds since some moment; see :mod:`txphoenix.elapsed`."""
+        return self.deadlines.elapsed
+
+    @property
     def push_buffer(self) -> int:
         """How many pushes a channel keeps."""
         return self._options.push_buffer
@@ -286,6 +295,13 @@ class ChannelManager(ChannelSet):
         """Have a channel be told when the connection takes more."""
         self._held[topic] = None
 
+    def not_connected(self, what: str) -> NotConnected:
+        """The error of what needs a connection, where there will be none.
+
+        :param what: what cannot be done.
+        """
+        return not_connected(what, self._abandoned_because, bool(self.running))
+
     def check_timeout(self, timeout: float | None) -> float:
         """Check a timeout.
 
@@ -294,15 +310,8 @@ class ChannelManager(ChannelSet):
         """
         if timeout is None:
             return self.timeout
-        if isinstance(timeout, bool) or not isinstance(timeout, int | float):
-            raise ConfigurationError(
-                f"a timeout must be a number of seconds, not {timeout!r}"
-            )
-        if not 0 < timeout < float("inf"):
-            raise ConfigurationError(
-                f"a timeout must be more than 0 seconds and finite, not {timeout!r}"
-            )
-        return float(timeout)
+        checked: float = check_seconds("a timeout", timeout)
+        return checked
 
     def rejoin_delay(self, attempt: int) -> float:
         """The seconds before a rejoin; the first is number 0."""

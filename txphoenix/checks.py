@@ -25,8 +25,17 @@ from twisted.internet.ssl import CertificateOptions
 from .channel import Channel
 from .cookie_jar import bounded_jar
 from .errors import ConfigurationError
+from .legible import legible
 from .message import PHOENIX_TOPIC
 from .url import check_authority, encode_params, parse, parse_proxy
+
+LEAST_MESSAGE_SIZE = 100
+"""What the answer to a heartbeat needs (bytes), in any version of the protocol, with
+refs of ten digits.
+"""
+
+# No answer comes sooner than that (seconds), and nothing is to be done more often.
+_SHORTEST_WAIT = 0.001
 
 Check: TypeAlias = Callable[[str, Any], Any]
 """Takes an option's name and value; returns the value to keep, or raises."""
@@ -164,7 +173,9 @@ def _must(
         if accepts(value):
             return value if convert is None else convert(value)
         if isinstance(value, bool | int | float | str):
-            raise ConfigurationError(f"{name} must be {expected}, not {value!r:.100}")
+            raise ConfigurationError(
+                f"{name} must be {expected}, not {legible(value, 100)}"
+            )
         raise _wrong(name, expected, value)
 
     return check
@@ -212,7 +223,17 @@ def _is_description(value: str) -> bool:
 flag = _must("True or False", lambda value: isinstance(value, bool))
 seconds = _must("a positive, finite number of seconds", _is_seconds, float)
 count = _must("a whole number, 0 or more", lambda value: _is_count(value, 0))
+network_seconds = _must(
+    "a finite number of seconds, at least 0.001 (no network answers sooner)",
+    lambda value: _is_seconds(value) and value >= _SHORTEST_WAIT,
+    float,
+)
 size = _must("a whole number, 1 or more", lambda value: _is_count(value, 1))
+message_size = _must(
+    f"a whole number of bytes, {LEAST_MESSAGE_SIZE} or more (the protocol's own "
+    "messages have as many)",
+    lambda value: _is_count(value, LEAST_MESSAGE_SIZE),
+)
 function = _must("a callable or None", lambda value: value is None or callable(value))
 service_name = _must(
     "a str that is not empty or None", lambda value: value is None or _is_text(value)

@@ -16,7 +16,7 @@ from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IReactorTime
 from twisted.python.failure import Failure
 
-from .channel import Channel, EchoRoom
+from .channel import Channel
 from .cli_options import connect, running_client
 from .cli_output import (
     OK,
@@ -29,6 +29,7 @@ from .cli_output import (
 )
 from .cli_progress import RetryPolicy, follow, follow_channel
 from .client import SocketClient
+from .echo_room import EchoRoom
 from .errors import JoinTimeout
 from .message import Message
 from .testing import PhoenixServer, demo_channels

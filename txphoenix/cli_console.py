@@ -23,19 +23,19 @@ from twisted.internet.stdio import StandardIO
 from twisted.protocols.basic import LineOnlyReceiver
 from zope.interface import implementer
 
-from .channel import EchoRoom
 from .cli_options import connect, json_value, running_client
 from .cli_output import (
     OK,
     Terminal,
-    as_json,
-    one_line,
+    as_shown_json,
     payload_as_json,
     response_as_json,
 )
 from .cli_progress import RetryPolicy, follow, follow_channel
 from .client import SocketClient
+from .echo_room import EchoRoom
 from .errors import PhoenixError
+from .legible import cut, escaped
 from .message import Message
 
 __all__ = ["Console", "run_console"]
@@ -160,7 +160,7 @@ class Console(LineOnlyReceiver):
 
     def show(self, text: str) -> None:
         """Print a line, and the prompt below it."""
-        self.show_lines(one_line(text))
+        self.show_lines(escaped(text))
 
     def show_lines(self, text: str) -> None:
         """Print lines, and the prompt below them."""
@@ -168,8 +168,8 @@ class Console(LineOnlyReceiver):
 
     def show_message(self, message: Message) -> None:
         """Print a message."""
-        payload = as_json(*payload_as_json("payload", message.payload).values())
-        self.show(f"{message.topic} {message.event} {payload}")
+        payload = as_shown_json(*payload_as_json("payload", message.payload).values())
+        self.show(f"{cut(message.topic)} {cut(message.event)} {payload}")
 
     def fail(self, failure: Any) -> None:
         """End with an error."""
@@ -260,8 +260,8 @@ class Console(LineOnlyReceiver):
         channel.forward_to(self.show_message)
         follow_channel(channel, self.show)
         response = await channel.join()
-        channel.on_close(lambda reason: self.show(f"{topic} {reason}"))
-        self.show(f"ok {as_json(response_as_json(response))}")
+        channel.on_close(lambda reason: self.show(cut(f"{topic} {reason}")))
+        self.show(f"ok {as_shown_json(response_as_json(response))}")
 
     async def _push(self, arguments: str) -> None:
         topic, event, payload = _split(arguments, "push TOPIC EVENT [JSON]", 2, {})
@@ -269,7 +269,7 @@ class Console(LineOnlyReceiver):
         if channel is None:
             raise _WrongArguments(f"{topic} is not joined")
         response = await channel.push(event, payload)
-        self.show(f"ok {as_json(response_as_json(response))}")
+        self.show(f"ok {as_shown_json(response_as_json(response))}")
 
     async def _leave(self, arguments: str) -> None:
         (topic, _) = _split(arguments, "leave TOPIC", 1)
@@ -281,7 +281,9 @@ class Console(LineOnlyReceiver):
 
     async def _state(self, _arguments: str) -> None:
         state = self._client.get_state()
-        self.show_lines(as_json({key: state[key] for key in _STATE_KEYS}, indent=2))
+        self.show_lines(
+            as_shown_json({key: state[key] for key in _STATE_KEYS}, indent=2)
+        )
 
     async def _quit(self, _arguments: str) -> None:
         self._end()

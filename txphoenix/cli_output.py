@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import sys
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, TextIO
 
+from .legible import cut
 from .message import Message
 
 __all__ = [
@@ -26,8 +28,8 @@ __all__ = [
     "OutputClosed",
     "Terminal",
     "as_json",
+    "as_shown_json",
     "message_as_json",
-    "one_line",
     "payload_as_json",
     "response_as_json",
     "this_program",
@@ -39,6 +41,12 @@ FAILED = 1
 """The exit code of a command that could not do it."""
 USAGE = 2
 """The exit code for a command line that asks for nothing that can be done."""
+
+# The most characters of a note or an error; what it is made of is mostly cut before.
+_LONGEST_NOTE = 2000
+
+# What may be unprintable; str.isprintable() knows.
+_UNPRINTABLE = re.compile(r"[^ -~]")
 
 _COLOURS = {"red": "31", "green": "32", "dim": "2", "bold": "1"}
 
@@ -59,29 +67,68 @@ class OutputClosed(Exception):
     """Whoever read our output has had enough, as ``head`` does."""
 
 
-def one_line(text: str) -> str:
-    """The text with what is not printable escaped, line breaks included."""
-    return "".join(
-        character
-        if character.isprintable()
-        else character.encode("unicode_escape").decode("ascii")
-        for character in text
-    )
-
-
 def as_json(value: Any, encoding: str = "utf-8", indent: int | None = None) -> str:
-    """A value as JSON, with letters as they are where the encoding has them.
-
-    :raises CommandError: it is nested too deeply.
-    """
+    """A value as JSON, with letters as they are where the encoding has them."""
     try:
         text = json.dumps(value, ensure_ascii=False, indent=indent)
         text.encode(encoding)
     except UnicodeEncodeError:
         text = json.dumps(value, indent=indent)
     except RecursionError:
-        raise CommandError("what came is nested too deeply to be printed") from None
+        # Whatever has been received is printed; this way takes longer.
+        text = "".join(_pieces(value))
     return text
+
+
+def _pieces(value: Any) -> Iterator[str]:
+    """The parts of a value's JSON, in ASCII, to any depth."""
+    waiting = [value]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, _Raw):
+            yield item
+            continue
+        parts: list[Any] = []
+        if isinstance(item, dict):
+            for name, inside in item.items():
+                parts += [_Raw(f", {json.dumps(name)}: "), inside]
+            ends = "{}"
+        elif isinstance(item, list | tuple):
+            for inside in item:
+                parts += [_Raw(", "), inside]
+            ends = "[]"
+        else:
+            yield json.dumps(item)
+            continue
+        if parts:
+            parts[0] = _Raw(parts[0].removeprefix(", "))
+        waiting += reversed([_Raw(ends[0]), *parts, _Raw(ends[1])])
+
+
+class _Raw(str):
+    """Text that is JSON already."""
+
+    __slots__ = ()
+
+
+def as_shown_json(
+    value: Any, encoding: str = "utf-8", indent: int | None = None
+) -> str:
+    """The same for a terminal: all of it, with what is not printable escaped.
+
+    JSON itself escapes the first 32 characters alone, but there are more that a
+    terminal obeys.
+    """
+    lines = as_json(value, encoding, indent).split("\n")
+    return "\n".join(_UNPRINTABLE.sub(_escape, line) for line in lines)
+
+
+def _escape(found: re.Match[str]) -> str:
+    character = found[0]
+    if character.isprintable():
+        return character
+    units = character.encode("utf-16-be", "surrogatepass").hex()
+    return "".join(f"\\u{units[at : at + 4]}" for at in range(0, len(units), 4))
 
 
 def payload_as_json(name: str, payload: Any) -> dict[str, Any]:
@@ -124,6 +171,11 @@ def this_program() -> list[str]:
 
 
 def _is_on_path(name: str, file: str) -> bool:
+    """Whether the name calls the file from the user's shell, too."""
+    if sys.prefix != sys.base_prefix:
+        # A virtual environment may be on the path of what has run us, and no other:
+        # tox does that.
+        return False
     found = shutil.which(name)
     return found is not None and os.path.abspath(found) == os.path.abspath(file)
 
@@ -170,17 +222,18 @@ class Terminal:
             raise CommandError(f"cannot write the output: {reason}") from None
 
     def write_json(self, value: Any) -> None:
-        """Print a value as one line of JSON.
+        """Print a value as one line of JSON, for a person or for a program.
 
         :raises OutputClosed: nobody reads it.
         :raises CommandError: it cannot be written.
         """
-        self.write(as_json(value, self._encoding))
+        write = as_shown_json if self._out.isatty() else as_json
+        self.write(write(value, self._encoding))
 
     def tell(self, text: str) -> None:
-        """Print a note on standard error, in one line."""
+        """Print a note on standard error, in one line of a bounded length."""
         try:
-            self._err.write(f"txphoenix: {one_line(text)}\n")
+            self._err.write(f"txphoenix: {cut(text, _LONGEST_NOTE)}\n")
             self._err.flush()
         except OSError:
             # There is nobody left to be told.

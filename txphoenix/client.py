@@ -14,6 +14,7 @@ channel that has its topic, and from ``push()`` to the connection.
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any, TypeVar, Unpack, cast, overload
 
 from twisted.internet.defer import Deferred, fail, maybeDeferred, succeed
@@ -31,12 +32,16 @@ from .handshake import Handshake
 from .message import Message
 from .option_types import ChangedOptions, ClientOptions, Supplied
 from .options import CONNECTION_OPTIONS, Options
+from .reactor_thread import fails_its_deferred, in_reactor_thread
 from .waiters import wait_for
 from .writers import NOT_YET
 
 __all__ = ["SocketClient", "log"]
 
 _C = TypeVar("_C", bound=Channel)
+
+# A service's name is its own attribute.
+_OPTIONS = {option.name for option in dataclasses.fields(Options)} - {"name"}
 
 
 class SocketClient(ClientEvents):
@@ -66,6 +71,13 @@ class SocketClient(ClientEvents):
             reactor = cast(IReactorTime, global_reactor)
         super().__init__(reactor, Options.check(url, **options))
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in _OPTIONS and not hasattr(type(self), name):
+            raise ConfigurationError(
+                f"{name} is an option: set it with reconfigure({name}=...)"
+            )
+        super().__setattr__(name, value)
+
     def __repr__(self) -> str:
         return f"<SocketClient {self.state.shown_url} {self.status}>"
 
@@ -86,6 +98,7 @@ class SocketClient(ClientEvents):
         """What the server answered when the latest connection opened; None before."""
         return self.connection.handshake
 
+    @in_reactor_thread
     def startService(self) -> None:
         """Start, and connect unless ``auto_connect`` is false."""
         if not self.running or self._is_stopping:
@@ -93,6 +106,7 @@ class SocketClient(ClientEvents):
             if self.options.auto_connect:
                 self.connect()
 
+    @in_reactor_thread
     def stopService(self) -> Deferred[None]:
         """Disconnect, and close all channels.
 
@@ -103,6 +117,7 @@ class SocketClient(ClientEvents):
         self._is_stopping = True
         return wait_for(self._disconnect(1000, "").addCallback(self._stop))
 
+    @in_reactor_thread
     def connect(self) -> None:
         """Connect, and stay connected until :meth:`disconnect`.
 
@@ -116,6 +131,7 @@ class SocketClient(ClientEvents):
         self._gave_up = None
         self.connection.open()
 
+    @in_reactor_thread
     def disconnect(self, code: int = 1000, reason: str = "") -> Deferred[None]:
         """Close the connection, and open no other.
 
@@ -132,6 +148,7 @@ class SocketClient(ClientEvents):
         check_close(code, reason)
         return wait_for(self._disconnect(code, reason))
 
+    @fails_its_deferred
     def when_connected(
         self, fail_after_failures: int | None = None
     ) -> Deferred[SocketClient]:
@@ -165,6 +182,7 @@ class SocketClient(ClientEvents):
         """
         return self.channels.writers.wait(self, self._why_not_push)
 
+    @fails_its_deferred
     def ping(self, timeout: float | None = None) -> Deferred[float]:
         """Measure how long the server takes to answer.
 
@@ -177,6 +195,7 @@ class SocketClient(ClientEvents):
             self.channels.deadlines, self.channels.check_timeout(timeout)
         )
 
+    @in_reactor_thread
     def reconfigure(self, **options: Unpack[ChangedOptions]) -> Deferred[None]:
         """Change options.
 
@@ -253,13 +272,15 @@ class SocketClient(ClientEvents):
             return fail()
         return channel.join(timeout).addCallback(lambda response: (response, channel))
 
+    @fails_its_deferred
     def leave(self, topic: str, timeout: float | None = None) -> Deferred[None]:
         """Leave a topic; what waits to join it after a leave is over as well.
 
         :return: a Deferred of None; it fires at once if no channel has the topic.
         """
-        return self.channels.leave(topic, timeout)
+        return self.channels.leave(topic, self.channels.check_timeout(timeout))
 
+    @in_reactor_thread
     def push(self, message: Message) -> Message:
         """Send a message, or keep it until there is a connection.
 

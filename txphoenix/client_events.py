@@ -7,7 +7,6 @@ What users call is in :mod:`txphoenix.client`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
 
 from twisted.internet.interfaces import IReactorTime
@@ -22,13 +21,13 @@ from .errors import (
     ConnectionFailed,
     NotConnected,
 )
-from .interfaces import Serializer
+from .interfaces import FrameReceivers, Serializer
 from .join_channels import JoinChannels
 from .message import PHOENIX_TOPIC, Message
 from .options import Options
 from .outbox import Outbox
 from .package_log import package_log
-from .receiving import frame_receiver
+from .receiving import frame_receivers
 from .state import SocketState
 from .waiters import ConnectionWaiters
 
@@ -75,9 +74,9 @@ class ClientEvents(ClientHooks):
 
     # -- What the connection tells ------------------------------------------------
 
-    def frame_receiver(self, serializer: Serializer) -> Callable[[bytes, bool], None]:
+    def frame_receivers(self, serializer: Serializer) -> FrameReceivers:
         """Make what takes the frames of a transport that has opened."""
-        return frame_receiver(
+        return frame_receivers(
             self.connection,
             serializer,
             self,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .errors import ConfigurationError
+from .legible import legible
 
 __all__ = ["check_close"]
 
@@ -19,10 +20,10 @@ def check_close(code: int, reason: str) -> None:
     is_number = isinstance(code, int) and not isinstance(code, bool)
     if not (is_number and (code == 1000 or 3000 <= code <= 4999)):
         raise ConfigurationError(
-            f"a close code must be 1000 or from 3000 to 4999, not {code!r}"
+            f"a close code must be 1000 or from 3000 to 4999, not {legible(code)}"
         )
     if not isinstance(reason, str):
-        raise ConfigurationError(f"a close reason must be a str, not {reason!r}")
+        raise ConfigurationError(f"a close reason must be a str, not {legible(reason)}")
     size = len(reason.encode("utf-8", "replace"))
     if size > _LONGEST_REASON:
         raise ConfigurationError(

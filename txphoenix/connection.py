@@ -54,7 +54,7 @@ from .lasting import Pace, Patience
 from .message import Message
 from .options import Options
 from .package_log import package_log
-from .receiving import ignore_frame
+from .receiving import NOBODY
 from .serializer import serializer_for
 from .transports.failures import failed_with
 from .transports.websocket import PhoenixClientFactory
@@ -131,8 +131,8 @@ class Connection(Service):
         """Whether there is, or soon will be, a connection."""
         self.handshake: Handshake | None = None
         """What the server answered when the connection opened last."""
-        self.frame_received: Callable[[bytes, bool], None] = ignore_frame
-        """Takes each frame: its content, and whether it is binary."""
+        # What takes frames, and what picks a faster one for those of a read.
+        self.frame_received, self.receiver_of = NOBODY
         self._factory = PhoenixClientFactory(reactor, options, self)
         self.reset_options(options)
         self._encode = self._serializer.encode
@@ -255,7 +255,7 @@ class Connection(Service):
     def ping(self, deadlines: Deadlines, timeout: float) -> Deferred[float]:
         """Send a heartbeat; see :meth:`txphoenix.SocketClient.ping`."""
         if self._heartbeat is None or not self.is_open:
-            return fail(NotConnected("the server cannot be pinged"))
+            return fail(NotConnected(f"no ping while the client is {self.status}"))
         return self._heartbeat.ping(deadlines, timeout)
 
     def pause_reading(self) -> None:
@@ -319,7 +319,8 @@ class Connection(Service):
         self.is_full = False
         # A transport keeps to the format that its server was told.
         self._encode = self._serializer.encode
-        self.frame_received = self._listener.frame_receiver(self._serializer)
+        receivers = self._listener.frame_receivers(self._serializer)
+        self.frame_received, self.receiver_of = receivers
         options = self._options
         self._heartbeat = Heartbeat(
             self._clock,

@@ -29,7 +29,8 @@
 
 The class says what happened, the attributes say what the server said, and ``str()``
 gives one line for a person.
-That line never holds a header's value, a token or a query value.
+That line never holds a header's value, a token or a query value, and what others have
+said is cut in it, its control characters escaped; the attributes have it as it came.
 Every error can be copied and pickled.
 """
 
@@ -37,6 +38,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+
+from .legible import cut, error_text, legible
 
 __all__ = [
     "AlreadyJoined",
@@ -78,16 +81,8 @@ _CLOSE_CODES = {
     1015: "TLS failure",
 }
 
-# What a server sent can be megabytes long; a line in a log cannot.
-_SHOWN_CHARACTERS = 200
-
-
-def _shown(value: object) -> str:
-    """The ``repr`` of a value that a server sent, cut to fit a line."""
-    text = repr(value)
-    if len(text) <= _SHOWN_CHARACTERS:
-        return text
-    return f"{text[:_SHOWN_CHARACTERS]}... ({len(text)} characters)"
+# The most characters of the text of an error; what it is made of is cut before.
+_LONGEST_TEXT = 2000
 
 
 def _reason_in(response: object) -> Any:
@@ -116,7 +111,10 @@ class PhoenixError(Exception):
         Exception.__init__(self, message)
 
     def __str__(self) -> str:
-        return str(self.args[0])
+        return cut(str(self.args[0]), _LONGEST_TEXT)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({str(self)!r})"
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _restore, (type(self), self.args, self.__dict__)
@@ -144,10 +142,14 @@ class ConnectionFailed(PhoenixError):
     """A connection could not be opened, or an open one was lost.
 
     :param reason: what went wrong, for a person.
+    :ivar url: where an attempt to connect went, the secrets cut out; empty if it was
+        not known yet, or if the connection was open.
     """
 
+    url = ""
+
     def __init__(self, reason: str) -> None:
-        super().__init__(reason)
+        super().__init__(cut(reason, _LONGEST_TEXT))
         self.reason = reason
 
 
@@ -155,11 +157,14 @@ class ConnectTimeout(ConnectionFailed, TimeoutError):
     """The connection was not open, handshake included, in the time allowed.
 
     :param timeout: the time allowed, in seconds.
+    :param waiting_for: what had not come by then, for a person.
     """
 
-    def __init__(self, timeout: float) -> None:
-        super().__init__(f"no connection within {timeout:g} s")
+    def __init__(self, timeout: float, waiting_for: str = "") -> None:
+        missing = f": still waiting for {waiting_for}" if waiting_for else ""
+        super().__init__(f"no connection within {timeout:g} s{missing}")
         self.timeout = timeout
+        self.waiting_for = waiting_for
 
 
 class HandshakeRefused(ConnectionFailed):
@@ -181,12 +186,16 @@ class HandshakeRefused(ConnectionFailed):
         super().__init__(reason)
         answer = " ".join(
             part
-            for part in ("" if status is None else f"HTTP {status}", reason)
+            for part in ("" if status is None else f"HTTP {status}", cut(reason))
             if part
         )
         self.args = (f"handshake refused: {answer or 'no HTTP answer'}",)
         self.status = status
         self.headers: Mapping[str, str] = dict(headers)
+
+    def __str__(self) -> str:
+        text = super().__str__()
+        return f"{text} ({cut(self.url)})" if self.url else text
 
 
 class HeartbeatTimeout(ConnectionFailed, TimeoutError):
@@ -216,7 +225,7 @@ class ConnectionClosed(ConnectionFailed):
         if meaning is not None:
             message += f" ({meaning})"
         if reason:
-            message += f": {_shown(reason)}"
+            message += f": {legible(reason)}"
         self.args = (message,)
         self.code = code
         self.was_clean = was_clean
@@ -235,10 +244,10 @@ class JoinError(PhoenixError):
         self.topic = topic
         self.reason: Any = _reason_in(response)
         what = response if self.reason is None else self.reason
-        super().__init__(f"{self._join()} refused: {_shown(what)}")
+        super().__init__(f"{self._join()} refused: {legible(what)}")
 
     def _join(self) -> str:
-        return f"join of {self.topic!r}" if self.topic else "join"
+        return f"join of {legible(self.topic)}" if self.topic else "join"
 
 
 def _not_in_time(timeout: float, obstacle: BaseException | str | None) -> str:
@@ -246,7 +255,7 @@ def _not_in_time(timeout: float, obstacle: BaseException | str | None) -> str:
     if obstacle is None:
         return f"not answered within {timeout:g} s"
     if isinstance(obstacle, BaseException):
-        obstacle = f"no connection: {_told(obstacle)}"
+        obstacle = f"no connection: {error_text(obstacle)}"
     return f"not sent within {timeout:g} s: {obstacle}"
 
 
@@ -316,11 +325,11 @@ class PushError(PhoenixError):
         self.event = event
         self.reason: Any = _reason_in(response)
         what = response if self.reason is None else self.reason
-        super().__init__(f"{self._push()} answered {status!r}: {_shown(what)}")
+        super().__init__(f"{self._push()} answered {legible(status)}: {legible(what)}")
 
     def _push(self) -> str:
-        event = f" of {self.event!r}" if self.event else ""
-        topic = f" to {self.topic!r}" if self.topic else ""
+        event = f" of {legible(self.event)}" if self.event else ""
+        topic = f" to {legible(self.topic)}" if self.topic else ""
         return f"push{event}{topic}"
 
 
@@ -376,18 +385,13 @@ class PushInterrupted(PushError):
         was_sent: bool = True,
     ) -> None:
         super().__init__("interrupted", None, topic, event)
-        ended = "" if reason is None else f": {_told(reason)}"
+        ended = "" if reason is None else f": {error_text(reason)}"
         fate = "sent but not answered" if was_sent else "not sent"
         self.args = (f"{self._push()} {fate}{ended}",)
         self.was_sent = was_sent
         self.cause = reason
         # A traceback then shows it as well.
         self.__cause__ = reason
-
-
-def _told(error: BaseException) -> str:
-    """An error in one line, also where its own text is empty."""
-    return str(error) or type(error).__name__
 
 
 class BufferFull(PushError):
@@ -426,13 +430,13 @@ class ChannelClosed(PhoenixError):
     """
 
     def __init__(self, reason: object = None, topic: str = "") -> None:
-        channel = f"channel {topic!r}" if topic else "channel"
+        channel = f"channel {legible(topic)}" if topic else "channel"
         if reason is None:
             why = ""
         elif isinstance(reason, BaseException):
-            why = f": {_told(reason)}"
+            why = f": {error_text(reason)}"
         else:
-            why = f": {reason if isinstance(reason, str) else _shown(reason)}"
+            why = f": {cut(reason) if isinstance(reason, str) else legible(reason)}"
         super().__init__(f"{channel} closed{why}")
         self.reason = reason
         self.topic = topic

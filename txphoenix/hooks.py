@@ -21,6 +21,7 @@ from twisted.python.failure import Failure
 
 from .errors import ENDINGS, PushInterrupted
 from .interfaces import Remover
+from .legible import legible
 from .package_log import package_log
 
 __all__ = [
@@ -123,7 +124,7 @@ class Hooks:
         :raises TypeError: ``function`` cannot be called.
         """
         if not callable(function):
-            raise TypeError(f"a hook must be callable, not {function!r}")
+            raise TypeError(f"a hook must be callable, not {legible(function)}")
         entry = (function,)
         self.entries = (*self.entries, entry)
 
@@ -196,5 +197,5 @@ def _as_function(event: str, given: Any) -> Callable[[Any], Any]:
         return partial(method, event)
     raise TypeError(
         "a hook must be callable or have a method handle_in(event, payload),"
-        f" not {given!r}"
+        f" not {legible(given)}"
     )

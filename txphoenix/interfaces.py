@@ -25,6 +25,8 @@ __all__ = [
     "BoundedTransport",
     "ConnectionListener",
     "Connector",
+    "FrameReceiver",
+    "FrameReceivers",
     "JSONCodec",
     "LifeSigns",
     "ObservedTransport",
@@ -33,6 +35,14 @@ __all__ = [
     "Transport",
     "TransportListener",
 ]
+
+FrameReceiver = Callable[[bytes, bool], None]
+"""Takes a frame: its content, and whether it is binary."""
+
+FrameReceivers = tuple[FrameReceiver, Callable[[bytes], FrameReceiver]]
+"""One for any frame, and a function that picks one for the frames in a read: looked at
+together they cost less.
+"""
 
 Remover = Callable[[], None]
 """What every ``on_...`` method returns: call it and the hook is gone."""
@@ -173,6 +183,12 @@ class TransportListener(Protocol):
     def frame_received(self, data: bytes, is_binary: bool) -> None:
         """A whole frame has come."""
 
+    def receiver_of(self, read: bytes) -> FrameReceiver:
+        """What takes the frames in a read, where a transport knows that they are.
+
+        It is :meth:`frame_received`, or something faster that does the same.
+        """
+
     def transport_closing(self) -> None:
         """The closing handshake has begun: nothing can be sent any more."""
 
@@ -260,8 +276,5 @@ class ConnectionListener(Protocol):
     def heartbeat_answered(self, round_trip: float) -> None:
         """The server has answered a heartbeat after ``round_trip`` seconds."""
 
-    def frame_receiver(self, serializer: Serializer) -> Callable[[bytes, bool], None]:
-        """Make what takes the frames of a transport that has opened.
-
-        :return: a function of a frame's content and of whether the frame is binary.
-        """
+    def frame_receivers(self, serializer: Serializer) -> FrameReceivers:
+        """Make what takes the frames of a transport that has opened."""

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from itertools import count
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from .legible import legible
+
 if TYPE_CHECKING:
     from .interfaces import Serializer
 
@@ -41,6 +43,9 @@ PHOENIX_TOPIC = "phoenix"
 
 _refs = count(1)
 
+# The most of one field that the repr of a message shows.
+_SHOWN_CHARACTERS = 1000
+
 
 def generate_ref() -> str:
     """A ref that this process has not generated before: ``"1"``, ``"2"`` and so on.
@@ -68,6 +73,14 @@ class Message(NamedTuple):
     topic: str
     event: str
     payload: Any
+
+    def __repr__(self) -> str:
+        """All fields, cut: a payload may be of any length and depth."""
+        fields = ", ".join(
+            f"{name}={legible(value, _SHOWN_CHARACTERS)}"
+            for name, value in zip(self._fields, self, strict=True)
+        )
+        return f"{type(self).__name__}({fields})"
 
     @classmethod
     def join(cls, topic: str, params: Any = None, ref: str | None = None) -> Message:

@@ -150,10 +150,12 @@ class Options:
     )
     """``"websocket"``, ``"longpoll"``, or a callable that makes a connector."""
 
-    heartbeat_interval: float = field(default=30.0, metadata=_by(checks.seconds))
+    heartbeat_interval: float = field(
+        default=30.0, metadata=_by(checks.network_seconds)
+    )
     """Seconds between heartbeats; Phoenix closes after 60 without one."""
 
-    heartbeat_timeout: float = field(default=10.0, metadata=_by(checks.seconds))
+    heartbeat_timeout: float = field(default=10.0, metadata=_by(checks.network_seconds))
     """Seconds of silence after a heartbeat before the connection is dropped.
 
     What comes, and what goes while the heartbeat is under way, is no silence.
@@ -193,6 +195,7 @@ class Options:
     """An object with the functions ``loads`` and ``dumps``, such as :mod:`json`.
 
     The default is ``orjson``, or :mod:`json` where that is missing.
+    With either, integers are exact whatever their size.
     """
 
     vsn: str = field(default="2.0.0", metadata=_by(checks.vsn, connection=True))
@@ -210,7 +213,7 @@ class Options:
     The others wait for their turn, in the order in which their channels want to join.
     """
 
-    connect_timeout: float = field(default=15.0, metadata=_by(checks.seconds))
+    connect_timeout: float = field(default=15.0, metadata=_by(checks.network_seconds))
     """Seconds for one attempt to connect: parameters, TCP, TLS and handshake."""
 
     close_timeout: float = field(default=2.0, metadata=_by(checks.seconds))
@@ -274,8 +277,12 @@ class Options:
     what the protocol itself sends always does.
     """
 
-    max_message_size: int = field(default=16 * 1024 * 1024, metadata=_by(checks.size))
-    """The largest message in bytes, in either direction."""
+    max_message_size: int = field(
+        default=16 * 1024 * 1024, metadata=_by(checks.message_size)
+    )
+    """The largest message in bytes, in either direction; at least 100, which the
+    protocol's own messages need.
+    """
 
     tls: Any = field(default=None, metadata=_by(checks.tls, connection=True))
     """What :func:`txphoenix.client_tls` returns, or Twisted's ``optionsForClientTLS``.

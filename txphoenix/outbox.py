@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 from .channels import ChannelManager
 from .connection import Connection
-from .errors import BufferFull, NotConnected, SerializerError
+from .errors import BufferFull, SerializerError
 from .message import Message
 from .state import SocketState
 
@@ -53,7 +53,7 @@ class Outbox:
             limit, buffer = options.send_buffer, "send_buffer"
             is_full = len(self._state.to_send) >= limit
         else:
-            return NotConnected(f"{event} cannot be sent to {topic}")
+            return self._channels.not_connected(f"{event} cannot be sent to {topic}")
         return BufferFull(limit, topic, event, buffer) if is_full else None
 
     def push(self, message: Message) -> None:

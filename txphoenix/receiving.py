@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from .errors import SerializerError
 from .hooks import Hooks, log_hook_failure, watch_hook
+from .json_codecs import may_have_long_number
 from .message import PHX_REPLY
 from .serializer import V2Serializer
 from .telemetry import message_event, message_handlers
@@ -32,24 +33,28 @@ if TYPE_CHECKING:
     from .channel_machine import ChannelMachine
     from .client_events import ClientEvents
     from .connection import Connection
-    from .interfaces import Serializer
+    from .interfaces import FrameReceiver, FrameReceivers, Serializer
     from .message import Message
 
-__all__ = ["frame_receiver", "ignore_frame"]
+__all__ = ["NOBODY", "frame_receivers"]
 
 
-def ignore_frame(_data: bytes, _is_binary: bool) -> None:
-    """Take a frame that comes before the first transport is open."""
+def _ignore(_data: bytes, _is_binary: bool) -> None:
+    """Take a frame for nobody."""
 
 
-def frame_receiver(  # noqa: C901
+NOBODY: FrameReceivers = (_ignore, lambda _read: _ignore)
+"""Takes the frames that come before the first transport is open."""
+
+
+def frame_receivers(  # noqa: C901
     connection: Connection,
     serializer: Serializer,
     client: ClientEvents,
     channels: Mapping[str, ChannelMachine],
     hooks: Hooks,
-) -> Callable[[bytes, bool], None]:
-    """Make the function that takes the frames of one transport.
+) -> FrameReceivers:
+    """Make the functions that take the frames of one transport.
 
     :param connection: what the transport belongs to; once it is closing, frames are
         ignored.
@@ -57,7 +62,7 @@ def frame_receiver(  # noqa: C901
     :param client: is told of messages, and of frames that are none.
     :param channels: the client's channels, by topic.
     :param hooks: the client's hooks for all messages.
-    :return: a function of a frame's content and of whether the frame is binary.
+    :return: see :data:`~txphoenix.interfaces.FrameReceivers`.
     """
     decode = serializer.decode
 
@@ -76,59 +81,67 @@ def frame_receiver(  # noqa: C901
             deliver(len(data), decode, data, is_binary)
 
     if not isinstance(serializer, V2Serializer):
-        return receive
+        return receive, lambda _: receive
 
-    parse = serializer.parse
     to_message = serializer.to_message
     find = channels.get
 
-    # One function, for a call costs as much as a tenth of all of it.
-    def receive_fast(data: bytes, is_binary: bool) -> None:  # noqa: C901
-        if is_binary or not connection.is_open:
-            receive(data, is_binary)
-            return
-        functions = pending = None
-        try:
-            join_ref, ref, topic, event, payload = fields = parse(data)
-            channel = find(topic)
-            if (
-                channel is not None
-                and (join_ref is None or join_ref == channel.join_ref)
-                and not hooks.entries
-            ):
-                # A null among five values shows that they are a list's: a dict's keys
-                # and a string's characters are strings.
-                if ref is None:
-                    functions = channel.event_hooks.get(event)
-                elif (
-                    event == PHX_REPLY
-                    and type(fields) is list
-                    # A telemetry handler comes first, and may end what waits.
-                    and not message_handlers
+    def fast(parse: Callable[[bytes], Any]) -> FrameReceiver:  # noqa: C901
+        # One function, for a call costs as much as a tenth of all of it.
+        def receive_fast(data: bytes, is_binary: bool) -> None:  # noqa: C901
+            if is_binary or not connection.is_open:
+                receive(data, is_binary)
+                return
+            functions = pending = None
+            try:
+                join_ref, ref, topic, event, payload = fields = parse(data)
+                channel = find(topic)
+                if (
+                    channel is not None
+                    and (join_ref is None or join_ref == channel.join_ref)
+                    and not hooks.entries
                 ):
-                    pending = channel.pushes.take(ref)
-        except BaseException:
-            # What is wrong is the serializer's to say.
-            receive(data, is_binary)
-            return
-        if functions is None and pending is None:
-            deliver(len(data), to_message, fields, data)
-            return
-        if pending is not None:
-            try:
-                pending.answered(payload, join_ref)
-            except BaseException as error:
-                client.channels.give_up(cast("ChannelMachine", channel), error)
-            return
-        if message_handlers:
-            message_event("received", client, fields, len(data))
-        for _, function in functions or ():
-            # As call_hook() does it.
-            try:
-                result = function(payload)
-                if result is not None:
-                    watch_hook(result, function)
+                    # A null among five values shows that they are a list's: a dict's
+                    # keys and a string's characters are strings.
+                    if ref is None:
+                        functions = channel.event_hooks.get(event)
+                    elif (
+                        event == PHX_REPLY
+                        and type(fields) is list
+                        # A telemetry handler comes first, and may end what waits.
+                        and not message_handlers
+                    ):
+                        pending = channel.pushes.take(ref)
             except BaseException:
-                log_hook_failure(function)
+                # What is wrong is the serializer's to say.
+                receive(data, is_binary)
+                return
+            if functions is None and pending is None:
+                deliver(len(data), to_message, fields, data)
+                return
+            if pending is not None:
+                try:
+                    pending.answered(payload, join_ref)
+                except BaseException as error:
+                    client.channels.give_up(cast("ChannelMachine", channel), error)
+                return
+            if message_handlers:
+                message_event("received", client, fields, len(data))
+            for _, function in functions or ():
+                # As call_hook() does it.
+                try:
+                    result = function(payload)
+                    if result is not None:
+                        watch_hook(result, function)
+                except BaseException:
+                    log_hook_failure(function)
 
-    return receive_fast
+        return receive_fast
+
+    receive_any = fast(serializer.parse)
+    receive_short = fast(serializer.parse_short_numbers)
+
+    def receiver_of(read: bytes) -> FrameReceiver:
+        return receive_any if may_have_long_number(read) else receive_short
+
+    return receive_any, receiver_of

@@ -20,19 +20,20 @@ V1 (``vsn=1.0.0``, deprecated) is a JSON object in a text frame::
 
 and ``"join_ref": join_ref`` besides in a join and in a leave.
 
-JSON itself is the work of a codec, see :class:`~txphoenix.interfaces.JSONCodec`.
+JSON itself is the work of a codec, see :class:`~txphoenix.interfaces.JSONCodec` and
+:mod:`txphoenix.json_codecs`.
 """
 
 from __future__ import annotations
 
-import dataclasses
-import json as standard_json
 import math
 import warnings
-from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Any, NoReturn
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
 
 from .errors import ConfigurationError, SerializerError
+from .json_codecs import StandardJSON, as_codec, default_json, walk
+from .legible import error_text, legible
 from .message import PHX_REPLY, Message, new_message
 
 if TYPE_CHECKING:
@@ -64,93 +65,28 @@ _BINARY_TYPES = (bytes, bytearray, memoryview)
 _SHOWN = 60
 
 
-class StandardJSON:
-    """The standard library's :mod:`json` as a codec: compact, UTF-8 and strict.
-
-    NaN and the infinities, which JSON does not have, are refused in both directions,
-    and so are keys that are not strings, which :mod:`json` would turn into strings.
-    """
-
-    def __init__(self) -> None:
-        self._decode = standard_json.JSONDecoder(parse_constant=_no_constant).decode
-        self._encode = standard_json.JSONEncoder(
-            ensure_ascii=False, allow_nan=False, separators=(",", ":")
-        ).encode
-
-    def loads(self, data: str | bytes, /) -> Any:
-        """Parse JSON text; bytes are read as UTF-8.
-
-        :raises ValueError: if it is not JSON.
-        :raises RecursionError: if it is nested too deeply.
-        """
-        # The standard loads would guess at UTF-16 and UTF-32.
-        return self._decode(data if isinstance(data, str) else str(data, "utf-8"))
-
-    def dumps(self, value: Any, /) -> bytes:
-        """Make JSON text, in UTF-8.
-
-        :raises TypeError: if it holds something that JSON does not have.
-        :raises ValueError: if it holds NaN, an infinity, a lone surrogate or itself.
-        :raises RecursionError: if it is nested too deeply.
-        """
-        text = self._encode(value)
-        for item in _walk(value):
-            if isinstance(item, dict):
-                for key in item:
-                    if not isinstance(key, str):
-                        raise TypeError(f"Dict key must be str, not {_type(key)}")
-        return text.encode("utf-8")
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")
-
-
-def default_json() -> JSONCodec:
-    """The JSON codec used where none is given: orjson if it is installed, else json.
-
-    Both take dicts with string keys, lists, tuples, strings, integers, floats, booleans
-    and None.
-    orjson takes dataclasses, enums, UUIDs and datetimes besides, and refuses integers
-    of more than 64 bits; a payload made of JSON's own types works with either.
-    """
-    try:
-        import orjson
-    except ImportError:
-        return StandardJSON()
-    return orjson
-
-
-def _codec(json: JSONCodec | None) -> JSONCodec:
-    """The codec meant by the argument of a serializer."""
-    if json is None:
-        return default_json()
-    if json is standard_json:
-        # By itself it writes spaces, ASCII and NaN.
-        return StandardJSON()
-    if callable(getattr(json, "loads", None)) and callable(
-        getattr(json, "dumps", None)
-    ):
-        return json
-    raise ConfigurationError(
-        f"the JSON codec must have loads and dumps, which {_type(json)} has not"
-    )
-
-
 class V2Serializer:
     """Phoenix's V2 serializer, JSON and binary.
 
     :param json: the JSON codec, by default what :func:`default_json` gives.
-        The module :mod:`json` stands for :class:`StandardJSON`.
+        The modules :mod:`json` and ``orjson`` stand for
+        :class:`~txphoenix.json_codecs.StandardJSON` and
+        :class:`~txphoenix.json_codecs.Orjson`.
     :raises ConfigurationError: if ``json`` has no ``loads`` or no ``dumps``.
     """
 
     vsn = "2.0.0"
 
     def __init__(self, json: JSONCodec | None = None) -> None:
-        codec = _codec(json)
+        codec = as_codec(json)
         self.parse: Callable[[bytes], Any] = codec.loads
         """Reads the JSON of a text frame: :meth:`to_message` takes what it returns."""
+        self.parse_short_numbers: Callable[[bytes], Any] = getattr(
+            codec, "loads_short_numbers", codec.loads
+        )
+        """The same, for text without long numbers
+        (:func:`~txphoenix.json_codecs.may_have_long_number`).
+        """
         self._dumps: Callable[[Any], str | bytes] = codec.dumps
 
     def encode(self, message: Message) -> tuple[bytes, bool]:
@@ -244,7 +180,7 @@ class V1Serializer:
             DeprecationWarning,
             stacklevel=2,
         )
-        codec = _codec(json)
+        codec = as_codec(json)
         self._loads: Callable[[bytes], Any] = codec.loads
         self._dumps: Callable[[Any], str | bytes] = codec.dumps
 
@@ -313,7 +249,7 @@ def serializer_for(vsn: str, json: JSONCodec | None = None) -> Serializer:
         make = _SERIALIZERS[vsn]
     except (KeyError, TypeError):
         known = " or ".join(map(repr, _SERIALIZERS))
-        raise ConfigurationError(f"vsn must be {known}, not {vsn!r}") from None
+        raise ConfigurationError(f"vsn must be {known}, not {legible(vsn)}") from None
     return make(json)
 
 
@@ -340,7 +276,7 @@ def _unencodable_binary(message: Message, error: Exception) -> SerializerError:
                 f"{cannot}: in a binary message {name} has at most "
                 f"{_MAX_BINARY_FIELD} bytes, and this one has {size}"
             )
-    return SerializerError(f"{cannot}: {error}")
+    return SerializerError(f"{cannot}: {error_text(error)}")
 
 
 def _decode_binary(data: bytes) -> Message:
@@ -365,7 +301,7 @@ def _decode_binary(data: bytes) -> Message:
             start += length
     except UnicodeDecodeError as error:
         raise SerializerError(
-            f"expected UTF-8 in a binary frame, got {_cut(data)}: {error}"
+            f"expected UTF-8 in a binary frame, got {_cut(data)}: {error_text(error)}"
         ) from error
     payload = bytes(data[start:])
     if kind == _PUSH:
@@ -413,38 +349,17 @@ def _as_bytes(data: object) -> bytes:
 
 def _refuse_nan(message: Message) -> None:
     """Raise if the payload holds a float that became null without a word."""
-    for item in _walk(message.payload):
+    for item in walk(message.payload):
         if isinstance(item, float) and not math.isfinite(item):
             raise SerializerError(f"cannot encode {_name(message)}: JSON has no {item}")
-
-
-def _walk(value: object) -> Iterator[object]:
-    """A value and every value inside of it, at any depth, each container once."""
-    waiting = [value]
-    seen = set()
-    while waiting:
-        item = waiting.pop()
-        yield item
-        if item is None or isinstance(item, (str, int, float)) or id(item) in seen:
-            continue
-        seen.add(id(item))
-        if isinstance(item, dict):
-            waiting.extend(item.values())
-        elif isinstance(item, (list, tuple)):
-            waiting.extend(item)
-        elif dataclasses.is_dataclass(item):
-            # Some codecs take these.
-            waiting.extend(
-                getattr(item, field.name, None) for field in dataclasses.fields(item)
-            )
 
 
 def _unencodable(message: Message, error: BaseException) -> SerializerError:
     """The error for a message that the codec refused."""
     payload = message.payload
-    text = f"cannot encode {_name(message)}, a {_type(payload)}: {error}"
+    text = f"cannot encode {_name(message)}, a {_type(payload)}: {error_text(error)}"
     if not isinstance(payload, _BINARY_TYPES) and any(
-        isinstance(item, _BINARY_TYPES) for item in _walk(payload)
+        isinstance(item, _BINARY_TYPES) for item in walk(payload)
     ):
         text += "; bytes can be a payload, but not be inside of one"
     return SerializerError(text)
@@ -458,7 +373,7 @@ def _not_strings(topic: object, event: object) -> SerializerError:
 
 
 def _not_json(data: bytes, error: BaseException) -> SerializerError:
-    return SerializerError(f"expected JSON, got {_cut(data)}: {error}")
+    return SerializerError(f"expected JSON, got {_cut(data)}: {error_text(error)}")
 
 
 def _name(message: Message) -> str:

@@ -18,6 +18,7 @@ from twisted.logger import Logger
 
 from .channel_states import State
 from .errors import BufferFull, ConfigurationError
+from .legible import legible
 from .message import Message
 from .options import Options
 from .package_log import package_log
@@ -109,7 +110,7 @@ class SocketState(Service):
             changes, or one that the client keeps up to date itself.
         """
         if not isinstance(key, str):
-            raise ConfigurationError(f"a key must be a str, not {key!r}")
+            raise ConfigurationError(f"a key must be a str, not {legible(key)}")
         if key in _OPTIONS:
             raise ConfigurationError(
                 f"{key!r} is an option; change it with reconfigure({key}=...)"

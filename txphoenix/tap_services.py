@@ -18,18 +18,22 @@ from . import telemetry
 from .channel import Channel
 from .errors import ConfigurationError
 from .interfaces import Remover
+from .legible import legible
 from .package_log import package_log
 
 __all__ = ["CleanExit", "LogFilter", "LoggedChannel"]
 
 log = Logger(observer=package_log)
 
+# The most characters of a payload in a line.
+_SHOWN_CHARACTERS = 800
+
 
 class LoggedChannel(Channel):
     """The channel of topics that have no class: it logs what comes.
 
     Each message is one event of the level info, with the fields ``topic``, ``event``
-    and ``payload``.
+    and ``payload``; its text shows the beginning of a long payload.
     """
 
     def handle_join(self, response: Any) -> None:
@@ -39,10 +43,11 @@ class LoggedChannel(Channel):
     def handle_in(self, event: str, payload: Any) -> None:
         """Log the message."""
         log.info(
-            "{topic}: {event} {payload!r}",
+            "{topic}: {event} {shown}",
             topic=self.topic,
             event=event,
             payload=payload,
+            shown=legible(payload, _SHOWN_CHARACTERS),
         )
 
     def handle_close(self, reason: object) -> None:

@@ -53,6 +53,7 @@ from typing import Any, NamedTuple, TypeAlias
 from twisted.logger import Logger, LogLevel
 
 from .errors import ConfigurationError
+from .legible import legible
 from .package_log import package_log
 from .redact import redact_url
 
@@ -168,7 +169,7 @@ def attach_many(
         )
     if any(handler.handler_id == handler_id for handler in list_handlers()):
         raise ConfigurationError(
-            f"a handler is attached as {handler_id!r} already; detach it first"
+            f"a handler is attached as {legible(handler_id)} already; detach it first"
         )
     names = dict.fromkeys(_event_name(name) for name in event_names)
     if not names:
@@ -486,7 +487,7 @@ def _log_event(
         **measurements,
     }
     details = ", ".join(
-        f"{name}={value!r}"
+        f"{name}={legible(value)}"
         for name, value in told.items()
         if name not in _NOT_LOGGED and value is not None
     )

@@ -21,6 +21,7 @@ from urllib.parse import quote, unquote, unquote_plus
 
 from .errors import ConfigurationError
 from .host import read_host, server_name
+from .legible import legible
 from .redact import redact_url
 
 __all__ = [
@@ -149,7 +150,7 @@ def connect_url(
     """
     if transport not in _SCHEMES:
         raise ConfigurationError(
-            f"transport must be 'websocket' or 'longpoll', not {transport!r}"
+            f"transport must be 'websocket' or 'longpoll', not {legible(transport)}"
         )
     target = parse(url)
     path = target.path if exact else _transport_path(target.path, transport)

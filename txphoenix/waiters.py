@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from twisted.internet.defer import Deferred
 
 from .errors import ConfigurationError
+from .legible import legible
 
 if TYPE_CHECKING:
     from .client import SocketClient
@@ -37,7 +38,7 @@ class ConnectionWaiters:
         ):
             raise ConfigurationError(
                 "fail_after_failures must be a whole number of at least 1 or None,"
-                f" not {failures!r}"
+                f" not {legible(failures)}"
             )
         waiting: _Waiting = Deferred(self._forget)
         self._waiting[waiting] = failures

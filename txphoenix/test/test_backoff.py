@@ -12,6 +12,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from txphoenix.backoff import exponential, jittered, rejoin, spread, steps
 from txphoenix.errors import ConfigurationError
+from txphoenix.legible import legible
 
 # Alike in each run, and no matter how slow the machine.
 checked = settings(deadline=None, derandomize=True, database=None)
@@ -82,8 +83,9 @@ class ExponentialTests(BackoffCase):
         """Wrong arguments are refused by name."""
         text = "must be a finite number of seconds above 0, not"
         for wrong in (0, -1, math.nan, math.inf, "1", None, True, 10**400):
-            self.assertRefused(f"base {text} {wrong!r}", exponential, wrong)
-            self.assertRefused(f"maximum {text} {wrong!r}", exponential, 1, 2, wrong)
+            shown = legible(wrong)
+            self.assertRefused(f"base {text} {shown}", exponential, wrong)
+            self.assertRefused(f"maximum {text} {shown}", exponential, 1, 2, wrong)
         for wrong in (0.99, math.nan, math.inf, "2"):
             self.assertRefused(
                 f"factor must be a finite number of at least 1, not {wrong!r}",

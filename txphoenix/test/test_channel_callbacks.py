@@ -6,8 +6,9 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 
-from txphoenix.channel import Channel, EchoRoom
+from txphoenix.channel import Channel
 from txphoenix.channel_machine import ChannelMachine
+from txphoenix.echo_room import EchoRoom
 from txphoenix.errors import ChannelClosed, NotConnected
 from txphoenix.message import Message
 

@@ -134,7 +134,7 @@ class FactoryTests(ClientTestCase):
     def test_checked_at_construction(self) -> None:
         """What cannot be called as it must is refused before it is called."""
         with_db: Any = Room
-        too_few: Any = lambda topic, params: Channel(topic, params, None)  # type: ignore[arg-type]  # noqa: E731
+        too_few: Any = lambda topic, params: Channel(topic, params, None)  # noqa: E731
         for wrong in (with_db, too_few):
             for option in ("default_channel_class", "topic_channel_map"):
                 value = wrong if option == "default_channel_class" else {"a": wrong}

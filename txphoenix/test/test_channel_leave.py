@@ -83,7 +83,7 @@ class LeaveTests(ClientTestCase):
     def test_bad_timeout(self) -> None:
         """A wrong timeout is an error, and leaves nothing behind."""
         channel = self.joined_channel()
-        self.assertRaises(ConfigurationError, channel.leave, -1.0)
+        self.assert_failed(self.watch(channel.leave(-1.0)), ConfigurationError)
         self.assertEqual(channel.state, "joined")
 
     def test_cancel(self) -> None:

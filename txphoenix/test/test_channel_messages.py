@@ -6,7 +6,8 @@ from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred, ensureDeferred
 
-from txphoenix.channel import Channel, EchoRoom
+from txphoenix.channel import Channel
+from txphoenix.echo_room import EchoRoom
 from txphoenix.errors import (
     ChannelClosed,
     ConfigurationError,

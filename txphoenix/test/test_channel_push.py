@@ -139,7 +139,9 @@ class PushTests(ClientTestCase):
         outcome = self.watch(channel.push("silent", timeout=0.5))
         self.memory.advance(0.5)
         self.assertEqual(self.assert_failed(outcome, PushTimeout).timeout, 0.5)
-        self.assertRaises(ConfigurationError, channel.push, "silent", {}, 0)
+        for wrong in (0, "5", float("nan")):
+            pushed = self.watch(channel.push("silent", {}, wrong))  # type: ignore[arg-type]
+            self.assert_failed(pushed, ConfigurationError)
 
     def test_reply_in_time(self) -> None:
         """A reply that came leaves nothing that could time out."""

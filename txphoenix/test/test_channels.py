@@ -10,8 +10,9 @@ from twisted.internet.defer import CancelledError
 from twisted.logger import LogLevel, capturedLogs
 
 from txphoenix import telemetry
-from txphoenix.channel import Channel, EchoRoom
+from txphoenix.channel import Channel
 from txphoenix.client import SocketClient
+from txphoenix.echo_room import EchoRoom
 from txphoenix.errors import ConfigurationError, JoinError
 
 from .support import TOPIC, ClientTestCase

@@ -22,7 +22,11 @@ from txphoenix.checks import (
     check_url,
 )
 from txphoenix.errors import ConfigurationError
+from txphoenix.message import Message
+from txphoenix.options import Options
+from txphoenix.serializer import V1Serializer, V2Serializer
 from txphoenix.testing import ServerChannel
+from txphoenix.testing.codec import ServerV1Codec, ServerV2Codec
 
 SECRET = "S3CR3T"
 
@@ -193,6 +197,45 @@ class CheckAuthTokenTests(CheckCase):
             f"\t{SECRET}",
         ):
             self.assert_refused("either end, where HTTP", check_auth_token, token)
+
+
+class LeastSizeTests(SynchronousTestCase):
+    """What the protocol itself needs."""
+
+    def test_own_messages(self) -> None:
+        """A heartbeat, its answer and a join fit the least size of a message."""
+        ref = "9" * 10
+        reply = {"status": "ok", "response": {}}
+        for client, server in (
+            (V1Serializer(), ServerV1Codec()),
+            (V2Serializer(), ServerV2Codec()),
+        ):
+            for data, _ in (
+                client.encode(Message.heartbeat(ref)),
+                client.encode(Message.join("a", None, ref)),
+                client.encode(Message.leave("a", ref, ref)),
+                server.encode(Message(None, ref, "phoenix", "phx_reply", reply)),
+                server.encode(Message(ref, ref, "a", "phx_reply", reply)),
+                server.encode(Message(ref, None, "a", "phx_error", {})),
+            ):
+                self.assertLessEqual(len(data), checks.LEAST_MESSAGE_SIZE)
+        self.flushWarnings()
+
+    def test_options(self) -> None:
+        """Less than that, or a wait that no network can keep, is never taken."""
+        for name, wrong, least in (
+            ("max_message_size", 99, 100),
+            ("max_message_size", 30, 100),
+            ("heartbeat_interval", 1e-9, 0.001),
+            ("heartbeat_timeout", 0.0009, 0.001),
+            ("connect_timeout", 1e-300, 0.001),
+        ):
+            url = "ws://127.0.0.1/socket"
+            options: Any = {name: wrong}
+            error = self.assertRaises(ConfigurationError, Options.check, url, **options)
+            self.assertIn(str(least), str(error))
+            options = {name: least}
+            Options.check(url, **options)
 
 
 class OptionCheckTests(CheckCase):

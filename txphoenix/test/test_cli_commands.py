@@ -10,6 +10,7 @@ from twisted.internet.defer import Deferred
 from txphoenix import telemetry
 from txphoenix.cli_output import FAILED, OK, USAGE
 from txphoenix.test.cli_program import CommandTestCase, Room
+from txphoenix.test.test_hostile_words import DeepJSON
 from txphoenix.testing import PhoenixServer, Refused
 
 BROKEN = BrokenPipeError(32, "Broken pipe")
@@ -66,6 +67,12 @@ class PushTests(CommandTestCase):
         self.assertEqual(code, OK)
         self.assertEqual(self.out.output.text, '{"body": ["é", null, 1.5]}\n')
         self.assertEqual(self.err.output.text, "")
+
+    async def test_long_integer(self) -> None:
+        """An integer of more than 64 bits is sent and printed as it is."""
+        code, _ = await self.push("rooms:a", "echo", f'{{"wei": [{2**256 - 1}]}}')
+        self.assertEqual(code, OK)
+        self.assertEqual(self.out.output.text, f'{{"wei": [{2**256 - 1}]}}\n')
 
     async def test_leaves(self) -> None:
         """The channel is left, and not just lost with the connection."""
@@ -204,6 +211,20 @@ class ListenTests(CommandTestCase):
             if topic.startswith("rooms:"):
                 await self.err.output.wait_for(f"joined {topic}\n")
         return running, server
+
+    async def test_nested_payload(self) -> None:
+        """A message as deep as messages come is printed like any other."""
+        deep: Any = 1
+        for _ in range(900):
+            deep = [deep]
+        options = {"json": DeepJSON()}
+        running, server = await self.listen("rooms:a", "--count", "2", **options)
+        server.broadcast("rooms:a", "deep", deep)
+        server.broadcast("rooms:a", "flat", 2)
+        self.assertEqual(await running, OK)
+        first, second = self.out.output.text.splitlines()
+        self.assertIn("[" * 900 + "1" + "]" * 900, first)
+        self.assertIn('"payload": 2', second)
 
     async def interrupt(self, running: Deferred[int]) -> None:
         """End it as Ctrl-C does: in good order."""

@@ -5,19 +5,21 @@ from __future__ import annotations
 import io
 import json
 import os
+import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from txphoenix import __version__
 from txphoenix.cli_output import (
-    FAILED,
     CommandError,
     OutputClosed,
     Terminal,
     as_json,
+    as_shown_json,
     message_as_json,
-    one_line,
     response_as_json,
     this_program,
 )
@@ -38,23 +40,33 @@ def terminal(
 class TextTests(SynchronousTestCase):
     """Pure functions."""
 
-    def test_one_line(self) -> None:
-        """What is not printable is escaped, so that nothing breaks or paints a line."""
-        self.assertEqual(one_line("a\nb\x1b[31m\u2028é"), "a\\nb\\x1b[31m\\u2028é")
-
     def test_json_keeps_letters(self) -> None:
         """Letters stay as they are where the encoding has them, or else are escaped."""
         self.assertEqual(as_json({"a": "é"}), '{"a": "é"}')
         self.assertEqual(as_json({"a": "é"}, "ascii"), '{"a": "\\u00e9"}')
         self.assertEqual(as_json("\ud800"), '"\\ud800"')
 
-    def test_json_nested_too_deeply(self) -> None:
-        """A value that cannot be written is an error of the command, not of ours."""
-        value: list[object] = []
-        for _ in range(sys.getrecursionlimit() * 100):
-            value = [value]
-        error = self.assertRaises(CommandError, as_json, value)
-        self.assertEqual(error.code, FAILED)
+    def test_json_to_any_depth(self) -> None:
+        """A value is written however deep it is nested."""
+        depth = sys.getrecursionlimit() * 100
+        value: Any = {"a": 1, "é": None}
+        for _ in range(depth):
+            value = [value, True]
+        text = as_json(value)
+        inside = '{"a": 1, "\\u00e9": null}'
+        self.assertEqual(text, "[" * depth + inside + ", true]" * depth)
+        self.assertEqual(as_json([{"é": ["x", [], {}]}]), '[{"é": ["x", [], {}]}]')
+
+    def test_json_for_a_terminal(self) -> None:
+        """On a terminal, what it would obey is escaped, and it is the same JSON."""
+        value = {"\x9b31m": "\x7f\x85\u2028\u202e\U000e0001é\n"}
+        text = as_shown_json(value)
+        self.assertEqual(
+            text,
+            '{"\\u009b31m": "\\u007f\\u0085\\u2028\\u202e\\udb40\\udc01é\\n"}',
+        )
+        self.assertEqual(json.loads(text), value)
+        self.assertEqual(as_shown_json({"a": [1]}, indent=1), '{\n "a": [\n  1\n ]\n}')
 
     def test_message(self) -> None:
         """A message has its five parts, by the names that Phoenix gives them."""
@@ -80,10 +92,13 @@ class TextTests(SynchronousTestCase):
 class ThisProgramTests(SynchronousTestCase):
     """The words that call the program once more."""
 
-    def called_as(self, script: str, python: str, path: str) -> list[str]:
+    def called_as(
+        self, script: str, python: str, path: str, prefix: str = ""
+    ) -> list[str]:
         """What it says if it was called so."""
         self.patch(sys, "argv", [script])
         self.patch(sys, "executable", python)
+        self.patch(sys, "prefix", prefix or sys.base_prefix)
         self.patch(os, "environ", {**os.environ, "PATH": path})
         return this_program()
 
@@ -117,6 +132,47 @@ class ThisProgramTests(SynchronousTestCase):
             ["python3.99", "-m", "txphoenix"],
         )
 
+    def test_virtual_environment(self) -> None:
+        """One of a virtual environment is called by its path, from any shell.
+
+        tox puts its environment on the path of what it runs, and on no other.
+        """
+        python, directory = self.executable("python3.99")
+        self.assertEqual(
+            self.called_as("/x/txphoenix/__main__.py", python, directory, "/env"),
+            [python, "-m", "txphoenix"],
+        )
+        script, directory = self.executable("txphoenix")
+        self.assertEqual(
+            self.called_as(script, "/env/python", directory, "/env"),
+            ["/env/python", "-m", "txphoenix"],
+        )
+
+    def test_from_elsewhere(self) -> None:
+        """The words work as they are, with nothing of ours on the path."""
+        ran = subprocess.run(
+            [*this_program(), "--version"],
+            env={"PATH": "/nowhere"} if sys.prefix != sys.base_prefix else None,
+            capture_output=True,
+            check=True,
+        )
+        self.assertEqual(ran.stdout.decode().strip(), __version__)
+
+
+class WorkingCopyTests(SynchronousTestCase):
+    """What a Python without Twisted finds in the working copy."""
+
+    root = Path(__file__).parents[2]
+    if not (root / "setup.py").exists():
+        skip = "there is no working copy"
+
+    def test_no_directory_is_taken_for_twisted(self) -> None:
+        """It finds no Twisted, and says so, rather than something of ours."""
+        # What Python itself has written may be left there of older days.
+        self.assertEqual(list((self.root / "twisted").rglob("*.py")), [])
+        plugin = self.root / "plugin" / "twisted" / "plugins" / "txphoenix_plugin.py"
+        self.assertTrue(plugin.exists())
+
 
 class TerminalTests(SynchronousTestCase):
     """Where a command prints."""
@@ -141,6 +197,13 @@ class TerminalTests(SynchronousTestCase):
         terminal(out).write_json("✓")
         self.assertEqual(out.getvalue(), '"✓"\n')
 
+    def test_json_for_a_person(self) -> None:
+        """A terminal gets no control characters, and a pipe the text as it is."""
+        for is_terminal, shown in ((False, "\x9b"), (True, "\\u009b")):
+            out = Stream(is_terminal=is_terminal)
+            terminal(out).write_json("\x9b" * 5000)
+            self.assertEqual(out.output.text, f'"{shown * 5000}"\n')
+
     def test_closed_output(self) -> None:
         """A pipe that nobody reads is told apart: it is no fault of the command."""
         self.assertRaises(OutputClosed, terminal(Stream(error=BROKEN)).write, "a")
@@ -163,6 +226,14 @@ class TerminalTests(SynchronousTestCase):
         terminal(out, err).fail("c")
         self.assertEqual(err.output.text, "txphoenix: a\\nb\ntxphoenix: error: c\n")
         self.assertEqual(out.output.text, "")
+
+    def test_long_notes(self) -> None:
+        """A note is cut, and nothing in it reaches the terminal as a control."""
+        err = Stream()
+        terminal(Stream(), err).tell("\x1b[2J" + "x" * 48_000)
+        self.assertIn("\\x1b[2Jxxx", err.output.text)
+        self.assertIn("... (48004 characters)\n", err.output.text)
+        self.assertLess(len(err.output.text), 2100)
 
     def test_notes_that_nobody_reads(self) -> None:
         """Standard error may be closed: then there is nobody to be told."""

@@ -203,7 +203,9 @@ class SuppliedInVainTests(SuppliedTestCase):
                 with self.subTest(name=name, bad=bad):
                     error = self.assert_retried(name, bad, good)
                     self.assertIs(type(error), ConnectionFailed)
-                    self.assertEqual(str(error), f"{name} raised KeyError")
+                    self.assertIn(
+                        f"{name} raised KeyError (this error's __cause__", str(error)
+                    )
                     self.assertIs(error.__cause__, cause)
 
     def test_nonsense(self) -> None:
@@ -242,7 +244,7 @@ class SuppliedInVainTests(SuppliedTestCase):
         self.assertEqual(self.sockets, [])
         self.assertGreater(len(self.errors), 3)
         for error in self.errors:
-            self.assertEqual(str(error), "auth_token raised KeyError")
+            self.assertIn("auth_token raised KeyError", str(error))
             self.assertIsInstance(error.__cause__, KeyError)
         self.assertEqual(self.flushLoggedErrors(), [])
 
@@ -261,7 +263,7 @@ class ConnectTimeoutTests(SuppliedTestCase):
         error = self.errors[-1]
         assert isinstance(error, ConnectTimeout)
         self.assertIsInstance(error, TimeoutError)
-        self.assertEqual(str(error), "no connection within 3 s")
+        self.assertIn("no connection within 3 s: still waiting for ", str(error))
         self.memory.advance(0.5)
         self.assertEqual(client.status, "connecting")
 

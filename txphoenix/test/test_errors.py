@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import pickle
 import re
+from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -214,6 +215,58 @@ class TextTests(SynchronousTestCase):
         ):
             self.assertLess(len(str(error)), 300)
             self.assertIn("characters)", str(error))
+
+    def test_hostile_words(self) -> None:
+        """No text of an error is long or has a control, and the attributes are exact.
+
+        Whatever it is made of: it never raises.
+        """
+        deep: Any = "bottom"
+        for _ in range(100_000):
+            deep = [deep]
+        endless: list[Any] = []
+        endless.append(endless)
+        words = "\x1b[2J\r\n\x9b\u202e\ud800" + "x" * 48_000
+        for hostile in (words, deep, {"reason": deep}, endless, Mute(), 10**5000):
+            text: Any = hostile
+            errors: list[Any] = [
+                HandshakeRefused(500, {}, words),
+                ConnectionFailed(words),
+                ConnectionClosed(1011, words, True),
+                ConfigurationError(words),
+                NotConnected(words),
+                JoinError(hostile, words),
+                JoinTimeout(5.0, words, MuteError()),
+                PushError(text, hostile, words, words),
+                PushTimeout(5.0, words, words, words),
+                PushInterrupted(MuteError(), words, words),
+                ChannelClosed(hostile, words),
+                ChannelClosed(MuteError(words), words),
+                BufferFull(1, words, words),
+                SerializerError(words),
+            ]
+            for error in errors:
+                for shown in (str(error), repr(error)):
+                    self.assertTrue(shown.isprintable(), type(error))
+                    self.assertLess(len(shown), 2200)
+            self.assertIs(errors[2].reason, words)
+            self.assertIs(errors[5].response, hostile)
+            self.assertIs(errors[7].status, hostile)
+            self.assertIs(errors[10].reason, hostile)
+
+
+class Mute:
+    """A value that cannot be shown."""
+
+    def __repr__(self) -> str:
+        raise RuntimeError("no")
+
+
+class MuteError(Exception):
+    """An error without a text."""
+
+    def __str__(self) -> str:
+        raise RuntimeError("no")
 
 
 class AttributeTests(SynchronousTestCase):

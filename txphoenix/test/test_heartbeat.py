@@ -408,8 +408,9 @@ class ClientHeartbeatTests(ClientTestCase):
         self.assertEqual(self.sent(), [])
 
     def test_ping_with_a_wrong_timeout(self) -> None:
-        """A timeout that is none is refused where ping() is called."""
+        """A timeout that is none fails the Deferred."""
         client = self.connected_client()
         for wrong in (0, -1, float("inf"), "5", True):
             with self.subTest(wrong=wrong):
-                self.assertRaises(ConfigurationError, client.ping, wrong)
+                pinged = self.watch(client.ping(wrong))  # type: ignore[arg-type]
+                self.assert_failed(pinged, ConfigurationError)

@@ -225,10 +225,10 @@ class PollTests(LongPollTestCase):
 
     def test_message_too_large(self) -> None:
         """A message that is too long ends the session with 1009, after those before."""
-        client, poll = self.open(max_message_size=60)
+        client, poll = self.open(max_message_size=100)
         heard: list[Any] = []
         client.on_message(heard.append)
-        long = f'[null,null,"rooms:1","shout","{"x" * 60}"]'
+        long = f'[null,null,"rooms:1","shout","{"x" * 100}"]'
         poll.say(200, messages=[SHOUT % 1, long, SHOUT % 2])
         self.assertEqual([message.payload for message in heard], [{"i": 1}])
         self.assertEqual(self.loss(client).code, 1009)
@@ -236,7 +236,7 @@ class PollTests(LongPollTestCase):
     def test_limits_change(self) -> None:
         """reconfigure() changes the limits of an open session."""
         client, poll = self.open()
-        client.reconfigure(max_message_size=60, heartbeat_interval=2.0)
+        client.reconfigure(max_message_size=100, heartbeat_interval=2.0)
         poll.answer(200, b"x" * (1 + (16 << 20)))
         self.assertEqual(self.loss(client).code, 1009)
 

@@ -7,7 +7,15 @@ from collections.abc import Iterator
 from importlib import import_module
 from pkgutil import walk_packages
 
-from twisted.logger import LogEvent, Logger, LogLevel, globalLogPublisher
+from twisted.logger import (
+    LogEvent,
+    Logger,
+    LogLevel,
+    eventAsText,
+    formatEvent,
+    globalLogPublisher,
+)
+from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
 import txphoenix
@@ -29,6 +37,20 @@ def loggers(name: str) -> Iterator[Logger]:
         for found in (value, *attributes):
             if isinstance(found, Logger) and found.namespace.startswith("txphoenix"):
                 yield found
+
+
+class Mute:
+    """A value that cannot be shown."""
+
+    def __repr__(self) -> str:
+        raise RuntimeError("no")
+
+
+class MuteError(Exception):
+    """An error without a text."""
+
+    def __str__(self) -> str:
+        raise RuntimeError("no")
 
 
 class PackageLogTests(SynchronousTestCase):
@@ -53,6 +75,49 @@ class PackageLogTests(SynchronousTestCase):
         [event] = self.events
         self.assertEqual((event["log_namespace"], event["n"]), ("any", 3))
         self.assertEqual(len(self.logged()), 5)
+
+    def test_legible(self) -> None:
+        """A line is of bounded length and without controls; the fields are kept."""
+        words = "\x1b[2J\n\u202e" + "x" * 48_000
+        self.log.info("{topic!r}: {words}", topic="a", words=words)
+        [event] = self.events
+        text = formatEvent(event)
+        self.assertTrue(text.isprintable())
+        self.assertEqual(text[:23], "'a': \\x1b[2J\\n\\u202exxx")
+        self.assertLess(len(text), 1100)
+        self.assertTrue(text.endswith("... (48011 characters)"))
+        self.assertIs(event["words"], words)
+
+    def test_untouched(self) -> None:
+        """An event that is fine is passed on as it is."""
+        self.log.info("a {b}", b=1)
+        [event] = self.events
+        self.assertEqual(event["log_format"], "a {b}")
+
+    def test_values_that_raise(self) -> None:
+        """What cannot be shown is named, and the rest of the line is there."""
+        self.log.info("{a!r} and {b}, {c:.1f}", a=Mute(), b=MuteError("x"), c=1.0)
+        [event] = self.events
+        self.assertEqual(formatEvent(event), "<Mute object> and MuteError, 1.0")
+
+    def test_failures(self) -> None:
+        """The traceback of a failure is legible too, and the failure is the same."""
+        failure = Failure(ValueError("\x1b[2J\n\x9b" + "x" * 48_000))
+        self.log.failure("it raised", failure)
+        [event] = self.events
+        lines = eventAsText(event).split("\n")
+        self.assertTrue(all(line.isprintable() for line in lines))
+        self.assertLess(max(map(len, lines)), 1100)
+        self.assertIn("ValueError: \\x1b[2J", "\n".join(lines))
+        logged = event["log_failure"]
+        self.assertIs(logged.value, failure.value)
+        self.assertIs(logged.check(ValueError), ValueError)
+
+    def test_common_failures(self) -> None:
+        """A failure that is fine is passed on as it is."""
+        failure = Failure(ValueError("no"))
+        self.log.failure("it raised", failure)
+        self.assertIs(self.events[0]["log_failure"], failure)
 
     def test_drop(self) -> None:
         """What is below a level is dropped, until it is taken back."""

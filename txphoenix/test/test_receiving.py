@@ -14,7 +14,7 @@ from txphoenix import telemetry
 from txphoenix.channel import Channel
 from txphoenix.errors import ChannelClosed
 from txphoenix.message import Message
-from txphoenix.receiving import frame_receiver
+from txphoenix.receiving import frame_receivers
 from txphoenix.serializer import V2Serializer
 
 from .support import TOPIC, ClientTestCase
@@ -55,13 +55,14 @@ class ReceivingTestCase(ClientTestCase):
     def receiver(self, serializer: Any) -> Any:
         """What would take frames with this serializer."""
         client = self.client
-        return frame_receiver(
+        receive, _ = frame_receivers(
             client.connection,
             serializer,
             client,
             client.channels.routes,
             client._message_hooks,
         )
+        return receive
 
     def outcome_of(self, receive: Any, text: str) -> list[Any]:
         """What everybody is told when this text comes, and what is counted."""

@@ -14,8 +14,9 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import TestCase
 
 from txphoenix.backoff import steps
-from txphoenix.channel import Channel, EchoRoom
+from txphoenix.channel import Channel
 from txphoenix.client import SocketClient
+from txphoenix.echo_room import EchoRoom
 from txphoenix.errors import (
     BufferFull,
     ConfigurationError,

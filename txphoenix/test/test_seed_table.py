@@ -18,9 +18,9 @@ from zope.interface.verify import verifyObject
 
 from txphoenix import interfaces, telemetry
 from txphoenix.backoff import steps
-from txphoenix.channel import EchoRoom
 from txphoenix.channels import ChannelManager
 from txphoenix.client import SocketClient
+from txphoenix.echo_room import EchoRoom
 from txphoenix.errors import (
     AlreadyJoined,
     ConfigurationError,

@@ -7,8 +7,8 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from txphoenix.channel import EchoRoom
 from txphoenix.channel_states import State
+from txphoenix.echo_room import EchoRoom
 from txphoenix.errors import BufferFull, ConfigurationError
 from txphoenix.message import Message
 from txphoenix.options import Options

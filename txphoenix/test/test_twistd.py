@@ -48,7 +48,7 @@ class Twistd(ProcessProtocol):
         self.output = ""
         self.ended: Deferred[int] = Deferred()
         self._awaited: list[tuple[re.Pattern[str], Deferred[str]]] = []
-        paths = [os.fspath(ROOT), os.fspath(directory)]
+        paths = map(os.fspath, (ROOT, ROOT / "plugin", directory))
         cast(IReactorProcess, reactor).spawnProcess(
             self,
             os.fspath(TWISTD),

@@ -115,7 +115,9 @@ class RefusalTests(RawTestCase):
                 expected = {"retry-after": "7", "set-cookie": "a=1, b=2"}
                 self.assertEqual(error.headers, expected)
                 self.assertEqual(
-                    str(error), f"handshake refused: HTTP {status} {phrase}"
+                    str(error),
+                    f"handshake refused: HTTP {status} {phrase}".rstrip()
+                    + " (ws://127.0.0.1:4000/socket/websocket?vsn=[redacted])",
                 )
 
     def test_redirect(self) -> None:
@@ -213,19 +215,21 @@ class RefusalTests(RawTestCase):
         """Decision 11: the error tells of the subprotocol, and not of the token."""
         self.raw.answer = SWITCHING + b"Sec-WebSocket-Protocol: graphql\r\n\r\n"
         _, (error,) = self.refused_client(auth_token="s3cret")
-        self.assertEqual(
-            str(error),
+        self.assertIn(
             "handshake refused: HTTP 101 the server chose a subprotocol that was not"
             " offered",
+            str(error),
         )
+        self.assertNotIn("s3cret", str(error))
 
     def test_long_phrase(self) -> None:
         """A reason phrase of any length makes no line of any length."""
         error = self.refusal(b"HTTP/1.1 500 " + b"x" * 5000 + b"\r\n\r\n")
-        self.assertEqual(error.reason, "x" * 200)
+        self.assertEqual(error.reason, "x" * 5000)
+        self.assertLess(len(str(error)), 400)
         self.raw.answer = b"HTTP/1.1 " + b"y" * 5000 + b" \r\n\r\n"
         _, (other,) = self.refused_client()
-        self.assertLess(len(str(other)), 300)
+        self.assertLess(len(str(other)), 400)
 
     def test_endless_headers(self) -> None:
         """Headers without an end are given up: memory is bounded (decision 10)."""

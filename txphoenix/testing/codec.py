@@ -18,8 +18,8 @@ from __future__ import annotations
 from typing import Any, ClassVar, Protocol
 
 from txphoenix.interfaces import JSONCodec
+from txphoenix.json_codecs import as_codec
 from txphoenix.message import PHX_REPLY, Message
-from txphoenix.serializer import default_json
 
 __all__ = ["CodecError", "ServerCodec", "ServerV1Codec", "ServerV2Codec", "codec_for"]
 
@@ -57,18 +57,18 @@ class _JSON:
     """What both versions do with JSON."""
 
     def __init__(self, json: JSONCodec | None = None) -> None:
-        self._json = default_json() if json is None else json
+        self._json = as_codec(json)
 
     def _loads(self, data: bytes) -> Any:
         try:
             return self._json.loads(data)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise CodecError(f"expected JSON, not {data[:40]!r}") from error
 
     def _dumps(self, value: Any, message: Message) -> tuple[bytes, bool]:
         try:
             text = self._json.dumps(value)
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, RecursionError) as error:
             raise CodecError(
                 f"the payload of {message.event!r} on {message.topic!r} "
                 f"is not JSON: {error}"

@@ -79,7 +79,10 @@ async def _ask(name: str, supplied: Any) -> Any:
     # A Deferred that has failed before, and is given out again, has it as its result.
     if isinstance(answer, BaseException):
         # What it says may hold the secret itself; whoever wants it has the cause.
-        raise ConnectionFailed(f"{name} raised {type(answer).__name__}") from answer
+        raise ConnectionFailed(
+            f"{name} raised {type(answer).__name__} (this error's __cause__, whose text"
+            " may hold a secret and is not shown)"
+        ) from answer
     return answer
 
 

@@ -33,7 +33,8 @@ from ..deadlines import Deadlines, DelayedCall
 from ..errors import ConfigurationError, ConnectionFailed, ConnectTimeout, NotConnected
 from ..options import Options
 from ..package_log import package_log
-from ..url import connect_url, parse
+from ..redact import redact_url
+from ..url import Target, connect_url, parse
 from .attempt import prepare
 from .endpoints import client_endpoint
 from .failures import failed_with
@@ -45,6 +46,9 @@ if TYPE_CHECKING:
 __all__ = ["EndpointConnector"]
 
 log = Logger(observer=package_log)
+
+# The options that may be callables, which are asked at each attempt.
+_ASKED = ("url", "params", "headers", "auth_token")
 
 _GIVEN_UP = "the attempt to connect was given up"
 
@@ -76,6 +80,8 @@ class EndpointConnector:
         # Why the attempt was given up, where that was our doing.
         self._given_up: Exception | None = None
         self._host, self._port = "", 0
+        # The secrets are cut out; it is empty until the user's callables have answered.
+        self._shown_url = ""
 
     def reset_options(self, options: Options) -> None:
         """Use other options, from the next transport on where they concern it."""
@@ -87,6 +93,7 @@ class EndpointConnector:
     def connect(self) -> None:
         """Begin an attempt."""
         self._given_up = None
+        self._shown_url = ""
         self._timer = self._deadlines.callLater(
             self.options.connect_timeout, self._time_out
         )
@@ -141,6 +148,12 @@ class EndpointConnector:
         """The handshake is done: the attempt has succeeded."""
         self._end_attempt()
 
+    def placed(self, reason: Exception) -> Exception:
+        """The error of the attempt, which says where that went."""
+        if isinstance(reason, ConnectionFailed):
+            reason.url = self._shown_url
+        return reason
+
     def protocol_lost(self) -> Exception | None:
         """The protocol is gone.
 
@@ -169,8 +182,7 @@ class EndpointConnector:
             vsn=options.vsn,
             exact=options.exact_url,
         )
-        target = parse(url)
-        self._host, self._port = target.host, target.port
+        target = self._aim_at(url)
         self._factory.prepare(url, attempt.headers, attempt.auth_token)
         endpoint = TunedEndpoint(
             client_endpoint(self._reactor, target, options, self._factory.addresses),
@@ -200,7 +212,14 @@ class EndpointConnector:
             reason, ConnectionFailed | ConfigurationError
         ):
             reason = failed_with(reason)
-        self._factory.clientConnectionFailed(self, Failure(reason))
+        self._factory.clientConnectionFailed(self, Failure(self.placed(reason)))
+
+    def _aim_at(self, url: str) -> Target:
+        """Take note of where the attempt goes."""
+        target = parse(url)
+        self._host, self._port = target.host, target.port
+        self._shown_url = redact_url(url)
+        return target
 
     def _broken(self, failure: Failure) -> None:
         """End the attempt after all: what is to follow an attempt has raised."""
@@ -209,9 +228,22 @@ class EndpointConnector:
             self._failed(failure)
 
     def _time_out(self) -> None:
-        reason = ConnectTimeout(self.options.connect_timeout)
+        reason = ConnectTimeout(self.options.connect_timeout, self._awaited())
         self._factory.addresses.attempt_failed(reason)
         self._give_up(reason)
+
+    def _awaited(self) -> str:
+        """What the attempt under way has come to, in words."""
+        if not self._shown_url:
+            asked = (name for name in _ASKED if callable(getattr(self.options, name)))
+            return f"what the callable of {' and '.join(asked)} returns"
+        if self.protocol is None:
+            return f"a connection to {self._host}:{self._port} (its name, TCP, a proxy)"
+        transport: Any = self.protocol.transport
+        certificate = getattr(transport, "getPeerCertificate", None)
+        if certificate is not None and certificate() is None:
+            return "the TLS handshake"
+        return "the answer to the opening handshake"
 
     def _give_up(self, reason: Exception) -> None:
         self._given_up = reason

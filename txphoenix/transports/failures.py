@@ -6,6 +6,7 @@ from OpenSSL.SSL import Error as TLSError
 from service_identity import CertificateError, VerificationError
 
 from ..errors import ConnectionFailed
+from ..legible import error_text, legible
 from .tls import CertificateRefused
 
 __all__ = ["failed_with"]
@@ -25,14 +26,14 @@ def failed_with(cause: BaseException, when: str = "") -> ConnectionFailed:
 
 def _describe(cause: BaseException) -> str:
     if isinstance(cause, VerificationError | CertificateError):
-        return f"TLS: the certificate is for another host: {cause}"
+        return f"TLS: the certificate is for another host: {error_text(cause)}"
     if isinstance(cause, CertificateRefused):
-        return f"TLS: {cause}"
+        return f"TLS: {error_text(cause)}"
     if isinstance(cause, TLSError):
         # A queue of (library, function, reason), of which the last is what was done.
         # It may be empty, or no queue at all.
         queue = cause.args[0] if cause.args else ()
         if isinstance(queue, list | tuple) and queue:
             return f"TLS: {queue[-1][-1]}"
-        return f"TLS: {cause!r}"
-    return f"{type(cause).__name__}: {cause}"
+        return f"TLS: {legible(cause)}"
+    return f"{type(cause).__name__}: {error_text(cause)}"

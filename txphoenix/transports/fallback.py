@@ -36,7 +36,7 @@ from ..errors import (
     HandshakeRefused,
     NotConnected,
 )
-from ..interfaces import Transport
+from ..interfaces import FrameReceiver, Transport
 from ..options import Options
 from ..package_log import package_log
 from .websocket import PhoenixClientFactory
@@ -120,6 +120,7 @@ class FallbackConnector:
         if path is self._websocket:
             self._unproved = transport
             path.frame_received = self.first_received
+            path.receiver_of = lambda _: self.first_received
             transport.send(*self._connection.encode_heartbeat())
         else:
             self._prefers_longpoll = not self._has_websocket_worked
@@ -169,6 +170,7 @@ class FallbackConnector:
         self._connection.transport_opened(transport)
         # From the next read on, a frame takes no detour.
         path.frame_received = self._connection.frame_received
+        path.receiver_of = self._connection.receiver_of
 
     def _may_do_without_compression(self, path: _Path) -> bool:
         """Whether a WebSocket has failed that may open without what it has offered."""
@@ -193,7 +195,9 @@ class FallbackConnector:
 
     def _time_out(self) -> None:
         self._timer = None
-        reason = ConnectTimeout(self._options.longpoll_fallback or 0)
+        reason = ConnectTimeout(
+            self._options.longpoll_fallback or 0, "a first answer by WebSocket"
+        )
         self._factory.addresses.attempt_failed(reason)
         self._give_up(reason)
 
@@ -227,8 +231,9 @@ class _Path:
         self._connection = connector._connection
         self.factory = PhoenixClientFactory(reactor, options, cast("Connection", self))
         self.is_trying = False
-        self.frame_received: Callable[[bytes, bool], None] = (
-            self._connection.frame_received
+        self.frame_received: FrameReceiver = self._connection.frame_received
+        self.receiver_of: Callable[[bytes], FrameReceiver] = (
+            self._connection.receiver_of
         )
 
     def attempt_started(self) -> None:

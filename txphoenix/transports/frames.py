@@ -15,7 +15,7 @@ Receiving
     Text that is not UTF-8 and frames over a limit are not plain, so it is always
     Autobahn that fails a connection, with its code and its reason.
     It does so at the first wrong byte; so an incomplete text is looked at with each
-    read, and a long frame that will take more than a few reads goes to Autobahn.
+    read, and a frame that takes more than a few reads goes to Autobahn.
 Sending
     A data frame is a header, a mask and one exclusive or.
     Frames made in one turn of the reactor leave in one write, ahead of whatever
@@ -37,6 +37,7 @@ its hooks for parts of messages (``onMessageBegin`` and the like).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
 
@@ -46,6 +47,7 @@ from twisted.internet.protocol import connectionDone
 from twisted.python.failure import Failure
 
 from ..interfaces import LifeSigns
+from .fragments import FragmentLimitProtocol
 from .frame_bytes import is_utf8, long_header
 from .masking import BINARY, PONG, TEXT, masked_frame
 from .quiet_log import QuietLog
@@ -57,7 +59,8 @@ _CLOSED: Final = WebSocketClientProtocol.STATE_CLOSED
 _CLOSING: Final = WebSocketClientProtocol.STATE_CLOSING
 _OPEN: Final = WebSocketClientProtocol.STATE_OPEN
 _NO_LIMIT: Final = 2**63 - 1  # the longest payload that RFC 6455 knows
-# An incomplete frame of more bytes is waited for if it takes no more reads than that.
+# An incomplete frame is waited for while it takes no more reads than that, and one of
+# more bytes only if it will take no more.
 _LONG: Final = 16 * 1024
 _FEW_READS: Final = 4
 # So many frames, of two parts each, are enough for a write in the middle of a read.
@@ -66,7 +69,7 @@ _MANY_PARTS: Final = 2 * 32
 _MOST_PARTS: Final = 2 * 1024
 
 
-class FastFrameProtocol(WebSocketClientProtocol):
+class FastFrameProtocol(FragmentLimitProtocol):
     """Autobahn's client protocol with short ways for plain frames.
 
     An exception out of ``onMessage`` goes to the reactor, which drops the connection.
@@ -115,6 +118,7 @@ class FastFrameProtocol(WebSocketClientProtocol):
         self._is_plain = False
         self._is_receiving = False
         self._read_size = 0
+        self._reads_waited = 0
         self._receive_limit = _NO_LIMIT
         self._send_limit = _NO_LIMIT
 
@@ -144,8 +148,10 @@ class FastFrameProtocol(WebSocketClientProtocol):
 
     def dataReceived(self, data: bytes) -> None:
         """Take what was read, without Autobahn's line of log for each read."""
-        self._read_size = len(data)
-        self._dataReceived(data)
+        if self.state != _CLOSED:
+            # What still comes then would be kept until the transport is gone.
+            self._read_size = len(data)
+            self._dataReceived(data)
 
     def consumeData(self) -> None:
         """Work off what is in the buffer, as far as it goes."""
@@ -173,7 +179,9 @@ class FastFrameProtocol(WebSocketClientProtocol):
             if self._is_paused or self.state != _OPEN or 0 < needed <= len(self.data):
                 return True
             if needed and self._is_worth_waiting(needed):
+                self._reads_waited += 1
                 return False
+            self._reads_waited = 0
         return self.processData()
 
     def _is_at_plain_frame(self) -> bool:
@@ -198,7 +206,7 @@ class FastFrameProtocol(WebSocketClientProtocol):
         data, self.data = self.data, b""
         size = len(data)
         limit = self._receive_limit
-        on_message = self.onMessage
+        on_message = self.receiver_of(data)
         offset = 0
         start = 2
         try:
@@ -228,9 +236,18 @@ class FastFrameProtocol(WebSocketClientProtocol):
         finally:
             # A callback may have had the transport deliver more.
             self.data = data[offset:] + self.data
+            if offset:
+                self._reads_waited = 0
+
+    def receiver_of(self, _read: bytes) -> Callable[[bytes, bool], None]:
+        """What takes the plain frames in a read: ``onMessage``, but for subclasses."""
+        return self.onMessage
 
     def _is_worth_waiting(self, needed: int) -> bool:
         """Whether the incomplete frame in the buffer is short, and good so far."""
+        # It is looked at with each read, so there must not be many of them.
+        if self._reads_waited == _FEW_READS:
+            return False
         if needed > max(_LONG, _FEW_READS * self._read_size):
             return False
         data = self.data

@@ -50,7 +50,7 @@ from ..errors import ConnectionClosed, MessageTooLarge, NotConnected
 from ..handshake import Handshake
 from ..options import Options
 from ..package_log import package_log
-from ..url import Target, add_params, connect_url, parse
+from ..url import Target, add_params, connect_url
 from .attempt import Attempt, prepare
 from .connector import EndpointConnector
 from .cookies import ServerCookies
@@ -117,8 +117,7 @@ class LongPollConnector(EndpointConnector):
             vsn=options.vsn,
             exact=options.exact_url,
         )
-        target = parse(url)
-        self._host, self._port = target.host, target.port
+        target = self._aim_at(url)
         endpoint = TunedEndpoint(
             client_endpoint(self._reactor, target, options, self._factory.addresses),
             options.keepalive,

@@ -62,8 +62,6 @@ _TOKEN_PREFIX = "base64url.bearer.phx."
 # answers included.
 # Common HTTP servers and clients draw the line at a quarter of it or less.
 _LONGEST_HEAD = 64 * 1024
-# The most characters of a server's words that an error repeats.
-_SHOWN_CHARACTERS = 200
 # No answer to a handshake needs them, and Autobahn takes them for UTF-8.
 _TO_ASCII = bytes(range(128)) + b"?" * 128
 
@@ -205,18 +203,19 @@ class PhoenixClientProtocol(FastFrameProtocol):
         """Tell the connection that it is open."""
         self._is_opened = True
         self.handshake = Handshake(
-            "websocket",
-            101,
-            self.websocket_protocol_in_use,
-            self._head,
+            "websocket", 101, self.websocket_protocol_in_use, self._head
         )
         self.factory.protocol_opened()
         self.factory.connection.transport_opened(self)
 
     @property
     def onMessage(self) -> Callable[[bytes, bool], None]:
-        """Whoever takes the frames; asked for once a read."""
+        """Whoever takes a frame that Autobahn has put together."""
         return self.factory.connection.frame_received
+
+    def receiver_of(self, read: bytes) -> Callable[[bytes, bool], None]:
+        """Whoever takes the frames in a read; asked for once a read."""
+        return self.factory.connection.receiver_of(read)
 
     def processHandshake(self) -> Any:
         """Read the server's answer to the handshake, as soon as all of it is there."""
@@ -324,10 +323,9 @@ class PhoenixClientProtocol(FastFrameProtocol):
             # What they were to lead to has not come.
             status, headers = None, {}
         if status is not None and status != 101:
-            return HandshakeRefused(status, headers, phrase[:_SHOWN_CHARACTERS])
+            return HandshakeRefused(status, headers, phrase)
         if self._refusal is not None:
-            reason = self._refusal[:_SHOWN_CHARACTERS]
-            return HandshakeRefused(status, headers, reason)
+            return HandshakeRefused(status, headers, self._refusal)
         return failed_with(self._lost_reason, "lost during the handshake")
 
     def _why_closed(
@@ -469,7 +467,7 @@ class PhoenixClientFactory(RetryingFactory, WebSocketClientFactory):
         given_up = connector.protocol_lost()
         if given_up is None:
             self.addresses.attempt_failed(reason)
-        reason = given_up or reason
+        reason = connector.placed(given_up or reason)
         self.clientConnectionFailed(connector, Failure(reason))
 
     def protocol_lost(self, reason: ConnectionFailed) -> None:

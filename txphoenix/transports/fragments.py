@@ -1,0 +1,78 @@
+"""Messages that come in many pieces, at a cost that their size bounds.
+
+A message may come in any number of frames (RFC 6455 section 5.4), empty ones included,
+and a frame in any number of reads.
+Autobahn keeps a list of all the pieces, so that one of a byte each may take many times
+the memory of the message, and empty ones any amount of it.
+Here small pieces are put together as they come, and a message that has far more frames
+than its size is a reason for fails the connection, with 1008.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from autobahn.twisted.websocket import WebSocketClientProtocol
+
+__all__ = ["FragmentLimitProtocol"]
+
+# A message may have so many frames, and one more for so many of its bytes.
+_FREE_FRAMES: Final = 1024
+_BYTES_A_FRAME: Final = 32
+# So many pieces are kept apart: common messages have no more, and are copied once.
+_MOST_PIECES: Final = 64
+
+
+class FragmentLimitProtocol(WebSocketClientProtocol):
+    """Autobahn's client protocol, with a limit on what a message's pieces cost."""
+
+    __slots__ = ("_frame_count", "_gathered")
+
+    # What Autobahn sets without telling the type, or telling it too narrowly.
+    failedByMe: bool
+    frame_data: Any
+    message_data: Any
+    message_data_total_length: int
+
+    def onMessageBegin(self, isBinary: bool) -> None:
+        """A message begins."""
+        super().onMessageBegin(isBinary)
+        self._frame_count = 0
+        self._gathered = bytearray()
+
+    def onMessageFrameBegin(self, length: int) -> None:
+        """A frame of the message begins, which may be one too many."""
+        super().onMessageFrameBegin(length)
+        self._frame_count += 1
+        most = _FREE_FRAMES + self.message_data_total_length // _BYTES_A_FRAME
+        if self._frame_count > most and not self.failedByMe:
+            self._forget_message()
+            self._fail_connection(
+                self.CLOSE_STATUS_CODE_POLICY_VIOLATION,
+                f"received a message of {self.message_data_total_length} bytes in"
+                f" more than {most} frames",
+            )
+            # There may be no end to them: the answer to the close is not waited for.
+            self.dropConnection(abort=False)
+
+    def onMessageFrameData(self, payload: bytes) -> None:
+        """A piece of the message has come."""
+        if self.failedByMe or not payload:
+            return
+        pieces = self.message_data
+        pieces.append(payload)
+        if len(pieces) >= _MOST_PIECES:
+            self._gathered += b"".join(pieces)
+            pieces.clear()
+
+    def onMessageEnd(self) -> None:
+        """The message is complete."""
+        if self._gathered and not self.failedByMe:
+            self._gathered += b"".join(self.message_data)
+            self.message_data = [bytes(self._gathered)]
+            self._gathered = bytearray()
+        super().onMessageEnd()
+
+    def _forget_message(self) -> None:
+        self.message_data = []
+        self._gathered = bytearray()
