@@ -111,7 +111,6 @@ class Connection(Service):
         self._is_attempting = False
         self.attempts = 0
         """How many attempts have begun."""
-        self._attempt_began = 0.0
         self._patience = Patience(options.reconnect_interval)
         # Whether somebody is being told of an end, or asked what is to follow.
         self._is_deciding = False
@@ -298,7 +297,7 @@ class Connection(Service):
         """An attempt to open a transport begins."""
         self._is_attempting = True
         self.attempts += 1
-        self._attempt_began = self._elapsed()
+        self._patience.began_at = self._elapsed()
         self._listener.connection_connecting()
 
     def transport_opened(self, transport: Transport) -> None:
@@ -336,7 +335,7 @@ class Connection(Service):
             self._heartbeat.start()
         try:
             self._listener.connection_opened(
-                self._patience.opened_at - self._attempt_began
+                self._patience.opened_at - self._patience.began_at
             )
         except BaseException as error:
             log.failure("the connection is dropped: nobody was told that it is open")

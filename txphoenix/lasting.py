@@ -77,11 +77,13 @@ class Patience:
     :param longest_delay: the longest delay (seconds) between two attempts.
     """
 
-    __slots__ = ("delay", "hurried", "latest", "opened_at", "replaced")
+    __slots__ = ("began_at", "delay", "hurried", "latest", "opened_at", "replaced")
 
     def __init__(self, longest_delay: float) -> None:
         self.delay = 0.0
         """The delay that led to the latest attempt."""
+        self.began_at = 0.0
+        """When the latest attempt began."""
         self.opened_at = 0.0
         """When the latest transport was opened."""
         self.hurried = Pace(_MOST_HURRIED, longest_delay)
