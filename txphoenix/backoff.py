@@ -18,7 +18,22 @@ from collections.abc import Callable
 from .errors import ConfigurationError
 from .legible import legible
 
-__all__ = ["Backoff", "exponential", "jittered", "rejoin", "spread", "steps"]
+__all__ = [
+    "SERVICE_RESTART",
+    "Backoff",
+    "after_restart",
+    "exponential",
+    "jittered",
+    "rejoin",
+    "spread",
+    "steps",
+]
+
+SERVICE_RESTART = 1012
+"""The close code of a server that restarts, whose clients all come back (IANA)."""
+
+# The longest delay (seconds) before the first attempt after it.
+_LONGEST_SPREAD = 5.0
 
 #: The seconds to wait before an attempt, of the number of the attempt, from 0.
 Backoff = Callable[[int], float]
@@ -157,6 +172,12 @@ def spread(
         )
     _check_callable("random", random)
     return max(delay, longest - (longest - shortest) * random())
+
+
+def after_restart(delay: float, longest_delay: float) -> float:
+    """Spread wider a delay that a server's restart was the reason of."""
+    longest = min(_LONGEST_SPREAD, longest_delay)
+    return spread(max(0.0, delay), longest / 10, longest)
 
 
 def _is_number(value: object) -> bool:

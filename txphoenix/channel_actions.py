@@ -211,6 +211,9 @@ class ChannelActions(ChannelMachine):
         except SerializerError as error:
             self._join_failed(error)
             return
+        except NotConnected:
+            # The codec is the user's, and has closed the connection.
+            return
         self.join_ref = ref
         self._asked_at = manager.elapsed()
         pending.sent(mark)

@@ -16,7 +16,6 @@ What it asks before it goes on is here: whether, and after what delay.
 
 The delays grow with each attempt, and begin anew only once a connection has lasted
 (:mod:`txphoenix.lasting`).
-A server that lets in and throws out is as sick as one that refuses.
 
 Whoever is asked or told here may call back: a hook, ``should_reconnect``, a backoff.
 What it decides by :meth:`Connection.open`, :meth:`Connection.close` or
@@ -65,11 +64,6 @@ __all__ = ["Connection"]
 log = Logger(observer=package_log)
 
 _E = TypeVar("_E", bound=Exception)
-
-# IANA's registry of close codes: the server restarts, and all its clients come back.
-_SERVICE_RESTART = 1012
-# The longest delay (seconds) before the first attempt after it.
-_LONGEST_SPREAD = 5.0
 
 
 def _tell(listen: Callable[[_E], None], reason: _E) -> None:
@@ -130,6 +124,7 @@ class Connection(Service):
     def reset_options(self, options: Options) -> None:
         """Use other options, from the next transport on where they concern it."""
         self._options = options
+        self._patience.reset(options.reconnect_interval)
         self._serializer = serializer_for(options.vsn, options.serializer)
         self._max_message_size = options.max_message_size
         self._factory.reset_options(options)
@@ -178,7 +173,9 @@ class Connection(Service):
         closing: Deferred[None] = Deferred()
         self._closing.append(closing)
         self._factory.stopTrying()
-        self._close_transport(code, reason)
+        if closing in self._closing:
+            # Otherwise an attempt has ended, and whoever was told has begun another.
+            self._close_transport(code, reason)
         if closing in self._closing and not self._is_under_way():
             self._closing.remove(closing)
             closing.callback(None)
@@ -270,6 +267,10 @@ class Connection(Service):
 
     # -- What the transport and its factory tell ----------------------------------
 
+    def attempt_begins(self) -> None:
+        """Somebody may be asked for the connector of an attempt."""
+        self._is_attempting = True
+
     def attempt_started(self) -> None:
         """An attempt to open a transport begins."""
         self._is_attempting = True
@@ -286,30 +287,11 @@ class Connection(Service):
             # It was given up, and has opened all the same.
             self._end_transport(transport.abort)
             return
-        self._withdrawal.opened(transport)
-        # A transport of the user's need not have one.
-        self.handshake = getattr(transport, "handshake", None)
         self.is_open = True
         # Another, that was given up before it was open, may have had enough.
         self.is_full = False
-        # A transport keeps to the format that its server was told.
-        self._encode = self._serializer.encode
-        receivers = self._listener.frame_receivers(self._serializer)
-        self.frame_received, self.receiver_of = receivers
-        options = self._options
-        self._heartbeat = Heartbeat(
-            self._clock,
-            options.heartbeat_interval,
-            options.heartbeat_timeout,
-            self._send_heartbeat,
-            self.next_ref,
-            self._heartbeat_answered,
-            self.drop,
-            transport if isinstance(transport, ObservedTransport) else None,
-        )
-        if transport.needs_heartbeat:
-            self._heartbeat.start()
         try:
+            self._begin_session(transport)
             self._listener.connection_opened(
                 self._patience.opened_at - self._patience.began_at
             )
@@ -336,6 +318,9 @@ class Connection(Service):
 
         :return: whether the factory shall open another.
         """
+        if self._transport is None:
+            # It was told before, or taken for lost.
+            return False
         self._is_deciding = True
         reason, self._drop_reason = self._drop_reason or reason, None
         if isinstance(reason, HeartbeatTimeout):
@@ -348,21 +333,21 @@ class Connection(Service):
         self._last_close_code = getattr(reason, "code", None)
         was_asked = bool(self._closing)
         heartbeat, self._heartbeat = self._heartbeat, None
-        if heartbeat is not None:
-            _tell(heartbeat.stop, reason)
-        return self._ended(
-            reason,
-            lambda reason: self._listener.connection_lost(reason, was_asked),
-            self._patience.replaced,
-        )
+
+        def tell(reason: ConnectionFailed) -> None:
+            if heartbeat is not None:
+                _tell(heartbeat.stop, reason)
+            self._listener.connection_lost(reason, was_asked)
+
+        return self._ended(reason, tell, self._patience.replaced)
 
     def attempt_failed(self, reason: Exception) -> bool:
         """The transport could not be opened.
 
         :return: whether the factory shall try again.
         """
-        if self._transport is not None:
-            # It is open, whatever its connector says.
+        if not self._is_attempting:
+            # It is open, or has failed before, whatever its connector says.
             return False
         self._is_deciding = True
         self._is_attempting = False
@@ -380,9 +365,8 @@ class Connection(Service):
         except BaseException:
             log.failure("backoff raised; the default delay is used")
             delay = backoff.exponential()(attempt)
-        if self._last_close_code == _SERVICE_RESTART:
-            longest = min(_LONGEST_SPREAD, self._options.reconnect_interval)
-            return backoff.spread(max(0.0, delay), longest / 10, longest)
+        if self._last_close_code == backoff.SERVICE_RESTART:
+            return backoff.after_restart(delay, self._options.reconnect_interval)
         return max(0.0, delay)
 
     def retrying(self, attempt: int, delay: float) -> None:
@@ -396,6 +380,28 @@ class Connection(Service):
             self._factory.plan(delay)
 
     # -- Inside -------------------------------------------------------------------
+
+    def _begin_session(self, transport: Transport) -> None:
+        """Take what a transport has, which may be one of the user's own."""
+        self._withdrawal.opened(transport)
+        # Such a one need not have this.
+        self.handshake = getattr(transport, "handshake", None)
+        # A transport keeps to the format that its server was told.
+        self._encode = self._serializer.encode
+        receivers = self._listener.frame_receivers(self._serializer)
+        self.frame_received, self.receiver_of = receivers
+        self._heartbeat = Heartbeat(
+            self._clock,
+            self._options.heartbeat_interval,
+            self._options.heartbeat_timeout,
+            self._send_heartbeat,
+            self.next_ref,
+            self._heartbeat_answered,
+            self.drop,
+            transport if isinstance(transport, ObservedTransport) else None,
+        )
+        if transport.needs_heartbeat:
+            self._heartbeat.start()
 
     def _is_under_way(self) -> bool:
         return self._is_attempting or self._transport is not None

@@ -53,6 +53,10 @@ class Pace:
         # When the turn after the last would begin, had each taken its time.
         self._due = 0.0
 
+    def reset(self, seconds: float) -> None:
+        """Let a turn take another time from now on."""
+        self._seconds = seconds
+
     def is_rested(self, now: float) -> bool:
         """Whether no turn is under way."""
         return self._due <= now
@@ -92,6 +96,11 @@ class Patience:
         """Those in the place of what was open."""
         self.latest = self.replaced
         """Which of the two an attempt after the latest end comes under."""
+
+    def reset(self, longest_delay: float) -> None:
+        """Go by another longest delay from now on."""
+        self.hurried.reset(longest_delay)
+        self.replaced.reset(longest_delay)
 
     def has_answered(self, now: float) -> bool:
         """Whether an answer of the server shows that it means to keep us."""

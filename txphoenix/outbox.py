@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 from .channels import ChannelManager
 from .connection import Connection
-from .errors import BufferFull, SerializerError
+from .errors import BufferFull, NotConnected, SerializerError
 from .message import Message
 from .state import SocketState
 
@@ -115,3 +115,9 @@ class Outbox:
         except SerializerError as error:
             self._state.tell_never_sent(message, error)
             self._tell(error)
+        except NotConnected as error:
+            # The codec is the user's, and has closed the connection.
+            if self._connection.is_wanted:
+                self._state.put_back([message])
+            else:
+                self._state.tell_never_sent(message, error)

@@ -16,6 +16,7 @@ from txphoenix.errors import (
 from txphoenix.message import Message
 
 from .support import ClientTestCase
+from .test_own_transport import Loopback
 
 
 class RetryTestCase(ClientTestCase):
@@ -190,14 +191,13 @@ class ServiceRestartTests(RetryTestCase):
 
     def delays_after(self, code: int, **options: Any) -> list[float]:
         """The delays after a close with that code."""
-        client = self.make_client(**options)
-        connection = client.connection
-        connection.is_wanted = True
+        client = self.make_client(transport=Loopback, **options)
+        client.startService()
         delays = []
         for _ in range(100):
-            connection.transport_lost(ConnectionClosed(code))
-            delays.append(connection.retry_delay(0))
-        connection.is_wanted = False
+            client.connection._factory.lose(ConnectionClosed(code))
+            delays.append(client.connection.retry_delay(0))
+            self.memory.advance(60)
         return delays
 
     def test_spread(self) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.task import deferLater
 
 from txphoenix import telemetry
 from txphoenix.backoff import steps
@@ -13,6 +15,7 @@ from txphoenix.errors import HandshakeRefused, NotConnected
 from txphoenix.message import Message
 from txphoenix.testing import Refused
 
+from .support import TOPIC
 from .test_connection import RetryTestCase
 
 
@@ -34,6 +37,47 @@ class ReentrancyTests(RetryTestCase):
         self.assertEqual(len(done), 1)
         self.assert_fired(done[0], None)
         self.assertEqual(self.attempts_planned(), 0)
+
+    def test_connect_when_a_ping_fails(self) -> None:
+        """It stands, as it does in a hook, where there would be no other attempt."""
+        client = self.connected_client(reconnect=False)
+        client.ping().addErrback(lambda _: client.connect())
+        self.lose_connection()
+        self.reconnect()
+
+    def test_codec_disconnects(self) -> None:
+        """What the codec closes the connection on is kept for the next."""
+        acts: list[Any] = []
+
+        class Codec:
+            loads = staticmethod(json.loads)
+
+            @staticmethod
+            def dumps(value: Any) -> str:
+                if value[3] in ("kept", "phx_join") and acts:
+                    acts.pop()()
+                return json.dumps(value)
+
+        client = self.make_client(serializer=Codec)
+        client.connection.is_wanted = True
+        client.push(Message(None, None, "other", "kept", {}))
+        client.connection.is_wanted = False
+
+        def reopen() -> None:
+            self.watch(client.reconfigure(params={"a": "1"}))
+
+        acts.append(reopen)
+        client.startService()
+        self.memory.flush()
+        self.assertEqual(acts, [])
+        self.assertEqual(self.events_sent(), ["kept"])
+        acts.append(reopen)
+        params: Any = lambda: deferLater(self.clock, 0)  # noqa: E731
+        joined = self.watch(client.channel(TOPIC, params).join())
+        self.memory.flush()
+        self.assertEqual(acts, [])
+        self.assertEqual(len(joined.fired), 1)
+        self.assertEqual(self.flushLoggedErrors(), [])
 
     def test_disconnect_when_the_connection_is_lost(self) -> None:
         """There is no other attempt."""

@@ -61,6 +61,18 @@ class PaceTests(SynchronousTestCase):
         self.assertEqual([pace.take(1059.0), pace.take(1060.0)], [False, True])
         self.assertEqual([pace.take(1119.0), pace.take(1300.0)], [False, True])
 
+    def test_reset(self) -> None:
+        """A client goes by the ``reconnect_interval`` that it has by now."""
+        pace = Pace(1, 60.0)
+        pace.take(1000.0)
+        pace.reset(1.0)
+        self.assertEqual([pace.take(1000.5), pace.take(1001.5)], [False, True])
+        client = SocketClient("ws://example.org/socket", reactor=Clock())
+        client.reconfigure(reconnect_interval=1)
+        hurried = client.connection._patience.hurried
+        self.assertEqual([hurried.take(0.0) for _ in range(6)], [True] * 5 + [False])
+        self.assertTrue(hurried.take(1.0))
+
     def test_clock_set_back(self) -> None:
         """A clock that goes back an hour makes nobody wait for an hour."""
         pace = Pace(2, 60.0)

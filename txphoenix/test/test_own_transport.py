@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, cast
 
 from twisted.internet.error import NotConnectingError
 from twisted.python.failure import Failure
 
-from txphoenix.errors import ConnectionClosed
+from txphoenix.client import SocketClient
+from txphoenix.errors import ConnectionClosed, ConnectionFailed, NotConnected
 
 from .support import TOPIC, ClientTestCase
 
@@ -234,3 +235,115 @@ class RaisingTransportTests(ClientTestCase):
         self.assertEqual(client.status, "disconnected")
         self.flushLoggedErrors(ZeroDivisionError)
         self._clients.clear()
+
+
+class FaithlessTests(ClientTestCase):
+    """A connector or a transport of the user's that does what it must not."""
+
+    def setUp(self) -> None:
+        """Keep what is made."""
+        super().setUp()
+        self.made: list[Any] = []
+
+    def started(self, kind: type[Loopback], **options: Any) -> SocketClient:
+        """A client that was started, with a connector of that kind."""
+
+        def make(*arguments: Any) -> Loopback:
+            self.made.append(kind(*arguments))
+            return cast(Loopback, self.made[-1])
+
+        self.made.clear()
+        client = self.make_client(transport=make, **options)
+        client.startService()
+        return client
+
+    def test_told_twice(self) -> None:
+        """A failure or a loss that is told twice plans one attempt, and it ends."""
+
+        class FailsTwice(Loopback):
+            def connect(self) -> None:
+                self.factory.connection.attempt_started()
+                for _ in range(2):
+                    failure = Failure(ConnectionFailed("no"))
+                    self.factory.clientConnectionFailed(self, failure)
+
+        class LostTwice(Loopback):
+            def abort(self) -> None:
+                self.close(1006)
+                self.close(1006)
+
+        for kind in (FailsTwice, LostTwice):
+            client = self.started(kind)
+            if client.connected:
+                self.made[0].abort()
+            self.assertEqual(len(self.clock.getDelayedCalls()), 1)
+            self.stop_client(client)
+            self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_attributes(self) -> None:
+        """One whose attributes raise is dropped, and there is another attempt."""
+
+        def raises(_transport: Any) -> Any:
+            raise ZeroDivisionError
+
+        for name in ("needs_heartbeat", "handshake", "has_left"):
+            odd = type("Odd", (Loopback,), {name: property(raises)})
+            client = self.started(odd)
+            self.assertFalse(client.connected)
+            self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+            delattr(odd, name)
+            self.memory.advance(0.5)
+            self.assertTrue(client.connected)
+
+    def test_connect_while_it_is_given_up(self) -> None:
+        """A disconnect() does not close what was connected after it."""
+
+        class FirstWaits(Loopback):
+            def connect(self) -> None:
+                if self.opened:
+                    super().connect()
+                else:
+                    self.opened = 1
+                    self.factory.connection.attempt_started()
+
+            def stopConnecting(self) -> None:
+                failure = Failure(NotConnected("given up"))
+                self.factory.clientConnectionFailed(self, failure)
+
+        client = self.started(FirstWaits)
+        client.when_connected().addErrback(lambda _: client.connect())
+        self.assert_fired(self.watch(client.disconnect()), None)
+        self.assertTrue(client.connected)
+        self.assertEqual(self.made[0].opened, 2)
+
+    def test_callable_calls_back(self) -> None:
+        """What is called inside of the callable that makes the connector stands."""
+        actions: list[tuple[Any, int]] = [
+            (lambda client: client.connect(), 1),
+            (lambda client: client.disconnect(), 0),
+            (lambda client: (client.disconnect(), client.connect()), 1),
+            (lambda client: client.reconfigure(params={"a": "1"}), 1),
+            (lambda client: client.stopService(), 0),
+            (lambda client: (client.stopService(), client.startService()), 1),
+        ]
+        for act, opened in actions:
+            client = self.connected_client()
+            made: list[Loopback] = []
+
+            def make(
+                *arguments: Any,
+                client: Any = client,
+                made: list[Loopback] = made,
+                act: Any = act,
+            ) -> Loopback:
+                made.append(Loopback(*arguments))
+                if len(made) == 1:
+                    act(client)
+                return made[-1]
+
+            changed = self.watch(client.reconfigure(transport=make))
+            self.memory.advance(10)
+            self.assertEqual(len(changed.fired), 1)
+            self.assertEqual(sum(it.opened for it in made), opened)
+            self.assertIs(client.connected, bool(opened))
+            self.stop_client(client)

@@ -241,6 +241,9 @@ class _Path:
             self._connection.receiver_of
         )
 
+    def attempt_begins(self) -> None:
+        """The connector of a path is never the user's."""
+
     def attempt_started(self) -> None:
         """The whole has begun; nobody else is to be told."""
         self.is_trying = True

@@ -20,7 +20,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from ..deadlines import Deadlines, DelayedCall
-from ..errors import ConnectionFailed
+from ..errors import ConnectionFailed, NotConnected
 from ..options import Options
 from ..package_log import package_log
 from .choice import connector_kind, make_connector
@@ -65,6 +65,8 @@ class RetryingFactory(ReconnectingClientFactory):
         self.connection = connection
         # Counts what connectors have told of: ends of attempts and of transports.
         self._ends = 0
+        # Whether the latest attempt was given up.
+        self._is_given_up = False
         self._connector_kind = connector_kind(options)
         self.connector = self._make_connector()
 
@@ -98,6 +100,7 @@ class RetryingFactory(ReconnectingClientFactory):
 
     def stop_connecting(self) -> None:
         """Give up the attempt under way, if there is one."""
+        self._is_given_up = True
         try:
             self.connector.stopConnecting()
         except NotConnectingError:
@@ -141,8 +144,15 @@ class RetryingFactory(ReconnectingClientFactory):
     def connect(self) -> None:
         """Begin an attempt, by the connector that the options ask for by now."""
         ends = self._ends
+        self._is_given_up = False
+        self.connection.attempt_begins()
         try:
             self._choose_connector()
+            if self._is_given_up:
+                # By what makes a connector, which may be the user's.
+                reason = Failure(NotConnected("the attempt to connect was given up"))
+                self.clientConnectionFailed(cast(IConnector, self.connector), reason)
+                return
             self.connector.connect()
         except BaseException as error:
             # A connector may be the user's, and so may be what makes it.
