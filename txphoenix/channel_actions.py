@@ -9,6 +9,7 @@ call anything.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, cast
 
 from twisted.internet.defer import CancelledError, Deferred, ensureDeferred
@@ -21,6 +22,7 @@ from .errors import (
     AlreadyJoined,
     BufferFull,
     ChannelClosed,
+    NotConnected,
     PushInterrupted,
     SerializerError,
 )
@@ -109,7 +111,9 @@ class ChannelActions(ChannelMachine):
             self._input(Input.LEFT)
         else:
             ref = manager.next_ref()
-            manager.send(Message.leave(self.topic, ref, join_ref))
+            # A codec of the user's may close the connection, whose loss is the answer.
+            with suppress(NotConnected):
+                manager.send(Message.leave(self.topic, ref, join_ref))
             self._asked_at = manager.elapsed()
             self.pushes.expect(ref, leave, seconds)
             if self._inbox is not None:

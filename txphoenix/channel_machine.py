@@ -7,6 +7,7 @@ The actions that the table names are in :mod:`txphoenix.channel_actions`.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from twisted.application.service import Service
@@ -21,6 +22,7 @@ from .errors import (
     ConfigurationError,
     JoinError,
     JoinTimeout,
+    NotConnected,
     PushError,
     PushTimeout,
 )
@@ -447,7 +449,9 @@ class ChannelMachine(Service):
         manager = self._manager
         join_ref = self.join_ref
         if join_ref is not None and self.state is not State.LEAVING and manager.is_open:
-            manager.send(Message.leave(self.topic, manager.next_ref(), join_ref))
+            # A codec of the user's may close the connection, and the server forgets it.
+            with suppress(NotConnected):
+                manager.send(Message.leave(self.topic, manager.next_ref(), join_ref))
 
     def _cancel_rejoin(self) -> None:
         timer, self._rejoin_timer = self._rejoin_timer, None

@@ -27,6 +27,7 @@ middle of an end, and an attempt after a failed one has its delay whoever asks f
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from itertools import count
 from math import isfinite
 from typing import Any, TypeVar
@@ -290,11 +291,10 @@ class Connection(Service):
         self.is_open = True
         # Another, that was given up before it was open, may have had enough.
         self.is_full = False
+        duration = self._patience.opened_at - self._patience.began_at
         try:
             self._begin_session(transport)
-            self._listener.connection_opened(
-                self._patience.opened_at - self._patience.began_at
-            )
+            self._listener.connection_opened(duration)
         except BaseException as error:
             log.failure("the connection is dropped: nobody was told that it is open")
             self.drop(failed_with(error, "an error of our own"))
@@ -496,8 +496,8 @@ class Connection(Service):
                 self._factory.lose(lost)
 
     def _send_heartbeat(self, message: Message) -> None:
-        # A connection that is closing needs no heartbeat.
-        if self.is_open:
+        # A connection that is closing needs none; the codec may close it as well.
+        with suppress(NotConnected):
             self.send(message)
             self._listener.heartbeat_sent()
 

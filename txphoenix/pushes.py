@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .errors import SerializerError
+from .errors import NotConnected, SerializerError
 from .message import Message, new_message
 from .pending import PendingPush, PendingReply
 
@@ -63,7 +63,8 @@ class Pushes:
                     (join_ref, ref, self._topic, pending.event, pending.payload),
                 )
             )
-        except SerializerError as error:
+        except (SerializerError, NotConnected) as error:
+            # The latter where a codec of the user's has closed the connection.
             return error
         if not pending.wants_reply:
             pending.succeed(None)

@@ -79,6 +79,36 @@ class ReentrancyTests(RetryTestCase):
         self.assertEqual(len(joined.fired), 1)
         self.assertEqual(self.flushLoggedErrors(), [])
 
+    def test_codec_disconnects_in_a_heartbeat(self) -> None:
+        """Nothing is raised, whatever the transport."""
+        for options in ({}, {"longpoll_fallback": 5.0}):
+            acts: list[Any] = []
+
+            class Codec:
+                loads = staticmethod(json.loads)
+
+                @staticmethod
+                def dumps(value: Any, acts: list[Any] = acts) -> str:
+                    if value[3] in ("heartbeat", "phx_leave") and acts:
+                        acts.pop()()
+                    return json.dumps(value)
+
+            client = self.make_client(serializer=Codec, **options)
+            acts.append(client.disconnect)
+            client.startService()
+            self.memory.advance(31)
+            self.assertEqual(acts, [])
+            self.assertFalse(client.connection.is_wanted)
+            self.assertEqual(self.memory.pairs, [])
+            client.connect()
+            self.memory.flush()
+            channel = self.joined_channel(client=client)
+            acts.append(client.disconnect)
+            channel._tell_leave()
+            self.memory.flush()
+            self.assertEqual(acts, [])
+            self.assertEqual(self.flushLoggedErrors(), [])
+
     def test_disconnect_when_the_connection_is_lost(self) -> None:
         """There is no other attempt."""
         client = self.start()

@@ -122,7 +122,10 @@ class FallbackConnector:
             self._unproved = transport
             path.frame_received = self.first_received
             path.receiver_of = lambda _: self.first_received
-            transport.send(*self._connection.encode_heartbeat())
+            heartbeat = self._connection.encode_heartbeat()
+            # The codec is the user's, and may have ended the attempt.
+            if self._given_up is None:
+                transport.send(*heartbeat)
         else:
             self._prefers_longpoll = not self._has_websocket_worked
             self._websocket_error = None
