@@ -11,23 +11,16 @@ come back in the same instant.
 
 from __future__ import annotations
 
+import math
 import random as _random
 import sys
 from collections.abc import Callable
+from typing import cast
 
 from .errors import ConfigurationError
 from .legible import legible
 
-__all__ = [
-    "SERVICE_RESTART",
-    "Backoff",
-    "after_restart",
-    "exponential",
-    "jittered",
-    "rejoin",
-    "spread",
-    "steps",
-]
+__all__ = ["Backoff", "exponential", "jittered", "rejoin", "spread", "steps"]
 
 SERVICE_RESTART = 1012
 """The close code of a server that restarts, whose clients all come back (IANA)."""
@@ -174,10 +167,21 @@ def spread(
     return max(delay, longest - (longest - shortest) * random())
 
 
+def checked(delay: object) -> float:
+    """Take the delay that a backoff of the user's has given; none is below 0.
+
+    :raises ValueError: it is no finite number.
+    """
+    seconds = float(cast(float, delay))
+    if not math.isfinite(seconds):
+        raise ValueError(f"a delay must be finite, not {seconds!r}")
+    return max(0.0, seconds)
+
+
 def after_restart(delay: float, longest_delay: float) -> float:
     """Spread wider a delay that a server's restart was the reason of."""
     longest = min(_LONGEST_SPREAD, longest_delay)
-    return spread(max(0.0, delay), longest / 10, longest)
+    return spread(delay, longest / 10, longest)
 
 
 def _is_number(value: object) -> bool:

@@ -29,7 +29,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from itertools import count
-from math import isfinite
 from typing import Any, TypeVar
 
 from twisted.application.service import Service
@@ -281,8 +280,7 @@ class Connection(Service):
 
     def transport_opened(self, transport: Transport) -> None:
         """An attempt has succeeded."""
-        self._is_attempting = False
-        self._transport = transport
+        self._is_attempting, self._transport = False, transport
         self._patience.opened_at = self._elapsed()
         if self._must_reopen or not self.is_wanted:
             # It was given up, and has opened all the same.
@@ -349,8 +347,7 @@ class Connection(Service):
         if not self._is_attempting:
             # It is open, or has failed before, whatever its connector says.
             return False
-        self._is_deciding = True
-        self._is_attempting = False
+        self._is_deciding, self._is_attempting = True, False
         self._last_close_code = None
         return self._ended(
             reason, self._listener.connection_failed, self._patience.hurried
@@ -359,15 +356,13 @@ class Connection(Service):
     def retry_delay(self, attempt: int) -> float:
         """The seconds to wait before an attempt; the first is number 0."""
         try:
-            delay = float(self._options.reconnect_backoff(attempt))
-            if not isfinite(delay):
-                raise ValueError(f"a delay must be finite, not {delay!r}")
+            delay = backoff.checked(self._options.reconnect_backoff(attempt))
         except BaseException:
             log.failure("backoff raised; the default delay is used")
             delay = backoff.exponential()(attempt)
         if self._last_close_code == backoff.SERVICE_RESTART:
             return backoff.after_restart(delay, self._options.reconnect_interval)
-        return max(0.0, delay)
+        return delay
 
     def retrying(self, attempt: int, delay: float) -> None:
         """The next attempt is planned, unless the backoff has decided otherwise."""
@@ -384,7 +379,6 @@ class Connection(Service):
     def _begin_session(self, transport: Transport) -> None:
         """Take what a transport has, which may be one of the user's own."""
         self._withdrawal.opened(transport)
-        # Such a one need not have this.
         self.handshake = getattr(transport, "handshake", None)
         # A transport keeps to the format that its server was told.
         self._encode = self._serializer.encode

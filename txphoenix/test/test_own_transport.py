@@ -286,7 +286,7 @@ class FaithlessTests(ClientTestCase):
         def raises(_transport: Any) -> Any:
             raise ZeroDivisionError
 
-        for name in ("needs_heartbeat", "handshake", "has_left"):
+        for name in ("needs_heartbeat", "handshake"):
             odd = type("Odd", (Loopback,), {name: property(raises)})
             client = self.started(odd)
             self.assertFalse(client.connected)
