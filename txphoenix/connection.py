@@ -215,10 +215,12 @@ class Connection(Service):
         :raises MessageTooLarge: it has more bytes than ``max_message_size``.
         :raises SerializerError: it cannot be encoded.
         """
+        attempts = self.attempts
+        # The codec may be the user's, and close the connection, or open another.
         data, is_binary = self._encode(message)
         if len(data) > self._max_message_size:
             raise MessageTooLarge(len(data), self._max_message_size)
-        if not self.is_open or self._transport is None:
+        if not self.is_open or attempts != self.attempts or self._transport is None:
             raise NotConnected(f"{message.event} cannot be sent to {message.topic}")
         mark = self._transport.send(data, is_binary)
         if telemetry.message_handlers:
@@ -273,7 +275,6 @@ class Connection(Service):
 
     def attempt_started(self) -> None:
         """An attempt to open a transport begins."""
-        self._is_attempting = True
         self.attempts += 1
         self._patience.began_at = self._elapsed()
         self._listener.connection_connecting()
@@ -286,9 +287,8 @@ class Connection(Service):
             # It was given up, and has opened all the same.
             self._end_transport(transport.abort)
             return
-        self.is_open = True
         # Another, that was given up before it was open, may have had enough.
-        self.is_full = False
+        self.is_open, self.is_full = True, False
         duration = self._patience.opened_at - self._patience.began_at
         try:
             self._begin_session(transport)

@@ -347,3 +347,37 @@ class FaithlessTests(ClientTestCase):
             self.assertEqual(sum(it.opened for it in made), opened)
             self.assertIs(client.connected, bool(opened))
             self.stop_client(client)
+
+    def test_codec_connects_anew(self) -> None:
+        """A join that the codec replaces with the connection is sent once."""
+        acts: list[Any] = []
+
+        class Codec:
+            loads = staticmethod(json.loads)
+
+            @staticmethod
+            def dumps(value: Any) -> str:
+                if acts:
+                    acts.pop()()
+                return json.dumps(value)
+
+        class New(Loopback):
+            """The transport is another each time."""
+
+            def connect(self) -> None:
+                transport = Loopback(self.reactor, self.factory, self.options)
+                transport.sent = self.sent
+                self.factory.connection.attempt_started()
+                self.factory.connection.transport_opened(transport)
+
+        client = self.started(New, serializer=Codec)
+
+        def anew() -> None:
+            client.disconnect()
+            client.connect()
+
+        acts.append(anew)
+        joined = self.watch(client.join(TOPIC))
+        self.memory.flush()
+        self.assertEqual(len(joined.fired), 1)
+        self.assertLessEqual(len(self.made[0].sent), 1)
