@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-__all__ = ["Handshake", "cookie_lines", "header_lines"]
+from .legible import cut
 
-# The most characters of headers' names that a repr shows.
-_SHOWN_CHARACTERS = 200
+__all__ = ["Handshake", "cookie_lines", "header_lines"]
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -63,10 +62,8 @@ class Handshake:
         }
 
     def __repr__(self) -> str:
-        # They are the server's words: control characters are shown, and bounded.
-        names = ascii(", ".join(sorted(self.headers)))[1:-1]
-        if len(names) > _SHOWN_CHARACTERS:
-            names = names[:_SHOWN_CHARACTERS] + "..."
+        # They are the server's words.
+        names = cut(", ".join(sorted(self.headers)))
         return f"<Handshake {self.transport} {self.status}, headers: {names}>"
 
 
