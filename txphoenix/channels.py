@@ -34,6 +34,7 @@ from .deadlines import Deadline, Deadlines
 from .errors import ENDINGS, UNWRITTEN, NotConnected
 from .inbox import Inbox
 from .join_queue import JoinQueue
+from .kept_errors import unraised
 from .message import PHX_REPLY, Message
 from .options import Options
 from .package_log import package_log
@@ -219,7 +220,7 @@ class ChannelManager(ChannelSet):
         """Have each channel wait for the next connection."""
         self._paused.clear()
         self.joins.clear()
-        self._offline_because = reason
+        self._offline_because = unraised(reason)
         # Whatever has become of their joins, these join anew.
         self._unsettled.update(
             (topic, None)
@@ -230,7 +231,7 @@ class ChannelManager(ChannelSet):
 
     def connection_failed(self, reason: BaseException) -> None:
         """Take note that there is no connection, and why."""
-        self._offline_because = reason
+        self._offline_because = unraised(reason)
 
     def connection_writable(self) -> None:
         """Have channels that are joined send what they have kept."""

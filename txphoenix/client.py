@@ -29,6 +29,7 @@ from .errors import (
     NotConnected,
 )
 from .handshake import Handshake
+from .kept_errors import unraised
 from .message import Message
 from .option_types import ChangedOptions, ClientOptions, Supplied
 from .options import CONNECTION_OPTIONS, Options
@@ -166,7 +167,7 @@ class SocketClient(ClientEvents):
         if self.connected:
             return succeed(self)
         if self._gave_up is not None and not self.connection.is_wanted:
-            return fail(self._gave_up)
+            return fail(unraised(self._gave_up))
         return self._waiters.wait(fail_after_failures)
 
     def when_writable(self) -> Deferred[SocketClient]:
@@ -340,7 +341,7 @@ class SocketClient(ClientEvents):
     def _disconnect(self, code: int, reason: str) -> Deferred[None]:
         self._gave_up = gave_up = NotConnected("the client was told to disconnect")
         closed = self.connection.close(code, reason)
-        self._abandon(gave_up)
+        self._abandon(unraised(gave_up))
         return closed.addCallback(self._disconnected)
 
     def _disconnected(self, _result: None) -> None:

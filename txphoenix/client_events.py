@@ -23,6 +23,7 @@ from .errors import (
 )
 from .interfaces import FrameReceivers, Serializer
 from .join_channels import JoinChannels
+from .kept_errors import unraised
 from .message import PHOENIX_TOPIC, Message
 from .options import Options
 from .outbox import Outbox
@@ -218,5 +219,6 @@ class ClientEvents(ClientHooks):
 
     def _abandon_unless_wanted(self, reason: Exception) -> None:
         if not self.connection.is_wanted:
-            self._gave_up = self._gave_up or reason
-            self._abandon(self._gave_up)
+            reason = unraised(self._gave_up) if self._gave_up else reason
+            self._gave_up = unraised(reason)
+            self._abandon(reason)

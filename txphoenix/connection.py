@@ -58,6 +58,7 @@ from .receiving import NOBODY
 from .serializer import serializer_for
 from .transports.failures import failed_with
 from .transports.websocket import PhoenixClientFactory
+from .withdrawal import Withdrawal
 
 __all__ = ["Connection"]
 
@@ -69,16 +70,6 @@ _E = TypeVar("_E", bound=Exception)
 _SERVICE_RESTART = 1012
 # The longest delay (seconds) before the first attempt after it.
 _LONGEST_SPREAD = 5.0
-
-
-def _writes_all(_mark: int) -> bool:
-    """Say of a transport that does not tell that it writes what it is given."""
-    return True
-
-
-def _keeps_nothing(_mark: int) -> bool:
-    """Say of a transport that takes nothing back that it is too late."""
-    return False
 
 
 def _tell(listen: Callable[[_E], None], reason: _E) -> None:
@@ -124,8 +115,8 @@ class Connection(Service):
         """Whether messages can be sent."""
         self.is_full = False
         """Whether ``write_buffer`` bytes wait to be written."""
-        self._has_left: Callable[[int], bool] = _writes_all
-        self._take_back: Callable[[int], bool] = _keeps_nothing
+        self._withdrawal = Withdrawal()
+        self.withdraw = self._withdrawal.withdraw
         self.is_wanted = False
         """Whether there is, or soon will be, a connection."""
         self.handshake: Handshake | None = None
@@ -222,7 +213,7 @@ class Connection(Service):
     def send(self, message: Message) -> int | None:
         """Send a message, whether or not the connection :attr:`is_full`.
 
-        :return: a mark for :meth:`withdraw`; None where the transport gives none.
+        :return: a mark for ``withdraw``; None where the transport gives none.
         :raises NotConnected: there is no connection.
         :raises MessageTooLarge: it has more bytes than ``max_message_size``.
         :raises SerializerError: it cannot be encoded.
@@ -236,20 +227,6 @@ class Connection(Service):
         if telemetry.message_handlers:
             telemetry.message_event("sent", self._listener, message, len(data))
         return mark
-
-    def withdraw(self, mark: int | None) -> bool:
-        """Take back a message that nobody waits for any more.
-
-        It is asked as long as the transport is there, and while its loss is told.
-
-        :param mark: what :meth:`send` has returned.
-        :return: whether the message was not sent, and never will be.
-        """
-        if mark is None:
-            return False
-        if self._transport is None:
-            return not self._has_left(mark)
-        return self._take_back(mark)
 
     def ping(self, deadlines: Deadlines, timeout: float) -> Deferred[float]:
         """Send a heartbeat; see :meth:`txphoenix.SocketClient.ping`."""
@@ -309,8 +286,7 @@ class Connection(Service):
             # It was given up, and has opened all the same.
             self._end_transport(transport.abort)
             return
-        self._has_left = getattr(transport, "has_left", _writes_all)
-        self._take_back = getattr(transport, "withdraw", _keeps_nothing)
+        self._withdrawal.opened(transport)
         # A transport of the user's need not have one.
         self.handshake = getattr(transport, "handshake", None)
         self.is_open = True
@@ -365,6 +341,7 @@ class Connection(Service):
         if isinstance(reason, HeartbeatTimeout):
             self._factory.addresses.attempt_failed(reason)
         self._transport = None
+        self._withdrawal.lost()
         self.is_open = self.is_full = False
         if self._patience.has_lasted(self._elapsed()):
             self._factory.retries = 0
@@ -436,7 +413,7 @@ class Connection(Service):
         self._patience.latest = pace if was_asked else self._patience.hurried
         _tell(tell, reason)
         # All that was under way has been told; the transport itself may go.
-        self._has_left, self._take_back = _writes_all, _keeps_nothing
+        self._withdrawal.told()
         for deferred in closing:
             deferred.callback(None)
         if self.is_wanted and not was_asked:

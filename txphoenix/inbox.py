@@ -22,6 +22,7 @@ from twisted.internet.defer import Deferred, fail, succeed
 from twisted.logger import Logger
 
 from .deadlines import Deadline
+from .kept_errors import unraised
 from .message import Message
 from .package_log import package_log
 
@@ -121,7 +122,7 @@ class Inbox(Deadline):
                 self._await_reader(self)
             return succeed(message)
         if self._error is not None:
-            return fail(self._error)
+            return fail(unraised(self._error))
         waiting: Deferred[Message] = Deferred(self._forget)
         self._waiting[waiting] = None
         return waiting
@@ -135,7 +136,7 @@ class Inbox(Deadline):
 
     def close(self, error: BaseException) -> None:
         """Fail all who wait, and all who would wait from now on."""
-        self._error = error
+        self._error = unraised(error)
         self.interrupt(error)
 
     def interrupt(self, error: BaseException) -> None:

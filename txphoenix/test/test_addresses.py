@@ -25,6 +25,7 @@ from zope.interface import implementer
 
 from txphoenix.errors import ConnectTimeout, HandshakeRefused, HeartbeatTimeout
 from txphoenix.testing import PhoenixServer
+from txphoenix.transports import longpoll_pace
 from txphoenix.transports.addresses import AnsweringAddresses
 
 from .network import TOPIC, NetworkTestCase, Room, Tunnel, reactor
@@ -218,6 +219,7 @@ class NetworkTests(NetworkTestCase):
 
     async def test_longpoll_request(self) -> None:
         """So it does where the request runs out of time first."""
+        self.patch(longpoll_pace, "_WINDOW", 0.5)
         await self.check(
             transport="longpoll",
             heartbeat_interval=0.5,

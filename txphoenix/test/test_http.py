@@ -141,16 +141,21 @@ class HTTPSessionTests(SynchronousTestCase):
 
     def test_causes(self) -> None:
         """A request fails with what has happened, not with what it was wrapped in."""
+        causes: list[tuple[Deferred[Answer], type[Exception]]] = []
         asked, seen = self.ask()
         seen.hang_up()
-        self.failureResultOf(asked, ConnectionLost)
+        causes.append((asked, ConnectionLost))
         asked, seen = self.ask()
         seen.write(200, b"be", content_length="100")
         seen.hang_up()
-        self.failureResultOf(asked, ConnectionLost)
+        causes.append((asked, ConnectionLost))
         self.server.is_listening = False
         refused = self.session.request("GET", URL, Headers())
-        self.failureResultOf(refused, ConnectionRefusedError)
+        causes.append((refused, ConnectionRefusedError))
+        for failed, cause in causes:
+            error = self.failureResultOf(failed, ConnectionFailed).value
+            self.assertIs(type(error.__cause__), cause)
+            self.assertIn(cause.__name__, str(error))
         self.assert_nothing_left()
 
     def test_close(self) -> None:

@@ -170,7 +170,10 @@ class OpeningTests(LongPollTestCase):
         client = self.begin()
         self.server.pairs[0].server.write(b"SSH-2.0-OpenSSH_9.6\r\n\r\n")
         self.server.flush()
-        self.assertIs(type(self.failure(client)), ConnectionFailed)
+        error = self.failure(client)
+        self.assertIsInstance(error, HandshakeRefused)
+        self.assertEqual((error.status, error.headers), (None, {}))
+        self.assertEqual(error.reason, "an answer is not HTTP (ParseError)")
 
     def test_too_late(self) -> None:
         """An attempt that takes too long ends, and leaves nothing behind."""

@@ -186,6 +186,9 @@ class FaultTests(LongPollNetworkTestCase):
             proxy.url(server.url), heartbeat_interval=0.4, heartbeat_timeout=0.2
         )
         _, channel = await client.join(TOPIC)
+        # Until the server has shown its window, Phoenix's 10 seconds are waited for.
+        transport: Any = client.connection._transport
+        await self.until(lambda: transport._pace._shown)
         lost = self.next_call(client.on_close)
         proxy.to_client.hold()
         reason = await lost

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, cast
 
-from twisted.internet.defer import CancelledError
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.error import (
     ConnectionAborted,
     ConnectionDone,
@@ -216,10 +217,70 @@ class ConnectingTests(KitTestCase):
         self.assertIsInstance(self.successResultOf(second), RawClient)
         self.assertEqual(self.memory.connections_made, 1)
 
+    def test_given_up_while_another_is_decided_on(self) -> None:
+        """Whoever is told may give up the one that is next."""
+        for is_listening in (True, False):
+            self.memory.is_listening = is_listening
+            self.memory.holds_connections = True
+            made = self.memory.connections_made
+            first = self.memory.endpoint.connect(self.factory)
+            second = self.memory.endpoint.connect(self.factory)
+            first.addBoth(_cancel, second)
+            self.memory.release_connections()
+            self.successResultOf(first)
+            self.failureResultOf(second, CancelledError)
+            self.assertEqual(self.memory.connections_made, made + is_listening)
+
+    def test_given_up_while_it_is_made(self) -> None:
+        """One that is given up while it is made is ended."""
+        self.memory.holds_connections = True
+        held = self.memory.endpoint.connect(self.factory)
+        build = self.factory.buildProtocol
+
+        def give_up(addr: Any) -> Any:
+            held.cancel()
+            return build(addr)
+
+        self.factory.buildProtocol = give_up  # type: ignore[method-assign]
+        self.memory.release_connections()
+        self.failureResultOf(held, CancelledError)
+        self.memory.flush()
+        self.assertEqual(self.memory.pairs, [])
+
+    def test_hook_disconnects_another(self) -> None:
+        """A client's hook may disconnect a client that is held as well."""
+        self.memory.holds_connections = True
+        self.memory.is_listening = False
+        clients = [
+            SocketClient(
+                self.memory.url,
+                endpoint=self.memory.endpoint,
+                reactor=self.memory.clock,
+                reconnect=False,
+            )
+            for _ in range(2)
+        ]
+        for client, other in (clients, clients[::-1]):
+            client.on_error(partial(_disconnect, other))
+            client.startService()
+        self.memory.release_connections()
+        for client in clients:
+            self.assertEqual(client.status, "disconnected")
+            self.successResultOf(client.stopService())
+        self.assertEqual(self.flushLoggedErrors(), [])
+
     def test_url(self) -> None:
         """The URLs of its sockets."""
         self.assertEqual(self.memory.url, "ws://127.0.0.1:4000/socket")
         self.assertEqual(self.memory.url_of("/b"), "ws://127.0.0.1:4000/b")
+
+
+def _cancel(_result: Any, other: Deferred[Any]) -> None:
+    other.cancel()
+
+
+def _disconnect(other: SocketClient, _reason: Exception) -> None:
+    other.disconnect()
 
 
 class ServerTests(KitTestCase):

@@ -313,6 +313,17 @@ class WaitTests(SessionTestCase):
         self.client.heard()
         self.assertIs(self.successResultOf(ended), session)
 
+    def test_who_is_told_cancels_another(self) -> None:
+        """Whoever is told first may cancel what the others wait for."""
+        first = self.memory.when_connected(9)
+        first.cancel()
+        self.failureResultOf(first, CancelledError)
+        first, second = self.memory.when_disconnected(), self.memory.when_disconnected()
+        first.addCallback(lambda _: second.cancel())
+        self.memory.drop()
+        self.successResultOf(first)
+        self.failureResultOf(second, CancelledError)
+
     def test_joined_and_left(self) -> None:
         """when_joined and when_left fire for their own topic, with the channel."""
         joined, left = self.memory.when_joined("t:a"), self.memory.when_left("t:a")

@@ -91,7 +91,8 @@ class UnmendableTests(ClientTestCase):
         self.memory.advance(100)
         self.assertEqual((self.errors, client.connection.is_wanted), ([wrong], False))
         self.assertEqual(len(join.fired), 1)
-        self.assertIs(self.assert_failed(waiting, ConfigurationError), wrong)
+        error = self.assert_failed(waiting, ConfigurationError)
+        self.assertEqual(str(error), str(wrong))
         [line] = self.logged
         self.assertIn("not tried again", line)
 

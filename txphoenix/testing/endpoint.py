@@ -132,7 +132,8 @@ class Endpoint:
         self.presence = PresenceTracker(self.broadcast)
         self._sessions: dict[ServerSession, None] = {}
         self._topics: dict[str, dict[ChannelProcess, None]] = {}
-        self._waits: list[tuple[str, Callable[[Any], bool], Deferred[Any]]] = []
+        # Who waits for what: the kind, and whether it is that one.
+        self._waits: dict[Deferred[Any], tuple[str, Callable[[Any], bool]]] = {}
         self._resumed: list[Deferred[None]] = []
 
     def add_socket(self, path: str, **changes: Any) -> None:
@@ -291,19 +292,28 @@ class Endpoint:
         )
 
     def _wait(self, kind: str, matches: Callable[[Any], bool]) -> Deferred[Any]:
-        deferred: Deferred[Any] = Deferred(lambda _: self._waits.remove(entry))
-        entry = (kind, matches, deferred)
-        self._waits.append(entry)
+        deferred: Deferred[Any] = Deferred(self._forget_wait)
+        self._waits[deferred] = (kind, matches)
         return deferred
+
+    def _forget_wait(self, deferred: Deferred[Any]) -> None:
+        # It may be among those that are told just now.
+        self._waits.pop(deferred, None)
 
     def _tell(self, kind: str, value: Any) -> None:
         if not self._waits:
             return
-        met = [it for it in self._waits if it[0] == kind and it[1](value)]
-        for entry in met:
-            self._waits.remove(entry)
-        for _, _, deferred in met:
-            deferred.callback(value)
+        met = [
+            deferred
+            for deferred, (awaited, matches) in self._waits.items()
+            if awaited == kind and matches(value)
+        ]
+        for deferred in met:
+            self._waits.pop(deferred)
+        for deferred in met:
+            # Whoever was told before may have cancelled it.
+            if not deferred.called:
+                deferred.callback(value)
 
     # What the sessions and channels tell.
 

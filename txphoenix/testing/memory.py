@@ -216,6 +216,15 @@ class MemoryConnection:
         return not end.connected or (end.disconnecting and not other.is_reading)
 
 
+def _tell(result: Any, waiting: Deferred[IProtocol]) -> None:
+    """Tell who waits for a connection that was held back."""
+    if not waiting.called:
+        waiting.callback(result)
+    elif not isinstance(result, Failure):
+        # Given up while it was made: nobody else would end it.
+        result.transport.abortConnection()
+
+
 @implementer(IStreamClientEndpoint)
 class MemoryEndpoint:
     """What a client is given to connect to a :class:`MemoryServer`."""
@@ -260,7 +269,8 @@ class MemoryServer(Endpoint):
         self.is_stalled = False
         self.is_listening = True
         self.holds_connections = False
-        self._held: list[tuple[IProtocolFactory, Deferred[IProtocol]]] = []
+        # The connections held back, the oldest first: who waits, and what is connected.
+        self._held: dict[Deferred[IProtocol], IProtocolFactory] = {}
         self._pairs: list[MemoryConnection] = []
         self._client_ports = count(50_000)
         self._is_flushing = False
@@ -286,9 +296,8 @@ class MemoryServer(Endpoint):
     def accept(self, factory: IProtocolFactory) -> Deferred[IProtocol]:
         """Connect a client's factory; called by the endpoint."""
         if self.holds_connections:
-            held: Deferred[IProtocol] = Deferred(lambda _: self._held.remove(entry))
-            entry = (factory, held)
-            self._held.append(entry)
+            held: Deferred[IProtocol] = Deferred(self._forget_held)
+            self._held[held] = factory
             return held
         if not self.is_listening:
             return fail(ConnectionRefusedError())
@@ -312,9 +321,15 @@ class MemoryServer(Endpoint):
     def release_connections(self) -> None:
         """Decide on the connections held back, and hold no further ones."""
         self.holds_connections = False
-        held, self._held = self._held, []
-        for factory, deferred in held:
-            self.accept(factory).chainDeferred(deferred)
+        for deferred in list(self._held):
+            # Whoever was told before may have given this one up.
+            factory = self._held.pop(deferred, None)
+            if factory is not None:
+                self.accept(factory).addBoth(_tell, deferred)
+
+    def _forget_held(self, held: Deferred[IProtocol]) -> None:
+        # It may be decided on just now.
+        self._held.pop(held, None)
 
     def stop(self, drain: bool = True) -> None:
         """Refuse connections and end those there are; :meth:`flush` carries it out.

@@ -326,7 +326,7 @@ class _Link:
         proxy.link_made(self)
         self._to_client.transport = self._to_server.source = self._client.transport
         endpoint = TCP4ClientEndpoint(proxy.reactor, proxy.interface, proxy.target_port)
-        self._connecting = endpoint.connect(Factory.forProtocol(lambda: self._server))
+        self._connecting = endpoint.connect(_Connecting(self._server))
         self._connecting.addErrback(lambda _: self.cut(True))
 
     def side_made(self, side: _Side) -> None:
@@ -394,6 +394,16 @@ class _Side(Protocol):
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         cast(_Link, self.link).side_lost(self)
+
+
+class _Connecting(Factory):
+    noisy = False
+
+    def __init__(self, server: _Side) -> None:
+        self._server = server
+
+    def buildProtocol(self, addr: IAddress | None) -> _Side:
+        return self._server
 
 
 class _Accepting(Factory):

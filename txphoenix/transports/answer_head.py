@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["AnswerHead", "is_interim"]
+__all__ = ["AnswerHead", "is_interim", "read_head"]
 
 # No server has that much to say before it says anything.
 _MOST_ANSWERS = 16
@@ -83,3 +83,22 @@ class AnswerHead:
         self._interim_size += size
         del self._data[:size]
         self._searched = 0
+
+
+def read_head(head: str) -> tuple[int | None, str, dict[str, str]]:
+    """Take the answer to a handshake apart, as far as it is HTTP.
+
+    :return: the status, the reason phrase, and the headers by lower-case names.
+        A header that comes several times has its values joined, as RFC 9110 section
+        5.2 has it.
+    """
+    first, *lines = re.split("\r?\n", head)
+    version, status, phrase = [*first.split(" ", 2), "", ""][:3]
+    headers: dict[str, str] = {}
+    for line in lines:
+        name, colon, value = line.partition(":")
+        if colon:
+            name, value = name.strip().lower(), value.strip()
+            headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    is_http = version.startswith("HTTP/") and re.fullmatch("[0-9]{3}", status)
+    return int(status) if is_http else None, phrase.strip(), headers

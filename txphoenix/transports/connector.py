@@ -161,7 +161,9 @@ class EndpointConnector:
         """
         self.protocol = None
         self._end_attempt()
-        return self._given_up
+        # Whoever is told of it may raise it, and we are not to hold what that holds.
+        given_up, self._given_up = self._given_up, None
+        return given_up
 
     # -- Inside -------------------------------------------------------------------
 
@@ -205,13 +207,16 @@ class EndpointConnector:
             self.protocol.abort()
             return
         self._end_attempt()
-        reason = self._given_up or cast(Exception, failure.value)
-        if reason is not self._given_up:
+        given_up, self._given_up = self._given_up, None
+        reason = given_up or cast(Exception, failure.value)
+        if given_up is None:
             self._factory.addresses.attempt_failed(reason)
-        if reason is not self._given_up and not isinstance(
+        if given_up is None and not isinstance(
             reason, ConnectionFailed | ConfigurationError
         ):
             reason = failed_with(reason)
+        # Its frames are ours, and hold the headers and the URL with its params.
+        reason.__traceback__ = None
         self._factory.clientConnectionFailed(self, Failure(self.placed(reason)))
 
     def _aim_at(self, url: str) -> Target:

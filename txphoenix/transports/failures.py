@@ -4,12 +4,24 @@ from __future__ import annotations
 
 from OpenSSL.SSL import Error as TLSError
 from service_identity import CertificateError, VerificationError
+from twisted.internet.defer import CancelledError
+from twisted.internet.error import ConnectError, ConnectionClosed
 
 from ..errors import ConnectionFailed
 from ..legible import error_text, legible
 from .tls import CertificateRefused
 
 __all__ = ["failed_with"]
+
+# What no callable of a user's raises.
+_OF_THE_NETWORK = (
+    CancelledError,
+    CertificateError,
+    ConnectError,
+    ConnectionClosed,
+    TLSError,
+    VerificationError,
+)
 
 
 def failed_with(cause: BaseException, when: str = "") -> ConnectionFailed:
@@ -21,6 +33,11 @@ def failed_with(cause: BaseException, when: str = "") -> ConnectionFailed:
     words = _describe(cause)
     failed = ConnectionFailed(f"{when}: {words}" if when else words)
     failed.__cause__ = cause
+    if isinstance(cause, _OF_THE_NETWORK):
+        # It tells nothing: these frames are ours, and hold headers and URLs.
+        # Twisted has one ConnectionDone for all connections of the process; what hung
+        # on that would stay for good.
+        cause.__traceback__ = None
     return failed
 
 

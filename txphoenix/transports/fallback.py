@@ -95,8 +95,9 @@ class FallbackConnector:
         self._path = self._longpoll if self._prefers_longpoll else self._websocket
         self._connection.attempt_started()
         # Whoever was told may have given the attempt up already.
-        if self._given_up is not None:
-            self._finish(self._given_up)
+        given_up, self._given_up = self._given_up, None
+        if given_up is not None:
+            self._finish(given_up)
             return
         if self._path is self._websocket:
             self._timer = self._deadlines.callLater(
@@ -124,6 +125,7 @@ class FallbackConnector:
             transport.send(*self._connection.encode_heartbeat())
         else:
             self._prefers_longpoll = not self._has_websocket_worked
+            self._websocket_error = None
             self._open(transport)
 
     def first_received(self, data: bytes, is_binary: bool) -> None:
@@ -149,17 +151,20 @@ class FallbackConnector:
             return
         self._stop_timer()
         self._unproved = None
-        reason = self._given_up or reason
+        # Whoever is told of it may raise it, and we are not to hold what that holds.
+        given_up, self._given_up = self._given_up, None
+        reason = given_up or reason
         has_choice = not isinstance(reason, ConfigurationError | NotConnected)
         if path is self._websocket and has_choice:
             log.info("no WebSocket, trying long-poll: {reason}", reason=reason)
-            self._given_up = None
             self._websocket_error = reason
             self._path = self._longpoll
             self._longpoll.factory.start_trying()
         else:
             self._prefers_longpoll = False
-            self._finish(self._better_error(reason))
+            reason = self._better_error(reason)
+            self._websocket_error = None
+            self._finish(reason)
 
     # -- Inside -------------------------------------------------------------------
 

@@ -3,63 +3,57 @@
 Everything but the requests themselves is of the session's own: the connections, the
 cookies (a load balancer's, which lead each request to the same server), and the end of
 all of it, which leaves no connection and no delayed call behind.
+
+A request may take as long as it is alive: bytes of its answer come, or bytes of its
+body go.
+It is silence that is timed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from typing import Any, NamedTuple, cast
+from typing import Any, Final, NamedTuple, cast
 
 from treq.client import HTTPClient
-from twisted.internet.defer import Deferred, succeed
-from twisted.internet.interfaces import (
-    IConsumer,
-    IProtocol,
-    IProtocolFactory,
-    IReactorTime,
-    IStreamClientEndpoint,
-    ITransport,
-)
-from twisted.internet.protocol import Protocol, connectionDone
-from twisted.protocols.policies import ProtocolWrapper, WrappingFactory
+from twisted.internet.defer import CancelledError, Deferred, maybeDeferred
+from twisted.internet.interfaces import IReactorTime, IStreamClientEndpoint
 from twisted.python.failure import Failure
 from twisted.web.client import (
     URI,
     Agent,
     HTTPConnectionPool,
-    RequestGenerationFailed,
     RequestTransmissionFailed,
-    ResponseDone,
     ResponseFailed,
 )
-from twisted.web.http import PotentialDataLoss
 from twisted.web.http_headers import Headers
-from twisted.web.iweb import (
-    IAgent,
-    IAgentEndpointFactory,
-    IBodyProducer,
-    IResponse,
-)
+from twisted.web.iweb import IAgent, IAgentEndpointFactory, IBodyProducer, IResponse
 from zope.interface import implementer
 
-from ..deadlines import Deadlines
+from ..deadlines import Deadlines, Timer
 from ..errors import ConnectionFailed, MessageTooLarge
 from ..handshake import cookie_lines
 from .cookies import ServerCookies
-from .tls import verify_transport
+from .failures import failed_with
+from .http_body import AnswerBody, AnswerTooLarge, MalformedAnswer, RequestBody
+from .http_connections import Connection, TrackedEndpoint
 
-__all__ = ["Answer", "AnswerTooLarge", "HTTPSession"]
+__all__ = [
+    "Answer",
+    "AnswerTooLarge",
+    "Exchange",
+    "HTTPSession",
+    "MalformedAnswer",
+    "NoAnswer",
+]
 
 # Servers and load balancers end idle connections, the quickest after 5 seconds.
 # A request that is on its way at that moment is lost, and nobody knows whether it was
 # acted on; so ours end sooner.
-_LONGEST_IDLE = 4
+_LONGEST_IDLE: Final = 4
 
 # The most bytes of a server's words that an error repeats.
-_LONGEST_PHRASE = 200
-
-_FAILED = (RequestGenerationFailed, RequestTransmissionFailed, ResponseFailed)
+_LONGEST_PHRASE: Final = 200
 
 
 class Answer(NamedTuple):
@@ -87,16 +81,8 @@ class Answer(NamedTuple):
         return f"<Answer {self.code}, {len(self.body)} bytes>"
 
 
-class AnswerTooLarge(MessageTooLarge):
-    """The body of an answer exceeds the limit.
-
-    Its ``size`` is how much of it had come when it was given up.
-    """
-
-    def __str__(self) -> str:
-        return (
-            f"an answer of {self.size} bytes or more exceeds the limit of {self.limit}"
-        )
+class NoAnswer(ConnectionFailed):
+    """A request has been silent for too long."""
 
 
 @implementer(IAgentEndpointFactory)
@@ -105,7 +91,7 @@ class HTTPSession:
 
     :param reactor: times the requests and the idle connections.
     :param endpoint: reaches the server, TLS included.
-    :param timeout: the seconds that a request may take.
+    :param timeout: the seconds that a request may be silent.
     :param limit: the most bytes that the body of an answer may have.
     :param cookies: takes the server's cookies, and has them for each request.
     """
@@ -119,24 +105,16 @@ class HTTPSession:
         limit: int,
         cookies: ServerCookies | None = None,
     ) -> None:
-        self._cookies = cookies
+        self.cookies = cookies
         self.timeout = timeout
         self.limit = limit
-        self._reactor = reactor
-        # A request is timed as all else is, by what has really passed.
-        self._deadlines = cast(IReactorTime, Deadlines.of(reactor))
-        self._endpoint = _TrackedEndpoint(endpoint)
-        self._pool = HTTPConnectionPool(reactor)
-        self._pool.cachedConnectionTimeout = _LONGEST_IDLE
+        self.reactor = reactor
+        self.deadlines = Deadlines.of(reactor)
+        self.pool = HTTPConnectionPool(reactor)
+        self.pool.cachedConnectionTimeout = _LONGEST_IDLE
         # A poll that was repeated would lose what the first one was answered with.
-        self._pool.retryAutomatically = False
-        agent = Agent.usingEndpointFactory(reactor, self, self._pool)
-        # Cookies are ours: treq's would not go beside one of the user's.
-        self._client = HTTPClient(
-            _OneEncoding(agent),
-            cast(Any, _no_cookies()),
-            data_to_body_producer=_Producer,
-        )
+        self.pool.retryAutomatically = False
+        self._endpoint = TrackedEndpoint(endpoint)
         self._requests: dict[Deferred[Answer], None] = {}
 
     def endpointForURI(self, uri: URI) -> IStreamClientEndpoint:
@@ -144,20 +122,32 @@ class HTTPSession:
         return self._endpoint
 
     def request(
-        self, method: str, url: str, headers: Headers, body: bytes | None = None
+        self,
+        method: str,
+        url: str,
+        headers: Headers,
+        body: bytes | None = None,
+        timeout: float | None = None,
+        written: Callable[[], None] | None = None,
     ) -> Deferred[Answer]:
         """Make a request; redirects are not followed.
 
+        :param timeout: the seconds that this one may be silent, if not the session's.
+        :param written: called before the Deferred fires, if the system has been given
+            all of the body.
         :return: a Deferred of the answer.
-            It fails with :exc:`AnswerTooLarge` if its body is over the limit, with
-            :exc:`ConnectionFailed` if it takes too long, with
-            :exc:`twisted.internet.defer.CancelledError` at :meth:`close`, and with the
-            connection's error.
+            It fails with :exc:`AnswerTooLarge` if it is over a limit, with
+            :exc:`MalformedAnswer` if it cannot be understood, with :exc:`NoAnswer` if
+            it is silent for too long, with
+            :exc:`twisted.internet.defer.CancelledError` at :meth:`close`, and with
+            another :exc:`ConnectionFailed` if there is no connection, or it ends.
+            None of these has a traceback, which would hold the headers.
         """
-        exchange = Deferred.fromCoroutine(self._exchange(method, url, headers, body))
-        exchange.addTimeout(self.timeout, self._deadlines, _timed_out)
-        self._requests[exchange] = None
-        return exchange.addBoth(self._finished, exchange)
+        timeout = self.timeout if timeout is None else timeout
+        exchange = Exchange(self, timeout, written)
+        request = exchange.start(method, url, headers, body)
+        self._requests[request] = None
+        return request.addBoth(self._finished, request)
 
     def close(self) -> Deferred[None]:
         """Give all requests up and end all connections.
@@ -167,50 +157,170 @@ class HTTPSession:
         for request in list(self._requests):
             request.cancel()
         # It takes its delayed calls along.
-        self._pool.closeCachedConnections()
+        self.pool.closeCachedConnections()
+        self.deadlines.sweep()
         return self._endpoint.close()
 
-    def _finished(self, result: Any, exchange: Deferred[Answer]) -> Any:
-        del self._requests[exchange]
+    def _finished(self, result: Any, request: Deferred[Answer]) -> Any:
+        del self._requests[request]
         return result
 
-    async def _exchange(
+
+@implementer(IAgent)
+class Exchange:
+    """One request and its answer.
+
+    It stands between treq and Twisted's agent, as the agent of the one, so that no
+    answer is decompressed without a limit, and as the pool of the other, so that it is
+    known which connection serves the request.
+
+    :param session: what has made it.
+    :param timeout: the seconds that it may be silent.
+    :param written: called at the end, if the system has been given all of its body.
+    """
+
+    persistent = True
+
+    def __init__(
+        self,
+        session: HTTPSession,
+        timeout: float,
+        written: Callable[[], None] | None = None,
+    ) -> None:
+        self.awaits_head = True
+        """Whether the status and the headers of the answer have not come yet."""
+        self._session = session
+        self._timeout = timeout
+        self._written = written
+        self._is_written = False
+        self._timer = Timer(self._time_out)
+        self._connection: Connection | None = None
+        self._encoding = b""
+        self._error: Exception | None = None
+        self._request: Deferred[Any] | None = None
+
+    def start(
         self, method: str, url: str, headers: Headers, body: bytes | None
-    ) -> Answer:
-        cookies = self._cookies
+    ) -> Deferred[Answer]:
+        """Make the request."""
+        self.alive()
+        cookies = self._session.cookies
         if cookies is not None:
             headers = _with_cookies(headers, cookies)
-        try:
-            response = await self._client.request(
-                method,
-                url,
-                headers=headers,
-                data=body,
-                allow_redirects=False,
-                unbuffered=True,
-                reactor=cast(Any, self._reactor),
-            )
-            lines = tuple(
-                (name.decode("latin-1"), value.decode("latin-1"))
-                for name, values in response.headers.getAllRawHeaders()
-                for value in values
-            )
-            if cookies is not None:
-                cookies.take(cookie_lines(lines))
-            content = await _read(response, self.limit)
-        except _FAILED as failed:
-            # They tell of a list of failures, of which the first is the cause.
-            raise failed.reasons[0].value from failed
-        return Answer(
-            response.code,
-            response.phrase[:_LONGEST_PHRASE].decode("latin-1"),
-            {
-                name.decode("latin-1").lower(): b", ".join(values).decode("latin-1")
-                for name, values in response.headers.getAllRawHeaders()
-            },
-            content,
-            lines,
+        # Cookies are ours: treq's would not go beside one of the user's.
+        client = HTTPClient(self, cast(Any, _no_cookies()), self._body_of_request)
+        request: Deferred[Any] = maybeDeferred(
+            client.request,
+            method,
+            url,
+            headers=headers,
+            data=body,
+            allow_redirects=False,
+            unbuffered=True,
+            reactor=cast(Any, self._session.reactor),
         )
+        self._request = request
+        request.addCallback(self._read)
+        return request.addBoth(self._end)
+
+    def alive(self) -> None:
+        """Something comes or goes: begin the time anew."""
+        self._session.deadlines.set(self._timer, self._timeout)
+
+    # -- Between treq and Twisted -------------------------------------------------
+
+    def request(
+        self,
+        method: bytes,
+        uri: bytes,
+        headers: Headers | None = None,
+        bodyProducer: IBodyProducer | None = None,
+    ) -> Deferred[IResponse]:
+        """Make the request, for treq."""
+        headers = Headers() if headers is None else headers.copy()
+        # treq adds its own to the user's.
+        encodings = headers.getRawHeaders(b"Accept-Encoding", [b"gzip"])
+        headers.setRawHeaders(b"Accept-Encoding", encodings[:1])
+        session = self._session
+        agent = Agent.usingEndpointFactory(session.reactor, session, cast(Any, self))
+        responding: Deferred[IResponse] = agent.request(
+            method, uri, headers, bodyProducer
+        )
+        return responding.addCallback(self._head_received)
+
+    def getConnection(self, key: Any, endpoint: IStreamClientEndpoint) -> Deferred[Any]:
+        """Take a connection out of the pool, for Twisted's agent."""
+        taking: Deferred[Any] = self._session.pool.getConnection(key, endpoint)
+        return taking.addCallback(self._begin)
+
+    def _begin(self, protocol: Any) -> Any:
+        self._connection = protocol.transport
+        self._connection.begin(self)
+        return protocol
+
+    def _head_received(self, response: IResponse) -> IResponse:
+        self.awaits_head = False
+        headers = response.headers
+        self._encoding = b",".join(headers.getRawHeaders(b"Content-Encoding", []))
+        headers.removeHeader(b"Content-Encoding")
+        # treq looks at the cookies as well, and takes them for ASCII.
+        cookies = headers.getRawHeaders(b"Set-Cookie")
+        if cookies is not None:
+            headers.setRawHeaders(b"Set-Cookie", [it for it in cookies if it.isascii()])
+        return response
+
+    # -- Inside -------------------------------------------------------------------
+
+    def _body_of_request(self, body: bytes) -> RequestBody:
+        return RequestBody(body, self.alive, self._body_written)
+
+    def _body_written(self) -> None:
+        # What is left of it is with the system, and with the transport.
+        self._is_written = True
+        self.alive()
+        cast(Connection, self._connection).is_taken()
+
+    def _read(self, response: Any) -> Deferred[Answer]:
+        body = AnswerBody(
+            self._encoding,
+            self._session.limit,
+            cast(Connection, self._connection).abortConnection,
+        )
+        response.deliverBody(body)
+        lines = tuple(
+            (name.decode("latin-1"), value.decode("latin-1"))
+            for name, values in response.headers.getAllRawHeaders()
+            for value in values
+        )
+        if self._session.cookies is not None:
+            self._session.cookies.take(cookie_lines(lines))
+        return body.finished.addCallback(
+            lambda content: _answer(response, lines, content)
+        )
+
+    def _end(self, result: Any) -> Any:
+        self._timer.unset()
+        connection = self._connection
+        if connection is not None:
+            connection.end()
+            has_left = self._is_written and not connection.unwritten
+            if has_left and self._written is not None:
+                self._written()
+        self._connection = self._request = None
+        if not isinstance(result, Failure):
+            return result
+        self._session.deadlines.sweep()
+        # Not raised, for it would get a traceback.
+        return Failure(self._error or _cause(result.value))
+
+    def _time_out(self) -> None:
+        if self._connection is not None and self._connection.is_taken():
+            # A line may be slow, and the system keeps much for it.
+            self.alive()
+            return
+        self._error = NoAnswer(f"no answer within {self._timeout:g} s")
+        if self._request is not None:
+            self._request.cancel()
 
 
 def _no_cookies() -> CookieJar:
@@ -227,159 +337,41 @@ def _with_cookies(headers: Headers, cookies: ServerCookies) -> Headers:
     return headers
 
 
-def _timed_out(result: Any, timeout: float) -> Any:
-    raise ConnectionFailed(f"no answer within {timeout:g} s")
+def _answer(
+    response: Any, lines: tuple[tuple[str, str], ...], content: bytes
+) -> Answer:
+    """Make an answer of what HTTP's client has read.
 
-
-def _read(response: IResponse, limit: int) -> Deferred[bytes]:
-    body = _Body(limit)
-    response.deliverBody(body)
-    return body.finished
-
-
-class _Body(Protocol):
-    """Collects the body of an answer, as long as it is within the limit."""
-
-    def __init__(self, limit: int) -> None:
-        self.finished: Deferred[bytes] = Deferred(lambda _: self._give_up())
-        self._limit = limit
-        self._parts: list[bytes] = []
-        self._size = 0
-
-    def dataReceived(self, data: bytes) -> None:
-        self._size += len(data)
-        if self._size <= self._limit:
-            self._parts.append(data)
-        else:
-            self._parts.clear()
-            self._give_up()
-
-    def connectionLost(self, reason: Failure = connectionDone) -> None:
-        if self.finished.called:
-            return
-        if self._size > self._limit:
-            # Not before: the pool takes a connection back while the last of an answer
-            # is being delivered, and whoever is told may close the pool.
-            self.finished.errback(AnswerTooLarge(self._size, self._limit))
-        # A server that ends the body with the connection cannot tell that it is whole.
-        elif reason.check(ResponseDone, PotentialDataLoss):
-            self.finished.callback(b"".join(self._parts))
-        else:
-            self.finished.errback(reason)
-
-    def _give_up(self) -> None:
-        # An abort is not among the things that an answer's transport can do.
-        cast(ITransport, self.transport).loseConnection()
-
-
-@implementer(IAgent)
-class _OneEncoding:
-    """An agent that sends ``Accept-Encoding`` once.
-
-    treq says what it can decode, beside what the user has said.
+    :raises MalformedAnswer: it has a status that none has.
     """
-
-    def __init__(self, agent: IAgent) -> None:
-        self._agent = agent
-
-    def request(
-        self,
-        method: bytes,
-        uri: bytes,
-        headers: Headers | None = None,
-        bodyProducer: IBodyProducer | None = None,
-    ) -> Deferred[IResponse]:
-        headers = Headers() if headers is None else headers.copy()
-        accepted = headers.getRawHeaders(b"Accept-Encoding", [])
-        headers.setRawHeaders(b"Accept-Encoding", accepted[:1])
-        return self._agent.request(method, uri, headers, bodyProducer)
+    if not 100 <= response.code <= 999:
+        raise MalformedAnswer("the status of an answer must have three digits")
+    return Answer(
+        response.code,
+        response.phrase[:_LONGEST_PHRASE].decode("latin-1"),
+        {
+            name.decode("latin-1").lower(): b", ".join(values).decode("latin-1")
+            for name, values in response.headers.getAllRawHeaders()
+        },
+        content,
+        lines,
+    )
 
 
-@implementer(IBodyProducer)
-class _Producer:
-    """The body of a request, all of it at once.
+def _cause(error: BaseException | None) -> BaseException:
+    """What a request has failed with, of what HTTP's client says of it.
 
-    treq's own would write piece by piece, on the clock of the global reactor.
+    That has a list of failures, of which the first is the cause.
     """
-
-    def __init__(self, body: bytes) -> None:
-        self._body = body
-        self.length = len(body)
-
-    def startProducing(self, consumer: IConsumer) -> Deferred[None]:
-        consumer.write(self._body)
-        return succeed(None)
-
-    def pauseProducing(self) -> None:
-        """Everything is written already."""
-
-    resumeProducing = stopProducing = pauseProducing
-
-
-@implementer(IStreamClientEndpoint)
-class _TrackedEndpoint:
-    """An endpoint that knows its connections, and ends them all."""
-
-    def __init__(self, endpoint: IStreamClientEndpoint) -> None:
-        self._endpoint = endpoint
-        self._is_closed = False
-        self._connections: dict[ProtocolWrapper, None] = {}
-        self._empty: list[Deferred[None]] = []
-
-    def connect(self, protocolFactory: IProtocolFactory) -> Deferred[IProtocol]:
-        factory = _ConnectionFactory(self, protocolFactory)
-        connecting: Deferred[Any] = self._endpoint.connect(factory)
-        # The pool knows its own protocols.
-        return connecting.addCallback(lambda connection: connection.wrappedProtocol)
-
-    def close(self) -> Deferred[None]:
-        self._is_closed = True
-        for connection in list(self._connections):
-            connection.abortConnection()
-        if not self._connections:
-            return succeed(None)
-        empty: Deferred[None] = Deferred()
-        self._empty.append(empty)
-        return empty
-
-    def may_connect(self) -> bool:
-        """An endpoint that was told to stop may connect all the same, much later."""
-        return not self._is_closed
-
-    def connected(self, connection: ProtocolWrapper) -> None:
-        self._connections[connection] = None
-
-    def disconnected(self, connection: ProtocolWrapper) -> None:
-        del self._connections[connection]
-        if not self._connections:
-            waiting, self._empty = self._empty, []
-            for deferred in waiting:
-                deferred.callback(None)
-
-
-class _VerifiedConnection(ProtocolWrapper):
-    """One connection, over TLS that does not fail open."""
-
-    def makeConnection(self, transport: Any) -> None:
-        verify_transport(transport)
-        super().makeConnection(transport)
-
-
-class _ConnectionFactory(WrappingFactory):
-    """Makes the protocol of one connection."""
-
-    noisy = False
-    protocol = _VerifiedConnection
-
-    def __init__(self, endpoint: _TrackedEndpoint, factory: IProtocolFactory) -> None:
-        super().__init__(factory)
-        self._endpoint = endpoint
-
-    def buildProtocol(self, addr: Any) -> Any:
-        return super().buildProtocol(addr) if self._endpoint.may_connect() else None
-
-    def registerProtocol(self, p: ProtocolWrapper) -> None:
-        self._endpoint.connected(p)
-
-    def unregisterProtocol(self, p: ProtocolWrapper) -> None:
-        self._endpoint.disconnected(p)
+    is_answer = isinstance(error, ResponseFailed)
+    if isinstance(error, ResponseFailed | RequestTransmissionFailed):
+        error = error.reasons[0].value
+    if isinstance(error, CancelledError):
+        return CancelledError()
+    if isinstance(error, ConnectionFailed | MessageTooLarge):
+        error.__traceback__ = error.__context__ = None
+        return error
+    if is_answer:
+        # Whatever was raised while it was read; its frames hold the request.
+        return MalformedAnswer(f"an answer is not HTTP ({type(error).__name__})")
+    return failed_with(error or ConnectionFailed("no reason was given"))

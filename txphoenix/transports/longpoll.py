@@ -22,7 +22,7 @@ code                  what has happened
 3000 + status         what the server said, in the body or as HTTP's own status: 3410 if
                       the session is gone, 3408 if it did not deal with a frame, 3500
                       for an error, 3502 for a proxy's, and so on
-1002                  an answer that is not of Phoenix's long-poll
+1002                  an answer that is not of Phoenix's long-poll, or not HTTP
 1006                  no answer: the network is gone, or it took too long
 1009                  a message is longer than ``max_message_size``, or an answer longer
                       than four of them and than 16 MiB
@@ -31,13 +31,11 @@ code                  what has happened
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections import deque
 from collections.abc import Callable
 from http.cookiejar import CookieJar
 from typing import TYPE_CHECKING, Any, Final
 
-import idna
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
@@ -45,17 +43,22 @@ from twisted.python.failure import Failure
 from twisted.web.http_headers import Headers
 
 from ..cookie_jar import bounded_jar
-from ..deadlines import Deadlines, DelayedCall
-from ..errors import ConnectionClosed, MessageTooLarge, NotConnected
+from ..deadlines import Deadlines, DelayedCall, Timer
+from ..errors import (
+    ConnectionClosed,
+    HandshakeRefused,
+    MessageTooLarge,
+    NotConnected,
+)
 from ..handshake import Handshake
 from ..options import Options
 from ..package_log import package_log
-from ..url import Target, add_params, connect_url
-from .attempt import Attempt, prepare
+from ..url import add_params, connect_url
+from .attempt import prepare
 from .connector import EndpointConnector
 from .cookies import ServerCookies
 from .endpoints import client_endpoint
-from .http import Answer, HTTPSession
+from .http import Answer, AnswerTooLarge, HTTPSession, MalformedAnswer, NoAnswer
 from .longpoll_answers import (
     are_texts,
     closed_by,
@@ -64,20 +67,19 @@ from .longpoll_answers import (
     session_token,
     too_large,
 )
-from .request_headers import request_headers
+from .longpoll_outgoing import Outgoing
+from .longpoll_pace import Pace, Window
+from .longpoll_requests import headers_of, poll_headers_of, url_of
 from .tuned import TunedEndpoint
 
 if TYPE_CHECKING:
     from ..connection import Connection
+    from .websocket import PhoenixClientFactory
 
 __all__ = ["LongPollConnector", "LongPollTransport"]
 
 log = Logger(observer=package_log)
 
-# As Phoenix's own client has it: the server handles a batch in one go.
-_MOST_LINES: Final = 100
-# A batch is cut before it is longer than a proxy (nginx: 1 MiB) takes of a body.
-_LONGEST_BATCH: Final = 1_000_000
 # How much of an answer is taken, in messages of max_message_size, and in any case.
 # An answer has all that the server has kept since the last one, however small each
 # message is: while a reader pauses, that is what comes in the 15 seconds before
@@ -86,10 +88,6 @@ _LARGEST_MESSAGES: Final = 4
 _SMALLEST_LIMIT: Final = 16 * 1024 * 1024
 # How a binary frame begins that the server has put into a string.
 _BINARY_KINDS: Final = ("\x00", "\x01", "\x02")
-
-_AUTH_HEADER = "X-Phoenix-AuthToken"
-_NDJSON = "application/x-ndjson"
-_TEXT = "text/plain"
 
 
 class LongPollConnector(EndpointConnector):
@@ -100,6 +98,12 @@ class LongPollConnector(EndpointConnector):
     """
 
     protocol: Any
+
+    def __init__(
+        self, reactor: IReactorTime, factory: PhoenixClientFactory, options: Options
+    ) -> None:
+        super().__init__(reactor, factory, options)
+        self._window = Window()
 
     def reset_options(self, options: Options) -> None:
         """Use other options, from the next session on where they concern it."""
@@ -124,18 +128,22 @@ class LongPollConnector(EndpointConnector):
         )
         self.check_wanted()
         self._factory.addresses.attempt_begins()
+        pace = Pace(self._reactor, self._window)
         http = HTTPSession(
             self._reactor,
             endpoint,
-            timeout=_request_timeout(options),
+            timeout=pace.longest(options.heartbeat_interval, options.heartbeat_timeout),
             limit=_answer_limit(options),
             cookies=ServerCookies(_jar(options), target),
         )
-        url = _url(target)
-        headers = _headers(target, attempt)
+        url, headers = url_of(target), headers_of(target, attempt)
+        poll_headers = poll_headers_of(headers, attempt)
         try:
-            answer = await http.request("GET", url, _for_polls(headers, attempt))
-            token = session_token(answer)
+            answer = await http.request("GET", url, poll_headers)
+            session_url = add_params(url, {"token": session_token(answer)})
+        except (AnswerTooLarge, MalformedAnswer) as error:
+            await http.close()
+            raise HandshakeRefused(None, {}, str(error)) from None
         except BaseException:
             await http.close()
             raise
@@ -143,10 +151,11 @@ class LongPollConnector(EndpointConnector):
             self._reactor,
             self._factory.connection,
             http,
-            add_params(url, {"token": token}),
+            session_url,
             headers,
-            _for_polls(headers, attempt),
+            poll_headers,
             options,
+            pace,
             self._factory.protocol_lost,
             Handshake("longpoll", answer.code, head=answer.head),
         )
@@ -169,6 +178,7 @@ class LongPollTransport:
     :param headers: of each request.
     :param poll_headers: of the polls.
     :param options: the client's options.
+    :param pace: says when to poll.
     :param lost: called with the reason once nothing is left of the session.
     :param handshake: what the server answered when the session opened.
     """
@@ -184,6 +194,7 @@ class LongPollTransport:
         headers: Headers,
         poll_headers: Headers,
         options: Options,
+        pace: Pace,
         lost: Callable[[ConnectionClosed], None],
         handshake: Handshake | None = None,
     ) -> None:
@@ -194,6 +205,7 @@ class LongPollTransport:
         self._url = url
         self._headers = headers
         self._poll_headers = poll_headers
+        self._pace = pace
         self._lost = lost
         self._is_open = True
         self._is_paused = False
@@ -201,19 +213,23 @@ class LongPollTransport:
         self._close_reason: ConnectionClosed | None = None
         self._close_timer: DelayedCall | None = None
         self._poll_request: Deferred[Any] | None = None
+        # Set while the next poll waits.
+        self._poll_timer = Timer(self._poll)
         self._received: deque[str] = deque()
         self._publish_call: DelayedCall | None = None
         self._is_publishing = False
-        # Each with whether it can be a line of a batch.
-        self._outgoing: deque[tuple[bytes, bool]] = deque()
+        self._outgoing = Outgoing()
+        self._is_full = False
         self.reset_options(options)
 
     def reset_options(self, options: Options) -> None:
         """Use other options, as far as they concern an open session."""
         self._message_limit = options.max_message_size
         self._close_timeout = options.close_timeout
-        self._http.timeout = _request_timeout(options)
+        self._heartbeat = options.heartbeat_interval, options.heartbeat_timeout
         self._http.limit = _answer_limit(options)
+        self._write_buffer = options.write_buffer
+        self._check_room()
 
     def start(self) -> None:
         """Begin to poll."""
@@ -221,21 +237,35 @@ class LongPollTransport:
 
     # -- Transport ----------------------------------------------------------------
 
-    def send(self, data: bytes, is_binary: bool) -> None:
+    def send(self, data: bytes, is_binary: bool) -> int:
         """Send one frame, together with those that are sent in the same moment.
 
+        :return: a mark, for :meth:`has_left`.
         :raises NotConnected: the session has ended, or is being closed.
         """
         if not self._is_taking:
             raise NotConnected("the session has ended")
-        if is_binary:
-            self._outgoing.append((b64encode(data), True))
-        else:
-            # The server takes any line of a batch that does not begin so for base64.
-            is_line = data.startswith(b"[") and b"\n" not in data
-            self._outgoing.append((data, is_line))
+        mark = self._outgoing.add(data, is_binary)
         if not self._is_publishing and self._publish_call is None:
             self._publish_call = self._deadlines.callLater(0, self._publish)
+        self._check_room()
+        return mark
+
+    def has_left(self, mark: int) -> bool:
+        """Whether a frame has left: the system was given the whole request.
+
+        That is known once the request has ended.
+        """
+        return self._outgoing.has_left(mark)
+
+    def withdraw(self, mark: int) -> bool:
+        """Take a frame back that waits behind the request under way.
+
+        :return: whether nothing of it has left, nor ever will.
+        """
+        is_withdrawn = self._outgoing.withdraw(mark)
+        self._check_room()
+        return is_withdrawn
 
     def close(self, code: int = 1000, reason: str = "") -> None:
         """End the session, once the server has all that was sent before.
@@ -286,9 +316,13 @@ class LongPollTransport:
     # -- Receiving ----------------------------------------------------------------
 
     def _poll(self) -> None:
-        if self._is_paused or self._poll_request is not None or not self._is_taking:
+        is_waiting = self._poll_request is not None or self._poll_timer.is_set
+        if self._is_paused or is_waiting or not self._is_taking:
             return
-        request = self._http.request("GET", self._url, self._poll_headers)
+        timeout = self._pace.begin(*self._heartbeat)
+        request = self._http.request(
+            "GET", self._url, self._poll_headers, timeout=timeout
+        )
         # Before its callbacks, which may run at once.
         self._poll_request = request
         request.addCallbacks(self._polled, self._poll_failed)
@@ -304,12 +338,17 @@ class LongPollTransport:
             self._end(closed_by(None, answer))
         else:
             self._connection.proved_stable()
+            delay = self._pace.answered(is_empty=not messages)
             self._received.extend(messages)
+            if delay:
+                self._http.deadlines.set(self._poll_timer, delay)
             self._deliver()
             self._poll()
 
     def _poll_failed(self, failure: Failure) -> None:
         self._poll_request = None
+        if failure.check(NoAnswer):
+            self._pace.not_answered()
         if self._is_taking:
             self._end(failed_with(failure))
 
@@ -337,42 +376,59 @@ class LongPollTransport:
     def _publish(self) -> None:
         """Send the next batch."""
         self._publish_call = None
+        if not self._outgoing:
+            # All of it was taken back.
+            return
         self._is_publishing = True
-        body, content_type = self._next_batch()
+        body, content_type = self._outgoing.next_batch()
         headers = self._headers.copy()
         headers.setRawHeaders("Content-Type", [content_type])
-        request = self._http.request("POST", self._url, headers, body)
+        request = self._http.request(
+            "POST",
+            self._url,
+            headers,
+            body,
+            timeout=self._pace.longest(*self._heartbeat),
+            written=self._outgoing.batch_left,
+        )
         request.addCallbacks(self._published, self._publish_failed)
         request.addErrback(self._broken)
-
-    def _next_batch(self) -> tuple[bytes, str]:
-        first, is_line = self._outgoing.popleft()
-        if not is_line:
-            return first, _TEXT
-        lines, size = [first], len(first)
-        while self._outgoing and len(lines) < _MOST_LINES:
-            line, is_line = self._outgoing[0]
-            size += 1 + len(line)
-            if not is_line or size > _LONGEST_BATCH:
-                break
-            lines.append(line)
-            self._outgoing.popleft()
-        return b"\n".join(lines), _NDJSON
 
     def _published(self, answer: Answer) -> None:
         self._is_publishing = False
         status, _ = read_answer(answer)
         if status != 200:
             self._end(closed_by(status, answer))
-        elif self._outgoing:
+            return
+        self._outgoing.batch_taken()
+        if self._outgoing:
             self._publish()
         elif self._close_reason is not None:
             self._end(self._close_reason)
+        if self._poll_timer.is_set:
+            # There may be an answer to what was sent.
+            self._poll_timer.unset()
+            self._poll()
+        self._check_room()
 
     def _publish_failed(self, failure: Failure) -> None:
         self._is_publishing = False
         if self._is_open:
             self._end(failed_with(failure))
+
+    def _check_room(self) -> None:
+        """Tell the connection if there is enough to send, or room again.
+
+        It may send more at once.
+        """
+        is_full = self._outgoing.size >= self._write_buffer
+        if is_full == self._is_full or not self._is_taking:
+            return
+        self._is_full = is_full
+        if is_full:
+            self._connection.transport_full()
+        else:
+            self._connection.transport_writable()
 
     # -- The end ------------------------------------------------------------------
 
@@ -389,6 +445,7 @@ class LongPollTransport:
             # One of those who got a message has ended the session.
             return
         self._is_open = False
+        self._poll_timer.unset()
         self._outgoing.clear()
         for call in (self._publish_call, self._close_timer):
             if call is not None and call.active():
@@ -409,55 +466,6 @@ def _jar(options: Options) -> CookieJar:
     return bounded_jar() if options.cookies is None else options.cookies
 
 
-def _request_timeout(options: Options) -> float:
-    """The seconds that a request may take.
-
-    A server that is gone is found out as soon as it would be by heartbeats.
-    A poll is answered within the server's window, 10 seconds as Phoenix is set up.
-    """
-    return options.heartbeat_interval + options.heartbeat_timeout
-
-
 def _answer_limit(options: Options) -> int:
     """The most bytes that an answer may have: it can hold many messages."""
     return max(_SMALLEST_LIMIT, _LARGEST_MESSAGES * options.max_message_size)
-
-
-def _url(target: Target) -> str:
-    """The URL of the requests, as far as it matters: the endpoint knows the way."""
-    scheme = "https" if target.secure else "http"
-    # An address can share a cookie with no other host, so that any name does for it.
-    host = "x" if ":" in target.host else _agent_host(target.server_name)
-    return f"{scheme}://{host}:{target.port}{target.resource}"
-
-
-def _agent_host(name: str) -> str:
-    """The host, as far as treq takes it, which asks for one of IDNA.
-
-    The domain that it is in is kept: a cookie may be for all of that.
-    """
-    return ".".join(map(_agent_label, name.split(".")))
-
-
-def _agent_label(label: str) -> str:
-    try:
-        idna.alabel(label)
-    except idna.IDNAError:
-        return "x"
-    return label
-
-
-def _headers(target: Target, attempt: Attempt) -> Headers:
-    headers = Headers()
-    for name, value in request_headers(target, attempt.headers, {}).items():
-        headers.setRawHeaders(name, [value])
-    return headers
-
-
-def _for_polls(headers: Headers, attempt: Attempt) -> Headers:
-    headers = headers.copy()
-    if not headers.hasHeader("Accept"):
-        headers.setRawHeaders("Accept", ["application/json"])
-    if attempt.auth_token is not None and not headers.hasHeader(_AUTH_HEADER):
-        headers.setRawHeaders(_AUTH_HEADER, [attempt.auth_token])
-    return headers

@@ -9,13 +9,13 @@ has something to say::
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
 
 from twisted.python.failure import Failure
 
 from ..errors import ConnectionClosed, HandshakeRefused, MessageTooLarge
 from ..serializer import default_json
-from .http import Answer
+from .http import Answer, MalformedAnswer
 
 __all__ = [
     "are_texts",
@@ -27,6 +27,8 @@ __all__ = [
 ]
 
 _NOT_PHOENIX = "not an answer of Phoenix's long-poll"
+# Phoenix's have some 300 characters.
+_LONGEST_TOKEN = 4096
 
 _loads = default_json().loads
 
@@ -56,13 +58,21 @@ def session_token(answer: Answer) -> str:
     """
     status, body = read_answer(answer)
     token = body.get("token")
-    if status == 410 and isinstance(token, str) and token:
-        return token
+    if status == 410 and _is_token(token):
+        return cast(str, token)
     if status in (410, None):
         status, reason = answer.code, _NOT_PHOENIX
     else:
         reason = answer.phrase if answer.code != 200 else _phrase(status)
     raise HandshakeRefused(status, answer.headers, reason)
+
+
+def _is_token(token: object) -> bool:
+    """Whether this can go into the URLs of a session's requests."""
+    if not isinstance(token, str) or not 0 < len(token) <= _LONGEST_TOKEN:
+        return False
+    # JSON allows what UTF-8 does not.
+    return not any("\ud800" <= character <= "\udfff" for character in token)
 
 
 def are_texts(messages: object) -> bool:
@@ -91,11 +101,12 @@ def closed_by(status: int | None, answer: Answer) -> ConnectionClosed:
 
 
 def failed_with(failure: Failure) -> ConnectionClosed:
-    """What a request without an answer means."""
+    """What a request without an answer that can be read means."""
     error = failure.value
     if isinstance(error, MessageTooLarge):
         return too_large(error)
-    closed = ConnectionClosed(1006, str(error))
+    is_answered = isinstance(error, MalformedAnswer)
+    closed = ConnectionClosed(1002 if is_answered else 1006, str(error))
     closed.__cause__ = error
     return closed
 

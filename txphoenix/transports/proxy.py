@@ -77,7 +77,7 @@ class HTTPConnectEndpoint:
             nothing that can be understood, and as the proxy's endpoint does.
         """
         tunnel = _Tunnel(factory, self._request)
-        connecting = self._proxy.connect(Factory.forProtocol(lambda: tunnel))
+        connecting = self._proxy.connect(_TunnelFactory(tunnel))
         connecting.addErrback(tunnel.failed)
 
         def cancel(_opened: Deferred[IProtocol]) -> None:
@@ -88,6 +88,19 @@ class HTTPConnectEndpoint:
         tunnel.opened = opened
         tunnel.settle()
         return opened
+
+
+class _TunnelFactory(Factory):
+    """Has the one tunnel for its protocol."""
+
+    # The log would hold the tunnel, and its password.
+    noisy = False
+
+    def __init__(self, tunnel: _Tunnel) -> None:
+        self._tunnel = tunnel
+
+    def buildProtocol(self, addr: Any) -> _Tunnel:
+        return self._tunnel
 
 
 class _Tunnel(Protocol):

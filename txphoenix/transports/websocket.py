@@ -19,7 +19,6 @@ closing one.
 from __future__ import annotations
 
 import os
-import re
 from base64 import b64encode
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, cast
@@ -38,7 +37,7 @@ from ..options import Options
 from ..package_log import package_log
 from ..url import parse
 from .addresses import AnsweringAddresses
-from .answer_head import AnswerHead, is_interim
+from .answer_head import AnswerHead, is_interim, read_head
 from .compression import accepts, offered
 from .cookies import ServerCookies
 from .failures import failed_with
@@ -318,7 +317,7 @@ class PhoenixClientProtocol(FastFrameProtocol):
 
     def _why_not_opened(self) -> ConnectionFailed:
         head = self._head or cast(AnswerHead, self._answer).begun
-        status, phrase, headers = _read_head(head.decode("iso-8859-1"))
+        status, phrase, headers = read_head(head.decode("iso-8859-1"))
         if is_interim(status):
             # What they were to lead to has not come.
             status, headers = None, {}
@@ -342,25 +341,6 @@ class PhoenixClientProtocol(FastFrameProtocol):
         closed = ConnectionClosed(1006, self._aborted_because or said)
         closed.__cause__ = lost
         return closed
-
-
-def _read_head(head: str) -> tuple[int | None, str, dict[str, str]]:
-    """Take the answer to a handshake apart, as far as it is HTTP.
-
-    :return: the status, the reason phrase, and the headers by lower-case names.
-        A header that comes several times has its values joined, as RFC 9110 section
-        5.2 has it.
-    """
-    first, *lines = re.split("\r?\n", head)
-    version, status, phrase = [*first.split(" ", 2), "", ""][:3]
-    headers: dict[str, str] = {}
-    for line in lines:
-        name, colon, value = line.partition(":")
-        if colon:
-            name, value = name.strip().lower(), value.strip()
-            headers[name] = f"{headers[name]}, {value}" if name in headers else value
-    is_http = version.startswith("HTTP/") and re.fullmatch("[0-9]{3}", status)
-    return int(status) if is_http else None, phrase.strip(), headers
 
 
 class PhoenixClientFactory(RetryingFactory, WebSocketClientFactory):

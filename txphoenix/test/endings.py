@@ -1,0 +1,172 @@
+"""What the tests of what connections leave behind share.
+
+::
+
+    self.make_clients(url, transport="longpoll")
+    await self.end_often(self.cut)
+
+Twenty-five clients have their connections ended time and again, each time in the same
+way; whatever each ending leaves behind is there a hundred times more at the end.
+"""
+
+from __future__ import annotations
+
+import gc
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable
+from functools import partial
+from itertools import pairwise
+from typing import Any, cast
+from urllib import parse
+from weakref import ref
+
+from twisted.internet.protocol import Protocol
+from twisted.logger import globalLogPublisher
+
+from txphoenix import SocketClient
+from txphoenix.backoff import steps
+
+from .network import NetworkTestCase, reactor
+
+__all__ = ["EndingsTestCase", "Saying"]
+
+CLIENTS = 25
+ROUNDS = 4
+
+# What there is more of at one moment than at another; whatever holds them is counted.
+_UNSTEADY = {
+    f"builtins.{name}"
+    for name in ("cell", "dict", "function", "list", "method", "tuple")
+}
+
+# A traceback grows by some entries each time that its exception is raised.
+_LONGEST_TRACEBACK = 60
+
+
+class Saying(Protocol):
+    """A server that answers whatever comes with the same bytes, and hangs up.
+
+    :cvar answer: the bytes; None for silence, and no end.
+    """
+
+    answer: bytes | None = None
+
+    def dataReceived(self, data: bytes) -> None:
+        """Answer."""
+        transport: Any = self.transport
+        if self.answer is not None:
+            transport.write(self.answer)
+            transport.loseConnection()
+
+
+class EndingsTestCase(NetworkTestCase):
+    """A test of what is left after a hundred endings: nothing.
+
+    :ivar clients: those of :meth:`make_clients`.
+    """
+
+    timeout = 60
+
+    def setUp(self) -> None:
+        """Log failures alone: who runs tests may keep what is logged."""
+        super().setUp()
+        self.clients: list[SocketClient] = []
+        observers = tuple(cast(Any, globalLogPublisher)._observers)
+        self.patch(globalLogPublisher, "_observers", [partial(_pass_on, observers)])
+
+    def make_clients(self, url: str, **options: Any) -> None:
+        """Make the clients, which come back at once, and start them."""
+        options = {
+            "backoff": steps([0.002]),
+            "reconnect_interval": 0.002,
+            **options,
+        }
+        self.clients = [SocketClient(url, **options) for _ in range(CLIENTS)]
+        self.addCleanup(self.stop_all)
+        for client in self.clients:
+            client.startService()
+
+    async def stop_all(self) -> None:
+        """Stop the clients."""
+        for client in self.clients:
+            await client.stopService()
+
+    async def end_often(self, end: Callable[[], Awaitable[None]]) -> None:
+        """Have something end a hundred times, and see that nothing is left of it.
+
+        :param end: ends it for each of the clients, and waits until it is so.
+        """
+        counts = []
+        for rounds in (2, ROUNDS // 2, ROUNDS // 2):
+            for _ in range(rounds):
+                await end()
+            counts.append(await self.objects())
+        self.assert_not_grown(*counts)
+        await self.stop_all()
+        left = [ref(client) for client in self.clients]
+        self.clients.clear()
+        await self.objects()
+        self.assertEqual([it() for it in left if it() is not None], [])
+
+    async def fail_often(self, times: int = 1) -> None:
+        """Have the attempts to connect fail, each time in the same way.
+
+        :param times: how many attempts of each client make one ending.
+        """
+        failures = [0]
+
+        def hook(_reason: Exception) -> None:
+            failures[0] += 1
+
+        removers = [client.on_error(hook) for client in self.clients]
+
+        async def end() -> None:
+            enough = failures[0] + CLIENTS * times
+            await self.until(lambda: failures[0] >= enough)
+
+        await self.end_often(end)
+        del removers
+
+    async def objects(self) -> Counter[str]:
+        """How many objects there are, by their types."""
+        cast(Any, parse).clear_cache()
+        # What was cancelled stays with the reactor, up to a number.
+        for _ in range(500):
+            reactor.callLater(60, int).cancel()
+        # Until the servers have done with it as well.
+        await self.sleep(0.05)
+        gc.collect()
+        return Counter(
+            f"{type(it).__module__}.{type(it).__qualname__}" for it in gc.get_objects()
+        )
+
+    def assert_not_grown(self, *counts: Counter[str]) -> None:
+        """No kind of object has become more, time and again, by one for each ending."""
+        grown = {
+            name: [count[name] for count in counts]
+            for name in counts[-1]
+            if name not in _UNSTEADY
+            and all(
+                after[name] - before[name] >= CLIENTS * ROUNDS // 2
+                for before, after in pairwise(counts)
+            )
+        }
+        self.assertEqual(grown, {})
+        for it in gc.get_objects():
+            if isinstance(it, BaseException):
+                self.assertLess(_length(it), _LONGEST_TRACEBACK, repr(it))
+
+
+def _pass_on(observers: Iterable[Callable[[Any], None]], event: Any) -> None:
+    """Log what has gone wrong."""
+    if "log_failure" in event:
+        for observer in observers:
+            observer(event)
+
+
+def _length(error: BaseException) -> int:
+    """How many entries the traceback of an error has."""
+    entry, length = error.__traceback__, 0
+    while entry is not None:
+        entry, length = entry.tb_next, length + 1
+    return length
