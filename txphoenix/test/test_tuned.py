@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import socket
 from typing import Any, cast
+from unittest import skipIf
 
+from twisted import version as twisted_version
 from twisted.internet.defer import fail, succeed
 from twisted.internet.endpoints import TCP4ClientEndpoint, UNIXServerEndpoint
 from twisted.internet.error import ConnectionRefusedError
@@ -138,6 +140,10 @@ class TransportSocketTests(NetworkTestCase):
         await client.stopService()
         server.drop()
 
+    @skipIf(
+        (twisted_version.major, twisted_version.minor) < (25, 5),
+        "Twisted's HTTP server has Nagle's algorithm on in releases before 25.5",
+    )
     async def test_kit(self) -> None:
         """The server kit delays nothing either, as Phoenix's servers do not."""
         server = await self.serve()
