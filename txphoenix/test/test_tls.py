@@ -16,7 +16,7 @@ from unittest import mock, skipIf
 from cryptography import x509
 from OpenSSL import SSL
 from OpenSSL.crypto import X509
-from twisted import version as twisted_version
+from twisted import version as twisted_version  # type: ignore[attr-defined]
 from twisted.internet.endpoints import (
     SSL4ClientEndpoint,
     SSL4ServerEndpoint,

@@ -7,7 +7,7 @@ import socket
 from typing import Any, cast
 from unittest import skipIf
 
-from twisted import version as twisted_version
+from twisted import version as twisted_version  # type: ignore[attr-defined]
 from twisted.internet.defer import fail, succeed
 from twisted.internet.endpoints import TCP4ClientEndpoint, UNIXServerEndpoint
 from twisted.internet.error import ConnectionRefusedError
