@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from typing import TYPE_CHECKING
 
 from .errors import NotConnected, SerializerError
@@ -34,7 +35,8 @@ class Pushes:
     def __init__(self, topic: str, manager: ChannelManager) -> None:
         self._topic = topic
         self._manager = manager
-        self._kept: dict[PendingPush, None] | None = None
+        # A plain dict finds its first behind all that were taken out before it.
+        self._kept: OrderedDict[PendingPush, None] | None = None
         self._sent: dict[str | None, PendingReply] | None = None
 
     @property
@@ -45,7 +47,7 @@ class Pushes:
     def keep(self, pending: PendingPush) -> None:
         """Hold a push back until :meth:`write_kept`; its time is running."""
         if self._kept is None:
-            self._kept = {}
+            self._kept = OrderedDict()
         self._kept[pending] = None
         self._manager.deadlines.set(pending, pending.timeout)
 
@@ -90,8 +92,7 @@ class Pushes:
         failed = []
         kept, manager = self._kept, self._manager
         while kept and manager.is_writable:
-            pending = next(iter(kept))
-            del kept[pending]
+            pending, _ = kept.popitem(last=False)
             error = self.write(pending, join_ref)
             if error is not None:
                 failed.append((pending, error))

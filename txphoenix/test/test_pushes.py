@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from time import process_time
 from typing import Any, cast
 
 from twisted.internet.task import Clock
@@ -165,6 +166,23 @@ class PushesTests(SynchronousTestCase):
         self.assertEqual(self.pushes.write_kept("8"), [])
         self.assertEqual([each.payload for each in self.manager.sent], [0, 1, 2])
         self.assertEqual((self.pushes.kept, self.manager.held), (0, [TOPIC]))
+
+    def test_many_kept(self) -> None:
+        """As many as are kept are sent in time in proportion to their number."""
+
+        def seconds(number: int) -> float:
+            pushes = Pushes(TOPIC, self.manager)
+            for _ in range(number):
+                pushes.keep(PendingPush(self.channel, "e", None, 5.0))
+            self.manager.room = len(self.manager.sent) + number
+            began = process_time()
+            pushes.write_kept("8")
+            self.assertEqual(pushes.kept, 0)
+            return process_time() - began
+
+        few = min(seconds(5_000) for _ in range(5))
+        many = min(seconds(40_000) for _ in range(3))
+        self.assertLess(many / few, 24)
 
     def test_kept_unsendable(self) -> None:
         """Those that cannot be sent are returned with their errors; others are sent."""
