@@ -8,10 +8,10 @@ from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
+from twisted import internet
 from twisted.logger import LogEvent, Logger, LogLevel, capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
-from twisted import internet
 from txphoenix import telemetry
 from txphoenix.client import log as package_logger
 from txphoenix.tap_services import CleanExit, LogFilter, LoggedChannel
