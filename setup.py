@@ -74,6 +74,8 @@ setup(
             "hypothesis>=6.100",
             "pytest>=8",
             "pytest-twisted>=1.14",
+            # Runs two tests at a time.
+            "pytest-xdist>=3.5",
             # What the documentation shows for SOCKS.
             "txtorcon>=24.8",
             # One of the reactors that the tests run under.
