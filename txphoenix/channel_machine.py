@@ -261,7 +261,6 @@ class ChannelMachine(Service):
     def join_answered(self, pending: PendingJoin, status: str, response: Any) -> None:
         """Take the reply to the join."""
         self._manager.joins.answered(pending)
-        self._manager.join_answered()
         if status == "ok":
             self._input(Input.OK, pending, response)
         else:
@@ -391,7 +390,7 @@ class ChannelMachine(Service):
 
     def _begin(self, pending: PendingJoin) -> None:
         manager = self._manager
-        if self.topic not in manager.routes and manager.next_joins.channels(self.topic):
+        if self.topic not in manager.routes and self.topic in manager.next_joins:
             # The one that held the topic has just ended, and these come before.
             self._join_later(pending)
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 from weakref import ReferenceType, ref
@@ -25,44 +26,38 @@ class NextJoins:
     __slots__ = ("_by_topic",)
 
     def __init__(self) -> None:
-        self._by_topic: dict[str, list[PendingJoin]] = {}
+        # A plain dict finds its first behind all that were taken out before it.
+        # The keys are ids, for a channel may compare as its class likes.
+        self._by_topic: dict[str, OrderedDict[int, PendingJoin]] = {}
 
     def __len__(self) -> int:
         return len(self._by_topic)
+
+    def __contains__(self, topic: str) -> bool:
+        return topic in self._by_topic
 
     def add(self, pending: PendingJoin) -> bool:
         """Have a join wait.
 
         :return: whether it may; not if its channel has one that waits already.
         """
-        waiting = self._by_topic.setdefault(pending.channel.topic, [])
-        if any(each.channel is pending.channel for each in waiting):
-            return False
-        waiting.append(pending)
-        return True
+        waiting = self._by_topic.setdefault(pending.channel.topic, OrderedDict())
+        return waiting.setdefault(id(pending.channel), pending) is pending
 
     def pop(self, topic: str) -> PendingJoin | None:
         """Take away the first that waits for a topic."""
         waiting = self._by_topic.get(topic)
-        if not waiting:
+        if waiting is None:
             return None
-        first = waiting.pop(0)
-        if not waiting:
-            del self._by_topic[topic]
-        return first
+        return self.take(next(iter(waiting.values())).channel)
 
     def take(self, channel: ChannelMachine) -> PendingJoin | None:
         """Take away the join of one channel, if it has one that waits."""
-        waiting = self._by_topic.get(channel.topic, ())
-        for pending in waiting:
-            if pending.channel is channel:
-                break
-        else:
+        waiting = self._by_topic.get(channel.topic)
+        if waiting is None:
             return None
-        rest = [each for each in waiting if each is not pending]
-        if rest:
-            self._by_topic[channel.topic] = rest
-        else:
+        pending = waiting.pop(id(channel), None)
+        if not waiting:
             del self._by_topic[channel.topic]
         return pending
 
@@ -72,7 +67,7 @@ class NextJoins:
         return [
             pending.channel
             for each in topics
-            for pending in self._by_topic.get(each, ())
+            for pending in self._by_topic.get(each, {}).values()
         ]
 
 

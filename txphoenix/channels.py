@@ -101,7 +101,6 @@ class ChannelManager(ChannelSet):
         self.send = connection.send
         self.next_ref = connection.next_ref
         self.withdraw = connection.withdraw
-        self.join_answered = connection.join_answered
         self.reset_options(options)
 
     def reset_options(self, options: Options) -> None:

@@ -1,11 +1,25 @@
-"""What a close frame of ours may say."""
+"""The end of a connection: what is said of it, and how long it may take."""
 
 from __future__ import annotations
 
-from .errors import ConfigurationError
-from .legible import legible
+from collections.abc import Callable
+from typing import Final, TypeVar
 
-__all__ = ["check_close"]
+from twisted.logger import Logger
+
+from .deadlines import Deadlines, DelayedCall
+from .errors import ConfigurationError, ConnectionClosed
+from .legible import legible
+from .package_log import package_log
+
+__all__ = ["Overdue", "check_close", "raised", "tell_end"]
+
+log = Logger(observer=package_log)
+
+_E = TypeVar("_E", bound=Exception)
+
+# What has an end within close_timeout has as many seconds more to tell of it.
+_GRACE: Final = 1.0
 
 # What a control frame's 125 bytes leave beside the code (RFC 6455 section 5.5).
 _LONGEST_REASON = 123
@@ -30,3 +44,55 @@ def check_close(code: int, reason: str) -> None:
             f"a close reason must have at most {_LONGEST_REASON} bytes of UTF-8,"
             f" not {size}"
         )
+
+
+def tell_end(listen: Callable[[_E], None], reason: _E) -> None:
+    """Tell of an end; whatever that raises, the engine goes on."""
+    try:
+        listen(reason)
+    except BaseException:
+        log.failure("not everybody was told of the end of a connection")
+
+
+def raised(error: BaseException) -> ConnectionClosed:
+    """The loss of a transport that has raised."""
+    lost = ConnectionClosed(1006, "the transport raised")
+    lost.__cause__ = error
+    return lost
+
+
+class Overdue:
+    """How long what was told to end may say nothing.
+
+    It may be the user's: a connector, a transport, or what an endpoint has connected.
+
+    :param deadlines: run the time.
+    :param end: called when that is over.
+    """
+
+    __slots__ = ("_call", "_deadlines", "_end")
+
+    def __init__(self, deadlines: Deadlines, end: Callable[[], None]) -> None:
+        self._deadlines = deadlines
+        self._end = end
+        self._call: DelayedCall | None = None
+
+    def expect(self, close_timeout: float) -> None:
+        """Have the end come within ``close_timeout``, and be told a second later."""
+        if self._call is None:
+            self._call = self._deadlines.callLater(close_timeout + _GRACE, self._expire)
+
+    def at_once(self) -> None:
+        """Have it come in the reactor's next turn."""
+        self.cancel()
+        self._call = self._deadlines.callLater(0, self._expire)
+
+    def cancel(self) -> None:
+        """It has come."""
+        call, self._call = self._call, None
+        if call is not None:
+            call.cancel()
+
+    def _expire(self) -> None:
+        self._call = None
+        self._end()

@@ -36,10 +36,10 @@ from twisted.internet.defer import Deferred, fail
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
-from . import backoff, telemetry
+from . import telemetry
+from .closing import Overdue, raised, tell_end
 from .deadlines import Deadlines
 from .errors import (
-    ConfigurationError,
     ConnectionClosed,
     ConnectionFailed,
     HeartbeatTimeout,
@@ -54,6 +54,7 @@ from .message import Message
 from .options import Options
 from .package_log import package_log
 from .receiving import NOBODY
+from .retry_policy import retry_delay, shall_retry
 from .serializer import serializer_for
 from .transports.failures import failed_with
 from .transports.websocket import PhoenixClientFactory
@@ -64,14 +65,6 @@ __all__ = ["Connection"]
 log = Logger(observer=package_log)
 
 _E = TypeVar("_E", bound=Exception)
-
-
-def _tell(listen: Callable[[_E], None], reason: _E) -> None:
-    """Tell of an end; whatever that raises, the engine goes on."""
-    try:
-        listen(reason)
-    except BaseException:
-        log.failure("not everybody was told of the end of a connection")
 
 
 class Connection(Service):
@@ -88,7 +81,8 @@ class Connection(Service):
         self, reactor: IReactorTime, options: Options, listener: ConnectionListener
     ) -> None:
         self._clock = reactor
-        self._elapsed = Deadlines.of(reactor).elapsed
+        deadlines = Deadlines.of(reactor)
+        self._elapsed = deadlines.elapsed
         self._listener = listener
         self._count = count(1)
         self._transport: Transport | None = None
@@ -103,8 +97,8 @@ class Connection(Service):
         self._decisions = 0
         self._must_reopen = False
         self._drop_reason: ConnectionFailed | None = None
-        self._last_close_code: int | None = None
-        self._closing: list[Deferred[None]] = []
+        self._closing: dict[Deferred[None], None] = {}
+        self._overdue = Overdue(deadlines, self._end_overdue)
         self.is_open = False
         """Whether messages can be sent."""
         self.is_full = False
@@ -158,7 +152,7 @@ class Connection(Service):
         elif was_wanted:
             self._hurry()
         else:
-            self._begin_anew()
+            self._factory.begin_anew(self._patience)
 
     def close(self, code: int = 1000, reason: str = "") -> Deferred[None]:
         """Close the connection, or give up the attempt to open it.
@@ -171,14 +165,15 @@ class Connection(Service):
         self._must_reopen = False
         # Before anybody is told, who may open another.
         closing: Deferred[None] = Deferred()
-        self._closing.append(closing)
+        self._closing[closing] = None
         self._factory.stopTrying()
         if closing in self._closing:
             # Otherwise an attempt has ended, and whoever was told has begun another.
             self._close_transport(code, reason)
         if closing in self._closing and not self._is_under_way():
-            self._closing.remove(closing)
+            del self._closing[closing]
             closing.callback(None)
+        self._expect_end()
         return closing
 
     def reopen(self) -> None:
@@ -190,9 +185,11 @@ class Connection(Service):
         if self._transport is not None:
             self._must_reopen = True
             self._close_transport()
+            self._expect_end()
         elif self._is_attempting:
             self._must_reopen = True
             self._factory.stop_connecting()
+            self._expect_end()
         elif not self._is_deciding:
             self._hurry()
 
@@ -202,6 +199,7 @@ class Connection(Service):
             self._drop_reason = reason
             self.is_open = False
             self._end_transport(self._transport.abort)
+            self._expect_end()
 
     def next_ref(self) -> str:
         """Make the next ref: ``"1"``, ``"2"`` and so on, never one twice."""
@@ -222,7 +220,14 @@ class Connection(Service):
             raise MessageTooLarge(len(data), self._max_message_size)
         if not self.is_open or attempts != self.attempts or self._transport is None:
             raise NotConnected(f"{message.event} cannot be sent to {message.topic}")
-        mark = self._transport.send(data, is_binary)
+        try:
+            mark = self._transport.send(data, is_binary)
+        except NotConnected:
+            raise
+        except BaseException as error:
+            # Nobody knows what was sent, and the loss says so to who waits for a reply.
+            self._raised(error)
+            return None
         if telemetry.message_handlers:
             telemetry.message_event("sent", self._listener, message, len(data))
         return mark
@@ -237,23 +242,18 @@ class Connection(Service):
         """Receive nothing until :meth:`resume_reading`."""
         if self._transport is not None and self._heartbeat is not None:
             self._heartbeat.pause()
-            self._transport.pause_reading()
+            self._use(self._transport.pause_reading)
 
     def resume_reading(self) -> None:
         """Receive again."""
         if self._transport is not None and self._heartbeat is not None:
             self._heartbeat.resume()
-            self._transport.resume_reading()
+            self._use(self._transport.resume_reading)
 
     def heartbeat_received(self, message: Message) -> None:
         """Take a message of the topic ``phoenix``."""
         if self._heartbeat is not None:
             self._heartbeat.dispatch(message)
-
-    def join_answered(self) -> None:
-        """The server is at work on joins; heartbeats wait behind these."""
-        if self._heartbeat is not None:
-            self._heartbeat.heard()
 
     def encode_heartbeat(self) -> tuple[bytes, bool]:
         """Make a heartbeat's frame, in the format of the next transport."""
@@ -286,6 +286,7 @@ class Connection(Service):
         if self._must_reopen or not self.is_wanted:
             # It was given up, and has opened all the same.
             self._end_transport(transport.abort)
+            self._expect_end()
             return
         # Another, that was given up before it was open, may have had enough.
         self.is_open, self.is_full = True, False
@@ -300,6 +301,7 @@ class Connection(Service):
     def transport_closing(self) -> None:
         """The closing handshake has begun: what is sent now would be lost."""
         self.is_open = False
+        self._expect_end()
 
     def transport_full(self) -> None:
         """The transport has enough to write."""
@@ -328,13 +330,13 @@ class Connection(Service):
         self.is_open = self.is_full = False
         if self._patience.has_lasted(self._elapsed()):
             self._factory.retries = 0
-        self._last_close_code = getattr(reason, "code", None)
+        self._patience.close_code = getattr(reason, "code", None)
         was_asked = bool(self._closing)
         heartbeat, self._heartbeat = self._heartbeat, None
 
         def tell(reason: ConnectionFailed) -> None:
             if heartbeat is not None:
-                _tell(heartbeat.stop, reason)
+                tell_end(heartbeat.stop, reason)
             self._listener.connection_lost(reason, was_asked)
 
         return self._ended(reason, tell, self._patience.replaced)
@@ -348,21 +350,15 @@ class Connection(Service):
             # It is open, or has failed before, whatever its connector says.
             return False
         self._is_deciding, self._is_attempting = True, False
-        self._last_close_code = None
+        self._patience.close_code = None
         return self._ended(
             reason, self._listener.connection_failed, self._patience.hurried
         )
 
     def retry_delay(self, attempt: int) -> float:
         """The seconds to wait before an attempt; the first is number 0."""
-        try:
-            delay = backoff.checked(self._options.reconnect_backoff(attempt))
-        except BaseException:
-            log.failure("backoff raised; the default delay is used")
-            delay = backoff.exponential()(attempt)
-        if self._last_close_code == backoff.SERVICE_RESTART:
-            return backoff.after_restart(delay, self._options.reconnect_interval)
-        return delay
+        self._is_deciding = True
+        return retry_delay(self._options, attempt, self._patience.close_code)
 
     def retrying(self, attempt: int, delay: float) -> None:
         """The next attempt is planned, unless the backoff has decided otherwise."""
@@ -405,13 +401,14 @@ class Connection(Service):
         must_reopen, self._must_reopen = self._must_reopen, False
         if self.is_wanted and not must_reopen:
             decisions = self._decisions
-            shall_retry = self._shall_retry(reason)
+            goes_on = shall_retry(self._options, reason)
             if decisions == self._decisions:
-                self.is_wanted = shall_retry
-        closing, self._closing = self._closing, []
+                self.is_wanted = goes_on
+        closing, self._closing = self._closing, {}
+        self._overdue.cancel()
         was_asked = must_reopen or bool(closing)
         self._patience.latest = pace if was_asked else self._patience.hurried
-        _tell(tell, reason)
+        tell_end(tell, reason)
         # All that was under way has been told; the transport itself may go.
         self._withdrawal.told()
         for deferred in closing:
@@ -421,49 +418,13 @@ class Connection(Service):
             return True
         self._is_deciding = False
         if self.is_wanted:
-            if pace.take(self._elapsed()):
-                self._factory.start_trying()
-            else:
-                self._retry()
+            self._factory.begin(pace)
         return False
 
     def _hurry(self) -> None:
         """Have the planned attempt begin at once, if that is not asked too often."""
         if self._patience.hurried.take(self._elapsed()):
             self._factory.start_trying()
-
-    def _begin_anew(self) -> None:
-        """Begin an attempt where none was planned."""
-        now = self._elapsed()
-        pace = self._patience.latest
-        if pace.is_rested(now):
-            self._patience.delay = 0.0
-            self._factory.retries = 0
-        if pace.take(now):
-            self._factory.start_trying()
-        else:
-            self._retry()
-
-    def _retry(self) -> None:
-        """Plan an attempt after the usual delay."""
-        self._is_deciding = True
-        self._factory.continueTrying = 1
-        self._factory.retry()
-
-    def _shall_retry(self, reason: Exception) -> bool:
-        if not self._options.reconnect:
-            return False
-        if isinstance(reason, ConfigurationError) and not self._options.asks_anew:
-            # It would be the same each time.
-            return False
-        decide = self._options.should_reconnect
-        if decide is None:
-            return True
-        try:
-            return bool(decide(reason))
-        except BaseException:
-            log.failure("should_reconnect raised; trying again")
-            return True
 
     def _close_transport(self, code: int = 1000, reason: str = "") -> None:
         transport = self._transport
@@ -480,14 +441,36 @@ class Connection(Service):
 
         One that raises is as good as lost.
         """
+        attempts = self.attempts
         try:
             end(*args)
         except BaseException as error:
             log.failure("the transport raised; it is taken for lost")
-            if self._transport is not None:
-                lost = ConnectionClosed(1006, "the transport raised")
-                lost.__cause__ = error
-                self._factory.lose(lost)
+            # It may have told of its loss before, and another may be open.
+            if self._transport is not None and attempts == self.attempts:
+                self._factory.lose(raised(error))
+
+    def _expect_end(self) -> None:
+        """Give what was told to end its time."""
+        if self._transport is not None:
+            is_ending = not self.is_open
+        else:
+            is_given_up = self._must_reopen or not self.is_wanted
+            is_ending = self._is_attempting and is_given_up
+        if is_ending:
+            self._overdue.expect(self._options.close_timeout)
+
+    def _end_overdue(self) -> None:
+        """Take for ended what was told to end, and has not said that it did."""
+        attempts, transport = self.attempts, self._transport
+        if transport is not None:
+            self._end_transport(transport.abort)
+        if self._transport is not transport or attempts != self.attempts:
+            return
+        if transport is None:
+            self._factory.fail_attempt(NotConnected("the attempt was given up"))
+        else:
+            self._factory.lose(ConnectionClosed(1006, "its end was not told in time"))
 
     def _send_heartbeat(self, message: Message) -> None:
         # A connection that is closing needs none; the codec may close it as well.
@@ -498,3 +481,15 @@ class Connection(Service):
     def _heartbeat_answered(self, round_trip: float) -> None:
         self.proved_stable()
         self._listener.heartbeat_answered(round_trip)
+
+    def _use(self, method: Callable[[], None]) -> None:
+        try:
+            method()
+        except BaseException as error:
+            self._raised(error)
+
+    def _raised(self, error: BaseException) -> None:
+        """Take a transport for lost that has raised, but not while it is in use."""
+        log.failure("the transport raised; it is taken for lost")
+        self._drop_reason, self.is_open = raised(error), False
+        self._overdue.at_once()

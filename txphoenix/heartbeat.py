@@ -116,16 +116,6 @@ class Heartbeat(Deadline):
             self._silence.end()
             self._deadlines.set(self, self._silence.left(self.timeout))
 
-    def heard(self) -> None:
-        """Give the answer that is under way its time again: the server is at work.
-
-        What it works on, such as the joins of a client that comes back, may have been
-        before the heartbeat.
-        """
-        if self._is_awaited:
-            self._silence.end()
-            self._deadlines.set(self, self._silence.left(self.timeout))
-
     def ping(self, deadlines: Deadlines, timeout: float) -> Deferred[float]:
         """Send a heartbeat of its own.
 

@@ -231,6 +231,12 @@ class Connector(Protocol):
     ``factory.connection`` of its frames, and its end is
     ``factory.clientConnectionLost(connector, failure)`` with a
     :exc:`~txphoenix.errors.ConnectionFailed`.
+    A connector whose transports are objects of their own had better give the transport
+    in its place, so that a loss which it tells late is not taken for the next one's.
+
+    An attempt that has not ended after ``connect_timeout``, and what was told to end
+    and says nothing for ``close_timeout`` and a second more, is over all the same.
+    Nobody listens to that connector any more, and the callable makes another.
     """
 
     def connect(self) -> None:

@@ -81,7 +81,15 @@ class Patience:
     :param longest_delay: the longest delay (seconds) between two attempts.
     """
 
-    __slots__ = ("began_at", "delay", "hurried", "latest", "opened_at", "replaced")
+    __slots__ = (
+        "began_at",
+        "close_code",
+        "delay",
+        "hurried",
+        "latest",
+        "opened_at",
+        "replaced",
+    )
 
     def __init__(self, longest_delay: float) -> None:
         self.delay = 0.0
@@ -90,6 +98,8 @@ class Patience:
         """When the latest attempt began."""
         self.opened_at = 0.0
         """When the latest transport was opened."""
+        self.close_code: int | None = None
+        """What the latest transport was closed with, if that has ended last."""
         self.hurried = Pace(_MOST_HURRIED, longest_delay)
         """The attempts that are begun at once while others fail."""
         self.replaced = Pace(_MOST_REPLACED, longest_delay)

@@ -21,10 +21,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from .interfaces import ObservedTransport
+from twisted.logger import Logger
+
+from .interfaces import LifeSigns, ObservedTransport
+from .package_log import package_log
 
 __all__ = ["Silence"]
 
+log = Logger(observer=package_log)
+
+_NO_SIGNS: Final = LifeSigns(False, 0, False)
 # In so many parts of the time allowed the transport is asked.
 # So the end of a silence is told late by one part at the most.
 _PARTS: Final = 8
@@ -66,19 +72,12 @@ class Silence:
 
         :param send: sends it.
         """
-        transport = self._transport
-        self.was_broken = self._is_under_way = False
-        if transport is None:
-            self.end()
-            send()
-            return
+        self.was_broken = False
         # Where nothing is before it, it is on the other side in no time.
-        transport.follow_writes()
-        self._is_under_way = transport.signs_of_life().is_under_way
+        self._is_under_way = self._signs(with_writes=True).is_under_way
         self.end()
         send()
-        transport.follow_writes()
-        self._taken = transport.signs_of_life().taken
+        self._taken = self._signs(with_writes=True).taken
 
     def end(self) -> None:
         """Something has come; from now on there is silence."""
@@ -89,7 +88,7 @@ class Silence:
 
         :return: the seconds after which to ask again; 0 if it has lasted too long.
         """
-        if self._transport is not None and self._has_moved(self._transport):
+        if self._has_moved():
             self.was_broken = True
             self.end()
         left = self._since + timeout - self._seconds()
@@ -100,8 +99,25 @@ class Silence:
         part = timeout / _PARTS
         return part if left > part * _NEARLY else left
 
-    def _has_moved(self, transport: ObservedTransport) -> bool:
-        signs = transport.signs_of_life()
+    def _signs(self, with_writes: bool = False) -> LifeSigns:
+        """What the peer has shown; one of the user's that raises is not asked again.
+
+        :param with_writes: whether to follow what has been sent up to now.
+        """
+        transport = self._transport
+        if transport is None:
+            return _NO_SIGNS
+        try:
+            if with_writes:
+                transport.follow_writes()
+            return transport.signs_of_life()
+        except BaseException:
+            log.failure("the transport raised; it is not asked any more")
+            self._transport = None
+            return _NO_SIGNS
+
+    def _has_moved(self) -> bool:
+        signs = self._signs()
         has_moved = signs.has_read
         if self._is_under_way:
             has_moved = has_moved or signs.taken > self._taken

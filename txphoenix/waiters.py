@@ -1,19 +1,26 @@
-"""Who waits for the connection."""
+"""Who waits: for the connection, for an end, for what the user's code has promised."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.logger import Logger
+from twisted.python.failure import Failure
 
 from .errors import ConfigurationError
 from .legible import legible
+from .package_log import package_log
 
 if TYPE_CHECKING:
     from .client import SocketClient
 
-__all__ = ["ConnectionWaiters", "wait_for"]
+__all__ = ["ConnectionWaiters", "until_cancelled", "wait_for"]
+
+log = Logger(observer=package_log)
+
+_T = TypeVar("_T")
 
 _Waiting: TypeAlias = "Deferred[SocketClient]"
 
@@ -98,4 +105,33 @@ def wait_for(done: Deferred[None]) -> Deferred[None]:
         return None
 
     done.addBoth(fired)
+    return waiting
+
+
+def until_cancelled(later: Deferred[_T]) -> Deferred[_T]:
+    """Wait for a Deferred of the user's, which need not obey when it is cancelled.
+
+    :return: a Deferred of the same result.
+        Cancelling it cancels the user's as well, and ends the waiting whatever that
+        does: it may stay silent, and its canceller may raise, which is logged.
+        What comes of it later stays there for the next who waits for it.
+    """
+
+    def cancel(waiting: Deferred[_T]) -> None:
+        # First, for a coroutine that is running right now takes this for a mistake.
+        waiting.errback(CancelledError())
+        try:
+            later.cancel()
+        except BaseException:
+            log.failure("the canceller of {deferred!r} raised", deferred=later)
+
+    waiting: Deferred[_T] = Deferred(cancel)
+
+    def fired(result: Any) -> Any:
+        if not waiting.called:
+            waiting.callback(result)
+        # Not as a failure, which would be logged when nobody takes it.
+        return result.value if isinstance(result, Failure) else result
+
+    later.addBoth(fired)
     return waiting

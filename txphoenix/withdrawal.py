@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from typing import Protocol, runtime_checkable
 
+from twisted.logger import Logger
+
 from .interfaces import Transport
+from .package_log import package_log
 
 __all__ = ["Withdrawal"]
+
+log = Logger(observer=package_log)
 
 
 @runtime_checkable
@@ -51,6 +56,11 @@ class Withdrawal:
         transport = self._transport
         if mark is None or transport is None:
             return False
-        if self._is_lost:
-            return not transport.has_left(mark)
-        return transport.withdraw(mark)
+        try:
+            if self._is_lost:
+                return not transport.has_left(mark)
+            return transport.withdraw(mark)
+        except BaseException:
+            # One of the user's own: whoever waits is to be told all the same.
+            log.failure("the transport raised")
+            return False

@@ -230,7 +230,7 @@ class RaisingTransportTests(ClientTestCase):
         client.startService()
         done = self.watch(client.disconnect())
         self.assert_waits(done)
-        client.connection.transport_opened(slow[0])
+        slow[0].factory.connection.transport_opened(slow[0])
         self.assert_fired(done, None)
         self.assertEqual(client.status, "disconnected")
         self.flushLoggedErrors(ZeroDivisionError)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import os
 import socket
-from typing import Any, cast
+from typing import Any
 from unittest import skipIf
 
 from twisted import version as twisted_version  # type: ignore[attr-defined]
-from twisted.internet.defer import fail, succeed
+from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.endpoints import TCP4ClientEndpoint, UNIXServerEndpoint
 from twisted.internet.error import ConnectionRefusedError
 from twisted.internet.interfaces import IStreamClientEndpoint
-from twisted.internet.protocol import Factory
+from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.ssl import optionsForClientTLS
 from twisted.internet.tcp import Client, Server
 from twisted.trial.unittest import SynchronousTestCase
@@ -178,14 +178,18 @@ class FallbackSocketTests(NetworkTestCase):
 
 @implementer(IStreamClientEndpoint)
 class Given:
-    """An endpoint that answers with what it was given."""
+    """An endpoint that has a transport, or a Deferred for its only answer."""
 
     def __init__(self, answer: Any) -> None:
         self.answer = answer
 
     def connect(self, protocolFactory: Any) -> Any:
         """Answer."""
-        return self.answer
+        if isinstance(self.answer, Deferred):
+            return self.answer
+        protocol = protocolFactory.buildProtocol(None)
+        protocol.transport = self.answer
+        return succeed(protocol)
 
 
 class Stubborn:
@@ -201,16 +205,16 @@ class TunedEndpointTests(SynchronousTestCase):
 
     def connect(self, answer: Any) -> Any:
         """Connect to an endpoint that answers so."""
-        return TunedEndpoint(Given(answer), True).connect(Factory())
+        factory = Factory.forProtocol(Protocol)
+        return TunedEndpoint(Given(answer), True).connect(factory)
 
     def test_others(self) -> None:
         """A transport that cannot be tuned, or none, is a connection all the same."""
         for transport in (Stubborn(), object(), None):
             with self.subTest(transport=transport):
-                protocol = cast(Any, Factory.forProtocol(type("P", (), {}))).protocol()
-                protocol.transport = transport
-                connected = self.connect(succeed(protocol))
-                self.assertIs(self.successResultOf(connected), protocol)
+                connected = self.connect(transport)
+                protocol = self.successResultOf(connected)
+                self.assertIs(protocol.transport, transport)
 
     def test_failed(self) -> None:
         """A failure passes as it is."""

@@ -10,9 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, TypeVar
 
-from twisted.internet.defer import CancelledError, Deferred
-from twisted.python.failure import Failure
-
 from ..errors import ConnectionFailed
 from ..hooks import as_deferred
 from ..options import (
@@ -22,6 +19,7 @@ from ..options import (
     check_params,
     check_url,
 )
+from ..waiters import until_cancelled
 
 __all__ = ["Attempt", "prepare"]
 
@@ -73,7 +71,7 @@ async def _ask(name: str, supplied: Any) -> Any:
         answer = supplied()
         later = as_deferred(answer)
         if later is not None:
-            answer = await _until_cancelled(later)
+            answer = await until_cancelled(later)
     except BaseException as error:
         answer = error
     # A Deferred that has failed before, and is given out again, has it as its result.
@@ -84,26 +82,3 @@ async def _ask(name: str, supplied: Any) -> Any:
             " may hold a secret and is not shown)"
         ) from answer
     return answer
-
-
-def _until_cancelled(later: Deferred[_T]) -> Deferred[_T]:
-    """Wait for a Deferred of the user's, which need not obey when it is cancelled.
-
-    Its result stays there for the next attempt, should that be given the same one.
-    """
-
-    def cancel(waiting: Deferred[_T]) -> None:
-        # First, for a coroutine that is running right now takes this for a mistake.
-        waiting.errback(CancelledError())
-        later.cancel()
-
-    waiting: Deferred[_T] = Deferred(cancel)
-
-    def fired(result: Any) -> Any:
-        if not waiting.called:
-            waiting.callback(result)
-        # Not as a failure, which would be logged when nobody takes it.
-        return result.value if isinstance(result, Failure) else result
-
-    later.addBoth(fired)
-    return waiting

@@ -2,18 +2,44 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
+from twisted.internet.error import NotConnectingError
 from twisted.internet.interfaces import IReactorTime
 
 from ..interfaces import Connector
 from ..options import Options
 from .connector import EndpointConnector
+from .own_connector import HeardFactory, OwnConnector
 
 if TYPE_CHECKING:
     from .websocket import PhoenixClientFactory
 
-__all__ = ["connector_kind", "make_connector"]
+__all__ = ["DismissibleConnector", "NoConnector", "connector_kind", "make_connector"]
+
+
+class DismissibleConnector(Connector, Protocol):
+    """A connector that can be told to be silent."""
+
+    def dismiss(self) -> None:
+        """Tell nothing more, whatever becomes of the attempt or the transport."""
+
+
+class NoConnector:
+    """What stands in for a connector that was dismissed, until there is another."""
+
+    def connect(self) -> None:
+        """Another one does that."""
+
+    def stopConnecting(self) -> None:
+        """There is no attempt."""
+        raise NotConnectingError()
+
+    def reset_options(self, options: Options) -> None:
+        """Nothing depends on them."""
+
+    def dismiss(self) -> None:
+        """It is silent."""
 
 
 def connector_kind(options: Options) -> tuple[Any, bool]:
@@ -23,15 +49,19 @@ def connector_kind(options: Options) -> tuple[Any, bool]:
 
 def make_connector(
     reactor: IReactorTime, factory: PhoenixClientFactory, options: Options
-) -> Connector:
+) -> DismissibleConnector:
     """Make the connector that the option ``transport`` asks for.
 
     :param factory: what the connector tells how each attempt and transport ended.
     """
     transport = options.transport
     if callable(transport):
-        made: Connector = transport(reactor, factory, options)
-        return made
+        heard = HeardFactory(factory)
+        made: Connector = transport(reactor, heard, options)
+        # One of ours has protocols that know the factory itself.
+        if isinstance(made, EndpointConnector):
+            return made
+        return OwnConnector(reactor, heard, options, made)
     if transport == "longpoll":
         # HTTP's client takes a moment to load, which others need not wait for.
         from .longpoll import LongPollConnector

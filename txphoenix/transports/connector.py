@@ -38,6 +38,7 @@ from ..url import Target, connect_url, parse
 from .attempt import prepare
 from .endpoints import client_endpoint
 from .failures import failed_with
+from .opening import TooLate
 from .tuned import TunedEndpoint
 
 if TYPE_CHECKING:
@@ -125,20 +126,29 @@ class EndpointConnector:
         elif self.protocol is not None:
             self.protocol.abort()
 
+    def dismiss(self) -> None:
+        """Tell nothing more, whatever becomes of the attempt or the transport."""
+        self._end_attempt()
+        protocol, self.protocol = self.protocol, None
+        if protocol is not None:
+            protocol.dismiss()
+
     def getDestination(self) -> IAddress:
         """Tell the host and port of the latest attempt."""
         return HostnameAddress(self._host.encode("ascii"), self._port)
 
     # -- What the endpoint and the factory tell -----------------------------------
 
-    def build_protocol(self, gate: _Gate, address: Any) -> PhoenixClientProtocol:
+    def build_protocol(
+        self, gate: _Gate, address: Any
+    ) -> PhoenixClientProtocol | TooLate:
         """Make the protocol of an endpoint that has opened; the handshake begins.
 
         :param gate: what the endpoint was given.
-        :raises NotConnected: that attempt is over.
+        :return: what ends the connection if that attempt is over, or has one.
         """
         if gate is not self._gate:
-            raise NotConnected(_GIVEN_UP)
+            return TooLate()
         self._gate = None
         protocol = cast("PhoenixClientProtocol", self._factory.buildProtocol(address))
         self.protocol = protocol

@@ -114,6 +114,12 @@ class FallbackConnector:
             raise NotConnectingError()
         self._give_up(NotConnected("the attempt to connect was given up"))
 
+    def dismiss(self) -> None:
+        """Tell nothing more, whatever becomes of the attempt or the transport."""
+        self._stop_timer()
+        for path in (self._websocket, self._longpoll):
+            path.factory.connector.dismiss()
+
     # -- What the paths tell ------------------------------------------------------
 
     def path_opened(self, path: _Path, transport: Transport) -> None:

@@ -16,11 +16,13 @@ from twisted.internet.interfaces import (
     IStreamClientEndpoint,
 )
 from twisted.internet.protocol import connectionDone
+from twisted.logger import Logger
 from twisted.protocols.basic import LineReceiver
 from twisted.protocols.policies import ProtocolWrapper, WrappingFactory
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from ..package_log import package_log
 from .failures import failed_with
 from .http_body import AnswerTooLarge, MalformedAnswer
 from .tls import verify_transport
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
     from .http import Exchange
 
 __all__ = ["Connection", "TrackedEndpoint"]
+
+log = Logger(observer=package_log)
 
 # The most bytes of an answer's headers, with all interim answers (RFC 9110 section
 # 15.2) before it; a WebSocket's handshake has as much.
@@ -147,7 +151,12 @@ class TrackedEndpoint:
         """
         self._is_closed = True
         for connection in list(self._connections):
-            connection.abortConnection()
+            try:
+                connection.abortConnection()
+            except BaseException:
+                # The transport may be the user's: its end is as good as told.
+                log.failure("a transport raised")
+                self._connections.pop(connection, None)
         if not self._connections:
             return succeed(None)
         empty: Deferred[None] = Deferred()
@@ -164,7 +173,7 @@ class TrackedEndpoint:
 
     def disconnected(self, connection: Connection) -> None:
         """A connection has ended."""
-        del self._connections[connection]
+        self._connections.pop(connection, None)
         if not self._connections:
             waiting, self._empty = self._empty, []
             for deferred in waiting:

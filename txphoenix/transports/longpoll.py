@@ -293,6 +293,13 @@ class LongPollTransport:
         """End the session at once."""
         self._end(ConnectionClosed(1006, "given up"))
 
+    def dismiss(self) -> None:
+        """Tell nothing more, and take nothing: another has its place."""
+        self._lost = lambda _reason: None
+        if self._is_open:
+            self._is_open = False
+            self._let_go()
+
     def pause_reading(self) -> None:
         """Deliver no further message until :meth:`resume_reading`, and do not poll.
 
@@ -445,13 +452,17 @@ class LongPollTransport:
             # One of those who got a message has ended the session.
             return
         self._is_open = False
+        self._connection.transport_closing()
+        self._let_go().addCallback(lambda _: self._lost(reason))
+
+    def _let_go(self) -> Deferred[None]:
+        """End all requests and connections, and what waits to be done."""
         self._poll_timer.unset()
         self._outgoing.clear()
         for call in (self._publish_call, self._close_timer):
             if call is not None and call.active():
                 call.cancel()
-        self._connection.transport_closing()
-        self._http.close().addCallback(lambda _: self._lost(reason))
+        return self._http.close()
 
     def _deliver_held(self) -> None:
         """Deliver what a pause held back: it had come before the end."""

@@ -21,14 +21,19 @@ from twisted.python.failure import Failure
 
 from ..deadlines import Deadlines, DelayedCall
 from ..errors import ConnectionFailed, NotConnected
+from ..lasting import Pace, Patience
 from ..options import Options
 from ..package_log import package_log
-from .choice import connector_kind, make_connector
+from .choice import (
+    DismissibleConnector,
+    NoConnector,
+    connector_kind,
+    make_connector,
+)
 from .failures import failed_with
 
 if TYPE_CHECKING:
     from ..connection import Connection
-    from ..interfaces import Connector
     from .websocket import PhoenixClientFactory
 
 __all__ = ["RetryingFactory"]
@@ -50,7 +55,7 @@ class RetryingFactory(ReconnectingClientFactory):
     # Some releases of Twisted multiply before they wait.
     factor = 1.0
     maxDelay = sys.maxsize
-    connector: Connector
+    connector: DismissibleConnector
     _callID: DelayedCall | None  # type: ignore[assignment]
 
     def __init__(
@@ -67,7 +72,8 @@ class RetryingFactory(ReconnectingClientFactory):
         self._ends = 0
         # Whether the latest attempt was given up.
         self._is_given_up = False
-        self._connector_kind = connector_kind(options)
+        # None has the next attempt make another, whatever the options say.
+        self._connector_kind: tuple[Any, bool] | None = connector_kind(options)
         self.connector = self._make_connector()
 
     # -- What the connection calls ------------------------------------------------
@@ -78,6 +84,21 @@ class RetryingFactory(ReconnectingClientFactory):
         # resetDelay() would do this as well, and lose a delayed call.
         self.continueTrying = 1
         self.connect()
+
+    def begin(self, pace: Pace) -> None:
+        """Begin an attempt at once, or after the usual delay if that is too often."""
+        if pace.take(self._deadlines.elapsed()):
+            self.start_trying()
+        else:
+            self.continueTrying = 1
+            self.retry()
+
+    def begin_anew(self, patience: Patience) -> None:
+        """Begin an attempt where none was planned."""
+        if patience.latest.is_rested(self._deadlines.elapsed()):
+            patience.delay = 0.0
+            self.retries = 0
+        self.begin(patience.latest)
 
     def plan(self, delay: float) -> bool:
         """Begin an attempt in ``delay`` seconds, unless one is planned for no later.
@@ -110,23 +131,38 @@ class RetryingFactory(ReconnectingClientFactory):
 
     def lose(self, reason: ConnectionFailed) -> None:
         """Take the open transport for lost."""
+        self._dismiss_connector()
         self.clientConnectionLost(cast(IConnector, self.connector), Failure(reason))
+
+    def fail_attempt(self, reason: Exception) -> None:
+        """Take the attempt under way for failed."""
+        self._dismiss_connector()
+        self.clientConnectionFailed(cast(IConnector, self.connector), Failure(reason))
 
     def reset_options(self, options: Options) -> None:
         """Use other options, from the next transport on where they concern it."""
         self.options = options
-        self.connector.reset_options(options)
+        try:
+            self.connector.reset_options(options)
+        except BaseException:
+            # It has the old ones, and the next attempt shall not.
+            log.failure("the connector raised")
+            self._connector_kind = None
 
     # -- ReconnectingClientFactory ------------------------------------------------
 
     def clientConnectionFailed(self, connector: IConnector, reason: Failure) -> None:
         """Try again after a failed attempt, if the connection says so."""
+        if not self._is_heard(connector):
+            return
         self._ends += 1
         if self.connection.attempt_failed(cast(Exception, reason.value)):
             super().clientConnectionFailed(connector, reason)
 
     def clientConnectionLost(self, connector: IConnector, reason: Failure) -> None:
         """Try again after a lost transport, if the connection says so."""
+        if not self._is_heard(connector):
+            return
         self._ends += 1
         if self.connection.transport_lost(cast(ConnectionFailed, reason.value)):
             super().clientConnectionLost(connector, reason)
@@ -172,6 +208,22 @@ class RetryingFactory(ReconnectingClientFactory):
         self._callID = None
         self.connect()
 
+    def _is_heard(self, connector: object) -> bool:
+        """Whether it is the connector of the attempt, or of the transport."""
+        return connector is self.connector
+
+    def _dismiss_connector(self) -> None:
+        """Hear no more of the connector; the next attempt has another.
+
+        What it tells later would be taken for the end of that.
+        """
+        connector, self.connector = self.connector, NoConnector()
+        self._connector_kind = None
+        try:
+            connector.dismiss()
+        except BaseException:
+            log.failure("the connector raised")
+
     def _choose_connector(self) -> None:
         """Have another connector, now that there is no transport, if the options ask.
 
@@ -182,7 +234,7 @@ class RetryingFactory(ReconnectingClientFactory):
             self.connector = self._make_connector()
             self._connector_kind = kind
 
-    def _make_connector(self) -> Connector:
+    def _make_connector(self) -> DismissibleConnector:
         return make_connector(
             self._reactor, cast("PhoenixClientFactory", self), self.options
         )

@@ -22,6 +22,7 @@ from twisted.logger import Logger
 from zope.interface import implementer
 
 from ..package_log import package_log
+from .opening import open_endpoint
 
 __all__ = ["TunedEndpoint"]
 
@@ -44,8 +45,8 @@ class TunedEndpoint:
         self._keepalive = keepalive
 
     def connect(self, protocolFactory: IProtocolFactory) -> Deferred[IProtocol]:
-        """Connect as the endpoint does."""
-        return self._endpoint.connect(protocolFactory).addCallback(self._tune)
+        """Connect as the endpoint does; see :func:`.open_endpoint`."""
+        return open_endpoint(self._endpoint, protocolFactory).addCallback(self._tune)
 
     def _tune(self, protocol: Any) -> Any:
         # The first to write is our handshake, which is one write and so not delayed.

@@ -139,6 +139,12 @@ class PhoenixClientProtocol(FastFrameProtocol):
         self.wasNotCleanReason = self.wasNotCleanReason or "given up"
         self.dropConnection(abort=True)
 
+    def dismiss(self) -> None:
+        """Tell nothing more, and take nothing: another has its place."""
+        self._is_told = self._is_lost = True
+        self.state = self.STATE_CLOSED
+        self._stop_closing_timer()
+
     # -- What the endpoint calls --------------------------------------------------
 
     def makeConnection(self, transport: Any) -> None:
@@ -177,9 +183,7 @@ class PhoenixClientProtocol(FastFrameProtocol):
             return
         self._is_lost = True
         self._lost_reason = reason.value or ConnectionDone()
-        if self._closing_timer is not None:
-            self._closing_timer.cancel()
-            self._closing_timer = None
+        self._stop_closing_timer()
         try:
             # Autobahn only logs the reason, and stumbles over some errors of TLS.
             super().connectionLost(connectionDone)
@@ -297,6 +301,11 @@ class PhoenixClientProtocol(FastFrameProtocol):
             self.factory.protocol_lost(error)
         else:
             self.factory.protocol_failed(error)
+
+    def _stop_closing_timer(self) -> None:
+        timer, self._closing_timer = self._closing_timer, None
+        if timer is not None:
+            timer.cancel()
 
     def _forget_handshake(self) -> None:
         """Let go of what an open session has no use for, secrets among it."""
