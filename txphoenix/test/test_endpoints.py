@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, cast
 
+from OpenSSL import SSL
 from twisted.internet.endpoints import (
     TCP4ClientEndpoint,
     TCP6ClientEndpoint,
@@ -33,7 +34,8 @@ class Other:
     """Somebody's own way with TLS."""
 
     def clientConnectionForTLS(self, tlsProtocol: Any) -> Any:
-        """Never called."""
+        """No connection at all."""
+        return "nothing"
 
 
 class EndpointTests(SynchronousTestCase):
@@ -115,7 +117,9 @@ class EndpointTests(SynchronousTestCase):
         self.assertIs(made[3]._tls, own)
         other = Other()
         self.endpoint("wss://example.org/socket", endpoint=ask, tls=other)
-        self.assertIs(made[7], other)
+        connection = made[7].clientConnectionForTLS(None)
+        failed = self.assertRaises(SSL.Error, connection.do_handshake)
+        self.assertIn("not a value of type str", str(failed))
 
     def test_callable(self) -> None:
         """A callable is not told of TLS for a plain URL, and its answer is taken."""

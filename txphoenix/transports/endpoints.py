@@ -25,6 +25,7 @@ from .client_tls import client_tls
 from .proxy import HTTPConnectEndpoint
 from .proxy_environment import environment_proxy
 from .tls import verified
+from .tls_creator import guarded
 
 __all__ = ["client_endpoint"]
 
@@ -49,8 +50,10 @@ def client_endpoint(
     """
     tls: Any = None
     if target.secure:
-        tls = client_tls(target.host) if options.tls is None else options.tls
-        tls = verified(tls)
+        if options.tls is None:
+            tls = verified(client_tls(target.host))
+        else:
+            tls = guarded(verified(options.tls))
     given = options.endpoint
     if callable(given):
         # It was handed tls, and may have its own way with it.
