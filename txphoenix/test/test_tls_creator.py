@@ -94,8 +94,8 @@ class GuardedTLSTests(NetworkTestCase):
                     await client.stopService()
                     await self.assert_nothing_held()
         self.assertEqual(Keeper.told, [])
-        for error in self.errors:
-            self.assertEqual(len(self.flushLoggedErrors(type(error))), 2)
+        for raised in self.errors:
+            self.assertEqual(len(self.flushLoggedErrors(type(raised))), 2)
 
     async def test_direct(self) -> None:
         """Straight to the server."""
