@@ -6,6 +6,7 @@ here, where all bytes come by; so is what tells that a request is alive.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 from twisted.internet.defer import Deferred, succeed
@@ -51,6 +52,7 @@ class Connection(ProtocolWrapper):
         # How many bytes of ours the peer had not taken, when that was looked at last.
         self._not_taken = 0
         self._error: Exception | None = None
+        self._is_lost = False
 
     def makeConnection(self, transport: Any) -> None:
         """Begin, over TLS that does not fail open."""
@@ -111,7 +113,21 @@ class Connection(ProtocolWrapper):
             # A server may let TLS wait for its end of the connection.
             self.abortConnection()
         else:
-            super().loseConnection()
+            self._end_by(super().loseConnection)
+
+    def abortConnection(self) -> None:
+        """End the connection at once."""
+        transport: Any = self.transport
+        self._end_by(transport.abortConnection)
+
+    def _end_by(self, end: Callable[[], object]) -> None:
+        """End the connection; a transport of the user's that raises is lost."""
+        try:
+            end()
+        except BaseException as error:
+            log.failure("the transport raised; it is taken for lost")
+            self._error = self._error or failed_with(error)
+            self.connectionLost()
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """Tell HTTP's client of the end.
@@ -119,6 +135,9 @@ class Connection(ProtocolWrapper):
         It is told of an error that is its own: what Twisted says may be an object that
         all connections of the process share, and what hangs on that stays for good.
         """
+        if self._is_lost:
+            return
+        self._is_lost = True
         error = self._error or failed_with(reason.value or ConnectionDone())
         self._exchange = None
         super().connectionLost(Failure(error))
@@ -151,12 +170,7 @@ class TrackedEndpoint:
         """
         self._is_closed = True
         for connection in list(self._connections):
-            try:
-                connection.abortConnection()
-            except BaseException:
-                # The transport may be the user's: its end is as good as told.
-                log.failure("a transport raised")
-                self._connections.pop(connection, None)
+            connection.abortConnection()
         if not self._connections:
             return succeed(None)
         empty: Deferred[None] = Deferred()
@@ -173,7 +187,7 @@ class TrackedEndpoint:
 
     def disconnected(self, connection: Connection) -> None:
         """A connection has ended."""
-        self._connections.pop(connection, None)
+        del self._connections[connection]
         if not self._connections:
             waiting, self._empty = self._empty, []
             for deferred in waiting:
