@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 from weakref import ref
 
 from twisted.internet.defer import CancelledError
+from twisted.trial.unittest import SynchronousTestCase
 
 from txphoenix.channel import Channel
+from txphoenix.channel_waiters import NextJoins
 from txphoenix.errors import (
     AlreadyJoined,
     ChannelClosed,
@@ -156,6 +159,47 @@ class NextJoinTests(ClientTestCase):
         self.assert_failed(self.waiting, ChannelClosed)
         self.assertEqual([type(it) for it in join.fired], [dict])
         self.assertIs(self.client.channels.find(TOPIC), third)
+
+
+class NextJoinWorkTests(SynchronousTestCase):
+    """What is done for each that waits does not depend on how many there are."""
+
+    def work(self, number: int) -> int:
+        """How often a channel is looked at, for so many that wait for one topic."""
+        looks = 0
+
+        class Pending:
+            def __init__(self, channel: Any) -> None:
+                self._channel = channel
+
+            @property
+            def channel(self) -> Any:
+                nonlocal looks
+                looks += 1
+                return self._channel
+
+        # They are all equal, which must not make them one.
+        equal = type("Equal", (SimpleNamespace,), {"__hash__": None})
+        channels: list[Any] = [equal(topic=TOPIC) for _ in range(number)]
+        waiting: list[Any] = [Pending(channel) for channel in channels]
+        next_joins = NextJoins()
+        for pending in waiting:
+            self.assertTrue(next_joins.add(pending))
+            self.assertFalse(next_joins.add(cast(Any, Pending(pending.channel))))
+        self.assertIn(TOPIC, next_joins)
+        half = number // 2
+        for pending in reversed(waiting[half:]):
+            self.assertIs(next_joins.take(pending.channel), pending)
+            self.assertIsNone(next_joins.take(pending.channel))
+        for pending in waiting[:half]:
+            self.assertIs(next_joins.pop(TOPIC), pending)
+        self.assertIsNone(next_joins.pop(TOPIC))
+        self.assertEqual(len(next_joins), 0)
+        return looks
+
+    def test_linear(self) -> None:
+        """A hundred times as many are a hundred times the work."""
+        self.assertEqual(self.work(5000), 100 * self.work(50))
 
 
 class StopWaiterTests(ClientTestCase):

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from txphoenix import telemetry
+from twisted.internet.defer import Deferred
+
+from txphoenix import connection, telemetry
 from txphoenix.backoff import steps
 from txphoenix.client import SocketClient
 from txphoenix.errors import (
@@ -184,6 +186,33 @@ class DelayTests(RetryTestCase):
         """There is no waiting for the past."""
         client = self.make_client(backoff=lambda attempt: -1.0)
         self.assertEqual(client.connection.retry_delay(0), 0.0)
+
+
+class CountingDeferred(Deferred[Any]):
+    """A Deferred that counts how often one is compared."""
+
+    compared = 0
+
+    __hash__ = Deferred.__hash__
+
+    def __eq__(self, other: object) -> bool:
+        CountingDeferred.compared += 1
+        return self is other
+
+
+class ClosingTests(ClientTestCase):
+    """Many may wait for the end of one connection."""
+
+    def test_linear(self) -> None:
+        """None of them is compared with the others."""
+        self.patch(connection, "Deferred", CountingDeferred)
+        CountingDeferred.compared = 0
+        client = self.connected_client()
+        done = [self.watch(client.connection.close()) for _ in range(1000)]
+        self.memory.flush()
+        for each in done:
+            self.assert_fired(each, None)
+        self.assertLess(CountingDeferred.compared, 1000)
 
 
 class ServiceRestartTests(RetryTestCase):
