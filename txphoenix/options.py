@@ -217,7 +217,10 @@ class Options:
     """Seconds for one attempt to connect: parameters, TCP, TLS and handshake."""
 
     close_timeout: float = field(default=2.0, metadata=_by(checks.seconds))
-    """Seconds for the server to finish the closing handshake, before an abort."""
+    """Seconds for the server to finish the closing handshake, before an abort.
+
+    What has not told of its end a second later is taken for ended.
+    """
 
     topic_channel_map: Mapping[str, ChannelFactory[Channel]] = field(
         default_factory=dict, metadata=_by(checks.topic_channel_map)
