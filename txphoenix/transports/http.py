@@ -31,7 +31,7 @@ from twisted.web.iweb import IAgent, IAgentEndpointFactory, IBodyProducer, IResp
 from zope.interface import implementer
 
 from ..deadlines import Deadlines, Timer
-from ..errors import ConfigurationError, ConnectionFailed, MessageTooLarge
+from ..errors import ConnectionFailed, MessageTooLarge
 from ..handshake import cookie_lines
 from .cookies import ServerCookies
 from .failures import failed_with
@@ -139,9 +139,8 @@ class HTTPSession:
             It fails with :exc:`AnswerTooLarge` if it is over a limit, with
             :exc:`MalformedAnswer` if it cannot be understood, with :exc:`NoAnswer` if
             it is silent for too long, with
-            :exc:`twisted.internet.defer.CancelledError` at :meth:`close`, with
-            :exc:`ConfigurationError` if the endpoint is none, and with another
-            :exc:`ConnectionFailed` if there is no connection, or it ends.
+            :exc:`twisted.internet.defer.CancelledError` at :meth:`close`, and with
+            another :exc:`ConnectionFailed` if there is no connection, or it ends.
             None of these has a traceback, which would hold the headers.
         """
         timeout = self.timeout if timeout is None else timeout
@@ -369,7 +368,7 @@ def _cause(error: BaseException | None) -> BaseException:
         error = error.reasons[0].value
     if isinstance(error, CancelledError):
         return CancelledError()
-    if isinstance(error, ConfigurationError | ConnectionFailed | MessageTooLarge):
+    if isinstance(error, ConnectionFailed | MessageTooLarge):
         error.__traceback__ = error.__context__ = None
         return error
     if is_answer:

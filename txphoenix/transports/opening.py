@@ -23,7 +23,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from ..errors import ConfigurationError, ConnectionFailed
+from ..errors import ConnectionFailed
 from ..package_log import package_log
 from ..waiters import until_cancelled
 
@@ -39,16 +39,15 @@ def open_endpoint(
 
     :return: a Deferred of the protocol that ``factory`` has made.
         It fails with what the endpoint has raised or failed with, with
-        :exc:`ConfigurationError` if that has returned no Deferred, with
-        :exc:`ConnectionFailed` if it has made no connection, and at once if it is
-        cancelled.
+        :exc:`ConnectionFailed` if that has returned no Deferred or made no connection,
+        and at once if it is cancelled.
         What the endpoint connects after its end is ended at once.
     """
     gate = _Gate(factory)
     try:
         opening: Any = endpoint.connect(gate)
         if not isinstance(opening, Deferred):
-            raise ConfigurationError(
+            raise ConnectionFailed(
                 "the endpoint's connect() must return a Deferred, not a value of type"
                 f" {type(opening).__name__}"
             )
