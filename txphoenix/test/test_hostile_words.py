@@ -146,6 +146,16 @@ class WordsTests(HostileCase):
         """By long-poll."""
         await self.talk(transport="longpoll")
 
+
+class NestedTests(WordsTests):
+    """JSON that is nested as deep as it is read."""
+
+    says = property(lambda self: deep())
+
+
+class CloseTests(HostileCase):
+    """What a WebSocket is closed with."""
+
     async def test_close_reason(self) -> None:
         """In the reason of a close."""
         server, client = await self.hostile_client(reconnect=False)
@@ -157,12 +167,6 @@ class WordsTests(HostileCase):
         self.assertIsInstance(reason, ConnectionClosed)
         self.assertEqual(reason.reason, WORDS[:100])
         self.assert_legible(reason)
-
-
-class NestedTests(WordsTests):
-    """JSON that is nested as deep as it is read."""
-
-    says = property(lambda self: deep())
 
 
 class Answering(Protocol):
