@@ -329,6 +329,14 @@ class DebugHandlerTests(TelemetryCase):
             "channel left: name='chat', topic='a\\nb {c}', reason='x\\ny'",
         )
 
+    def test_long_values(self) -> None:
+        """A long value is cut, so that those behind it are in the line as well."""
+        telemetry.attach_debug_handler()
+        telemetry.channel_left(CLIENT, "a" * 5000, ROOM, "leave")
+        line = formatEvent(self.logged[0])
+        self.assertLess(len(line), 500)
+        self.assertTrue(line.endswith("(5000 characters), reason='leave'"), line)
+
     def test_detach(self) -> None:
         """It can be attached once, and detached, which says if it was attached."""
         telemetry.attach_debug_handler()
