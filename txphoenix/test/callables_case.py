@@ -72,6 +72,7 @@ class CallablesCase(ClientTestCase):
 
     :ivar calls: how often the callable under test was called.
     :ivar is_async: whether it takes a turn of the reactor before it acts.
+    :ivar most_open: how many connections there were at most.
     """
 
     def setUp(self) -> None:
@@ -159,17 +160,23 @@ class CallablesCase(ClientTestCase):
         self.memory.is_listening = False
         self.step(0.5)
         self.wait_connected()
-        self.step(3)
+        self.step(1)
         self.memory.is_listening = True
         self.step(10)
         self.memory.kill_channel(TOPIC)
         self.step(60)
 
     def step(self, seconds: float) -> None:
-        """Let some time pass; there is never more than one connection."""
+        """Let some time pass, from what is due to what is due next.
+
+        Each time it is noted how many connections there are.
+        """
         self.memory.flush()
-        for _ in range(max(1, int(seconds * 4))):
-            self.memory.advance(min(seconds, 0.25))
+        end = self.clock.seconds() + seconds
+        while (now := self.clock.seconds()) < end:
+            due = [call.getTime() for call in self.clock.getDelayedCalls()]
+            # Time passes, even where something is due again and again at once.
+            self.memory.advance(max(min([*due, end]) - now, 0.01))
             self.most_open = max(self.most_open, len(self.memory.pairs))
 
     # -- The callables ------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Names that lead to 127.0.0.1, whatever the machine knows.
+"""Names that lead to addresses of this machine, whatever the machine knows.
 
 ::
 
@@ -8,6 +8,8 @@
             client = self.client(f"ws://my_service:{server.port}/socket")
             ...
             self.names      # what was looked up
+
+Where they are to lead elsewhere, or nowhere, :func:`find_names_at` says so.
 """
 
 from __future__ import annotations
@@ -34,14 +36,21 @@ if TYPE_CHECKING:
 else:
     _Case = object
 
-__all__ = ["LocalNamesMixin"]
+__all__ = ["LocalNamesMixin", "Names", "find_names_at"]
 
 
-@implementer(IHostnameResolver)
-class _LocalNames:
-    """A resolver that knows every name."""
+@implementer(IHostnameResolver, IHostResolution)
+class Names:
+    """A resolver that finds every name at the same addresses.
 
-    def __init__(self) -> None:
+    :ivar addresses: which these are, in their order; of none, no name is known.
+    :ivar asked: what was looked up.
+    """
+
+    name = ""
+
+    def __init__(self, addresses: Sequence[str]) -> None:
+        self.addresses = addresses
         self.asked: list[str] = []
 
     def resolveHostName(
@@ -52,22 +61,28 @@ class _LocalNames:
         addressTypes: Sequence[type[IAddress]] | None = None,
         transportSemantics: str = "TCP",
     ) -> IHostResolution:
-        """Say that it is 127.0.0.1."""
+        """Tell the addresses."""
         self.asked.append(hostName)
-        found = _Resolution(hostName)
-        resolutionReceiver.resolutionBegan(found)
-        resolutionReceiver.addressResolved(IPv4Address("TCP", "127.0.0.1", portNumber))
+        resolutionReceiver.resolutionBegan(self)
+        for address in self.addresses:
+            found = IPv4Address("TCP", address, portNumber)
+            resolutionReceiver.addressResolved(found)
         resolutionReceiver.resolutionComplete()
-        return found
-
-
-@implementer(IHostResolution)
-class _Resolution:
-    def __init__(self, name: str) -> None:
-        self.name = name
+        return self
 
     def cancel(self) -> None:
         """It is done already."""
+
+
+def find_names_at(case: NetworkTestCase, *addresses: str) -> Names:
+    """Have the reactor find every name at these addresses, until the test ends.
+
+    :param addresses: addresses of IPv4; without any, no name is known.
+    """
+    names = Names(addresses)
+    before = reactor.installNameResolver(names)
+    case.addCleanup(reactor.installNameResolver, before)
+    return names
 
 
 class LocalNamesMixin(_Case):
@@ -81,10 +96,7 @@ class LocalNamesMixin(_Case):
     def setUp(self) -> None:
         """Install the resolver."""
         super().setUp()
-        resolver = _LocalNames()
-        self.names = resolver.asked
-        before = reactor.installNameResolver(resolver)
-        self.addCleanup(reactor.installNameResolver, before)
+        self.names = find_names_at(self, "127.0.0.1").asked
 
     def trust(self, credentials: Credentials) -> None:
         """Have the machine trust that certificate until the end of the test."""

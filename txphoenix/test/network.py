@@ -5,6 +5,7 @@ They are trial's, and run under ``pytest`` with pytest-twisted as well.
 
 from __future__ import annotations
 
+import os
 import socket
 from collections.abc import Callable
 from typing import Any, ClassVar, cast
@@ -15,6 +16,7 @@ from twisted.internet.endpoints import (
     SSL4ServerEndpoint,
     TCP4ClientEndpoint,
     TCP4ServerEndpoint,
+    UNIXServerEndpoint,
 )
 from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.internet.task import deferLater
@@ -159,6 +161,21 @@ class NetworkTestCase(TestCase):
         number: int = port.getHost().port
         return number
 
+    async def serve_unix(self) -> tuple[PhoenixServer, str]:
+        """A server at a UNIX socket, until the end of the test.
+
+        :return: the server, and the socket's path.
+        """
+        server = PhoenixServer({"rooms:*": Room})
+        # A longer one than 107 bytes is none, so it is relative.
+        directory = os.path.relpath(self.mktemp())
+        os.makedirs(directory)
+        path = os.path.join(directory, "socket")
+        port = await UNIXServerEndpoint(reactor, path).listen(server._connections)
+        self.addCleanup(port.stopListening)
+        self._before = self.held()
+        return server, path
+
     async def stand_between(
         self, server: PhoenixServer, receive_buffer: int | None = None
     ) -> FaultProxy:
@@ -195,6 +212,12 @@ class NetworkTestCase(TestCase):
             turns -= 1
             await self.sleep(0.01)
         self.assertEqual(left, set())
+
+    async def stop_both(self, client: SocketClient, server: PhoenixServer) -> None:
+        """Stop a client and its server, of which the reactor then holds nothing."""
+        await client.stopService()
+        await server.stop(drain=False)
+        await self.assert_nothing_held()
 
     async def failure_of(self, waiting: Deferred[Any]) -> Exception:
         """The error that a Deferred fails with."""

@@ -6,28 +6,22 @@ server of its own at the same port.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import partial
 from typing import Any, cast
 
 from twisted.internet.address import IPv4Address
 from twisted.internet.endpoints import TCP4ServerEndpoint
 from twisted.internet.error import CannotListenError
-from twisted.internet.interfaces import (
-    IAddress,
-    IHostnameResolver,
-    IHostResolution,
-    IResolutionReceiver,
-)
+from twisted.internet.interfaces import IAddress
 from twisted.internet.protocol import Factory, Protocol
 from twisted.trial.unittest import SynchronousTestCase
-from zope.interface import implementer
 
 from txphoenix.errors import ConnectTimeout, HandshakeRefused, HeartbeatTimeout
 from txphoenix.testing import PhoenixServer
 from txphoenix.transports import longpoll_pace
 from txphoenix.transports.addresses import AnsweringAddresses
 
+from .local_names import find_names_at
 from .network import TOPIC, NetworkTestCase, Room, Tunnel, reactor
 from .raw_server import SWITCHING, RawServer
 
@@ -94,8 +88,10 @@ class AnsweringAddressesTests(SynchronousTestCase):
     def test_never_began(self) -> None:
         """An attempt that has failed before it dialled says nothing."""
         self.attempt(1)
+        self.attempt(2)
+        self.assertEqual(self.to_try(1, 2), [1, 2])
         self.addresses.attempt_failed(MUTE)
-        self.assertEqual(self.to_try(1, 2), [2])
+        self.assertEqual(self.to_try(1, 2), [1, 2])
 
     def test_new_addresses(self) -> None:
         """What a name does not have any more is forgotten."""
@@ -111,37 +107,6 @@ class AnsweringAddressesTests(SynchronousTestCase):
             self.attempt(1, name=f"{number}.example")
         self.assertEqual(self.to_try(1, 2), [1, 2])
         self.assertEqual(self.to_try(1, 2, name="99.example"), [2])
-
-
-@implementer(IHostnameResolver, IHostResolution)
-class Resolver:
-    """Knows one name.
-
-    :ivar numbers: the last numbers of its addresses.
-    """
-
-    name = NAME
-    numbers: Sequence[int] = (1, 2)
-
-    def resolveHostName(
-        self,
-        resolutionReceiver: IResolutionReceiver,
-        hostName: str,
-        portNumber: int = 0,
-        addressTypes: Sequence[type[IAddress]] | None = None,
-        transportSemantics: str = "TCP",
-    ) -> IHostResolution:
-        """Tell the addresses, in their order."""
-        resolutionReceiver.resolutionBegan(self)
-        for number in self.numbers:
-            resolutionReceiver.addressResolved(
-                IPv4Address("TCP", f"127.0.0.{number}", portNumber)
-            )
-        resolutionReceiver.resolutionComplete()
-        return self
-
-    def cancel(self) -> None:
-        """It is done already."""
 
 
 class Mute(Protocol):
@@ -162,9 +127,7 @@ class NetworkTests(NetworkTestCase):
     def setUp(self) -> None:
         """Have the name."""
         super().setUp()
-        self.resolver = Resolver()
-        before = reactor.installNameResolver(self.resolver)
-        self.addCleanup(reactor.installNameResolver, before)
+        self.names = find_names_at(self, "127.0.0.1", "127.0.0.2")
 
     async def serve_second(self, **options: Any) -> PhoenixServer:
         """Serve at the second address."""
@@ -253,6 +216,30 @@ class NetworkTests(NetworkTestCase):
         await client.stopService()
         self.assertEqual(server.connections, [])
 
+    async def test_has_served(self) -> None:
+        """An address that has served is not left out for what fails before dialling."""
+        for transport in ("websocket", "longpoll"):
+            answers: list[Any] = [{}, ValueError("no token"), {}]
+
+            def params(answers: list[Any] = answers) -> Any:
+                answer = answers.pop(0)
+                if isinstance(answer, Exception):
+                    raise answer
+                return answer
+
+            server = await self.serve(interface="127.0.0.1")
+            other = RawServer()
+            await self.occupy(server.port, other, 2)
+            url = f"ws://{NAME}:{server.port}/socket"
+            client = self.client(url, params=params, transport=transport)
+            await client.when_connected()
+            failed = self.next_call(client.on_error)
+            server.drop()
+            self.assertIn("params raised ValueError", str(await failed))
+            await client.when_connected()
+            self.assertEqual((answers, other.connections), ([], []))
+            await client.stopService()
+
     async def test_given_up(self) -> None:
         """Who gives an attempt up says nothing about the address."""
         mute = RawServer()
@@ -277,7 +264,7 @@ class NetworkTests(NetworkTestCase):
         server = await self.serve_second()
         await self.occupy(server.port, Mute)
         await self.occupy(server.port, third, 3)
-        self.resolver.numbers = (1, 3)
+        self.names.addresses = ("127.0.0.1", "127.0.0.3")
         client = self.client(f"wss://{NAME}:{server.port}/socket", connect_timeout=0.2)
         await self.until(lambda: third.connections)
         await client.stopService()
@@ -337,7 +324,7 @@ class NetworkTests(NetworkTestCase):
             ).listen(server)
             self.addCleanup(listening.stopListening)
             port = listening.getHost().port
-        self.resolver.numbers = tuple(servers)
+        self.names.addresses = [f"127.0.0.{number}" for number in servers]
         client = self.client(f"ws://{NAME}:{port}/socket", connect_timeout=0.1)
         await self.until(
             lambda: all(len(server.connections) > 1 for server in servers.values())

@@ -117,12 +117,17 @@ class ThisProgramTests(SynchronousTestCase):
         self.assertEqual(self.called_as(script, "/x/python", directory), ["txphoenix"])
 
     def test_script_elsewhere(self) -> None:
-        """One that is not on the path may not be found: it goes by its Python."""
+        """One that the path does not lead to goes by its Python.
+
+        What the path leads to may be another one of that name.
+        """
         script, _ = self.executable("txphoenix")
-        self.assertEqual(
-            self.called_as(script, "/x/python", "/nowhere"),
-            ["/x/python", "-m", "txphoenix"],
-        )
+        _, directory = self.executable("txphoenix")
+        for path in ("/nowhere", directory):
+            self.assertEqual(
+                self.called_as(script, "/x/python", path),
+                ["/x/python", "-m", "txphoenix"],
+            )
 
     def test_module(self) -> None:
         """A Python that is on the path is called by its name."""

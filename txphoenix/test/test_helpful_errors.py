@@ -40,10 +40,11 @@ class NotConnectedTests(ClientTestCase):
         """What a join and a push of the client fail with."""
         joined = self.watch(client.channel(TOPIC).join())
         message = Message.push("a", "e", {})
-        return [
-            self.assert_failed(joined, NotConnected),
-            self.assertRaises(NotConnected, client.push, message),
-        ]
+        join = self.assert_failed(joined, NotConnected)
+        push = self.assertRaises(NotConnected, client.push, message)
+        self.assertIn(f"{TOPIC} cannot be joined: ", str(join))
+        self.assertIn("e cannot be sent to a: ", str(push))
+        return [join, push]
 
     def test_before_the_start(self) -> None:
         """Before the start it says that, and what starts it."""

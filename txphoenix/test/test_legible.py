@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import doctest
+import tracemalloc
 from typing import Any
 
 from hypothesis import given
@@ -49,11 +50,15 @@ class TextTests(SynchronousTestCase):
     @given(st.text(), st.integers(0, 50))
     def test_cut(self, text: str, limit: int) -> None:
         """It has at most as many characters, and then says how many there were."""
-        shown, _, size = cut(text, limit).partition("... (")
-        self.assertLessEqual(len(shown), max(limit, len(escaped(text[:limit]))))
-        if size and text.isprintable() and "... (" not in text:
-            self.assertEqual(size, f"{len(text)} characters)")
-            self.assertEqual(shown, text[:limit])
+        expected = escaped(text)
+        if len(expected) > limit:
+            expected = f"{expected[:limit]}... ({len(text)} characters)"
+        self.assertEqual(cut(text, limit), expected)
+
+    def test_cut_escapes(self) -> None:
+        """What is counted is what is shown, and of an escape there may be a part."""
+        self.assertEqual(cut("\x1b" * 9, 10), "\\x1b\\x1b\\x... (9 characters)")
+        self.assertEqual(cut("\x1b" * 2, 8), "\\x1b\\x1b")
 
     def test_error_text(self) -> None:
         """An error without words is told by its class, and one that raises as well."""
@@ -74,6 +79,13 @@ class Mute(Exception):
 
     def __repr__(self) -> str:
         raise RuntimeError("no")
+
+
+class Wild:
+    """What is shown by what a terminal obeys."""
+
+    def __repr__(self) -> str:
+        return "\x1b[2J"
 
 
 class Counted(str):
@@ -112,6 +124,9 @@ class ValueTests(SynchronousTestCase):
         endless: list[Any] = [1]
         endless.append(endless)
         self.assertIn("[1, [1, [1", legible(endless))
+        # So far it is shown, and no further, however much room there is.
+        shown = legible(deep, 10**6)
+        self.assertEqual(shown, "{'a': [" * 10 + "{...}" + "]}" * 10)
 
     def test_sizes(self) -> None:
         """It says how much there was."""
@@ -125,10 +140,21 @@ class ValueTests(SynchronousTestCase):
         Counted.looks = 0
         legible([Counted("x")] * 100_000)
         self.assertLess(Counted.looks, 100)
+        for long in ("x" * 10**7, b"x" * 10**7, ["x" * 10**7]):
+            tracemalloc.start()
+            legible(long)
+            _, peak = tracemalloc.get_traced_memory()
+            tracemalloc.stop()
+            self.assertLess(peak, 10**6)
 
     def test_values_that_raise(self) -> None:
         """A value without a repr is named by its class."""
         self.assertEqual(legible([Mute(), 1]), "[<Mute object>, 1]")
+
+    def test_own_reprs(self) -> None:
+        """What a class of somebody's shows of itself is escaped and cut."""
+        self.assertEqual(legible([Wild()]), "[\\x1b[2J]")
+        self.assertEqual(legible(Counted("x" * 9), 3), "'xx... (11 characters)")
 
     def test_long_integers(self) -> None:
         """An integer that Python does not write is told by its size."""

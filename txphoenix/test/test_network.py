@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from base64 import b64encode
 from typing import Any
 
 from twisted.internet.defer import Deferred
-from twisted.internet.endpoints import (
-    TCP4ClientEndpoint,
-    UNIXServerEndpoint,
-)
+from twisted.internet.endpoints import TCP4ClientEndpoint
 from twisted.internet.protocol import Protocol
 
 from txphoenix.client import SocketClient
@@ -24,7 +20,7 @@ from txphoenix.errors import (
 )
 from txphoenix.testing import PhoenixServer
 
-from .network import NO_IPV6, TOPIC, NetworkTestCase, Room, reactor
+from .network import NO_IPV6, TOPIC, NetworkTestCase, reactor
 from .test_secrets import SecretKeeper
 
 
@@ -67,14 +63,7 @@ class EndpointTests(NetworkTestCase):
 
     async def test_unix_socket(self) -> None:
         """By a UNIX socket, whatever host the URL names."""
-        server = PhoenixServer({"rooms:*": Room})
-        # A longer one than 107 bytes is none, so it is relative.
-        directory = os.path.relpath(self.mktemp())
-        os.makedirs(directory)
-        path = os.path.join(directory, "socket")
-        port = await UNIXServerEndpoint(reactor, path).listen(server._connections)
-        self.addCleanup(port.stopListening)
-        self._before = self.held()
+        _, path = await self.serve_unix()
         for endpoint in (f"unix:{path}", f"unix:path={path}"):
             await self.converse(self.client("ws://phoenix/socket", endpoint=endpoint))
 

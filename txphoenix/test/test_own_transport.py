@@ -69,8 +69,8 @@ class Loopback:
         """Nothing is held back."""
 
 
-class OwnTransportTests(ClientTestCase):
-    """Decision 1: any other transport is just another connector."""
+class LoopbackTestCase(ClientTestCase):
+    """A test whose clients may have a loopback."""
 
     def setUp(self) -> None:
         """Keep what is made."""
@@ -81,6 +81,10 @@ class OwnTransportTests(ClientTestCase):
         """What the option is given."""
         self.made.append(Loopback(reactor, factory, options))
         return self.made[-1]
+
+
+class OwnTransportTests(LoopbackTestCase):
+    """Decision 1: any other transport is just another connector."""
 
     def test_from_the_start(self) -> None:
         """It opens, carries messages, is lost, and is opened again."""
@@ -130,18 +134,8 @@ class OwnTransportTests(ClientTestCase):
         self.assertIs(is_binary, False)
 
 
-class RaisingTransportTests(ClientTestCase):
+class RaisingTransportTests(LoopbackTestCase):
     """What the user's connector and transport raise ends an attempt, or a transport."""
-
-    def setUp(self) -> None:
-        """Keep what is made."""
-        super().setUp()
-        self.made: list[Loopback] = []
-
-    def make(self, reactor: Any, factory: Any, options: Any) -> Loopback:
-        """What the option is given."""
-        self.made.append(Loopback(reactor, factory, options))
-        return self.made[-1]
 
     def loopback(self, name: str, error: BaseException) -> Any:
         """What makes connectors; the first one raises in a method."""

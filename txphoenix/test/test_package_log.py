@@ -87,6 +87,11 @@ class PackageLogTests(SynchronousTestCase):
         self.assertLess(len(text), 1100)
         self.assertTrue(text.endswith("... (48011 characters)"))
         self.assertIs(event["words"], words)
+        self.log.info("{words}", words="x" * 48_000)
+        self.log.info("{words}", words="a\x1bb")
+        long, short = map(formatEvent, self.events[1:])
+        self.assertEqual(len(long), 1000 + len("... (48000 characters)"))
+        self.assertEqual(short, "a\\x1bb")
 
     def test_untouched(self) -> None:
         """An event that is fine is passed on as it is."""

@@ -92,11 +92,38 @@ class HistoryTests(SynchronousTestCase):
         self.assertEqual(len(presence.state), 1000)
         self.assertIn("1999", presence.state)
 
-    def test_state_as_it_came(self) -> None:
-        """Keys without metas are left out of a late one's state too."""
+    def test_malformed(self) -> None:
+        """A diff that is none is handed to no late one, which applies the others."""
         channel = KeepingChannel()
-        channel.deliver(STATE, {"ann": entry("1"), "gone": entry()})
-        self.assertEqual(Presence(channel).state, {"ann": entry("1")})
+        for payload in (diff({"ann": entry("1")}), None, diff({"bob": 1})):
+            channel.deliver(DIFF, payload)
+        late = Presence(channel)
+        channel.deliver(STATE, {"cy": entry("2")})
+        self.assertEqual(late.state, {"cy": entry("2"), "ann": entry("1")})
+
+    def test_diffs_of_another_join(self) -> None:
+        """What one join brought without a state is nothing to the next."""
+        channel = KeepingChannel()
+        channel.deliver(DIFF, diff({"ann": entry("1")}))
+        channel.join_ref = "2"
+        channel.deliver(DIFF, diff({"bob": entry("2")}))
+        late = Presence(channel)
+        channel.deliver(STATE, {})
+        self.assertEqual(late.state, {"bob": entry("2")})
+        self.assertEqual(Presence(channel).state, late.state)
+
+    def test_state_as_it_came(self) -> None:
+        """Keys without metas are left out of a late one's state too.
+
+        What the server has sent is not changed: hooks may have kept it.
+        """
+        channel = KeepingChannel()
+        sent = {"ann": entry("1"), "gone": entry()}
+        channel.deliver(STATE, sent)
+        channel.deliver(DIFF, diff({"bob": entry("2")}))
+        late = Presence(channel)
+        self.assertEqual(late.state, {"ann": entry("1"), "bob": entry("2")})
+        self.assertEqual(sent, {"ann": entry("1"), "gone": entry()})
 
 
 class LateHookTests(SynchronousTestCase):

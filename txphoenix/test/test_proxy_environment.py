@@ -261,9 +261,7 @@ class ProxyFromEnvironmentTests(NetworkTestCase):
             error = self.next_call(client.on_error)
             client.connect()
             self.assertIn("HTTP_PROXY must have a port", str(await error))
-        await client.stopService()
-        await server.stop(drain=False)
-        await self.assert_nothing_held()
+        await self.stop_both(client, server)
 
     async def test_websocket(self) -> None:
         """Read anew at each attempt, for a WebSocket."""
@@ -293,9 +291,7 @@ class SecureProxyTests(CertificatesTestCase):
         _, room = await client.join(TOPIC)
         self.assertEqual(await room.push("echo", {"a": 1}), {"a": 1})
         self.assertIn(b"Proxy-Authorization: Basic", Tunnel.heads[0])
-        await client.stopService()
-        await server.stop(drain=False)
-        await self.assert_nothing_held()
+        await self.stop_both(client, server)
 
     async def test_websocket(self) -> None:
         """TLS inside of TLS, for a WebSocket."""

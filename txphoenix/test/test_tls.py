@@ -456,6 +456,27 @@ class RefusalTests(SynchronousTestCase):
             own = optionsForClientTLS(host)
             self.assertIsNot(verified(own), own)
 
+    def test_left_alone(self) -> None:
+        """What is not just what Twisted has made may have a check of its own."""
+        own = optionsForClientTLS("a.b.example")
+        own.__class__ = type("Own", (type(own),), {})
+        for tls in (own, Composed(own), None):
+            self.assertIs(verified(tls), tls)
+
+    def test_end_of_the_handshake(self) -> None:
+        """Whatever a look at the certificate ends in there, the handshake fails."""
+        context = SSL.Context(SSL.TLS_METHOD)
+        context.set_verify(SSL.VERIFY_PEER | SSL.VERIFY_FAIL_IF_NO_PEER_CERT)
+        for error in (ValueError("x"), KeyError(), CertificateRefused("why")):
+            connection = SSL.Connection(context, None)
+            connection.do_handshake = lambda: None  # type: ignore[method-assign]
+            verify_transport(mock.Mock(getHandle=lambda it=connection: it))
+            self.patch(SSL.Connection, "get_peer_certificate", raiser(error))
+            refused = self.assertRaises(CertificateRefused, connection.do_handshake)
+            if refused is not error:
+                self.assertIs(refused.__cause__, error)
+                self.assertIn(f"any host: {type(error).__name__}", str(refused))
+
     def test_no_tls(self) -> None:
         """A transport without TLS, or without a handle, is nothing to look at."""
         verify_transport(StringTransport())

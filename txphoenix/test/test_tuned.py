@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import socket
 from typing import Any
 from unittest import skipIf
 
 from twisted import version as twisted_version  # type: ignore[attr-defined]
 from twisted.internet.defer import Deferred, fail, succeed
-from twisted.internet.endpoints import TCP4ClientEndpoint, UNIXServerEndpoint
+from twisted.internet.endpoints import TCP4ClientEndpoint
 from twisted.internet.error import ConnectionRefusedError
 from twisted.internet.interfaces import IStreamClientEndpoint
 from twisted.internet.protocol import Factory, Protocol
@@ -23,7 +22,7 @@ from txphoenix.testing import PhoenixServer
 from txphoenix.testing.tls import self_signed
 from txphoenix.transports.tuned import TunedEndpoint
 
-from .network import NO_IPV6, TOPIC, FarSide, NetworkTestCase, Room, Tunnel, reactor
+from .network import NO_IPV6, TOPIC, FarSide, NetworkTestCase, Tunnel, reactor
 
 
 def _is_far_side(protocol: Any) -> bool:
@@ -123,12 +122,7 @@ class TransportSocketTests(NetworkTestCase):
 
     async def test_unix_socket(self) -> None:
         """A UNIX socket has no such options, and works."""
-        server = PhoenixServer({"rooms:*": Room})
-        directory = os.path.relpath(self.mktemp())
-        os.makedirs(directory)
-        path = os.path.join(directory, "socket")
-        port = await UNIXServerEndpoint(reactor, path).listen(server._connections)
-        self.addCleanup(port.stopListening)
+        server, path = await self.serve_unix()
         client = self.client(
             "ws://phoenix/socket",
             transport=self.transport,

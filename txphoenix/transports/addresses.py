@@ -53,6 +53,10 @@ class AnsweringAddresses:
         self._connected: dict[str, str] = {}
         self._is_under_way = False
 
+    def forget_attempt(self) -> None:
+        """Another attempt is to be made, and asks for what it needs before it dials."""
+        self._is_under_way = False
+
     def attempt_begins(self) -> None:
         """Somebody is about to connect."""
         self._connected.clear()

@@ -95,6 +95,7 @@ class EndpointConnector:
         """Begin an attempt."""
         self._given_up = None
         self._shown_url = ""
+        self._factory.addresses.forget_attempt()
         self._timer = self._deadlines.callLater(
             self.options.connect_timeout, self._time_out
         )
