@@ -6,7 +6,8 @@ So what is timed is silence, and two things break it.
 
 Bytes that come
     They show that the server lives, whatever they say.
-    Under TLS they are seen as soon as a record of at most 16 KiB is whole.
+    Linux tells of each; elsewhere those of a record of TLS, of at most 16 KiB, are seen
+    as soon as it is whole.
 Bytes that the peer takes
     They count as long as the heartbeat itself is under way.
     Once the peer's system has it, that this system goes on taking small messages says

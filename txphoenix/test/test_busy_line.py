@@ -86,6 +86,17 @@ class BusyLineTests(LineTestCase):
             self.assertEqual(answer, {"size": SIZE})
             await self.finish()
 
+    async def test_parts_of_records(self) -> None:
+        """Under TLS a record may come more slowly than a silence may last.
+
+        It is read when it is whole, and until then its parts are signs of life.
+        """
+        await self.start(secure=True)
+        self.proxy.to_client.rate = 20_000
+        answer = await self.room.push("get", {"size": 40_000})
+        self.assertEqual(len(answer["body"]), 40_000)
+        await self.finish()
+
     async def test_without_fast_frames(self) -> None:
         """So it is where frames take Autobahn's way."""
         await self.start(fast_frames=False)

@@ -91,6 +91,50 @@ class ServerCookiesTests(SynchronousTestCase):
         self.check("n=1; Path=/z", other_path)
         self.check("n=1; Domain=co.uk", of="wss://a.co.uk/x/y")
 
+    def test_attributes_that_do_not_count(self) -> None:
+        """An attribute that says nothing is as good as none (RFC 6265 section 5.2)."""
+        here = (
+            "wss://a.example/x/y",
+            "https://a.example:8443/x/longpoll",
+            "ws://a.example/x/y",
+        )
+        for attribute in (
+            "Domain=",
+            "Domain=.",
+            "Path=",
+            "Path=z",
+            "Max-Age=soon",
+            "Max-Age",
+            'Port="1"',
+            "Version=7",
+            "Comment=x; Unheard-Of=y",
+        ):
+            self.check(f"n=1; {attribute}", *here)
+
+    def test_domain_of_one_label(self) -> None:
+        """It may be the host's own, and then the cookie is for that host alone."""
+        for host in ("localhost", "my_service", "[::1]"):
+            domain = host.strip("[]")
+            url = f"ws://{host}:4000/socket"
+            self.jar.clear()
+            self.at(url).take([f"n=1; Domain={domain}"])
+            self.assertEqual(self.at(url).value(), "n=1")
+            self.assertIsNone(self.at("ws://other:4000/socket").value())
+        self.jar.clear()
+        self.at("ws://other:4000/socket").take(["n=1; Domain=my_service"])
+        self.assertIsNone(self.at("ws://my_service:4000/socket").value())
+
+    def test_one_after_the_other(self) -> None:
+        """Of the cookies of one answer, a later one decides: it may be the end of one.
+
+        A framework that renews a session deletes what it has set in between.
+        """
+        cookies = self.at("wss://a.example/x/y")
+        cookies.take(["n=1", "m=1", "n=; Max-Age=0"])
+        self.assertEqual(cookies.value(), "m=1")
+        cookies.take(["n=; Expires=Thu, 01 Jan 1970 00:00:00 GMT", "n=2"])
+        self.assertEqual(cookies.value(), "m=1; n=2")
+
     def test_hosts(self) -> None:
         """A cookie goes back to any kind of host, and to no other of that kind."""
         for one, other in (

@@ -11,8 +11,11 @@ from twisted.internet.defer import Deferred
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
 
-from txphoenix import PushInterrupted, SocketClient
+from txphoenix import PushInterrupted, SocketClient, client_tls
+from txphoenix.testing import FaultProxy
+from txphoenix.testing.tls import Credentials, self_signed
 from txphoenix.transports import longpoll_pace
+from txphoenix.transports.writing import descriptor_of
 
 from .network import TOPIC, NetworkTestCase, reactor
 
@@ -49,11 +52,12 @@ class SlowServer(Protocol):
     def connectionMade(self) -> None:
         """Have the system keep little of what is not read."""
         self.connections.append(self)
-        self.is_lost = False
+        self.is_lost = self.is_polled = False
         self._received = b""
         self._expected = 0
         transport: Any = self.transport
-        transport.getHandle().setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, PIECE)
+        descriptor: Any = descriptor_of(transport)
+        descriptor.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, PIECE)
 
     def dataReceived(self, data: bytes) -> None:
         """Answer a request, or read on."""
@@ -75,6 +79,8 @@ class SlowServer(Protocol):
             transport.write(said(410))
         elif self.polled:
             self.write_slowly(self.polled.pop(0))
+        else:
+            self.is_polled = True
 
     def read_on(self) -> None:
         """Take a break."""
@@ -107,19 +113,32 @@ class SlowServer(Protocol):
 class BusyTestCase(NetworkTestCase):
     """A test with a slow server."""
 
-    async def begin(self, polled: Sequence[bytes] = (), **options: Any) -> SocketClient:
+    async def begin(
+        self,
+        polled: Sequence[bytes] = (),
+        credentials: Credentials | None = None,
+        **options: Any,
+    ) -> SocketClient:
         """A client with a session, whose requests may be silent for a short time.
 
         :param polled: the answers to its polls; those that come after these wait.
+        :param credentials: what the server has for TLS, behind a fault proxy.
         """
         self.patch(longpoll_pace, "_WINDOW", SILENCE / 2)
         self.patch(longpoll_pace, "_LONGEST_WINDOW", SILENCE / 2)
         SlowServer.connections = []
         SlowServer.polled = list(polled)
-        port = await self.listen(SlowServer)
+        port = await self.listen(SlowServer, credentials and credentials.server)
         self.addCleanup(self.drop_all)
+        scheme = "ws"
+        if credentials is not None:
+            scheme = "wss"
+            self.proxy = await FaultProxy(port).start()
+            self.addCleanup(self.proxy.stop)
+            port = self.proxy.port
+            options["tls"] = client_tls("127.0.0.1", credentials.trust_root)
         client = self.client(
-            f"ws://127.0.0.1:{port}/socket",
+            f"{scheme}://127.0.0.1:{port}/socket",
             transport="longpoll",
             heartbeat_interval=SILENCE / 2,
             heartbeat_timeout=SILENCE / 2,
@@ -170,6 +189,19 @@ class SlowLineTests(BusyTestCase):
         await self.until(lambda: ended or not transport._outgoing.size)
         self.assertGreater(reactor.seconds() - began, 2 * SILENCE)
         self.assertEqual(ended, [])
+
+    async def test_parts_of_records(self) -> None:
+        """Under TLS a record may come more slowly than a silence may last."""
+        client = await self.begin(credentials=self_signed(), reconnect=False)
+        losses: list[Any] = []
+        client.on_close(losses.append)
+        heard: Deferred[Any] = self.next_call(client.on_message)
+        self.proxy.to_client.rate = 20_000
+        message = [None, None, TOPIC, "large", "x" * 40_000]
+        await self.until(lambda: SlowServer.connections[0].is_polled)
+        SlowServer.connections[0].write_slowly(said(200, message))
+        self.assertEqual(len((await heard).payload), 40_000)
+        self.assertEqual(losses, [])
 
     async def test_silence(self) -> None:
         """A line that is silent all the same is given up."""

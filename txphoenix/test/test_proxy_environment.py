@@ -190,9 +190,10 @@ class ExemptTests(SynchronousTestCase):
             self.assertFalse(is_exempt("127.0.0.1", 443, exempt), exempt)
 
     def test_everything(self) -> None:
-        """A star on its own is everything."""
+        """A star on its own is everything, whatever stands beside it."""
         for host in ("example.org", "127.0.0.1", "::1"):
-            self.assertTrue(is_exempt(host, 443, " * "))
+            for exempt in (" * ", "localhost,*", "*, 10.0.0.0/8"):
+                self.assertTrue(is_exempt(host, 443, exempt))
 
     def test_idn(self) -> None:
         """A name may be written in its own letters."""
@@ -218,6 +219,8 @@ class ExemptTests(SynchronousTestCase):
             ("::1", "::1"),
             ("::1", "[::1]"),
             ("::1", "[::1]:443"),
+            ("2001:db8::5", "[2001:db8::]/32"),
+            ("2001:db8::5", "[2001:db8::]/32:443"),
             ("fe80::1%eth0", "fe80::/10"),
         ):
             with self.subTest(host=host, exempt=exempt):
@@ -230,6 +233,8 @@ class ExemptTests(SynchronousTestCase):
             ("10.1.2.3", "10.0.0.0/99"),
             ("10.1.2.3", "::/0"),
             ("::1", "[::1]:80"),
+            ("2001:db8::5", "[2001:db8::]/32:80"),
+            ("2001:db8::5", "[2001:db7::]/32"),
             ("::1", "[x]"),
         ):
             with self.subTest(host=host, exempt=exempt):

@@ -42,7 +42,7 @@ from txphoenix.transports.tls import (
     verify_transport,
 )
 
-from .certificates import Issuer
+from .certificates import Issuer, raw_names
 from .network import Tunnel, reactor
 from .tls_case import (
     IS_CLOSED,
@@ -122,6 +122,27 @@ class OurTLSTests(CertificatesTestCase):
                     )
                     with self.subTest(case=case.name, error=error, told=told):
                         self.check_one(case, error, told)
+
+    async def test_wildcards_for_an_idn(self) -> None:
+        """A wildcard stands for a whole label of any letters, never for a part of one.
+
+        service_identity has none for an IDN.
+        """
+        host, none = "xn--bcher-kva.b.example", "not valid for host"
+        for pattern, fault in (
+            ("*.b.example", None),
+            ("xn--*.b.example", none),
+            ("x.b.example", none),
+            ("*.xn--bcher-kva.b.example", none),
+            (f" {host}", none),
+        ):
+            certificate = self.root.sign(raw=raw_names((2, pattern.encode())))
+            error, told = await self.try_out(
+                certificate,
+                f"wss://{host}",
+                lambda _, port: {"endpoint": self.here(port)},
+            )
+            self.check_one(Case(pattern, host, certificate, fault), error, told)
 
     async def test_longpoll(self) -> None:
         """By default, for long-poll."""

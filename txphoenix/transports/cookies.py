@@ -27,8 +27,10 @@ _LONGEST_COOKIE: Final = 4096
 # RFC 6265 section 4.1.1, but for the spaces and commas that are found everywhere.
 _FIT: Final = re.compile(r"[\x20-\x7e]*")
 
-_MAX_AGE: Final = re.compile(r";\s*max-age\s*(?:=([^;]*))?(?=;|$)", re.IGNORECASE)
 _AGE: Final = re.compile(r"(-?[0-9]{1,10})[0-9]*")
+
+# What http.cookiejar goes by in cookies of a kind that nobody sets (RFC 2965).
+_OBSOLETE: Final = frozenset({"port", "version"})
 
 
 class ServerCookies:
@@ -43,19 +45,22 @@ class ServerCookies:
         # A WebSocket's cookies are those of HTTP (RFC 6455 section 4.1).
         scheme = "https" if target.secure else "http"
         self._url = f"{scheme}://{target.authority}{target.path or '/'}"
+        self._host = target.server_name
 
     def take(self, lines: Iterable[str]) -> None:
         """Put cookies into the jar, as far as the rules allow.
 
-        :param lines: values of ``Set-Cookie``.
+        :param lines: values of ``Set-Cookie``, each of which counts for more than
+            those before it.
         """
-        answer = HTTPMessage()
         for line in lines:
             if len(line) <= _LONGEST_COOKIE and _FIT.fullmatch(line):
-                answer["Set-Cookie"] = _MAX_AGE.sub(_readable_age, line)
-        # Of an answer it asks for the headers alone.
-        response: Any = _Response(answer)
-        self._jar.extract_cookies(response, Request(self._url))
+                # Of several it would first delete what any of them deletes.
+                answer = HTTPMessage()
+                answer["Set-Cookie"] = _readable(line, self._host)
+                # Of an answer it asks for the headers alone.
+                response: Any = _Response(answer)
+                self._jar.extract_cookies(response, Request(self._url))
 
     def value(self, given: str | None = None) -> str | None:
         """Tell the value of ``Cookie`` for the next request.
@@ -102,11 +107,40 @@ def _name(cookie: str) -> str:
     return cookie.partition("=")[0].strip()
 
 
-def _readable_age(attribute: re.Match[str]) -> str:
-    """A ``Max-Age`` as http.cookiejar can read it; else it takes no cookie at all.
+def _readable(line: str, host: str) -> str:
+    """A cookie as http.cookiejar reads it like a browser.
 
-    What is no number does not count (RFC 6265 section 5.2.2), and ten digits are three
-    hundred years.
+    By itself it takes none that has an attribute which it cannot read, where RFC 6265
+    section 5.2 has such an attribute not count.
+
+    :param host: who has set it.
     """
-    age = _AGE.fullmatch((attribute[1] or "").strip(' "'))
-    return "" if age is None else f"; Max-Age={age[1]}"
+    cookie, *attributes = line.split(";")
+    counting = [each for each in attributes if _counts(*_pair(each), host)]
+    return ";".join([cookie, *map(_with_readable_age, counting)])
+
+
+def _counts(name: str, value: str, host: str) -> bool:
+    """Whether an attribute of a cookie counts."""
+    match name:
+        case "domain":
+            # The whole of a domain without dots is nobody's but the host's own.
+            domain = value.removeprefix(".").lower()
+            return domain != "" and ("." in domain or domain != host)
+        case "path":
+            return value.startswith("/")
+        case "max-age":
+            return _AGE.fullmatch(value) is not None
+    return name not in _OBSOLETE
+
+
+def _with_readable_age(attribute: str) -> str:
+    name, value = _pair(attribute)
+    age = _AGE.fullmatch(value) if name == "max-age" else None
+    # Ten digits are three hundred years.
+    return attribute if age is None else f" Max-Age={age[1]}"
+
+
+def _pair(attribute: str) -> tuple[str, str]:
+    name, _, value = attribute.partition("=")
+    return name.strip().lower(), value.strip(' "')

@@ -52,6 +52,7 @@ from .frame_bytes import is_utf8, long_header
 from .masking import BINARY, PONG, TEXT, masked_frame
 from .quiet_log import QuietLog
 from .write_buffer import WriteBuffer
+from .writing import bytes_received
 
 __all__ = ["FastFrameProtocol"]
 
@@ -117,7 +118,7 @@ class FastFrameProtocol(FragmentLimitProtocol):
         self._is_paused = False
         self._is_plain = False
         self._is_receiving = False
-        self._read_size = 0
+        self._read_size = self._came = 0
         self._reads_waited = 0
         self._receive_limit = _NO_LIMIT
         self._send_limit = _NO_LIMIT
@@ -387,10 +388,10 @@ class FastFrameProtocol(FragmentLimitProtocol):
         """What the peer has shown of itself."""
         # It is set by each read, and read only while that is worked off.
         has_read, self._read_size = self._read_size > 0, 0
-        taken, is_under_way = (0, False)
-        if self._writes is not None:
-            taken, is_under_way = self._writes.progress()
-        return LifeSigns(has_read, taken, is_under_way)
+        if self._writes is None:
+            return LifeSigns(has_read, 0, False)
+        came, self._came = self._came, bytes_received(self._writes.descriptor)
+        return LifeSigns(has_read or came < self._came, *self._writes.progress())
 
     def limit_writes(self, size: int) -> None:
         """Say from now on that it is enough when so many bytes wait."""

@@ -278,7 +278,7 @@ class Exchange:
         # What is left of it is with the system, and with the transport.
         self._is_written = True
         self.alive()
-        cast(Connection, self._connection).is_taken()
+        cast(Connection, self._connection).has_moved()
 
     def _read(self, response: Any) -> Deferred[Answer]:
         body = AnswerBody(
@@ -314,7 +314,7 @@ class Exchange:
         return Failure(self._error or _cause(result.value))
 
     def _time_out(self) -> None:
-        if self._connection is not None and self._connection.is_taken():
+        if self._connection is not None and self._connection.has_moved():
             # A line may be slow, and the system keeps much for it.
             self.alive()
             return

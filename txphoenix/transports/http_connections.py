@@ -27,7 +27,7 @@ from ..package_log import package_log
 from .failures import failed_with
 from .http_body import AnswerTooLarge, MalformedAnswer
 from .tls import verify_transport
-from .writing import descriptor_of, in_kernel, unwritten
+from .writing import bytes_received, descriptor_of, in_kernel, unwritten
 
 if TYPE_CHECKING:
     from .http import Exchange
@@ -51,6 +51,8 @@ class Connection(ProtocolWrapper):
         self._head_size = 0
         # How many bytes of ours the peer had not taken, when that was looked at last.
         self._not_taken = 0
+        # How many bytes had ever come.
+        self._came = 0
         self._error: Exception | None = None
         self._is_lost = False
 
@@ -63,6 +65,7 @@ class Connection(ProtocolWrapper):
         """Serve a request from now on."""
         self._exchange = exchange
         self._head_size = 0
+        self._came = bytes_received(descriptor_of(self))
 
     def end(self) -> None:
         """The request has its answer."""
@@ -76,13 +79,18 @@ class Connection(ProtocolWrapper):
         """
         return 0 if descriptor_of(self) is None else unwritten(self)
 
-    def is_taken(self) -> bool:
-        """Whether the peer has taken any bytes of ours since this was asked last."""
+    def has_moved(self) -> bool:
+        """Whether anything has come or gone since this was asked last.
+
+        That the peer takes bytes of ours shows here alone, and so does the part of a
+        record of TLS.
+        """
         descriptor = descriptor_of(self)
-        before = self._not_taken
+        not_taken, came = self._not_taken, self._came
         if descriptor is not None:
             self._not_taken = unwritten(self) + in_kernel(descriptor)
-        return self._not_taken < before
+            self._came = bytes_received(descriptor)
+        return self._not_taken < not_taken or came < self._came
 
     def dataReceived(self, data: bytes) -> None:
         """Count what comes, and pass it on."""
@@ -91,6 +99,7 @@ class Connection(ProtocolWrapper):
         exchange = self._exchange
         if exchange is not None:
             exchange.alive()
+            self._came = bytes_received(descriptor_of(self))
         super().dataReceived(data)
         if exchange is not None and exchange.awaits_head:
             # After the client has seen it: the rest of a read may be the body.

@@ -64,10 +64,10 @@ def is_exempt(host: str, port: int, exempt: str) -> bool:
         or with neither.
         An address may be a network, as in ``10.0.0.0/8``.
         Either may have a port.
-        A single ``*`` stands for everything.
+        A single ``*`` among them stands for everything.
     """
     items = [item for item in re.split(r"[\s,]+", exempt) if item]
-    if items == ["*"]:
+    if "*" in items:
         return True
     address = _address(host)
     if address is not None:
@@ -79,9 +79,10 @@ def is_exempt(host: str, port: int, exempt: str) -> bool:
 def _has(item: str, address: Any, port: int) -> bool:
     """Whether an item is an address, or a network that it is in."""
     # An IPv6 address has colons of its own, and needs brackets before a port.
-    match = re.fullmatch(r"\[([^]]*)\](?::(\d+))?|([^:]*):(\d+)", item)
+    match = re.fullmatch(r"\[([^]]*)\](/\d+)?(?::(\d+))?|([^:]*):(\d+)", item)
     if match is not None:
-        item, wanted = match[1] or match[3] or "", match[2] or match[4]
+        item = match[4] or f"{match[1] or ''}{match[2] or ''}"
+        wanted = match[3] or match[5]
         if wanted is not None and wanted != str(port):
             return False
     try:

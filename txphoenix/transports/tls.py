@@ -26,6 +26,7 @@ by itself; ``txphoenix/test/test_tls.py`` tells of the first that does.
 
 from __future__ import annotations
 
+import re
 import weakref
 from collections.abc import Callable
 from functools import cache
@@ -119,11 +120,16 @@ class Identity:
         self.host = host
         self._address: Any = None
         self._name: DNS_ID | None = None
+        # What a wildcard is compared with.
+        self._below: DNS_ID | None = None
         try:
             self._address = ip_address(host.partition("%")[0])
         except ValueError:
             try:
                 self._name = DNS_ID(host)
+                # A wildcard stands for a whole label (RFC 9525 section 6.3), of an IDN
+                # too, where service_identity would take none.
+                self._below = DNS_ID(re.sub(r"\Axn--[^.]*", "x", host))
             except (ValueError, UnicodeError) as error:
                 raise ConfigurationError(
                     f"no certificate can name the host {_shown(host)}, so that it"
@@ -175,11 +181,15 @@ class Identity:
         )
 
     def _is_named_by(self, name: str) -> bool:
+        # It would leave out what stands around the name.
+        if name != name.strip():
+            return False
         try:
             pattern = DNSPattern.from_bytes(name.encode("ascii"))
         except (CertificateError, UnicodeError):
             return False
-        return self._name is not None and self._name.verify(pattern)
+        wanted = self._below if "*" in name else self._name
+        return wanted is not None and wanted.verify(pattern)
 
 
 def verified(tls: Any) -> Any:
