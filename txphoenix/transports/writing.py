@@ -132,11 +132,14 @@ def bytes_received(descriptor: FileDescriptor | None) -> int:
     A record of TLS is read when it is whole; on a slow line that takes its time.
     It is 0 where the system does not tell.
     """
+    if sys.platform != "linux":
+        # Others that have the option have another struct.
+        return 0
     try:
-        # Linux has it.
-        option = socket.TCP_INFO
         connection: socket.socket = descriptor.socket  # type: ignore[union-attr]
-        said = connection.getsockopt(socket.IPPROTO_TCP, option, _BYTES_RECEIVED.stop)
+        said = connection.getsockopt(
+            socket.IPPROTO_TCP, socket.TCP_INFO, _BYTES_RECEIVED.stop
+        )
     except (OSError, AttributeError):
         # The socket may be closed, or be no TCP's.
         return 0
