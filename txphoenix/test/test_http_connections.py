@@ -5,9 +5,14 @@ from __future__ import annotations
 import tracemalloc
 from typing import Any
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.error import ConnectionLost
+from twisted.internet.interfaces import IStreamClientEndpoint
+from twisted.internet.task import Clock
+from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 from twisted.web.http_headers import Headers
+from zope.interface import implementer
 
 from txphoenix.transports.http import (
     Answer,
@@ -18,6 +23,7 @@ from txphoenix.transports.http import (
 )
 
 from .scripted_http import ScriptedHTTP
+from .test_write_buffer import Descriptor
 
 URL = "http://127.0.0.1:4000/path"
 OK = b"HTTP/1.1 200 OK\r\n"
@@ -229,6 +235,44 @@ class SilenceTests(RawAnswerTestCase):
         self.assertNoResult(asked)
         self.server.advance(0.1)
         self.failureResultOf(asked, NoAnswer)
+
+
+class WrittenTests(SynchronousTestCase):
+    """What of a request the system has been given."""
+
+    def lose(self, room: int) -> bool:
+        """Lose the connection of a request once the system has taken so many bytes.
+
+        :return: whether the body is told to have left.
+        """
+        line = Descriptor()
+        told: list[bool] = []
+
+        @implementer(IStreamClientEndpoint)
+        class Endpoint:
+            """Connects to the line."""
+
+            def connect(self, protocolFactory: Any) -> Deferred[Any]:
+                """Connect at once."""
+                self.protocol = protocolFactory.buildProtocol(None)
+                self.protocol.makeConnection(line)
+                return succeed(self.protocol)
+
+        endpoint = Endpoint()
+        session = HTTPSession(Clock(), endpoint, timeout=30.0, limit=1000)
+        asked = session.request(
+            "POST", URL, Headers(), b"x" * 1000, None, lambda: told.append(True)
+        )
+        line.take(room)
+        self.assertEqual(len(line.out) >= 1000, room >= 1000)
+        endpoint.protocol.connectionLost(Failure(ConnectionLost()))
+        self.failureResultOf(asked)
+        return bool(told)
+
+    def test_kept(self) -> None:
+        """A body of which the transport has kept some has not left; else it has."""
+        self.assertFalse(self.lose(1000))
+        self.assertTrue(self.lose(10_000))
 
 
 class StatusTests(RawAnswerTestCase):
