@@ -227,6 +227,8 @@ class EmptyAnswerTests(LongPollTestCase):
             poll = self.again()
         poll.say(204)
         client.disconnect()
+        self.server.flush()
+        self.assertEqual(self.server.clock.getDelayedCalls(), [])
         self.server.advance(10.0)
         self.assertEqual(self.server.asked, [])
 
