@@ -370,8 +370,8 @@ class WhenWritableTests(ClientTestCase):
 
     def test_push_times_out(self) -> None:
         """What times out before it has left was not sent, and never is."""
-        _, channel, narrow = self.full()
-        narrow.factory.connection.is_full = False
+        client, channel, narrow = self.full()
+        client.connection.is_full = False
         stuck = self.watch(channel.push("stuck"))
         narrow.is_stuck = False
         # It reaches the server, which does not answer.
@@ -385,8 +385,8 @@ class WhenWritableTests(ClientTestCase):
 
     def test_push_interrupted(self) -> None:
         """What a loss finds unsent says so; it may be repeated."""
-        _, channel, narrow = self.full()
-        narrow.factory.connection.is_full = False
+        client, channel, narrow = self.full()
+        client.connection.is_full = False
         stuck = self.watch(channel.push("stuck"))
         narrow.is_stuck = False
         sent = self.watch(channel.push("sent"))
