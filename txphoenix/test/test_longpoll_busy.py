@@ -7,6 +7,7 @@ import socket
 from collections.abc import Sequence
 from typing import Any, ClassVar, cast
 
+from twisted.internet.defer import Deferred
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
 
