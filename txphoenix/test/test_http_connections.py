@@ -5,9 +5,14 @@ from __future__ import annotations
 import tracemalloc
 from typing import Any
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.error import ConnectionAborted, ConnectionLost
+from twisted.internet.interfaces import IStreamClientEndpoint
+from twisted.internet.task import Clock
+from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 from twisted.web.http_headers import Headers
+from zope.interface import implementer
 
 from txphoenix.transports.http import (
     Answer,
@@ -18,6 +23,7 @@ from txphoenix.transports.http import (
 )
 
 from .scripted_http import ScriptedHTTP
+from .test_write_buffer import Descriptor
 
 URL = "http://127.0.0.1:4000/path"
 OK = b"HTTP/1.1 200 OK\r\n"
@@ -88,7 +94,7 @@ class HeadTests(RawAnswerTestCase):
         tracemalloc.start()
         self.addCleanup(tracemalloc.stop)
         sent = 0
-        while not self.has_ended(asked):
+        while not self.has_ended(asked) and sent < 1_000_000:
             self.write(b"X-Filler: 0123456789\r\n" * 100)
             sent += 2200
         self.assertLess(sent, 70_000)
@@ -96,9 +102,9 @@ class HeadTests(RawAnswerTestCase):
         self.assertLess(tracemalloc.get_traced_memory()[1], 2_000_000)
 
     def test_at_once(self) -> None:
-        """So are those that come with one read, of which no other is taken."""
+        """So are those that come with one read."""
         asked = self.ask()
-        self.write(OK + b"X-Filler: 0123456789\r\n" * 100_000)
+        self.write(OK + b"X-Filler: 0123456789\r\n" * 5_000)
         self.assert_failed(asked, AnswerTooLarge, "exceeds the limit of 65536")
 
     def test_as_long_as_they_may_be(self) -> None:
@@ -106,8 +112,9 @@ class HeadTests(RawAnswerTestCase):
         asked = self.ask()
         body = b"x" * 100_000
         self.write(OK + b"X-Filler: 0123456789\r\n" * 2_900)
-        self.write(b"Content-Length: 100000\r\n\r\n" + body)
-        self.assertEqual(self.successResultOf(asked).body, body)
+        self.write(b"Content-Length: 200000\r\n\r\n" + body)
+        self.write(body)
+        self.assertEqual(self.successResultOf(asked).body, 2 * body)
         self.close()
 
     def test_each_anew(self) -> None:
@@ -128,6 +135,8 @@ class HeadTests(RawAnswerTestCase):
             self.assert_failed(
                 asked, MalformedAnswer, "a line of an answer has more than 16384 bytes"
             )
+            # It is not waited for the server's end, which TLS would do.
+            self.assertIsInstance(self.pair.client.loss, ConnectionAborted)
 
     def test_interim(self) -> None:
         """Interim answers are skipped (RFC 9110 section 15.2)."""
@@ -141,8 +150,10 @@ class HeadTests(RawAnswerTestCase):
     def test_interim_without_end(self) -> None:
         """So many of them, and no more."""
         asked = self.ask()
-        while not self.has_ended(asked):
+        sent = 0
+        while not self.has_ended(asked) and sent < 1_000_000:
             self.write(b"HTTP/1.1 100 Continue\r\n\r\n" * 100)
+            sent += 2500
         self.assert_failed(asked, AnswerTooLarge, "the headers of an answer")
 
     def test_trailers_without_end(self) -> None:
@@ -229,6 +240,44 @@ class SilenceTests(RawAnswerTestCase):
         self.assertNoResult(asked)
         self.server.advance(0.1)
         self.failureResultOf(asked, NoAnswer)
+
+
+class WrittenTests(SynchronousTestCase):
+    """What of a request the system has been given."""
+
+    def lose(self, room: int) -> bool:
+        """Lose the connection of a request once the system has taken so many bytes.
+
+        :return: whether the body is told to have left.
+        """
+        line = Descriptor()
+        told: list[bool] = []
+
+        @implementer(IStreamClientEndpoint)
+        class Endpoint:
+            """Connects to the line."""
+
+            def connect(self, protocolFactory: Any) -> Deferred[Any]:
+                """Connect at once."""
+                self.protocol = protocolFactory.buildProtocol(None)
+                self.protocol.makeConnection(line)
+                return succeed(self.protocol)
+
+        endpoint = Endpoint()
+        session = HTTPSession(Clock(), endpoint, timeout=30.0, limit=1000)
+        asked = session.request(
+            "POST", URL, Headers(), b"x" * 1000, None, lambda: told.append(True)
+        )
+        line.take(room)
+        self.assertEqual(len(line.out) >= 1000, room >= 1000)
+        endpoint.protocol.connectionLost(Failure(ConnectionLost()))
+        self.failureResultOf(asked)
+        return bool(told)
+
+    def test_kept(self) -> None:
+        """A body of which the transport has kept some has not left; else it has."""
+        self.assertFalse(self.lose(1000))
+        self.assertTrue(self.lose(10_000))
 
 
 class StatusTests(RawAnswerTestCase):

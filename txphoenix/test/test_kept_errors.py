@@ -98,12 +98,34 @@ class HandedOutTests(ClientTestCase):
         _, channel = self.successResultOf(joined)
         waiting = channel.receive()
         channel.stop()
-        self.failureResultOf(waiting, ChannelClosed)
+        error = self.failureResultOf(waiting, ChannelClosed).value
+        inbox: Any = channel._inbox
+        self.assertIsNot(inbox._error, error)
         self.assert_fresh(channel.receive)
 
     def test_kept(self) -> None:
-        """What the client keeps, and what it told of, holds no frame of ours."""
-        client: Any = self.refused()
+        """What the client keeps holds no frame, even if each raises what it is told."""
+        client: Any = self.make_client(reconnect=False, headers={"X-Secret": "s"})
+        raised: list[BaseException] = []
+
+        def hook(reason: BaseException) -> None:
+            raised.append(reason)
+            raise reason
+
+        async def wait() -> None:
+            try:
+                await client.when_connected()
+            except ConnectionFailed as error:
+                raised.append(error)
+                raise ValueError from error
+
+        client.on_error(hook)
+        waiting = Deferred.fromCoroutine(wait())
+        self.memory.refuse(403)
+        client.startService()
+        self.memory.flush()
+        self.failureResultOf(waiting, ValueError)
+        self.assertEqual(len(raised), 2)
         self.assertIsInstance(client._gave_up, ConnectionFailed)
         self.assertIsNone(client._gave_up.__traceback__)
         self.assertIsNone(client._gave_up.__context__)
@@ -122,6 +144,17 @@ class HandedOutTests(ClientTestCase):
         self.assertIsNot(kept, error)
         self.assertIsNot(kept, told[0])
         self.assertEqual(str(kept), str(error))
+
+    def test_loss_is_not_kept(self) -> None:
+        """So it is with what a client has lost its connection for."""
+        client: Any = self.connected_client()
+        told: list[BaseException] = []
+        client.on_close(told.append)
+        self.memory.cut()
+        self.memory.flush()
+        kept = client.channels._offline_because
+        self.assertIsNot(kept, told[0])
+        self.assertEqual(str(kept), str(told[0]))
 
     def test_abandoned(self) -> None:
         """So it is for who waits at a disconnect()."""

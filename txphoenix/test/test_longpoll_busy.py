@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import socket
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from twisted.internet.defer import Deferred
 from twisted.internet.protocol import Protocol, connectionDone
@@ -163,15 +163,17 @@ class SlowLineTests(BusyTestCase):
         client = await self.begin(reconnect=False)
         losses: list[Any] = []
         client.on_close(losses.append)
-        heard: Deferred[Any] = self.next_call(client.on_message)
+        heard: list[Any] = []
+        client.on_message(heard.append)
         began = reactor.seconds()
         size = int(PIECE * SILENCE / PAUSE * 3)
         message = [None, None, TOPIC, "large", "x" * size]
         [poll] = SlowServer.connections
         poll.write_slowly(said(200, message))
-        self.assertEqual(len((await heard).payload), size)
-        self.assertGreater(reactor.seconds() - began, SILENCE)
+        await self.until(lambda: heard or losses)
         self.assertEqual(losses, [])
+        self.assertEqual(len(heard[0].payload), size)
+        self.assertGreater(reactor.seconds() - began, SILENCE)
 
     async def test_upload(self) -> None:
         """So does a large message, also where the system has it already."""
@@ -264,5 +266,7 @@ class WindowTests(NetworkTestCase):
         _, channel = await client.join(TOPIC)
         server.pause()
         push = channel.push("echo", 1)
-        self.assertIsInstance(await self.failure_of(push), PushInterrupted)
+        error = await self.failure_of(push)
+        self.assertIsInstance(error, PushInterrupted)
+        self.assertIs(cast(PushInterrupted, error).was_sent, True)
         server.resume()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from functools import partial
 from typing import Any, cast
 
@@ -232,20 +233,26 @@ class ConnectingTests(KitTestCase):
             self.assertEqual(self.memory.connections_made, made + is_listening)
 
     def test_given_up_while_it_is_made(self) -> None:
-        """One that is given up while it is made is ended."""
-        self.memory.holds_connections = True
-        held = self.memory.endpoint.connect(self.factory)
+        """One that is given up while it is made is ended, if it is made at all."""
         build = self.factory.buildProtocol
+        for is_made in (True, False):
+            self.memory.holds_connections = True
+            held = self.memory.endpoint.connect(self.factory)
 
-        def give_up(addr: Any) -> Any:
-            held.cancel()
-            return build(addr)
+            def give_up(
+                addr: Any, held: Deferred[Any] = held, is_made: bool = is_made
+            ) -> Any:
+                held.cancel()
+                return build(addr) if is_made else None
 
-        self.factory.buildProtocol = give_up  # type: ignore[method-assign]
-        self.memory.release_connections()
-        self.failureResultOf(held, CancelledError)
-        self.memory.flush()
-        self.assertEqual(self.memory.pairs, [])
+            self.factory.buildProtocol = give_up  # type: ignore[method-assign]
+            self.memory.release_connections()
+            self.failureResultOf(held, CancelledError)
+            self.memory.flush()
+            self.assertEqual(self.memory.pairs, [])
+            # What is left of a Deferred with an error is told to the log.
+            gc.collect()
+            self.assertEqual(self.flushLoggedErrors(), [])
 
     def test_hook_disconnects_another(self) -> None:
         """A client's hook may disconnect a client that is held as well."""
@@ -320,10 +327,20 @@ class ServerTests(KitTestCase):
         memory.advance(100.0)
 
     def test_flush_within(self) -> None:
-        """A flush within a flush is none."""
+        """A flush within a flush is none: the one around it goes on afterwards."""
         memory = self.serve()
-        memory.clock.callLater(0, memory.flush)
+        client = self.talker()
+        seen: list[int] = []
+
+        def within() -> None:
+            client.send(b'[null,"9","phoenix","heartbeat",{}]')
+            memory.flush()
+            seen.append(len(client.happenings))
+
+        memory.clock.callLater(0, within)
         memory.flush()
+        self.assertEqual(seen, [0])
+        self.assertEqual(client.heard(), [ANSWER])
 
     def test_stalled(self) -> None:
         """Nothing arrives while the network is stalled, and all of it later."""

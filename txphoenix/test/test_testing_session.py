@@ -351,10 +351,11 @@ class WaitTests(SessionTestCase):
         self.assertEqual(self.successResultOf(mine).payload, 2)
 
     def test_cancel(self) -> None:
-        """Who has cancelled is not called any more."""
+        """Who has cancelled is not called any more, and nothing is kept of it."""
         waiting = self.memory.when_received("echo")
         waiting.cancel()
         self.failureResultOf(waiting, CancelledError)
+        self.assertEqual(self.memory._waits, {})
         self.client.say("1", "2", "t:b", "echo", 1)
 
     def test_resumed(self) -> None:

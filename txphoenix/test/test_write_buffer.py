@@ -8,6 +8,7 @@ from twisted.internet.abstract import FileDescriptor
 from twisted.internet.testing import StringTransport
 from twisted.trial.unittest import SynchronousTestCase
 
+from txphoenix.transports import write_buffer
 from txphoenix.transports.write_buffer import WriteBuffer
 
 
@@ -126,26 +127,32 @@ class WritingTests(WriteBufferTestCase):
         self.assertEqual(buffer.end(), 3)
         self.assertEqual(self.left(buffer), 2)
         self.assertEqual((buffer.waiting, buffer.descriptor), (0, None))
+        self.assertEqual((buffer._frames, buffer._in_transit), (None, None))
+        self.assertIsNone(buffer._owner)
 
     def test_closing(self) -> None:
         """A transport that is closed in order is given all that waits first."""
         buffer = self.buffer()
         buffer.write([b"x" * 500_000, b""])
         buffer.close(self.line.loseConnection, abort=False)
+        self.assertTrue(self.line.disconnecting)
         self.line.take(10**6)
         self.assertEqual(len(self.line.out), 500_000)
         self.assertEqual(self.left(buffer), 1)
 
     def test_aborting(self) -> None:
-        """What waits when a transport is aborted never leaves, nor does what is last.
+        """What waits when a transport is aborted never leaves.
 
         What left before did so all the same.
         """
         buffer = self.buffer()
         buffer.write([b"x" * 500_000, b""])
         self.line.take(10**6)
-        buffer.write([b"last", b""], is_last=True)
-        buffer.close(lambda: None, abort=True)
+        buffer.write([b"y" * 500_000, b""])
+        given = self.line._tempDataLen
+        buffer.close(self.line.loseConnection, abort=True)
+        self.assertTrue(self.line.disconnecting)
+        self.assertEqual(self.line._tempDataLen, given)
         self.assertEqual(buffer.end(), 1)
         self.assertEqual(self.left(buffer), 1)
 
@@ -155,6 +162,43 @@ class WritingTests(WriteBufferTestCase):
         buffer = self.buffer()
         buffer.write([b"x" * 500_000, b""])
         self.assertFalse(buffer.is_blocked)
+
+
+class AtOnceTests(WriteBufferTestCase):
+    """A system that takes a frame, or its beginning, when it is written."""
+
+    def setUp(self) -> None:
+        """Have it so."""
+        super().setUp()
+        self.patch(write_buffer, "write_some", self.write_some)
+
+    def write_some(self, line: Any, data: bytes) -> int:
+        """Write before all else, as that for TCP does."""
+        return 0 if line._tempDataLen else self.line.writeSomeData(data)
+
+    def test_partly(self) -> None:
+        """What it has not taken waits, and is counted from there."""
+        buffer = self.buffer()
+        self.line.room = 14
+        buffer.write([b"01", b"23456789", b"ab", b"cdefghij"])
+        self.assertEqual((self.line.out, self.left(buffer)), (b"0123456789abcd", 1))
+        buffer.write([b"third", b""])
+        self.assertEqual(buffer.progress()[0], 14)
+        self.line.take(6)
+        self.assertEqual((self.line.out[10:], self.left(buffer)), (b"abcdefghij", 2))
+        self.line.take(5)
+        self.assertEqual((buffer.progress()[0], self.left(buffer)), (25, 3))
+        self.assertTrue(self.line.out.endswith(b"jthird"))
+
+    def test_last(self) -> None:
+        """What is the last before an abort is not given to it."""
+        buffer = self.buffer()
+        self.line.room = 100
+        buffer.write([b"first", b""])
+        buffer.write([b"last", b""], is_last=True)
+        buffer.close(lambda: None, abort=True)
+        self.assertEqual((buffer.end(), self.left(buffer)), (1, 1))
+        self.assertEqual(self.line.out, b"first")
 
 
 class LimitTests(WriteBufferTestCase):
@@ -214,6 +258,14 @@ class WithdrawingTests(WriteBufferTestCase):
         self.assertFalse(buffer.withdraw(3), "it has left")
         self.assertFalse(buffer.is_blocked)
 
+    def test_lost(self) -> None:
+        """What was taken back is not among what a loss finds unsent."""
+        buffer = self.buffer()
+        for _ in range(4):
+            buffer.write([b"x" * 100_000, b""])
+        self.assertTrue(buffer.withdraw(3))
+        self.assertEqual(buffer.end(), 3)
+
     def test_withdraw_all(self) -> None:
         """Nothing is left to wait for; what comes later is counted rightly."""
         buffer = self.buffer()
@@ -271,6 +323,11 @@ class ProgressTests(WriteBufferTestCase):
         self.assertEqual(buffer.progress()[0], 270_000)
         self.line.take(130_000)
         self.assertEqual(buffer.progress(), (400_000, False))
+        buffer.write([b"z" * 10, b""])
+        buffer.follow()
+        self.assertEqual(buffer.progress(), (400_000, True))
+        self.line.take(10)
+        self.assertEqual(buffer.progress(), (400_010, False))
 
     def test_withdrawn(self) -> None:
         """What is taken back is no progress, and holds nothing up."""
@@ -285,6 +342,16 @@ class ProgressTests(WriteBufferTestCase):
         self.assertEqual(buffer.progress(), before)
         self.line.take(100_000)
         self.assertEqual(buffer.progress(), (100_004, False))
+
+    def test_withdrawn_next(self) -> None:
+        """Nor does what would have been handed over next."""
+        buffer = self.buffer()
+        buffer.write([b"x" * 2**16, b""])
+        buffer.write([b"beat", b""])
+        buffer.follow()
+        self.assertTrue(buffer.withdraw(2))
+        self.line.take(2**16)
+        self.assertEqual(buffer.progress(), (2**16, False))
 
 
 class OtherTransportTests(SynchronousTestCase):

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from twisted.internet.defer import CancelledError
+from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from txphoenix.channel import Channel
@@ -94,11 +95,12 @@ class WritersTests(SynchronousTestCase):
         self.successResultOf(third)
 
     def test_within(self) -> None:
-        """Room that comes while one is told is for the others, too."""
+        """Room that comes while one is told is for the others, too, and after it."""
 
         def make_room(_: Any) -> None:
             self.room = 3
             self.writers.check()
+            self.told.append("a has been told")
 
         first = self.wait("a").addCallback(make_room)
         self.wait("b")
@@ -106,24 +108,27 @@ class WritersTests(SynchronousTestCase):
         self.room = 1
         self.writers.check()
         self.successResultOf(first)
-        self.assertEqual(self.told, ["a", "b", "c"])
+        self.assertEqual(self.told, ["a", "a has been told", "b", "c"])
 
 
 class Narrow(Loopback):
     """A transport that is full, or not, as it is told, and keeps what it is given.
 
     :ivar stuck: what it has not sent, by its mark.
+    :ivar takes_one: whether it has enough with each message.
     """
 
     def __init__(self, reactor: Any, factory: Any, options: Any) -> None:
         super().__init__(reactor, factory, options)
-        self.is_stuck = False
+        self.is_stuck = self.takes_one = False
         self.stuck: dict[int, bytes] = {}
         self.marks = 0
 
     def send(self, data: bytes, is_binary: bool) -> Any:
         """Send it, or keep it."""
         self.marks += 1
+        if self.takes_one:
+            self.fill()
         if self.is_stuck:
             self.stuck[self.marks] = data
         else:
@@ -260,7 +265,9 @@ class WhenWritableTests(ClientTestCase):
 
     def test_kept_by_the_client(self) -> None:
         """While there is no connection, ``send_buffer`` counts."""
-        client, _, narrow = self.full(send_buffer=1)
+        client = self.connected_client(transport=self.make, send_buffer=1)
+        (narrow,) = self.made
+        narrow.fill()
         writable = self.watch(client.when_writable())
         narrow.abort()
         self.assert_fired(writable, client)
@@ -272,22 +279,47 @@ class WhenWritableTests(ClientTestCase):
         self.assert_fired(writable, client)
         self.assertIn("a", narrow.events())
 
+    def test_no_connection_any_more(self) -> None:
+        """Who waits for room in ``send_buffer`` is told when nothing is sent any more.
+
+        So is a push that was kept for a transport which was full when it was lost.
+        """
+        client, channel, narrow = self.full(send_buffer=1)
+        narrow.abort()
+        kept = self.watch(channel.push("a", timeout=0.2))
+        self.memory.clock.advance(0.2)
+        self.assertIn("no close frame", str(self.assert_failed(kept, PushTimeout)))
+        self.watch(channel.leave())
+        self.push(client, "a")
+        writable = self.watch(client.when_writable())
+        self.assertEqual(writable.fired, [])
+        client.disconnect()
+        self.assert_failed(writable, NotConnected)
+
     def test_flushed_as_there_is_room(self) -> None:
-        """What the client and its channels have kept goes out once there is room."""
+        """What the client and its channels have kept goes out as there is room for it.
+
+        That is so from the first message on, which is the channel's join.
+        """
         client, channel, narrow = self.full()
         narrow.abort()
-        self.push(client, "client's")
-        self.watch(channel.push("channel's"))
-        narrow.is_stuck = False
-        narrow.fill()
-        # A transport that is full from its first message on.
-        client.on_open(narrow.fill)
+        for number in (1, 2):
+            self.push(client, f"client's {number}")
+            self.watch(channel.push(f"channel's {number}"))
+        narrow.takes_one = True
         self.memory.advance(0.5)
-        narrow.free()
-        self.memory.flush()
-        self.assertEqual(
-            sorted(narrow.events()[1:]), ["channel's", "client's", "phx_join"]
-        )
+        for event in (
+            "phx_join",
+            "client's 1",
+            "client's 2",
+            "channel's 1",
+            "channel's 2",
+        ):
+            waiting = [json.loads(it)[3] for it in narrow.stuck.values()]
+            self.assertEqual(waiting, [event])
+            narrow.free()
+            self.memory.flush()
+        self.assertEqual(narrow.stuck, {})
 
     def test_before_the_start(self) -> None:
         """It is waited for the start, as ``when_connected()`` does; no push is kept."""
@@ -379,6 +411,23 @@ class WhenWritableTests(ClientTestCase):
         self.assertIs(error.was_sent, False)
         self.assertIn("still waited to be written", str(error))
         self.assertEqual([json.loads(it)[2] for it in narrow.stuck.values()], [])
+
+    def test_rejoin_times_out(self) -> None:
+        """One that has not left this time was sent all the same, if it was before."""
+        client = self.connected_client(transport=self.make)
+        (narrow,) = self.made
+        # It reaches the server, which does not answer.
+        self.patch(narrow, "reactor", Clock())
+        channel = client.channel(TOPIC)
+        join = self.watch(channel.join())
+        self.assertEqual(narrow.events(), ["phx_join"])
+        narrow.abort()
+        narrow.is_stuck = True
+        self.memory.clock.advance(0.5)
+        self.assertEqual(len(narrow.stuck), 1)
+        self.memory.clock.advance(5)
+        self.assertIs(self.assert_failed(join, JoinTimeout).was_sent, True)
+        self.assertEqual(narrow.stuck, {})
 
     def test_transport_without_marks(self) -> None:
         """A transport that cannot tell is held to have sent what it was given."""
