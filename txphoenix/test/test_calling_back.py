@@ -18,6 +18,7 @@ from txphoenix.testing import PhoenixServer
 from .callables_case import ASYNC_CALLABLES, CALLABLES, CallablesCase
 from .network import NetworkTestCase
 from .support import TOPIC
+from .test_own_transport import Loopback
 
 
 def cancel(client: SocketClient) -> None:
@@ -72,12 +73,16 @@ ACTIONS: dict[str, tuple[Callable[[SocketClient], Any], bool, bool]] = {
 
 
 class CallingBackCase(CallablesCase):
-    """A test in which a callable calls the client."""
+    """A test in which a callable calls the client.
+
+    :ivar begun: how many attempts had begun when it had called.
+    """
 
     def setUp(self) -> None:
         """Nothing is being done."""
         super().setUp()
         self.is_acting = False
+        self.begun = 0
 
     def perform(self, action: str) -> None:
         """Do what an action is; what is called meanwhile does not do it again."""
@@ -90,6 +95,7 @@ class CallingBackCase(CallablesCase):
             return
         finally:
             self.is_acting = False
+            self.begun = self.client.connection.attempts
         if isinstance(result, Deferred):
             self.watch(result)
 
@@ -116,6 +122,7 @@ class CallingBackTests(CallingBackCase):
         self.assertIs(bool(client.running), is_running)
         self.assertLess(client.connection.attempts, 20)
         if not is_connected:
+            self.assertEqual(client.connection.attempts, self.begun)
             self.assertEqual(self.memory.pairs, [])
             too_late = self.watch(client.when_connected())
             self.assertEqual(len(too_late.fired), 1)
@@ -147,6 +154,67 @@ class CallingBackTests(CallingBackCase):
                 with self.subTest(transport=transport, action=action):
                     self.once("endpoint", action, params=params, transport=transport)
 
+    def test_nothing_is_dialled(self) -> None:
+        """Who ends an attempt from what it asks for has it end before it dials."""
+
+        async def url() -> str:
+            await deferLater(self.clock, 0)
+            return self.memory.url
+
+        dialled: list[Any] = []
+        self.patch(self.memory.endpoint, "connect", dialled.append)
+        # The first is asked when the attempt begins, and others when that has answered.
+        for options in ({}, {"url": url}, {"transport": "longpoll", "url": url}):
+            for name in ("url", "params", "headers", "auth_token", "endpoint"):
+                for action in ("disconnect", "stopService"):
+                    if name not in options:
+                        with self.subTest(name=name, action=action, options=options):
+                            act = partial(self.perform, action)
+                            client = self.make(name, act, **options)
+                            client.startService()
+                            self.step(1)
+                            self.assertEqual((self.calls, dialled), (1, []))
+                            self.assertFalse(client.connection.is_wanted)
+                            self.stop_client(client)
+
+    def test_given_up_at_its_beginning(self) -> None:
+        """Who ends an attempt when told of it has nobody asked for anything."""
+        asked: list[None] = []
+        act = partial(self.perform, "disconnect")
+        client = self.make("connecting", act, url=lambda: asked.append(None))
+        client.startService()
+        self.step(1)
+        self.assertEqual((self.calls, asked), (1, []))
+
+    def test_closed_while_it_opens(self) -> None:
+        """Who closes a connection when told of it has nobody else told of that one.
+
+        The transport closes and opens at once.
+        """
+        for action, expected in (
+            ("disconnect", []),
+            ("anew", ["hook", "waiting"]),
+            ("reconfigure", ["hook", "waiting"]),
+        ):
+            told: list[tuple[str, int]] = []
+
+            def tell(who: Any, told: list[Any] = told) -> None:
+                told.append((who, self.client.connection.attempts))
+
+            def act(action: str = action, tell: Any = tell) -> None:
+                if self.calls == 1:
+                    self.perform(action)
+                    waiting = self.client.when_connected()
+                    waiting.addCallbacks(lambda _: tell("waiting"), lambda _: None)
+
+            with self.subTest(action=action):
+                client = self.make("connected", act, transport=Loopback)
+                client.on_open(partial(tell, "hook"))
+                client.startService()
+                self.step(1)
+                self.assertEqual(sorted(told), [(who, 2) for who in expected])
+                self.stop_client(client)
+
     def test_async(self) -> None:
         """So it is if the callable has taken a turn of the reactor before."""
         self.is_async = True
@@ -169,7 +237,12 @@ class NoWayAroundTests(CallingBackCase):
             self._given("backoff", None)
             return 60.0 if attempt > 6 else 0.5 * float(2**attempt)
 
-        client = self.make(name, act, backoff=backoff)
+        def bounded() -> None:
+            # It shall fail rather than have no end.
+            if self.client.connection.attempts < 200:
+                act()
+
+        client = self.make(name, bounded, backoff=backoff)
         self.memory.is_listening = kicks
         client.startService()
         for _ in range(300):

@@ -379,6 +379,19 @@ class DecisionTests(RetryTestCase):
         self.assertEqual(seen, [])
 
 
+    def test_not_asked_when_connected_again(self) -> None:
+        """Who connects while a close is under way has decided for another."""
+        asked: list[Exception] = []
+        for options in ({"reconnect": False}, {"should_reconnect": asked.append}):
+            client = self.connected_client(**options)
+            closed = self.watch(client.disconnect())
+            client.connect()
+            self.memory.flush()
+            self.assert_fired(closed, None)
+            self.assertTrue(client.connected)
+        self.assertEqual(asked, [])
+
+
 class UnconnectedTests(ClientTestCase):
     """A connection that is not open."""
 
