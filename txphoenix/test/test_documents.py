@@ -1,4 +1,4 @@
-"""What README.md and the guide show works as it is printed.
+"""What README.md, the front page and the guide show works as it is printed.
 
 These documents are in a clone and in a source distribution, not in a wheel.
 """
@@ -25,6 +25,7 @@ from txphoenix.testing.cases import PhoenixMixin
 ROOT = Path(txphoenix.__file__).parent.parent
 README = ROOT / "README.md"
 GUIDE = ROOT / "docs" / "guide.rst"
+FRONT_PAGE = ROOT / "docs" / "index.rst"
 
 NOT_THERE = (
     None if README.exists() and GUIDE.exists() else "installed without its documents"
@@ -36,14 +37,19 @@ def readme_programs() -> list[str]:
     return re.findall(r"^```python\n(.*?)^```", README.read_text("utf-8"), re.M | re.S)
 
 
-def guide_program() -> str:
-    """The pieces of Python in the guide, as the body of one coroutine."""
-    blocks = re.findall(
-        r"^\.\. code-block:: python\n\n((?:   .*\n|\n)+)",
-        GUIDE.read_text("utf-8"),
+def blocks(page: Path, language: str) -> list[str]:
+    """The pieces of code of one language on a page."""
+    found = re.findall(
+        rf"^\.\. code-block:: {language}\n\n((?:   .*\n|\n)+)",
+        page.read_text("utf-8"),
         re.M,
     )
-    body = "\n".join(textwrap.dedent(block) for block in blocks)
+    return [textwrap.dedent(block) for block in found]
+
+
+def guide_program() -> str:
+    """The pieces of Python in the guide, as the body of one coroutine."""
+    body = "\n".join(blocks(GUIDE, "python"))
     return "async def guide(print):\n" + textwrap.indent(body, "    ")
 
 
@@ -63,6 +69,7 @@ class ReadmeTests(TestCase):
     async def test_first_program(self) -> None:
         """The first program has at most fifteen lines, and prints what it says."""
         (program,) = readme_programs()
+        (output,) = blocks(FRONT_PAGE, "text")
         lines = [line for line in program.splitlines() if line.strip()]
         self.assertLessEqual(len(lines), 15)
         path = Path(self.mktemp())
@@ -73,13 +80,23 @@ class ReadmeTests(TestCase):
             env={**os.environ, "PYTHONPATH": os.fspath(ROOT)},
         )
         self.assertEqual((code, err), (0, b""))
+        printed = out.decode("utf-8").splitlines()
         self.assertEqual(
-            out.decode("utf-8").splitlines(),
+            printed,
             [
                 "joined: {'topic': 'rooms:lobby', 'user_id': 'ann'}",
                 "in the room: hello",
                 "reply: {}",
             ],
+        )
+        self.assertEqual(printed, output.strip("\n").split("\n"))
+
+    def test_front_page(self) -> None:
+        """The front page of the documentation has the same first program."""
+        (program,) = readme_programs()
+        self.assertEqual(
+            [block.strip("\n") for block in blocks(FRONT_PAGE, "python")],
+            [program.strip("\n")],
         )
 
     def test_commands(self) -> None:

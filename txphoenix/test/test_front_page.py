@@ -1,0 +1,198 @@
+"""A reader of the documentation finds what they look for.
+
+The front page has each page once, its picture can be seen, and headings have the words
+that one searches for.
+These documents are in a clone and in a source distribution, not in a wheel.
+"""
+
+from __future__ import annotations
+
+import re
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+from twisted.trial.unittest import SynchronousTestCase
+
+import txphoenix
+
+ROOT = Path(txphoenix.__file__).parent.parent
+DOCS = ROOT / "docs"
+NOT_THERE = None if DOCS.exists() else "installed without its documents"
+
+GROUPS = ["Tutorial", "How-to guides", "Reference", "Explanation"]
+
+# What a reader types into the search box.
+WORDS = """
+    authentication, backoff, backpressure, close codes, command line, debugging,
+    errors, handlers, heartbeat, logging, long-polling, metrics, options, performance,
+    presence, proxy, pytest, reconfiguration, reconnect, supervision, systemd,
+    telemetry, testing, threads, timeout, timeouts, TLS, token, token refresh,
+    troubleshooting
+"""
+
+
+def pages() -> dict[str, str]:
+    """The text of each page, by its name."""
+    return {path.stem: path.read_text("utf-8") for path in DOCS.glob("*.rst")}
+
+
+def headings(text: str) -> list[str]:
+    """The titles of a page and of its sections, in their order."""
+    found = re.findall(r"^(\S.*)\n(([=\-^.])\3+)$", text, re.M)
+    return [title for title, line, _ in found if len(line) == len(title)]
+
+
+def look_up(path: str) -> Any:
+    """What a dotted name means.
+
+    :raises LookupError: nothing has that name.
+    """
+    parts = path.split(".")
+    for count in range(len(parts), 0, -1):
+        try:
+            found: Any = import_module(".".join(parts[:count]))
+        except ImportError:
+            continue
+        for name in parts[count:]:
+            # A field without a default is an attribute of its objects alone.
+            if name in getattr(found, "__annotations__", {}):
+                return None
+            if not hasattr(found, name):
+                raise LookupError(path)
+            found = getattr(found, name)
+        return found
+    raise LookupError(path)
+
+
+class FrontPageTests(SynchronousTestCase):
+    """``docs/index.rst``."""
+
+    skip = NOT_THERE
+
+    def setUp(self) -> None:
+        """Read the page, and cut it into its sections."""
+        self.text = (DOCS / "index.rst").read_text("utf-8")
+        parts = re.split(r"^(.+)\n-{3,}\n", self.text, flags=re.M)
+        self.sections = dict(zip(parts[1::2], parts[2::2], strict=True))
+
+    def test_groups(self) -> None:
+        """After the first program come the four groups, and nothing else."""
+        self.assertEqual(list(self.sections), ["First program", *GROUPS])
+
+    def test_pages(self) -> None:
+        """Each page is in one group: with a line, and in its table of contents."""
+        seen = []
+        for group in GROUPS:
+            text = self.sections[group]
+            told = re.findall(r"^- :doc:`([\w-]+)`: .+\.$", text, re.M)
+            (tree,) = re.findall(r"^\.\. toctree::\n((?:   .*\n|\n)+)", text, re.M)
+            options, _, listed = tree.partition("\n\n")
+            self.assertEqual(listed.split(), told)
+            self.assertEqual(
+                options.split("\n"),
+                [f"   :caption: {group}", "   :maxdepth: 1", "   :hidden:"],
+            )
+            seen += told
+        self.assertEqual(sorted(seen), sorted(pages().keys() - {"index"}))
+
+    def test_readme(self) -> None:
+        """The README has the same pages in the same groups, by their titles."""
+        text = (ROOT / "README.md").read_text("utf-8")
+        titles = {name: headings(page)[0] for name, page in pages().items()}
+        for group in GROUPS:
+            (row,) = re.findall(rf"^\| \*\*{group}\*\* \| (.+) \|$", text, re.M)
+            links = re.findall(r"\[([^\]]+)\]\(docs/([\w-]+)\.rst\)", row)
+            told = re.findall(r"^- :doc:`([\w-]+)`", self.sections[group], re.M)
+            self.assertEqual(links, [(titles[name], name) for name in told])
+
+
+class PictureTests(SynchronousTestCase):
+    """The front page's picture."""
+
+    skip = NOT_THERE
+
+    def setUp(self) -> None:
+        """Read it."""
+        self.text = (DOCS / "overview.svg").read_text("utf-8")
+
+    def test_is_shown(self) -> None:
+        """The front page shows it, with a text for those who do not see it."""
+        page = (DOCS / "index.rst").read_text("utf-8")
+        self.assertRegex(page, r"\.\. image:: overview\.svg\n   :alt: \w.{80}")
+
+    def test_stands_alone(self) -> None:
+        """It is well-formed, and asks nothing of the network."""
+        root = ElementTree.fromstring(self.text)
+        self.assertEqual(root.tag, "{http://www.w3.org/2000/svg}svg")
+        outside = self.text.replace('xmlns="http://www.w3.org/2000/svg"', "")
+        self.assertNotRegex(outside, r"//|@import|@font-face|url\((?!#)")
+
+    def test_dark(self) -> None:
+        """What has a colour has another one where the reader wants it dark."""
+        (style,) = re.findall(r"<style>(.+)</style>", self.text, re.S)
+        light, dark = style.split("@media (prefers-color-scheme: dark)")
+
+        def coloured(rules: str) -> set[tuple[str, str]]:
+            return {
+                (name, kind)
+                for names, body in re.findall(r"^ *([^@{}]+) \{([^{}]+)\}", rules, re.M)
+                for name in names.split(", ")
+                for kind in re.findall(r"(fill|stroke): #", body)
+            }
+
+        self.assertGreater(len(coloured(light)), 10)
+        self.assertEqual(coloured(light), coloured(dark))
+
+
+class TitleTests(SynchronousTestCase):
+    """Titles of pages and sections."""
+
+    skip = NOT_THERE
+
+    def test_words(self) -> None:
+        """Each word that one searches for finds a heading.
+
+        Sphinx's search wants the word in it, and the heading to be at most twice as
+        long.
+        """
+        titles = [
+            title.lower() for text in pages().values() for title in headings(text)
+        ]
+        self.assertGreater(len(titles), 150)
+        for word in WORDS.lower().split(","):
+            found = [
+                title
+                for title in titles
+                if word.strip() in title and len(title) <= 2 * len(word.strip())
+            ]
+            self.assertNotEqual(found, [], word)
+
+    def test_quoted(self) -> None:
+        """A section that is named beside the link to its page is on that page."""
+        seen = 0
+        for text in pages().values():
+            for name, title in re.findall(r':doc:`([\w-]+)`, "([^"]+)"', text):
+                self.assertIn(title, headings(pages()[name]))
+                seen += 1
+        self.assertGreater(seen, 3)
+
+
+class ReferenceTests(SynchronousTestCase):
+    """What pages refer to in the code."""
+
+    skip = NOT_THERE
+
+    def test_names(self) -> None:
+        """Each module, class, function and error that a page links to is there."""
+        seen = 0
+        for text in pages().values():
+            names = re.findall(
+                r":(?:mod|class|func|meth|attr|exc):`(?:[^`<]*<|~)?(txphoenix[\w.]*)>?`",
+                text,
+            ) + re.findall(r"^\.\. auto\w+:: (txphoenix[\w.]*)$", text, re.M)
+            for name in names:
+                look_up(name)
+                seen += 1
+        self.assertGreater(seen, 50)
