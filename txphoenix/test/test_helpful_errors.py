@@ -87,6 +87,19 @@ class NotConnectedTests(ClientTestCase):
             self.assertIn("call connect()", str(error))
             self.assertIsInstance(error.__cause__, HandshakeRefused)
 
+    def test_connected_again(self) -> None:
+        """After another connect() the cause is what has failed since."""
+        client = self.connected_client(reconnect=False)
+        self.watch(client.disconnect())
+        self.memory.flush()
+        self.memory.refuse(403)
+        client.connect()
+        waiting = self.watch(client.when_connected())
+        self.memory.flush()
+        self.assert_failed(waiting, HandshakeRefused)
+        for error in self.refusals(client):
+            self.assertIsInstance(error.__cause__, HandshakeRefused)
+
     def test_kept_push(self) -> None:
         """A push of a channel that waits for a connection says it as well."""
         channel = self.joined_channel()

@@ -89,6 +89,7 @@ class ConnectionWaitersTests(SynchronousTestCase):
         one, other = self.waiters.wait(None), self.waiters.wait(None)
         one.cancel()
         self.failureResultOf(one, CancelledError)
+        self.assertEqual(list(self.waiters._waiting), [other])
         self.waiters.connected(CLIENT)
         self.successResultOf(other)
 
