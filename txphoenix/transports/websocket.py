@@ -208,8 +208,12 @@ class PhoenixClientProtocol(FastFrameProtocol):
         self.handshake = Handshake(
             "websocket", 101, self.websocket_protocol_in_use, self._head
         )
-        self.factory.protocol_opened()
-        self.factory.connection.transport_opened(self)
+        try:
+            self.factory.protocol_opened()
+            self.factory.connection.transport_opened(self)
+        except BaseException as error:
+            # Autobahn calls this as a callback of a Deferred, which nobody looks at.
+            self._broke(error)
 
     @property
     def onMessage(self) -> Callable[[bytes, bool], None]:
