@@ -26,7 +26,7 @@ from twisted.internet.defer import Deferred, fail, succeed
 from twisted.logger import Logger
 
 from .channel_actions import ChannelActions
-from .channel_machine import check_restart
+from .channel_restart import check_restart
 from .channel_states import Input, State
 from .errors import ChannelClosed, ConfigurationError
 from .hooks import NO_EVENT_HOOKS, EventHooks, Hooks

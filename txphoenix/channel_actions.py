@@ -9,7 +9,6 @@ call anything.
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any, cast
 
 from twisted.internet.defer import CancelledError, Deferred, ensureDeferred
@@ -22,7 +21,6 @@ from .errors import (
     AlreadyJoined,
     BufferFull,
     ChannelClosed,
-    NotConnected,
     PushInterrupted,
     SerializerError,
 )
@@ -72,14 +70,21 @@ class ChannelActions(ChannelMachine):
 
     def _do_enter(self, pending: PendingJoin, response: Any) -> None:
         manager = self._manager
+        attempt = self._attempt
         self._keeps_trying = True
         self._joined_at = manager.elapsed()
         # A connection that is closing keeps them for the next.
         unsent = self.pushes.write_kept(self.join_ref) if manager.is_open else []
-        manager.joined(self, response, manager.elapsed() - self._asked_at)
-        is_well = self._run(self.handle_join, response)
+        manager.tell_changes()
+        # Whoever is asked or told may have ended the join.
+        if not self.is_past(attempt):
+            manager.joined(self, response, manager.elapsed() - self._asked_at)
+        is_over = self.is_past(attempt)
+        is_well = is_over or self._run(self.handle_join, response)
         for push, error in unsent:
             push.fail(error)
+        if is_over:
+            return
         if not is_well:
             # The join of the restart takes the Deferred over, if it can be sent.
             if self._join is pending and not pending.is_queued:
@@ -110,13 +115,15 @@ class ChannelActions(ChannelMachine):
         if join_ref is None or not manager.is_open:
             self._input(Input.LEFT)
         else:
-            ref = manager.next_ref()
-            # A codec of the user's may close the connection, whose loss is the answer.
-            with suppress(NotConnected):
-                manager.send(Message.leave(self.topic, ref, join_ref))
             self._asked_at = manager.elapsed()
-            self.pushes.expect(ref, leave, seconds)
-            if self._inbox is not None:
+            ref = self._send_leave(join_ref)
+            # Whoever encodes it, or is told of it, may have ended the channel.
+            if leave in (self._leaves or ()):
+                if ref is None:
+                    self._input(Input.LEFT)
+                else:
+                    self.pushes.expect(ref, leave, seconds)
+            if self._inbox is not None and self.state is State.LEAVING:
                 # The server's answer must not wait for somebody who has left.
                 self._inbox.forget_reader()
         if waiting:
@@ -159,14 +166,16 @@ class ChannelActions(ChannelMachine):
         leaves = self._take_leaves()
         stop_waiters = self._manager.stop_waiters.take(self)
         self._manager.unregister(self)
-        self._ended_by = reason
+        self.ended_by = reason
         error = reason if isinstance(reason, BaseException) else None
-        self._cancel_asking()
-        self._manager.left(self, reason)
-        if self._inbox is not None:
-            self._inbox.close(ChannelClosed(reason, self.topic))
         if self._presences is not None:
             self._presences.forget()
+        self._cancel_asking()
+        # Before anybody is told who may have it join again.
+        if self._inbox is not None:
+            self._inbox.close(ChannelClosed(reason, self.topic))
+        self._manager.tell_changes()
+        self._manager.left(self, reason)
         self._tell_end(reason, crash)
         if joins or pushes:
             closed = ChannelClosed(reason, self.topic)
@@ -210,20 +219,24 @@ class ChannelActions(ChannelMachine):
         """Send the join, for which everything is there."""
         manager = self._manager
         ref = manager.next_ref()
+        message = Message.join(self.topic, pending.params, ref)
+        attempt = self._attempt
         try:
-            mark = manager.send(Message.join(self.topic, pending.params, ref))
+            frame = manager.encode(message)
         except SerializerError as error:
-            self._join_failed(error)
+            if attempt == self._attempt:
+                self._join_failed(error)
             return
-        except NotConnected:
-            # The codec is the user's, and has closed the connection.
+        # The codec may be the user's, and have ended the join, or the connection.
+        if attempt != self._attempt or not manager.is_open:
             return
+        # First, since telemetry is told that it is sent, and may leave.
         self.join_ref = ref
         self._asked_at = manager.elapsed()
-        pending.sent(mark)
         pending.params = None
         self.pushes.expect(ref, pending)
         manager.joins.sent(pending, ref)
+        pending.sent(manager.write(message, *frame))
 
     def _begin_with(self, params: Any, pending: PendingJoin, attempt: int) -> None:
         if attempt == self._attempt and not self._is_initialised:
@@ -293,7 +306,7 @@ class ChannelActions(ChannelMachine):
     def why_not_push(self, event: str = "a message") -> Exception | None:
         """Why a push would be refused now, or None if it would be taken."""
         if self.state is State.CLOSED or self.state is State.LEAVING:
-            return not_joined(self.topic, self.state, self._ended_by)
+            return not_joined(self.topic, self.state, self.ended_by)
         manager = self._manager
         if not manager.is_wanted:
             return manager.not_connected(f"{event} cannot be pushed to {self.topic}")
@@ -312,7 +325,7 @@ class ChannelActions(ChannelMachine):
         if inbox is None:
             inbox = self._inbox = self._manager.make_inbox(self.topic)
             if self.state is State.CLOSED:
-                inbox.close(not_joined(self.topic, self.state, self._ended_by))
+                inbox.close(not_joined(self.topic, self.state, self.ended_by))
         return inbox
 
     def _run(self, callback: Callable[..., Any], *args: Any) -> Deferred[Any] | bool:

@@ -7,11 +7,11 @@ The actions that the table names are in :mod:`txphoenix.channel_actions`.
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
+from twisted.logger import Logger
 
 from .channel_states import IGNORE, TABLE, Input, State
 from .deadlines import DelayedCall
@@ -25,12 +25,13 @@ from .errors import (
     NotConnected,
     PushError,
     PushTimeout,
+    SerializerError,
 )
 from .hooks import NO_EVENT_HOOKS, Hooks, call_hook
 from .inbox import Inbox
 from .lasting import has_lasted
-from .legible import legible
 from .message import Message
+from .package_log import package_log
 from .pending import PendingJoin, PendingLeave, PendingPush, PendingReply
 from .presence_history import PresenceHistory
 from .pushes import Pushes
@@ -38,26 +39,12 @@ from .pushes import Pushes
 if TYPE_CHECKING:
     from .channels import ChannelManager
 
-__all__ = ["ChannelMachine", "check_restart"]
+__all__ = ["ChannelMachine"]
 
-_RESTARTS = ("permanent", "transient", "temporary")
+log = Logger(observer=package_log)
 
 # What the server answers to a push for a topic that it does not hold joined.
 _UNMATCHED_TOPIC = {"reason": "unmatched topic"}
-
-
-def check_restart(owner: type[ChannelMachine] | ChannelMachine, name: str) -> None:
-    """Check what follows a crash.
-
-    :param owner: a class of channels, or a channel.
-    :param name: what an error calls it.
-    :raises ConfigurationError: there is no such ``restart``.
-    """
-    if owner.restart not in _RESTARTS:
-        raise ConfigurationError(
-            f"restart of {name} must be 'permanent', 'transient' or 'temporary', not"
-            f" {legible(owner.restart)}"
-        )
 
 
 class ChannelMachine(Service):
@@ -111,8 +98,8 @@ class ChannelMachine(Service):
         self._error_hooks: Hooks | None = None
         self._close_hooks: Hooks | None = None
         self._leaves: list[PendingLeave] | None = None
-        # What has ended the last life of the channel, for who wonders.
-        self._ended_by: object = None
+        self.ended_by: object = None
+        """What has ended the last life of the channel, for who wonders."""
         self.stop_waiters: dict[Deferred[None], None] | None = None
 
     # -- What subclasses override; Channel documents them -------------------------
@@ -448,9 +435,23 @@ class ChannelMachine(Service):
         manager = self._manager
         join_ref = self.join_ref
         if join_ref is not None and self.state is not State.LEAVING and manager.is_open:
-            # A codec of the user's may close the connection, and the server forgets it.
-            with suppress(NotConnected):
-                manager.send(Message.leave(self.topic, manager.next_ref(), join_ref))
+            self._send_leave(join_ref)
+
+    def _send_leave(self, join_ref: str) -> str | None:
+        """Tell the server that a join is over, as far as the user's codec can.
+
+        :return: the ref that the answer will have; None if the server is not told.
+        """
+        ref = self._manager.next_ref()
+        try:
+            self._manager.send(Message.leave(self.topic, ref, join_ref))
+        except NotConnected:
+            # The codec has closed the connection, and the server forgets the join.
+            return None
+        except SerializerError:
+            log.failure("{channel!r}: the server is not told of a leave", channel=self)
+            return None
+        return ref
 
     def _cancel_rejoin(self) -> None:
         timer, self._rejoin_timer = self._rejoin_timer, None

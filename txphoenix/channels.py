@@ -92,6 +92,8 @@ class ChannelManager(ChannelSet):
         self._unsettled: dict[str, None] = {}
         self._settling: list[Deferred[None]] = []
         self._offline_because: BaseException | None = None
+        # The changes of states that telemetry has not been told of.
+        self._changes: deque[tuple[str, str, str]] = deque()
         self.joins = JoinQueue(self.deadlines, connection)
         self.joins_sent: Callable[[], None] = _tell_nobody
         """Told when no join waits to be sent."""
@@ -99,6 +101,7 @@ class ChannelManager(ChannelSet):
         self._abandoned_because: BaseException | None = None
         # The two that are on the way of each push.
         self.send = connection.send
+        self.encode, self.write = connection.encode, connection.write
         self.next_ref = connection.next_ref
         self.withdraw = connection.withdraw
         self.reset_options(options)
@@ -333,19 +336,23 @@ class ChannelManager(ChannelSet):
         """Take note of a channel's new state."""
         self._state.update_channel_status(channel.topic, status_of(new), channel.params)
         if telemetry.state_change_handlers:
-            telemetry.channel_status_changed(
-                self.parent, channel.topic, status_of(old), status_of(new)
-            )
+            self._changes.append((channel.topic, status_of(old), status_of(new)))
         if new not in _UNSETTLED:
             self._settled(channel.topic)
         elif old not in _UNSETTLED:
             self._unsettled[channel.topic] = None
+
+    def tell_changes(self) -> None:
+        """Tell telemetry of new states; who is told may call any channel."""
+        while self._changes:
+            telemetry.channel_status_changed(self.parent, *self._changes.popleft())
 
     def check_settled(self) -> None:
         """Have the next join, and tell those who wait for a channel's new state.
 
         Each is done if it is so far.
         """
+        self.tell_changes()
         self.writers.check()
         joins = self.joins
         if joins.waiting or joins.prepared:

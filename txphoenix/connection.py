@@ -29,19 +29,16 @@ from contextlib import suppress
 from itertools import count
 from typing import Any, TypeVar
 
-from twisted.application.service import Service
 from twisted.internet.defer import Deferred, fail
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
-from . import telemetry
 from .closing import Overdue, raised, tell_end
 from .deadlines import Deadlines
 from .errors import (
     ConnectionClosed,
     ConnectionFailed,
     HeartbeatTimeout,
-    MessageTooLarge,
     NotConnected,
 )
 from .handshake import Handshake
@@ -53,6 +50,7 @@ from .options import Options
 from .package_log import package_log
 from .receiving import NOBODY
 from .retry_policy import retry_delay, shall_retry
+from .sending import SendingConnection
 from .serializer import serializer_for
 from .transports.failures import failed_with
 from .transports.websocket import PhoenixClientFactory
@@ -65,7 +63,7 @@ log = Logger(observer=package_log)
 _E = TypeVar("_E", bound=Exception)
 
 
-class Connection(Service):
+class Connection(SendingConnection):
     """One connection to a server, over as many transports as it takes.
 
     :param reactor: opens transports, tells the time and calls later.
@@ -202,33 +200,6 @@ class Connection(Service):
     def next_ref(self) -> str:
         """Make the next ref: ``"1"``, ``"2"`` and so on, never one twice."""
         return str(next(self._count))
-
-    def send(self, message: Message) -> int | None:
-        """Send a message, whether or not the connection :attr:`is_full`.
-
-        :return: a mark for ``withdraw``; None where the transport gives none.
-        :raises NotConnected: there is no connection.
-        :raises MessageTooLarge: it has more bytes than ``max_message_size``.
-        :raises SerializerError: it cannot be encoded.
-        """
-        attempts = self.attempts
-        # The codec may be the user's, and close the connection, or open another.
-        data, is_binary = self._encode(message)
-        if len(data) > self._max_message_size:
-            raise MessageTooLarge(len(data), self._max_message_size)
-        if not self.is_open or attempts != self.attempts or self._transport is None:
-            raise NotConnected(f"{message.event} cannot be sent to {message.topic}")
-        try:
-            mark = self._transport.send(data, is_binary)
-        except NotConnected:
-            raise
-        except BaseException as error:
-            # Nobody knows what was sent, and the loss says so to who waits for a reply.
-            self._raised(error)
-            return None
-        if telemetry.message_handlers:
-            telemetry.message_event("sent", self._listener, message, len(data))
-        return mark
 
     def ping(self, deadlines: Deadlines, timeout: float) -> Deferred[float]:
         """Send a heartbeat; see :meth:`txphoenix.SocketClient.ping`."""

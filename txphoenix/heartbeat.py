@@ -22,7 +22,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 
 from .deadlines import Deadline, Deadlines
-from .errors import HeartbeatTimeout
+from .errors import HeartbeatTimeout, SerializerError
 from .interfaces import ObservedTransport
 from .message import Message
 from .pending import PendingReply
@@ -138,7 +138,12 @@ class Heartbeat(Deadline):
         deferred = ping.wait()
         self._pings[ref] = ping
         deadlines.set(ping, timeout)
-        self._send(Message.heartbeat(ref))
+        try:
+            self._send(Message.heartbeat(ref))
+        except SerializerError as error:
+            # The codec is the user's.
+            self._pings.pop(ref, None)
+            ping.fail(error)
         return deferred
 
     def dispatch(self, message: Message) -> None:

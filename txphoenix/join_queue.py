@@ -33,6 +33,7 @@ from typing import TYPE_CHECKING
 from twisted.logger import Logger
 
 from .deadlines import Deadline, Deadlines
+from .errors import NotConnected, SerializerError
 from .message import Message
 from .package_log import package_log
 from .pending import PendingJoin
@@ -207,7 +208,7 @@ class JoinQueue(Deadline):
         if pending.is_patient or self.waiting or len(self._ahead) > 1:
             # Nobody waits for the answer: that it comes says enough.
             # On another topic the ref of the join may be used again.
-            self._connection.send(Message.heartbeat(str(entry.number)))
+            self._send_heartbeat(str(entry.number))
         return pending.is_patient
 
     def server_answered(self, ref: str | None) -> None:
@@ -229,6 +230,15 @@ class JoinQueue(Deadline):
     def _forget(self, pending: PendingJoin) -> None:
         pending.place = None
         pending.is_queued = pending.is_overdue = False
+
+    def _send_heartbeat(self, ref: str) -> None:
+        try:
+            self._connection.send(Message.heartbeat(ref))
+        except NotConnected:
+            # The codec is the user's, and has closed the connection.
+            return
+        except SerializerError:
+            log.failure("a heartbeat behind a join cannot be encoded")
 
     def _begin_first(self) -> None:
         """Have time run for the join that the server is at work on."""

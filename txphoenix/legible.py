@@ -53,7 +53,7 @@ def error_text(error: BaseException, limit: int = LONGEST) -> str:
     """What an error says, cut; where it says nothing, its class."""
     try:
         text = str(error)
-    except Exception:
+    except BaseException:
         text = ""
     return cut(text, limit) or type(error).__name__
 
@@ -72,7 +72,7 @@ def legible(value: object, limit: int = LONGEST) -> str:
     except _Full as full:
         size = str(full) or f"{len(value)} items"  # type: ignore[arg-type]
         return f"{line.text[:limit]}... ({size})"
-    except Exception:
+    except BaseException:
         # Such as a RecursionError, where there is little room left on the stack.
         return _nameless(value)
     return line.text
@@ -152,7 +152,7 @@ def _own_repr(value: object) -> str:
     """The ``repr``, or what stands for one that raises."""
     try:
         return repr(value)
-    except Exception:
+    except BaseException:
         return _nameless(value)
 
 

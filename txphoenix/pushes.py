@@ -11,9 +11,11 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import TYPE_CHECKING
 
-from .errors import NotConnected, SerializerError
+from .channel_states import State
+from .errors import NotConnected, PushInterrupted, SerializerError
 from .message import Message, new_message
 from .pending import PendingPush, PendingReply
+from .unavailable import not_joined
 
 if TYPE_CHECKING:
     from .channels import ChannelManager
@@ -71,6 +73,9 @@ class Pushes:
         if not pending.wants_reply:
             pending.succeed(None)
             return None
+        if pending.channel.join_ref != join_ref:
+            # Who has encoded it, or was told that it is sent, has ended the join.
+            return self._cut_short(pending, mark)
         pending.ref = ref
         pending.mark = mark
         pending.payload = None
@@ -89,18 +94,33 @@ class Pushes:
         :return: those that could not be sent, each with its error; they are still to
             be failed.
         """
-        failed = []
+        failed: list[tuple[PendingPush, Exception]] = []
         kept, manager = self._kept, self._manager
         while kept and manager.is_writable:
-            pending, _ = kept.popitem(last=False)
+            pending = next(iter(kept))
+            if pending.channel.join_ref != join_ref:
+                # Who has encoded one, or was told of it, has ended the join.
+                return failed
+            del kept[pending]
             error = self.write(pending, join_ref)
             if error is not None:
                 failed.append((pending, error))
         if kept:
             manager.hold_pushes(self._topic)
-        else:
+        elif kept is self._kept:
             self._kept = None
         return failed
+
+    def _cut_short(self, pending: PendingPush, mark: int | None) -> Exception:
+        """Take a push back whose join has ended while it was sent.
+
+        :return: what it fails with.
+        """
+        channel, manager = pending.channel, self._manager
+        was_sent = not manager.withdraw(mark)
+        if channel.state in (State.CLOSED, State.LEAVING):
+            return not_joined(self._topic, channel.state, channel.ended_by)
+        return PushInterrupted(None, self._topic, pending.event, was_sent)
 
     def expect(
         self, ref: str, pending: PendingReply, timeout: float | None = None

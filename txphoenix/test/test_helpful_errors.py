@@ -380,11 +380,14 @@ class AttemptTests(NetworkTestCase):
     async def test_handshake_that_hangs(self) -> None:
         """A server that is mute is told apart, with TLS and without."""
         port = await self.listen(Mute)
-        for url, awaited in (
-            (f"ws://127.0.0.1:{port}/socket", "the answer to the opening handshake"),
-            (f"wss://127.0.0.1:{port}/socket", "the TLS handshake"),
+        plain, secure = (f"{it}://127.0.0.1:{port}/socket" for it in ("ws", "wss"))
+        for url, transport, awaited in (
+            (plain, "websocket", "the answer to the opening handshake"),
+            (plain, "longpoll", "the answer to the first request"),
+            (secure, "websocket", "the TLS handshake"),
+            (secure, "longpoll", "the TLS handshake"),
         ):
-            error = await self.failure(url, connect_timeout=0.1)
+            error = await self.failure(url, transport=transport, connect_timeout=0.1)
             self.assertIsInstance(error, ConnectTimeout)
             self.assertIn(f"still waiting for {awaited}", str(error))
 

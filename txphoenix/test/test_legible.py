@@ -65,6 +65,7 @@ class TextTests(SynchronousTestCase):
         self.assertEqual(error_text(ValueError("a\nb")), "a\\nb")
         self.assertEqual(error_text(ValueError()), "ValueError")
         self.assertEqual(error_text(Mute()), "Mute")
+        self.assertEqual(error_text(Leaving()), "Leaving")
 
     def test_examples(self) -> None:
         """The examples in the docstrings are right."""
@@ -86,6 +87,15 @@ class Wild:
 
     def __repr__(self) -> str:
         return "\x1b[2J"
+
+
+class Leaving(Mute):
+    """What can be shown in no way, and raises what is no Exception."""
+
+    def __str__(self) -> str:
+        raise SystemExit("no")
+
+    __repr__ = __str__
 
 
 class Counted(str):
@@ -150,6 +160,7 @@ class ValueTests(SynchronousTestCase):
     def test_values_that_raise(self) -> None:
         """A value without a repr is named by its class."""
         self.assertEqual(legible([Mute(), 1]), "[<Mute object>, 1]")
+        self.assertEqual(legible([Leaving(), 1]), "[<Leaving object>, 1]")
 
     def test_own_reprs(self) -> None:
         """What a class of somebody's shows of itself is escaped and cut."""

@@ -53,6 +53,7 @@ class FakeChannel:
     """A channel that has pushes, and nothing else."""
 
     topic = TOPIC
+    join_ref = "7"
 
     def __init__(self, pushes: Pushes) -> None:
         self.forget_push = pushes.forget
@@ -143,11 +144,11 @@ class PushesTests(SynchronousTestCase):
         self.assertEqual(self.pushes.kept, 3)
         self.assertEqual(self.manager.sent, [])
         self.manager.clock.advance(2.0)
-        self.assertEqual(self.pushes.write_kept("8"), [])
+        self.assertEqual(self.pushes.write_kept("7"), [])
         self.assertEqual(self.pushes.kept, 0)
         self.assertEqual(
             [(each.join_ref, each.ref, each.payload) for each in self.manager.sent],
-            [("8", "1", 0), ("8", "2", 1), ("8", "3", 2)],
+            [("7", "1", 0), ("7", "2", 1), ("7", "3", 2)],
         )
         self.manager.clock.advance(2.9)
         self.assertEqual(len(self.manager.deadlines), 3)
@@ -160,10 +161,10 @@ class PushesTests(SynchronousTestCase):
         for pending in kept:
             self.pushes.keep(pending)
         self.manager.room = 1
-        self.assertEqual(self.pushes.write_kept("8"), [])
+        self.assertEqual(self.pushes.write_kept("7"), [])
         self.assertEqual((self.pushes.kept, self.manager.held), (2, [TOPIC]))
         self.manager.room = 99
-        self.assertEqual(self.pushes.write_kept("8"), [])
+        self.assertEqual(self.pushes.write_kept("7"), [])
         self.assertEqual([each.payload for each in self.manager.sent], [0, 1, 2])
         self.assertEqual((self.pushes.kept, self.manager.held), (0, [TOPIC]))
 
@@ -176,7 +177,7 @@ class PushesTests(SynchronousTestCase):
                 pushes.keep(PendingPush(self.channel, "e", None, 5.0))
             self.manager.room = len(self.manager.sent) + number
             began = process_time()
-            pushes.write_kept("8")
+            pushes.write_kept("7")
             self.assertEqual(pushes.kept, 0)
             return process_time() - began
 
@@ -190,7 +191,7 @@ class PushesTests(SynchronousTestCase):
         kept = [self.push(payload)[0] for payload in ("a", "bad", "b")]
         for pending in kept:
             self.pushes.keep(pending)
-        [(pending, error)] = self.pushes.write_kept("8")
+        [(pending, error)] = self.pushes.write_kept("7")
         self.assertIs(pending, kept[1])
         self.assertIsInstance(error, SerializerError)
         self.assertEqual([each.payload for each in self.manager.sent], ["a", "b"])
@@ -202,7 +203,7 @@ class PushesTests(SynchronousTestCase):
         self.manager.clock.advance(5.0)
         self.assertEqual(len(outcome.fired), 1)
         self.assertEqual(self.pushes.kept, 0)
-        self.pushes.write_kept("8")
+        self.pushes.write_kept("7")
         self.assertEqual(self.manager.sent, [])
 
     def test_sent_expired(self) -> None:

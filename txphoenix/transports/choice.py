@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from twisted.internet.error import NotConnectingError
 from twisted.internet.interfaces import IReactorTime
 
+from ..errors import ConfigurationError
 from ..interfaces import Connector
 from ..options import Options
 from .connector import EndpointConnector
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from .websocket import PhoenixClientFactory
 
 __all__ = ["DismissibleConnector", "NoConnector", "connector_kind", "make_connector"]
+
+_METHODS: Final = ("connect", "stopConnecting", "reset_options")
 
 
 class DismissibleConnector(Connector, Protocol):
@@ -53,11 +56,18 @@ def make_connector(
     """Make the connector that the option ``transport`` asks for.
 
     :param factory: what the connector tells how each attempt and transport ended.
+    :raises ConfigurationError: the callable ``transport`` has returned something else.
     """
     transport = options.transport
     if callable(transport):
         heard = HeardFactory(factory)
         made: Connector = transport(reactor, heard, options)
+        for name in _METHODS:
+            if not callable(getattr(made, name, None)):
+                raise ConfigurationError(
+                    "transport must return a connector, which has the methods"
+                    f" {', '.join(_METHODS)}, not a value of type {type(made).__name__}"
+                )
         # One of ours has protocols that know the factory itself.
         if isinstance(made, EndpointConnector):
             return made

@@ -11,7 +11,9 @@ from autobahn.websocket.compress import (
     PerMessageDeflateResponseAccept,
 )
 
-__all__ = ["accepts", "offered"]
+from ..errors import HandshakeRefused
+
+__all__ = ["accepts", "answers_offer", "offered"]
 
 
 def offered(is_wanted: bool) -> list[PerMessageDeflateOffer]:
@@ -32,3 +34,15 @@ def _accept(response: Any) -> PerMessageDeflateResponseAccept | None:
     if isinstance(response, PerMessageDeflateResponse):
         return PerMessageDeflateResponseAccept(response)
     return None
+
+
+def answers_offer(reason: Exception) -> bool:
+    """Whether a handshake has failed whose answer speaks of extensions.
+
+    It need not be for that that it has failed, but without an offer it cannot be.
+    """
+    return (
+        isinstance(reason, HandshakeRefused)
+        and reason.status == 101
+        and "sec-websocket-extensions" in reason.headers
+    )

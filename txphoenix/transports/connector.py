@@ -63,6 +63,9 @@ class EndpointConnector:
     :param options: the client's options.
     """
 
+    first_answer = "the answer to the opening handshake"
+    """What a connection is opened for, in words."""
+
     def __init__(
         self, reactor: IReactorTime, factory: PhoenixClientFactory, options: Options
     ) -> None:
@@ -253,13 +256,17 @@ class EndpointConnector:
         if not self._shown_url:
             asked = (name for name in _ASKED if callable(getattr(self.options, name)))
             return f"what the callable of {' and '.join(asked)} returns"
-        if self.protocol is None:
+        transport = self._opened()
+        if transport is None:
             return f"a connection to {self._host}:{self._port} (its name, TCP, a proxy)"
-        transport: Any = self.protocol.transport
         certificate = getattr(transport, "getPeerCertificate", None)
         if certificate is not None and certificate() is None:
             return "the TLS handshake"
-        return "the answer to the opening handshake"
+        return self.first_answer
+
+    def _opened(self) -> Any:
+        """The connection of the attempt under way; None as long as there is none."""
+        return None if self.protocol is None else self.protocol.transport
 
     def _give_up(self, reason: Exception) -> None:
         self._given_up = reason

@@ -117,6 +117,11 @@ class HTTPSession:
         self._endpoint = TrackedEndpoint(endpoint)
         self._requests: dict[Deferred[Answer], None] = {}
 
+    @property
+    def connection(self) -> Any:
+        """The oldest connection; None if there is none."""
+        return self._endpoint.oldest()
+
     def endpointForURI(self, uri: URI) -> IStreamClientEndpoint:
         """Every request goes to the same server."""
         return self._endpoint

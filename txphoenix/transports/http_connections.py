@@ -186,6 +186,10 @@ class TrackedEndpoint:
         self._empty.append(empty)
         return empty
 
+    def oldest(self) -> Connection | None:
+        """The connection that was made first, of those that are open."""
+        return next(iter(self._connections), None)
+
     def may_connect(self) -> bool:
         """An endpoint that was told to stop may connect all the same, much later."""
         return not self._is_closed

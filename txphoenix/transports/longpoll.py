@@ -97,6 +97,7 @@ class LongPollConnector(EndpointConnector):
     session.
     """
 
+    first_answer = "the answer to the first request"
     protocol: Any
 
     def __init__(
@@ -104,12 +105,17 @@ class LongPollConnector(EndpointConnector):
     ) -> None:
         super().__init__(reactor, factory, options)
         self._window = Window()
+        # As long as an attempt is under way.
+        self._http: HTTPSession | None = None
 
     def reset_options(self, options: Options) -> None:
         """Use other options, from the next session on where they concern it."""
         self.options = options
         if self.protocol is not None:
             self.protocol.reset_options(options)
+
+    def _opened(self) -> Any:
+        return None if self._http is None else self._http.connection
 
     async def _open(self) -> Any:
         options = self.options
@@ -136,6 +142,7 @@ class LongPollConnector(EndpointConnector):
             limit=_answer_limit(options),
             cookies=ServerCookies(_jar(options), target),
         )
+        self._http = http
         url, headers = url_of(target), headers_of(target, attempt)
         poll_headers = poll_headers_of(headers, attempt)
         try:
@@ -147,6 +154,8 @@ class LongPollConnector(EndpointConnector):
         except BaseException:
             await http.close()
             raise
+        finally:
+            self._http = None
         return LongPollTransport(
             self._reactor,
             self._factory.connection,

@@ -38,7 +38,7 @@ from ..package_log import package_log
 from ..url import parse
 from .addresses import AnsweringAddresses
 from .answer_head import AnswerHead, is_interim, read_head
-from .compression import accepts, offered
+from .compression import accepts, answers_offer, offered
 from .cookies import ServerCookies
 from .failures import failed_with
 from .frames import FastFrameProtocol
@@ -208,8 +208,12 @@ class PhoenixClientProtocol(FastFrameProtocol):
         self.handshake = Handshake(
             "websocket", 101, self.websocket_protocol_in_use, self._head
         )
-        self.factory.protocol_opened()
-        self.factory.connection.transport_opened(self)
+        try:
+            self.factory.protocol_opened()
+            self.factory.connection.transport_opened(self)
+        except BaseException as error:
+            # Autobahn calls this as a callback of a Deferred, which nobody looks at.
+            self._broke(error)
 
     @property
     def onMessage(self) -> Callable[[bytes, bool], None]:
@@ -445,7 +449,7 @@ class PhoenixClientFactory(RetryingFactory, WebSocketClientFactory):
 
     def protocol_failed(self, reason: Exception) -> None:
         """The protocol was lost before it was open."""
-        if self.perMessageCompressionOffers and _answers_offer(reason):
+        if self.perMessageCompressionOffers and answers_offer(reason):
             self._is_compression_refused = True
             log.warn(
                 "compression is not offered any more, as the server's answer to the "
@@ -484,15 +488,3 @@ class PhoenixClientFactory(RetryingFactory, WebSocketClientFactory):
         is_offered = options.compression and not self._is_compression_refused
         self.perMessageCompressionOffers = offered(is_offered)
         self.perMessageCompressionAccept = accepts(is_offered)
-
-
-def _answers_offer(reason: Exception) -> bool:
-    """Whether a handshake has failed whose answer speaks of extensions.
-
-    It need not be for that that it has failed, but without an offer it cannot be.
-    """
-    return (
-        isinstance(reason, HandshakeRefused)
-        and reason.status == 101
-        and "sec-websocket-extensions" in reason.headers
-    )
