@@ -378,7 +378,6 @@ class DecisionTests(RetryTestCase):
         self.memory.flush()
         self.assertEqual(seen, [])
 
-
     def test_not_asked_when_connected_again(self) -> None:
         """Who connects while a close is under way has decided for another."""
         asked: list[Exception] = []
