@@ -33,8 +33,10 @@ __all__ = [
     "TOKEN",
     "Anonymous",
     "CertificatesTestCase",
+    "Composed",
     "Recorder",
     "Resuming",
+    "raiser",
 ]
 
 TOKEN = "t0ken-that-nobody-may-see"
@@ -108,6 +110,27 @@ class Resuming:
     def keys(self) -> set[bytes | None]:
         """The keys of the sessions; before TLS 1.3 those resumed have one key."""
         return {connection.master_key() for connection in self._made}
+
+
+@implementer(IOpenSSLClientConnectionCreator)
+class Composed:
+    """Makes what Twisted makes."""
+
+    def __init__(self, tls: Any) -> None:
+        self._tls = tls
+
+    def clientConnectionForTLS(self, tlsProtocol: Any) -> Any:
+        """Make it."""
+        return self._tls.clientConnectionForTLS(tlsProtocol)
+
+
+def raiser(error: BaseException) -> Any:
+    """Make a function that raises."""
+
+    def check(_certificate: Any) -> None:
+        raise error
+
+    return check
 
 
 class CertificatesTestCase(NetworkTestCase):
