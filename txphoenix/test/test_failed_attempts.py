@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, cast
+from typing import Any
 
 from twisted.internet.endpoints import HostnameEndpoint
 from twisted.internet.error import DNSLookupError
-from twisted.internet.interfaces import (
-    IAddress,
-    IHostnameResolver,
-    IHostResolution,
-    IResolutionReceiver,
-)
-from zope.interface import implementer
 
 from txphoenix.testing.tls import self_signed
 
 from .endings import EndingsTestCase, Saying
-from .network import reactor
+from .local_names import find_names_at
 
 
 class FailedWebSocketTests(EndingsTestCase):
@@ -76,8 +68,7 @@ class FailedWebSocketTests(EndingsTestCase):
 
     async def test_no_such_name(self) -> None:
         """The server's name is not known."""
-        old = reactor.installNameResolver(_NoNames())
-        self.addCleanup(reactor.installNameResolver, old)
+        find_names_at(self)
         self.make_clients(
             "ws://nowhere.invalid/s",
             endpoint=lambda reactor, host, port, tls: HostnameEndpoint(
@@ -118,22 +109,3 @@ class FailedFallbackTests(FailedWebSocketTests):
     """A WebSocket, and a session of long-poll in its place, that do not open."""
 
     options = {"longpoll_fallback": 0.05}
-
-
-@implementer(IHostnameResolver)
-class _NoNames:
-    """Knows no name."""
-
-    def resolveHostName(
-        self,
-        resolutionReceiver: IResolutionReceiver,
-        hostName: str,
-        portNumber: int = 0,
-        addressTypes: Sequence[type[IAddress]] | None = None,
-        transportSemantics: str = "TCP",
-    ) -> IHostResolution:
-        """Say so."""
-        resolution = cast(IHostResolution, self)
-        resolutionReceiver.resolutionBegan(resolution)
-        resolutionReceiver.resolutionComplete()
-        return resolution
