@@ -31,6 +31,8 @@ from txphoenix.errors import (
     SerializerError,
 )
 
+from .mute import Mute, MuteError
+
 REFUSED = {"reason": "unauthorized"}
 
 
@@ -253,20 +255,6 @@ class TextTests(SynchronousTestCase):
             self.assertIs(errors[5].response, hostile)
             self.assertIs(errors[7].status, hostile)
             self.assertIs(errors[10].reason, hostile)
-
-
-class Mute:
-    """A value that cannot be shown."""
-
-    def __repr__(self) -> str:
-        raise RuntimeError("no")
-
-
-class MuteError(Exception):
-    """An error without a text."""
-
-    def __str__(self) -> str:
-        raise RuntimeError("no")
 
 
 class AttributeTests(SynchronousTestCase):

@@ -21,6 +21,8 @@ from twisted.trial.unittest import SynchronousTestCase
 import txphoenix
 from txphoenix.package_log import PackageLog, package_log
 
+from .mute import Mute, MuteError
+
 
 def module_names() -> Iterator[str]:
     """The modules of the package, without its tests and without its program."""
@@ -37,20 +39,6 @@ def loggers(name: str) -> Iterator[Logger]:
         for found in (value, *attributes):
             if isinstance(found, Logger) and found.namespace.startswith("txphoenix"):
                 yield found
-
-
-class Mute:
-    """A value that cannot be shown."""
-
-    def __repr__(self) -> str:
-        raise RuntimeError("no")
-
-
-class MuteError(Exception):
-    """An error without a text."""
-
-    def __str__(self) -> str:
-        raise RuntimeError("no")
 
 
 class PackageLogTests(SynchronousTestCase):

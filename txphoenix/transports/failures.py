@@ -9,8 +9,7 @@ from twisted.internet.error import ConnectError, ConnectionClosed
 
 from ..errors import ConnectionFailed
 from ..legible import error_text, legible
-from .tls import CertificateRefused
-from .tls_creator import NoTLS
+from .tls import NoTLS
 
 __all__ = ["failed_with"]
 
@@ -45,7 +44,7 @@ def failed_with(cause: BaseException, when: str = "") -> ConnectionFailed:
 def _describe(cause: BaseException) -> str:
     if isinstance(cause, VerificationError | CertificateError):
         return f"TLS: the certificate is for another host: {error_text(cause)}"
-    if isinstance(cause, CertificateRefused | NoTLS):
+    if isinstance(cause, NoTLS):
         return f"TLS: {error_text(cause)}"
     if isinstance(cause, TLSError):
         # A queue of (library, function, reason), of which the last is what was done.

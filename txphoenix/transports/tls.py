@@ -60,6 +60,7 @@ from ..errors import ConfigurationError
 __all__ = [
     "CertificateRefused",
     "Identity",
+    "NoTLS",
     "refusal",
     "verified",
     "verify",
@@ -94,8 +95,8 @@ _FAULTS: Final = {
 }
 
 
-class CertificateRefused(Error):
-    """A server's certificate is no good, and the text says why.
+class NoTLS(Error):
+    """There is no TLS, and the text says why.
 
     It is an error of OpenSSL's kind, in OpenSSL's form: Twisted hands such a one on.
     """
@@ -106,6 +107,10 @@ class CertificateRefused(Error):
 
     def __str__(self) -> str:
         return self._text
+
+
+class CertificateRefused(NoTLS):
+    """A server's certificate is no good."""
 
 
 class Identity:

@@ -11,31 +11,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from OpenSSL.SSL import TLS_CLIENT_METHOD, Connection, Context, Error, WantReadError
+from OpenSSL.SSL import TLS_CLIENT_METHOD, Connection, Context, WantReadError
 from twisted.internet.interfaces import IOpenSSLClientConnectionCreator
 from twisted.logger import Logger
 from zope.interface import implementer
 
 from ..legible import error_text
 from ..package_log import package_log
+from .tls import NoTLS
 
-__all__ = ["NoTLS", "guarded"]
+__all__ = ["guarded"]
 
 log = Logger(observer=package_log)
-
-
-class NoTLS(Error):
-    """There is no TLS, and the text says why.
-
-    It is an error of OpenSSL's kind, in OpenSSL's form: Twisted hands such a one on.
-    """
-
-    def __init__(self, text: str) -> None:
-        super().__init__([("", "", text)])
-        self._text = text
-
-    def __str__(self) -> str:
-        return self._text
 
 
 def guarded(tls: Any) -> Any:
