@@ -238,7 +238,9 @@ class Channel(ChannelActions):
         """Push an event and do not wait for a reply.
 
         One that cannot be sent within the client's ``timeout``, or that was kept and
-        cannot be encoded, is dropped, and the log says so.
+        cannot be encoded, is dropped, and the log says so: of those that are dropped
+        in one moment, in one line.
+        A loop of them that must lose none waits for :meth:`when_writable`.
 
         :raises ChannelClosed: the channel is not joined and not about to be.
         :raises BufferFull: too many pushes wait for the join, or too many bytes to be
@@ -257,30 +259,22 @@ class Channel(ChannelActions):
         error = self.why_not_push(event)
         if error is not None:
             raise error
-        pending.wait().addErrback(
-            lambda failure: log.warn(
-                "{topic}: {event} was never sent: {reason}",
-                topic=self.topic,
-                event=event,
-                reason=failure.getErrorMessage(),
-            )
-        )
         self.pushes.keep(pending)
 
     def when_writable(self) -> Deferred[Channel]:
-        """Wait until a push would be taken.
+        """Wait until a push would be sent at once.
 
-        That is when fewer bytes than ``write_buffer`` wait to be written or, while the
-        channel waits for its join, fewer pushes than ``push_buffer`` are kept.
+        That is when the channel is joined and fewer bytes than ``write_buffer`` wait
+        to be written; a push that would only be kept is waited for.
         Those who wait are told one after the other, as long as the next push would be
-        taken.
+        sent.
 
         :return: a Deferred of this channel, fired at once if that is so.
             It fails as a push would: with :exc:`ChannelClosed`, with
             :exc:`NotConnected`, or with the error for which there will be no
             connection.
         """
-        return self._manager.writers.wait(self, self.why_not_push)
+        return self._manager.writers.wait(self, self.why_not_send)
 
     @fails_its_deferred
     def leave(self, timeout: float | None = None) -> Deferred[None]:

@@ -30,6 +30,7 @@ from .message import Message
 from .package_log import package_log
 from .pending import PendingJoin, PendingLeave, PendingPush
 from .unavailable import not_joined
+from .writers import NOT_YET
 
 __all__ = ["ChannelActions"]
 
@@ -127,9 +128,7 @@ class ChannelActions(ChannelMachine):
                 # The server's answer must not wait for somebody who has left.
                 self._inbox.forget_reader()
         if waiting:
-            closed = ChannelClosed("left", self.topic)
-            for pending in waiting:
-                pending.fail(closed)
+            self.pushes.fail(waiting, ChannelClosed("left", self.topic))
 
     def _do_leave_nothing(self, *_args: Any) -> None:
         leaves = self._take_leaves()
@@ -181,8 +180,7 @@ class ChannelActions(ChannelMachine):
             closed = ChannelClosed(reason, self.topic)
             for join in joins:
                 join.fail(error or closed)
-            for push in pushes:
-                push.fail(closed)
+            self.pushes.fail(pushes, closed)
         for leave in leaves:
             leave.succeed(None)
         self._manager.stop_waiters.tell(stop_waiters, error)
@@ -319,6 +317,12 @@ class ChannelActions(ChannelMachine):
         else:
             limit, buffer = manager.push_buffer, "push_buffer"
         return BufferFull(limit, self.topic, event, buffer)
+
+    def why_not_send(self) -> Exception | None:
+        """Why a push would not be sent now, be it that it would only be kept."""
+        error = self.why_not_push()
+        is_there = self.state is State.JOINED and self._manager.is_open
+        return error if error is not None or is_there else NOT_YET
 
     def _get_inbox(self) -> Inbox:
         inbox = self._inbox

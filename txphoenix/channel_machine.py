@@ -151,8 +151,7 @@ class ChannelMachine(Service):
             waiting = [*self._take_join(), *waiting]
         else:
             self._input(Input.REFUSED, error)
-        for pending in waiting:
-            pending.fail(error)
+        self.pushes.fail(waiting, error)
         if self._inbox is not None:
             self._inbox.interrupt(error)
 
@@ -303,17 +302,16 @@ class ChannelMachine(Service):
             obstacle = UNWRITTEN
         self.pushes.forget(pending)
         pending.fail(PushTimeout(pending.timeout, self.topic, pending.event, obstacle))
-        if pending.ref is None:
-            # There is room for another to be kept.
-            self._manager.writers.check()
+
+    def push_dropped(self, pending: PendingPush, error: BaseException) -> None:
+        """Have the log tell of a push that nobody waits for, and that was not sent."""
+        self._manager.dropped.add(self.topic, pending.event, error)
 
     def forget_push(self, pending: PendingPush) -> None:
         """Take a push out of the tables, and out of what waits to be written."""
         self.pushes.forget(pending)
         if pending.ref is not None:
             self._manager.withdraw(pending.mark)
-        else:
-            self._manager.writers.check()
 
     def reply_without_join_ref(self, error: PushError) -> None:
         """See whether the server does not hold the channel joined.
@@ -371,7 +369,7 @@ class ChannelMachine(Service):
         if action is not IGNORE:
             getattr(self, "_do_" + action)(*args)
         if new is not old or given is Input.RETRY:
-            self._manager.check_settled()
+            self._manager.check_settled(self)
 
     # -- Parts of what happens ----------------------------------------------------
 

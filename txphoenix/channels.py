@@ -31,6 +31,7 @@ from .checks import seconds as check_seconds
 from .checks import topic as check_topic
 from .connection import Connection
 from .deadlines import Deadline, Deadlines
+from .dropped_pushes import DroppedPushes
 from .errors import ENDINGS, UNWRITTEN, NotConnected
 from .inbox import Inbox
 from .join_queue import JoinQueue
@@ -87,6 +88,7 @@ class ChannelManager(ChannelSet):
         # The topics whose kept pushes wait for the connection to take more.
         self._held: dict[str, None] = {}
         self.writers = Writers()
+        self.dropped = DroppedPushes(self.deadlines)
         # The topics whose first join on a connection has not been answered, and who
         # waits for these.
         self._unsettled: dict[str, None] = {}
@@ -347,13 +349,13 @@ class ChannelManager(ChannelSet):
         while self._changes:
             telemetry.channel_status_changed(self.parent, *self._changes.popleft())
 
-    def check_settled(self) -> None:
+    def check_settled(self, channel: ChannelMachine) -> None:
         """Have the next join, and tell those who wait for a channel's new state.
 
         Each is done if it is so far.
         """
         self.tell_changes()
-        self.writers.check()
+        self.writers.check(channel)
         joins = self.joins
         if joins.waiting or joins.prepared:
             joins.fill()

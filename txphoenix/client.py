@@ -171,17 +171,18 @@ class SocketClient(ClientEvents):
         return self._waiters.wait(fail_after_failures)
 
     def when_writable(self) -> Deferred[SocketClient]:
-        """Wait until :meth:`push` would take a message.
+        """Wait until :meth:`push` would send a message at once.
 
-        That is when fewer bytes than ``write_buffer`` wait to be written or, while
-        there is no connection, fewer messages than ``send_buffer`` are kept.
+        That is when the connection is open and fewer bytes than ``write_buffer`` wait
+        to be written.
         Those who wait are told one after the other, as long as the next message would
-        be taken.
+        be sent.
+        A message to a topic whose join waits behind others is kept all the same.
 
         :return: a Deferred of this client, fired at once if that is so; it waits and
             fails as that of :meth:`when_connected` where there is no connection.
         """
-        return self.channels.writers.wait(self, self._why_not_push)
+        return self.channels.writers.wait(self, self._why_not_send)
 
     @fails_its_deferred
     def ping(self, timeout: float | None = None) -> Deferred[float]:
@@ -333,9 +334,11 @@ class SocketClient(ClientEvents):
 
     # -- Inside -------------------------------------------------------------------
 
-    def _why_not_push(self) -> Exception | None:
-        if self.connection.is_wanted or self.connected:
+    def _why_not_send(self) -> Exception | None:
+        if self.connected:
             return self._outbox.why_not_push()
+        if self.connection.is_wanted:
+            return NOT_YET
         return self._gave_up or NOT_YET
 
     def _disconnect(self, code: int, reason: str) -> Deferred[None]:

@@ -137,6 +137,7 @@ class Deadlines:
 
     __slots__ = (
         "__weakref__",
+        "_afterwards",
         "_apart",
         "_clock",
         "_most_queues",
@@ -168,6 +169,8 @@ class Deadlines:
         self._apart = clock.seconds() - self.elapsed()
         self._queues: dict[float, _Queue] = {}
         self._most_queues = _MANY_QUEUES
+        # What is to be called once all that are late have been told; None if none are.
+        self._afterwards: list[Callable[[], object]] | None = None
 
     def set(self, deadline: Deadline, duration: float) -> None:
         """Have ``deadline`` expire in ``duration`` seconds."""
@@ -201,6 +204,16 @@ class Deadlines:
         must not change how long it waits.
         """
         return DelayedCall(self, delay, partial(function, *args, **kwargs))
+
+    def afterwards(self, function: Callable[[], object]) -> None:
+        """Call a function once all that expire in this moment have done so.
+
+        Where nothing expires just now, it is called at once.
+        """
+        if self._afterwards is None:
+            function()
+        else:
+            self._afterwards.append(function)
 
     def __len__(self) -> int:
         return sum(len(queue) for queue in self._queues.values())
@@ -282,6 +295,8 @@ class Deadlines:
         What expires may do anything, such as to cancel another that is late as well:
         that takes it out of here.
         """
+        afterwards: list[Callable[[], object]] = []
+        before, self._afterwards = self._afterwards, afterwards
         try:
             # The first of a dict is not asked for again and again, since it is found
             # behind all that were there before it.
@@ -298,6 +313,9 @@ class Deadlines:
             if late:
                 # A SystemExit, which is the reactor's to take.
                 self._clock.callLater(0, self._tell, late)
+            self._afterwards = before
+            for function in afterwards:
+                function()
 
 
 _of_clock: WeakValueDictionary[int, Deadlines] = WeakValueDictionary()

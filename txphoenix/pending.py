@@ -133,6 +133,14 @@ class PendingPush(PendingReply):
         # None as long as it is kept.
         self.ref: str | None = None
 
+    def fail(self, error: BaseException) -> None:
+        """Fail the Deferred; where nobody wants one, the log has it."""
+        if self.wants_reply:
+            super().fail(error)
+        else:
+            self.unset()
+            self.channel.push_dropped(self, error)
+
     def answered(self, payload: Any, join_ref: str | None) -> None:
         """Succeed on the status ``ok``, and fail on any other."""
         status, response = split_reply(payload)

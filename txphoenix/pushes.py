@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from .channel_states import State
@@ -121,6 +122,12 @@ class Pushes:
         if channel.state in (State.CLOSED, State.LEAVING):
             return not_joined(self._topic, channel.state, channel.ended_by)
         return PushInterrupted(None, self._topic, pending.event, was_sent)
+
+    def fail(self, taken: Iterable[PendingReply], error: BaseException) -> None:
+        """Fail what was taken away; those for which nobody waits make one line."""
+        with self._manager.dropped.together():
+            for pending in taken:
+                pending.fail(error)
 
     def expect(
         self, ref: str, pending: PendingReply, timeout: float | None = None

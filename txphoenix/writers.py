@@ -1,4 +1,4 @@
-"""Who waits for room for a push."""
+"""Who waits until a push would be sent."""
 
 from __future__ import annotations
 
@@ -16,26 +16,31 @@ _T = TypeVar("_T")
 _WhyNot: TypeAlias = Callable[[], Exception | None]
 
 
-NOT_YET = NotConnected("the client is not started")
-"""Why nothing can be pushed to a client that may yet be started: it is waited for."""
+NOT_YET = NotConnected("nothing can be sent yet")
+"""Why a push would not be sent now, though it may be later: that is waited for."""
 
 
 class Writers:
     """The Deferreds that ``when_writable()`` has handed out, the oldest first."""
 
-    __slots__ = ("_is_checking", "_must_repeat", "_waiting")
+    __slots__ = ("_due", "_is_checking", "_of_pusher", "_waiting")
 
     def __init__(self) -> None:
         # Each with what it fires with, and what tells why it cannot fire yet.
         self._waiting: dict[Deferred[Any], tuple[Any, _WhyNot]] | None = None
-        self._is_checking = self._must_repeat = False
+        # The same by the id of what they fire with, so that a channel that joins is
+        # no work for the thousands that do not.
+        self._of_pusher: dict[int, dict[Deferred[Any], None]] = {}
+        # Whose are still to be looked at: one pusher's, or None for all.
+        self._due: dict[int | None, None] = {}
+        self._is_checking = False
 
     def wait(self, pusher: _T, why_not: _WhyNot) -> Deferred[_T]:
-        """Wait until ``pusher`` could push.
+        """Wait until what ``pusher`` pushes would be sent.
 
-        :param why_not: returns why a push would fail now: for a
+        :param why_not: returns why it would not be sent now: for :data:`NOT_YET` and a
             :exc:`~txphoenix.errors.BufferFull` it is waited, for another error not;
-            None if it would be taken.
+            None if it would be.
         :return: a Deferred of ``pusher``; it fails with that other error.
         """
         error = why_not()
@@ -47,21 +52,28 @@ class Writers:
             self._waiting = {}
         waiting: Deferred[_T] = Deferred(self._forget)
         self._waiting[waiting] = (pusher, why_not)
+        self._of_pusher.setdefault(id(pusher), {})[waiting] = None
         return waiting
 
-    def check(self) -> None:
-        """Tell those whose push would be taken, or would fail for good, one by one.
+    def check(self, pusher: object = None) -> None:
+        """Tell those whose push would be sent, or would fail for good, one by one.
 
         Each may push, and so take the room that the next one has waited for.
+
+        :param pusher: whose; by default all.
         """
-        self._must_repeat = True
+        if self._waiting is None:
+            return
+        self._due[None if pusher is None else id(pusher)] = None
         if self._is_checking:
             return
         self._is_checking = True
         try:
-            while self._must_repeat and self._waiting:
-                self._must_repeat = False
-                self._check_each(list(self._waiting))
+            while self._due:
+                key = next(iter(self._due))
+                del self._due[key]
+                due = self._waiting if key is None else self._of_pusher.get(key)
+                self._check_each(list(due or ()))
         finally:
             self._is_checking = False
 
@@ -80,10 +92,15 @@ class Writers:
                 waiting.errback(error)
 
     def _forget(self, waiting: Deferred[Any]) -> None:
-        if self._waiting is not None:
-            self._waiting.pop(waiting, None)
-            if not self._waiting:
-                self._waiting = None
+        if self._waiting is None or waiting not in self._waiting:
+            return
+        pusher, _ = self._waiting.pop(waiting)
+        of_pusher = self._of_pusher[id(pusher)]
+        del of_pusher[waiting]
+        if not of_pusher:
+            del self._of_pusher[id(pusher)]
+        if not self._waiting:
+            self._waiting = None
 
 
 def _is_passing(error: Exception) -> bool:

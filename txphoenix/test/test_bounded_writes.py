@@ -10,6 +10,7 @@ from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.ssl import optionsForClientTLS
 from twisted.internet.task import deferLater
 
+from txphoenix.backoff import steps
 from txphoenix.client import SocketClient
 from txphoenix.errors import BufferFull, PushInterrupted, PushTimeout
 from txphoenix.message import Message
@@ -33,6 +34,36 @@ class Ledger(ServerChannel):
         """Keep the number, and say so."""
         self.numbers.append(payload["n"])
         return ok({})
+
+
+class OutageTests(NetworkTestCase):
+    """A server that is away for longer than a push is kept."""
+
+    async def test_loop(self) -> None:
+        """Decision 10: a loop of ``push_async`` rests till there is a connection."""
+        Ledger.numbers.clear()
+        server = await self.serve(channels={"rooms:*": Ledger})
+        made = self.client(server.url, timeout=0.1, backoff=steps([0.05]))
+        _, room = await made.join(TOPIC, timeout=50)
+        await room.push("put", {"n": 0}, timeout=50)
+        await server.stop()
+
+        async def write() -> None:
+            for number in range(1, 3000):
+                await room.when_writable()
+                room.push_async("put", {"n": number})
+
+        writing = Deferred.fromCoroutine(write())
+        for _ in range(4):
+            refused: Deferred[object] = Deferred()
+            remove = made.on_error(refused.callback)
+            await refused
+            remove()
+        self.assertFalse(writing.called)
+        await server.start()
+        await writing
+        await room.push("put", {"n": 3000}, timeout=50)
+        self.assertEqual(Ledger.numbers, list(range(3001)))
 
 
 class StuckLineTests(NetworkTestCase):

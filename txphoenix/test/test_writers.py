@@ -230,54 +230,59 @@ class WhenWritableTests(ClientTestCase):
         client.connection.is_wanted = False
 
     def test_kept_for_the_join(self) -> None:
-        """While the channel joins, it is the room for what is kept that counts."""
-        channel = self.joined_channel(transport=self.make, push_buffer=1)
+        """While the channel joins it is waited for the join, and what is kept is first.
+
+        That there is room to keep a push, or is again, is no reason to make one.
+        """
+        channel = self.joined_channel(transport=self.make, push_buffer=2)
         self.watch(channel.leave())
         self.memory.flush()
         narrow = self.made[-1]
         narrow.is_stuck = True
-        self.watch(channel.join())
-        self.assert_fired(self.watch(channel.when_writable()), channel)
-        push = self.watch(channel.push("a"))
+        self.watch(channel.join(timeout=60))
+        self.watch(channel.push("expires", timeout=1))
+        cancelled = channel.push("cancelled")
+        self.watch(cancelled)
         writable = self.watch(channel.when_writable())
+        self.memory.clock.advance(1)
+        cancelled.cancel()
         self.assertEqual(writable.fired, [])
+        push = self.watch(channel.push("kept"))
+        writable.deferred.addCallback(lambda _: channel.push_async("waited"))
         narrow.free()
         self.memory.flush()
         self.assert_fired(writable, channel)
         self.assert_fired(push, {})
+        self.assertEqual(narrow.events()[-2:], ["kept", "waited"])
 
-    def test_kept_expires(self) -> None:
-        """A kept push whose time is over, or that is cancelled, makes room."""
-        channel = self.joined_channel(transport=self.make, push_buffer=1)
-        self.watch(channel.leave())
-        self.memory.flush()
-        self.made[-1].is_stuck = True
-        self.watch(channel.join(timeout=60))
-        self.watch(channel.push("a", timeout=1))
-        writable = self.watch(channel.when_writable())
-        self.memory.clock.advance(1)
-        self.assert_fired(writable, channel)
-        second = channel.push("b")
-        self.watch(second)
-        writable = self.watch(channel.when_writable())
-        second.cancel()
-        self.assert_fired(writable, channel)
-
-    def test_kept_by_the_client(self) -> None:
-        """While there is no connection, ``send_buffer`` counts."""
-        client = self.connected_client(transport=self.make, send_buffer=1)
-        (narrow,) = self.made
-        narrow.fill()
-        writable = self.watch(client.when_writable())
+    def test_no_connection(self) -> None:
+        """Client and channel wait for the next one, whatever could be kept."""
+        client, channel, narrow = self.full()
+        by_client = self.watch(client.when_writable())
+        by_channel = self.watch(channel.when_writable())
         narrow.abort()
-        self.assert_fired(writable, client)
-        self.push(client, "a")
-        writable = self.watch(client.when_writable())
-        self.assertEqual(writable.fired, [])
+        self.push(client, "client's")
+        self.watch(channel.push("channel's"))
+        self.assertEqual((by_client.fired, by_channel.fired), ([], []))
         narrow.is_stuck = False
         self.memory.advance(0.5)
-        self.assert_fired(writable, client)
-        self.assertIn("a", narrow.events())
+        self.assert_fired(by_client, client)
+        self.assert_fired(by_channel, channel)
+        self.assertEqual(
+            self.made[-1].events()[-3:], ["phx_join", "client's", "channel's"]
+        )
+
+    def test_closing(self) -> None:
+        """So they do from the moment in which a connection begins to close."""
+        client, channel, narrow = self.full()
+        narrow.free()
+        narrow.factory.connection.transport_closing()
+        both = [self.watch(it.when_writable()) for it in (client, channel)]
+        self.assertEqual([it.fired for it in both], [[], []])
+        narrow.abort()
+        self.memory.advance(0.5)
+        for each, pusher in zip(both, (client, channel), strict=True):
+            self.assert_fired(each, pusher)
 
     def test_no_connection_any_more(self) -> None:
         """Who waits for room in ``send_buffer`` is told when nothing is sent any more.
