@@ -25,13 +25,13 @@ from typing import Any, ClassVar, TypeVar, overload
 from twisted.internet.defer import Deferred, fail, succeed
 from twisted.logger import Logger
 
+from .assignments import never_assigned, only_in_class
 from .channel_actions import ChannelActions
 from .channel_restart import check_restart
 from .channel_states import Input, State
 from .errors import ChannelClosed, ConfigurationError
 from .hooks import NO_EVENT_HOOKS, EventHooks, Hooks
 from .interfaces import Remover
-from .legible import legible
 from .message import (
     PHX_CLOSE,
     PHX_ERROR,
@@ -44,6 +44,7 @@ from .package_log import package_log
 from .pending import PendingJoin, PendingLeave, PendingPush
 from .presence_history import PresenceHistory, check_events
 from .reactor_thread import DEV_MODE, check_thread, fails_its_deferred
+from .reserved_events import NOT_PUSHED, check_event, check_hooked, not_pushed
 
 __all__ = ["Channel"]
 
@@ -118,6 +119,7 @@ class Channel(ChannelActions):
         :param response: what the server answered.
         """
 
+    @never_assigned("override it in a subclass, or call channel.on(event, function)")
     def handle_in(self, event: str, payload: Any) -> Any:
         """Take a message that no hook of :meth:`on` takes.
 
@@ -177,6 +179,8 @@ class Channel(ChannelActions):
         manager = self._manager
         seconds = manager.check_timeout(timeout)
         check_restart(self, "this channel")
+        if self.presence_events is not type(self).presence_events:
+            return fail(only_in_class(self, "presence_events"))
         if not manager.is_wanted:
             return fail(manager.not_connected(f"{self.topic} cannot be joined"))
         pending = PendingJoin(self, seconds)
@@ -209,7 +213,8 @@ class Channel(ChannelActions):
             :exc:`NotConnected` (the client was told to disconnect),
             :exc:`ConnectionFailed` (never sent, and there will be no connection) or
             :exc:`SerializerError`.
-            It fails with :exc:`ConfigurationError` if the timeout is none.
+            It fails with :exc:`ConfigurationError` if the timeout is none, or if the
+            event is one of the protocol's own, such as ``phx_leave``.
             Cancelling it forgets the reply, and the push itself if that has not left.
         """
         if DEV_MODE or Deferred.debug:
@@ -222,6 +227,11 @@ class Channel(ChannelActions):
                 seconds = manager.check_timeout(timeout)
             except ConfigurationError:
                 return fail()
+        try:
+            if event in NOT_PUSHED:
+                return fail(not_pushed(event))
+        except TypeError:
+            return fail(not_pushed(event))
         pending = PendingPush(self, event, payload, seconds)
         deferred = pending.wait()
         if self.state is State.JOINED and manager.is_writable:
@@ -246,9 +256,16 @@ class Channel(ChannelActions):
         :raises BufferFull: too many pushes wait for the join, or too many bytes to be
             written.
         :raises SerializerError: the channel is joined, and the payload cannot be sent.
+        :raises ConfigurationError: the event is one of the protocol's own.
         """
         if DEV_MODE or Deferred.debug:
             check_thread("push_async")
+        try:
+            is_reserved = event in NOT_PUSHED
+        except TypeError:
+            is_reserved = True
+        if is_reserved:
+            raise not_pushed(event)
         manager = self._manager
         if self.state is State.JOINED and manager.is_writable:
             manager.send(
@@ -319,6 +336,7 @@ class Channel(ChannelActions):
     @overload
     def on(self, event: str, handler: Any) -> Remover: ...
 
+    @never_assigned("call channel.on(event, function)")
     def on(self, event: str, handler: Any = None) -> Any:
         """Add a hook for an event.
 
@@ -332,15 +350,11 @@ class Channel(ChannelActions):
             Without it, ``on`` is a decorator.
         :return: a function that removes the hook, or the decorator.
         :raises TypeError: the handler is neither of these.
-        :raises ConfigurationError: the event is not a string, or it is ``phx_reply``,
-            ``phx_close`` or ``phx_error``, which are no messages to the user.
+        :raises ConfigurationError: the event is not a string, or it is one of the
+            protocol's own (``phx_join``, ``phx_leave``, ``phx_reply``, ``phx_close``
+            and ``phx_error``), which are no messages to the user.
         """
-        _check_event(event)
-        instead = _INSTEAD_OF_HOOKS.get(event)
-        if instead is not None:
-            raise ConfigurationError(
-                f"{event} is the protocol's own and has no hooks: use {instead}"
-            )
+        check_hooked(event)
         if handler is None:
             return partial(self._decorate, event)
         if event in type(self).presence_events:
@@ -350,17 +364,19 @@ class Channel(ChannelActions):
             self.event_hooks = EventHooks()
         return self.event_hooks.add(event, handler)
 
+    @never_assigned("call channel.off(event, function)")
     def off(self, event: str, handler: Any = None) -> None:
         """Remove the hooks of an event: all, or those of one handler.
 
         :raises ConfigurationError: the event is not a string.
         """
-        _check_event(event)
+        check_event(event)
         hooks = self.event_hooks
         if event in type(self).presence_events:
             hooks = self._get_presences().hooks
         hooks.remove(event, handler)
 
+    @never_assigned("call channel.on_error(function)")
     def on_error(self, function: Callable[[BaseException], Any]) -> Remover:
         """Add a hook for what interrupts the channel.
 
@@ -375,6 +391,7 @@ class Channel(ChannelActions):
             self._error_hooks = Hooks()
         return self._error_hooks.add(function)
 
+    @never_assigned("call channel.on_close(function)")
     def on_close(self, function: Callable[[object], Any]) -> Remover:
         """Add a hook for the end of the channel.
 
@@ -472,16 +489,4 @@ _OWN_EVENTS: dict[str, Callable[[Channel, Message], None]] = {
     PHX_ERROR: Channel._receive_error,
     PRESENCE_STATE: Channel._receive_presence,
     PRESENCE_DIFF: Channel._receive_presence,
-}
-
-
-def _check_event(event: object) -> None:
-    if not isinstance(event, str):
-        raise ConfigurationError(f"an event must be a str, not {legible(event)}")
-
-
-_INSTEAD_OF_HOOKS = {
-    PHX_REPLY: "the Deferred that push() returns",
-    PHX_CLOSE: "on_close()",
-    PHX_ERROR: "on_error()",
 }

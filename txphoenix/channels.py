@@ -318,6 +318,10 @@ class ChannelManager(ChannelSet):
         checked: float = check_seconds("a timeout", timeout)
         return checked
 
+    def join_answered(self) -> None:
+        """Take note that the server is at work on joins."""
+        self._connection.join_answered()
+
     def rejoin_delay(self, attempt: int) -> float:
         """The seconds before a rejoin; the first is number 0."""
         try:

@@ -7,6 +7,7 @@ from typing import Any
 
 from twisted.application.service import MultiService
 
+from .assignments import never_assigned
 from .errors import ConnectionFailed
 from .hooks import Hooks
 from .interfaces import Remover
@@ -25,6 +26,7 @@ class ClientHooks(MultiService):
         self._error_hooks = Hooks()
         self._message_hooks = Hooks()
 
+    @never_assigned("call client.on_open(function)")
     def on_open(self, function: Callable[[], Any]) -> Remover:
         """Add a hook, called without arguments when the connection has opened.
 
@@ -32,6 +34,7 @@ class ClientHooks(MultiService):
         """
         return self._open_hooks.add(function)
 
+    @never_assigned("call client.on_close(function)")
     def on_close(self, function: Callable[[ConnectionFailed], Any]) -> Remover:
         """Add a hook, called with the reason when the open connection has ended.
 
@@ -39,6 +42,7 @@ class ClientHooks(MultiService):
         """
         return self._close_hooks.add(function)
 
+    @never_assigned("call client.on_error(function)")
     def on_error(self, function: Callable[[Exception], Any]) -> Remover:
         """Add a hook, called with the error when an attempt to connect has failed, a
         frame came that is no message, a message that was kept cannot be encoded, or a
@@ -48,6 +52,7 @@ class ClientHooks(MultiService):
         """
         return self._error_hooks.add(function)
 
+    @never_assigned("call client.on_message(function)")
     def on_message(self, function: Callable[[Message], Any]) -> Remover:
         """Add a hook, called with each :class:`Message` before its channel has it.
 

@@ -32,6 +32,7 @@ from twisted.logger import Logger
 from .errors import ConfigurationError
 from .hooks import Hooks, call_hook
 from .interfaces import Remover
+from .legible import legible
 from .message import PRESENCE_DIFF, PRESENCE_STATE
 from .package_log import package_log
 from .presence_history import PresenceHistory
@@ -86,7 +87,7 @@ class Presence:
     :param channel: a :class:`txphoenix.channel.Channel`.
     :param state_event: the event that brings the whole list; by default the channel's.
     :param diff_event: the event that brings a change; by default the channel's.
-    :raises ConfigurationError: the two events are the same.
+    :raises ConfigurationError: that is no channel, or the two events are the same.
     """
 
     held_diffs_limit = 1000
@@ -100,6 +101,15 @@ class Presence:
         state_event: str | None = None,
         diff_event: str | None = None,
     ) -> None:
+        if (
+            isinstance(channel, type)
+            or not hasattr(channel, "join_ref")
+            or not callable(getattr(channel, "on", None))
+        ):
+            raise ConfigurationError(
+                "a Presence is that of a channel, such as client.channel(topic)"
+                f" returns, not of {legible(channel)}"
+            )
         kept = getattr(
             type(channel), "presence_events", (PRESENCE_STATE, PRESENCE_DIFF)
         )
