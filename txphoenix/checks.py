@@ -299,8 +299,15 @@ def proxy(name: str, value: object) -> str | None:
         return None
     if not isinstance(value, str):
         raise _wrong(name, "the URL of an HTTP proxy, 'environment' or None", value)
-    if value != "environment":
-        parse_proxy(value)
+    if value == "environment":
+        return value
+    if "://" not in value:
+        # It may be anything, a secret too.
+        raise ConfigurationError(
+            f"{name} must begin with http:// or https://, such as"
+            " 'http://proxy.example.org:3128', or be 'environment' or None"
+        )
+    parse_proxy(value)
     return value
 
 

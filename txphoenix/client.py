@@ -35,7 +35,7 @@ from .option_types import ChangedOptions, ClientOptions, Supplied
 from .options import CONNECTION_OPTIONS, Options
 from .reactor_thread import fails_its_deferred, in_reactor_thread
 from .reserved_events import is_reserved, not_pushed
-from .waiters import wait_for
+from .waiters import check_failures, wait_for
 from .writers import NOT_YET
 
 __all__ = ["SocketClient", "log"]
@@ -164,7 +164,9 @@ class SocketClient(ClientEvents):
             there will be no other, and with :exc:`NotConnected` at
             :meth:`disconnect` and at the stop of the service; after either, and
             until :meth:`connect`, it fails at once.
+            It fails with :exc:`ConfigurationError` if the number is none.
         """
+        check_failures(fail_after_failures)
         if self.connected:
             return succeed(self)
         if self._gave_up is not None and not self.connection.is_wanted:

@@ -296,7 +296,8 @@ class AlreadyJoined(JoinError):
 
     def __init__(self, channel: Any) -> None:
         super().__init__(None, channel.topic)
-        self.args = (f"{self._join()} refused: the topic has a channel already",)
+        taken = "the topic has a channel already (error.channel has it)"
+        self.args = (f"{self._join()} refused: {taken}",)
         self.channel = channel
 
     def __copy__(self) -> Any:

@@ -14,7 +14,6 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from http.cookiejar import CookieJar
 from typing import Any, Self, Unpack
 
@@ -28,6 +27,7 @@ from .errors import ConfigurationError
 from .interfaces import JSONCodec
 from .option_types import ChangedOptions, ClientOptions, Headers, Params, Supplied
 from .redact import REDACTED, redact_headers, redact_params, redact_url, shown
+from .spelling import did_you_mean
 
 __all__ = [
     "CONNECTION_OPTIONS",
@@ -370,7 +370,7 @@ class Options:
         :raises ConfigurationError: if there is no option of a name, or a value is not
             what it must be.
         """
-        return cls(url=url, **_check_names(options))
+        return cls(url=url, **_check_names(options, "reactor"))
 
     def replace(self, **changes: Unpack[ChangedOptions]) -> Self:
         """These options with some of them changed; all are checked, or none changes.
@@ -434,12 +434,15 @@ CONNECTION_OPTIONS: frozenset[str] = frozenset(
 """The options of which a change needs a new connection."""
 
 
-def _check_names(options: Mapping[str, Any]) -> dict[str, Any]:
+def _check_names(options: Mapping[str, Any], *others: str) -> dict[str, Any]:
+    """The options, if there is one of each name.
+
+    :param others: names of what is no option, and can be meant all the same.
+    """
     names = [option.name for option in dataclasses.fields(Options)]
     for name in options:
         if name not in names:
-            similar = get_close_matches(name, names, n=1)
-            hint = f"; did you mean {similar[0]!r}?" if similar else ""
+            hint = did_you_mean(name, [*names, *others])
             raise ConfigurationError(f"there is no option {name!r}{hint}")
     # Their checks make of them what the fields' types say.
     return dict(options)

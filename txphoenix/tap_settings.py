@@ -18,7 +18,6 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
-from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, cast
@@ -30,6 +29,7 @@ from .channel import Channel
 from .channel_factory import ChannelFactory
 from .errors import ConfigurationError
 from .options import Options
+from .spelling import did_you_mean
 
 __all__ = ["OWN", "PLAIN", "TABLES", "Settings", "client_options", "log_level"]
 
@@ -161,8 +161,7 @@ def _layer(given: Mapping[str, Any], base: Path, where: str) -> Settings:
         name = key.replace("-", "_")
         name = _PLURALS.get(name, name)
         if name not in _NAMES:
-            similar = get_close_matches(name, _NAMES, n=1)
-            hint = f"; did you mean {similar[0]!r}?" if similar else ""
+            hint = did_you_mean(name, _NAMES)
             raise ConfigurationError(f"{where}there is no option {key!r}{hint}")
         if value is not None:
             try:

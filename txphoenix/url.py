@@ -49,6 +49,7 @@ _SCHEMES: dict[str, tuple[str, str]] = {
 _DEFAULT_PORTS = {False: 80, True: 443}
 
 _FORBIDDEN = re.compile(r"[\x00-\x20\x7f]")
+_SOCKS = re.compile(r"socks[^/]*://", re.IGNORECASE)
 _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _PORT = re.compile(r"[0-9]{1,5}")
 
@@ -348,8 +349,15 @@ def parse_proxy(url: str, name: str = "proxy") -> ProxyAddress:
         the proxy as Basic authentication (RFC 7617).
         With ``https`` the connection to the proxy is TLS.
     :param name: what holds the URL, for an error's text.
-    :raises ConfigurationError: if it is not such a URL.
+    :raises ConfigurationError: if it is not such a URL, that of a SOCKS proxy for
+        instance.
     """
+    if isinstance(url, str) and _SOCKS.match(url):
+        raise ConfigurationError(
+            f"{name} names a SOCKS proxy, which takes an endpoint: give the option"
+            " endpoint, as the documentation shows (The way to the server, SOCKS),"
+            " or no proxy"
+        )
     parts = _split(name, url, ("http", "https"))
     if parts.path not in ("", "/") or parts.query:
         raise ConfigurationError(f"{name} must have no path and no query")

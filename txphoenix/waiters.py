@@ -16,7 +16,7 @@ from .package_log import package_log
 if TYPE_CHECKING:
     from .client import SocketClient
 
-__all__ = ["ConnectionWaiters", "until_cancelled", "wait_for"]
+__all__ = ["ConnectionWaiters", "check_failures", "until_cancelled", "wait_for"]
 
 log = Logger(observer=package_log)
 
@@ -38,15 +38,7 @@ class ConnectionWaiters:
         """Wait for the connection.
 
         :param failures: how many failed attempts are too many; None for no limit.
-        :raises ConfigurationError: it is not a number above zero.
         """
-        if failures is not None and (
-            not isinstance(failures, int) or isinstance(failures, bool) or failures < 1
-        ):
-            raise ConfigurationError(
-                "fail_after_failures must be a whole number of at least 1 or None,"
-                f" not {legible(failures)}"
-            )
         waiting: _Waiting = Deferred(self._forget)
         self._waiting[waiting] = failures
         return waiting
@@ -81,6 +73,20 @@ class ConnectionWaiters:
 
     def _forget(self, waiting: _Waiting) -> None:
         self._waiting.pop(waiting, None)
+
+
+def check_failures(failures: int | None) -> None:
+    """Check how many failed attempts are too many.
+
+    :raises ConfigurationError: it is neither a number above zero nor None.
+    """
+    if failures is not None and (
+        not isinstance(failures, int) or isinstance(failures, bool) or failures < 1
+    ):
+        raise ConfigurationError(
+            "fail_after_failures must be a whole number of at least 1 or None,"
+            f" not {legible(failures)}"
+        )
 
 
 def _not_called(waiting: Iterable[_Waiting]) -> Iterator[_Waiting]:

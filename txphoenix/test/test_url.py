@@ -477,7 +477,7 @@ class ParseProxyTests(SynchronousTestCase):
         bad: list[tuple[Any, str]] = [
             (3128, "proxy must be a str"),
             (f"ftp://me:{SECRET}@proxy", "proxy must begin with http:// or https://"),
-            (f"socks5://me:{SECRET}@proxy", "'socks5://[redacted]@proxy'"),
+            (f"socks5://me:{SECRET}@proxy", "proxy names a SOCKS proxy"),
             (f"http://me:{SECRET}@proxy/path", "no path"),
             (f"http://me:{SECRET}@proxy?a", "no query"),
             (f"http://me:{SECRET}@", "a host"),

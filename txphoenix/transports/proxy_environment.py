@@ -20,13 +20,11 @@ from ipaddress import ip_address, ip_network
 from typing import Any, Final
 from urllib.request import getproxies_environment
 
-from ..errors import ConfigurationError
 from ..host import read_host
 from ..url import ProxyAddress, Target, parse_proxy
 
 __all__ = ["environment_proxy", "is_exempt"]
 
-_SOCKS: Final = re.compile(r"socks[^/]*://", re.IGNORECASE)
 _KINDS: Final = {True: ("wss", "https", "all"), False: ("ws", "http", "all")}
 
 
@@ -44,12 +42,6 @@ def environment_proxy(target: Target) -> ProxyAddress | None:
     if kind is None or is_exempt(target.host, target.port, variables.get("no", "")):
         return None
     url, name = variables[kind].strip(), _name(kind)
-    if _SOCKS.match(url):
-        raise ConfigurationError(
-            f"{name} names a SOCKS proxy, which takes an endpoint: give the option"
-            " endpoint, as the documentation shows (The way to the server, SOCKS),"
-            " or no proxy"
-        )
     # As curl and urllib have it, no scheme means http.
     return parse_proxy(url if "://" in url else f"http://{url}", name)
 
