@@ -39,7 +39,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .legible import cut, error_text, legible
+from .legible import LONGEST, cut, error_text, legible
 
 __all__ = [
     "AlreadyJoined",
@@ -152,6 +152,10 @@ class ConnectionFailed(PhoenixError):
         super().__init__(cut(reason, _LONGEST_TEXT))
         self.reason = reason
 
+    def __str__(self) -> str:
+        text = super().__str__()
+        return f"{text} ({cut(self.url)})" if self.url else text
+
 
 class ConnectTimeout(ConnectionFailed, TimeoutError):
     """The connection was not open, handshake included, in the time allowed.
@@ -192,10 +196,6 @@ class HandshakeRefused(ConnectionFailed):
         self.args = (f"handshake refused: {answer or 'no HTTP answer'}",)
         self.status = status
         self.headers: Mapping[str, str] = dict(headers)
-
-    def __str__(self) -> str:
-        text = super().__str__()
-        return f"{text} ({cut(self.url)})" if self.url else text
 
 
 class HeartbeatTimeout(ConnectionFailed, TimeoutError):
@@ -255,7 +255,8 @@ def _not_in_time(timeout: float, obstacle: BaseException | str | None) -> str:
     if obstacle is None:
         return f"not answered within {timeout:g} s"
     if isinstance(obstacle, BaseException):
-        obstacle = f"no connection: {error_text(obstacle)}"
+        # It has a cause and a URL, each of which is cut already.
+        obstacle = f"no connection: {error_text(obstacle, 2 * LONGEST)}"
     return f"not sent within {timeout:g} s: {obstacle}"
 
 

@@ -18,7 +18,10 @@ from txphoenix.errors import (
 
 from .support import TOPIC, ClientTestCase, Outcome
 
-REFUSED = "no connection: ConnectionRefusedError: Connection was refused by other side."
+REFUSED = (
+    "no connection: the endpoint MemoryEndpoint: ConnectionRefusedError: Connection was"
+    " refused by other side. (ws://127.0.0.1:4000/socket/websocket?vsn=[redacted])"
+)
 
 
 class PushTimeoutTests(ClientTestCase):

@@ -24,6 +24,7 @@ from txphoenix.errors import ConfigurationError
 from txphoenix.options import Options
 from txphoenix.transports.attempt import Attempt, prepare
 from txphoenix.transports.endpoints import client_endpoint
+from txphoenix.transports.named import NamedEndpoint
 from txphoenix.transports.proxy import HTTPConnectEndpoint
 from txphoenix.transports.tls import verified
 from txphoenix.url import parse
@@ -78,13 +79,18 @@ class EndpointTests(SynchronousTestCase):
         self.assertEqual(type(endpoint).__name__, "_WrapperEndpoint")
         return cast(Any, endpoint)._wrappedEndpoint
 
+    def named(self, endpoint: IStreamClientEndpoint) -> IStreamClientEndpoint:
+        """The endpoint whose errors are given its name."""
+        self.assertIsInstance(endpoint, NamedEndpoint)
+        return cast(NamedEndpoint, endpoint).endpoint
+
     def test_tls(self) -> None:
         """A secure URL has TLS around its endpoint, whatever that is."""
         inner = self.inside(self.endpoint("wss://example.org/socket"))
         self.assertEqual(repr(inner), "<HostnameEndpoint example.org:443>")
         given = TCP4ClientEndpoint(self.reactor, "127.0.0.1", 1)
         inner = self.inside(self.endpoint("https://example.org/socket", endpoint=given))
-        self.assertIs(inner, given)
+        self.assertIs(self.named(inner), given)
 
     def test_tls_verifies(self) -> None:
         """Decision 3: by default the server must prove to be the URL's host."""
@@ -130,10 +136,12 @@ class EndpointTests(SynchronousTestCase):
             calls.append(arguments)
             return given
 
-        self.assertIs(self.endpoint("ws://example.org:81/socket", endpoint=ask), given)
+        endpoint = self.endpoint("ws://example.org:81/socket", endpoint=ask)
+        self.assertIs(self.named(endpoint), given)
         self.assertEqual(calls, [(self.reactor, "example.org", 81, None)])
         # It has had TLS in its hands, and nothing is wrapped around what it made of it.
-        self.assertIs(self.endpoint("wss://example.org/socket", endpoint=ask), given)
+        endpoint = self.endpoint("wss://example.org/socket", endpoint=ask)
+        self.assertIs(self.named(endpoint), given)
 
     def test_callable_that_answers_nonsense(self) -> None:
         """What is no endpoint is refused by name."""
@@ -164,9 +172,9 @@ class EndpointTests(SynchronousTestCase):
     def test_description(self) -> None:
         """A string describes an endpoint, as ``clientFromString`` has it."""
         endpoint = self.endpoint("ws://localhost/socket", endpoint="unix:/run/socket")
-        self.assertIsInstance(endpoint, UNIXClientEndpoint)
+        self.assertIsInstance(self.named(endpoint), UNIXClientEndpoint)
         endpoint = self.endpoint("ws://localhost/socket", endpoint="tcp:host:80")
-        self.assertIsInstance(endpoint, TCP4ClientEndpoint)
+        self.assertIsInstance(self.named(endpoint), TCP4ClientEndpoint)
 
     def test_wrong_description(self) -> None:
         """A description that Twisted does not know is an error at the attempt."""

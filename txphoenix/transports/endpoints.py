@@ -22,6 +22,7 @@ from ..options import Options
 from ..url import ProxyAddress, Target, parse_proxy
 from .addresses import AnsweringAddresses, AnsweringEndpoint
 from .client_tls import client_tls
+from .named import NamedEndpoint, endpoint_name
 from .proxy import HTTPConnectEndpoint
 from .proxy_environment import environment_proxy
 from .tls import verified
@@ -55,6 +56,7 @@ def client_endpoint(
         else:
             tls = guarded(verified(options.tls))
     given = options.endpoint
+    endpoint: IStreamClientEndpoint
     if callable(given):
         # It was handed tls, and may have its own way with it.
         made = given(reactor, target.host, target.port, tls)
@@ -63,11 +65,12 @@ def client_endpoint(
                 "endpoint must return an IStreamClientEndpoint,"
                 f" not a value of type {type(made).__name__}"
             )
-        return made
-    if isinstance(given, str):
-        endpoint = _described_endpoint(reactor, given)
-    elif given is not None:
-        endpoint = given
+        return NamedEndpoint(made, endpoint_name(made))
+    if given is not None:
+        endpoint = NamedEndpoint(
+            _described_endpoint(reactor, given) if isinstance(given, str) else given,
+            endpoint_name(given),
+        )
     else:
         proxy = _proxy(target, options)
         if proxy is None:
@@ -89,10 +92,18 @@ def _proxy_endpoint(
     target: Target,
     addresses: AnsweringAddresses | None,
 ) -> IStreamClientEndpoint:
+    host = f"[{proxy.host}]" if ":" in proxy.host else proxy.host
+    name = f"the proxy {host}:{proxy.port}"
     endpoint = _host_endpoint(reactor, proxy.host, proxy.port, addresses)
     if proxy.secure:
         endpoint = wrapClientTLS(verified(client_tls(proxy.host)), endpoint)
-    return HTTPConnectEndpoint(endpoint, target.host, target.port, proxy.authorization)
+    return HTTPConnectEndpoint(
+        NamedEndpoint(endpoint, name),
+        target.host,
+        target.port,
+        proxy.authorization,
+        name,
+    )
 
 
 def _described_endpoint(reactor: Any, description: str) -> IStreamClientEndpoint:

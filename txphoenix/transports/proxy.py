@@ -49,6 +49,7 @@ class HTTPConnectEndpoint:
     :param host: the host name or address that the proxy shall connect to.
     :param port: its port.
     :param authorization: the value of ``Proxy-Authorization``, or None.
+    :param name: what an error calls the proxy.
     """
 
     def __init__(
@@ -57,8 +58,10 @@ class HTTPConnectEndpoint:
         host: str,
         port: int,
         authorization: str | None = None,
+        name: str = "the proxy",
     ) -> None:
         self._proxy = proxy
+        self._name = name
         # The proxy looks a name up, and so is told of the dot that it may end in; but
         # the zone of an address is one of this machine.
         address = f"{host}:{port}"
@@ -76,7 +79,7 @@ class HTTPConnectEndpoint:
             It fails with :exc:`ConnectionFailed` if the proxy refuses or says
             nothing that can be understood, and as the proxy's endpoint does.
         """
-        tunnel = _Tunnel(factory, self._request)
+        tunnel = _Tunnel(factory, self._request, self._name)
         connecting = self._proxy.connect(_TunnelFactory(tunnel))
         connecting.addErrback(tunnel.failed)
 
@@ -106,8 +109,9 @@ class _TunnelFactory(Factory):
 class _Tunnel(Protocol):
     """Asks the proxy, then stands between the transport and the real protocol."""
 
-    def __init__(self, factory: IProtocolFactory, request: bytes) -> None:
+    def __init__(self, factory: IProtocolFactory, request: bytes, name: str) -> None:
         self._target_factory = factory
+        self._name = name
         # A TCP transport's interface; what a Protocol declares is less.
         self.transport: Any = None
         self._request = request
@@ -132,7 +136,7 @@ class _Tunnel(Protocol):
         try:
             answer = self._answer.read(data)
         except ValueError as error:
-            self._refuse(f"the proxy has sent {error}")
+            self._refuse(f"{self._name} has sent {error}")
             return
         if answer is None:
             return
@@ -140,9 +144,9 @@ class _Tunnel(Protocol):
         status = re.split(b"\r?\n", head, maxsplit=1)[0].decode("latin-1")
         words = status.split(maxsplit=2)
         if len(words) < 2 or not words[0].startswith("HTTP/1."):
-            self._refuse(f"the proxy's answer is not HTTP: {status[:80]!r}")
+            self._refuse(f"{self._name} has answered what is not HTTP: {status[:80]!r}")
         elif not (len(words[1]) == 3 and words[1].startswith("2")):
-            self._refuse(f"the proxy refused: {' '.join(words[1:])[:80]}")
+            self._refuse(f"{self._name} refused: {' '.join(words[1:])[:80]}")
         else:
             self._open(rest)
 
@@ -152,7 +156,7 @@ class _Tunnel(Protocol):
             self._protocol.connectionLost(reason)
         elif self._outcome is None:
             cause = reason.value or ConnectionDone()
-            self.failed(Failure(failed_with(cause, "the proxy hung up")))
+            self.failed(Failure(failed_with(cause, f"{self._name} hung up")))
 
     def abort(self) -> None:
         """Give the tunnel up."""
