@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from twisted.internet.interfaces import IReactorTime
-from twisted.logger import Logger
+from twisted.logger import Logger, LogLevel
 
 from . import telemetry
 from .channels import ChannelManager
@@ -59,8 +59,8 @@ class ClientEvents(ClientHooks):
         self._is_stopping = False
         # Whether each child is told of the stop just now, and can be told of no start.
         self._is_ending = False
-        # Whether the log has it that attempts fail by what no retry can mend.
-        self._is_unmendable = False
+        # The level at which the log has it that attempts fail, in this row of them.
+        self._told_at: LogLevel | None = None
         self.state = SocketState(self.options)
         self.connection = Connection(reactor, self.options, self)
         self.channels = ChannelManager(
@@ -113,7 +113,8 @@ class ClientEvents(ClientHooks):
 
     def connection_opened(self, duration: float) -> None:
         """Send what was kept, have all channels join, and tell who waits."""
-        self._is_unmendable = False
+        self._told_at = None
+        log.info("{client!r}: the connection is open", client=self)
         attempt = self.connection.attempts
         for step in (
             lambda: self._set_status("connected"),
@@ -191,7 +192,7 @@ class ClientEvents(ClientHooks):
 
     def _log_failure(self, reason: Exception) -> None:
         text = "{client!r}: not connected: {reason}"
-        tell = log.info
+        level = LogLevel.warn
         if isinstance(reason, ConfigurationError):
             text += (
                 "; no retry can mend this, unless what is called for it answers"
@@ -199,10 +200,13 @@ class ClientEvents(ClientHooks):
                 if self.connection.is_wanted
                 else "; it is not tried again, since no retry can mend this"
             )
-            # Once in a row of failures: it is the same each time.
-            tell = log.info if self._is_unmendable else log.error
-            self._is_unmendable = True
-        tell(text, client=self, reason=reason)
+            level = LogLevel.error
+        # Once in a row of failures: the others are mostly the same.
+        if self._told_at is None or level > self._told_at:
+            self._told_at = level
+        else:
+            level = LogLevel.info
+        log.emit(level, text, client=self, reason=reason)
 
     def _join_all(self) -> None:
         attempt = self.connection.attempts
@@ -212,6 +216,7 @@ class ClientEvents(ClientHooks):
                 self._join_channels.start(self.options.join_channels)
 
     def _abandon(self, reason: Exception) -> None:
+        self._told_at = None
         self._outbox.abandon(reason)
         self.channels.abandon(reason)
         self._waiters.abandon(reason)

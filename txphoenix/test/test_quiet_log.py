@@ -21,15 +21,20 @@ class QuietLogTests(SynchronousTestCase):
         self.assertEqual(events, [])
 
     def test_passed_on(self) -> None:
-        """Warnings and errors go to the library's namespace, with their values."""
+        """Warnings and errors go to the library's namespace, with their values.
+
+        What the client tells itself, the end of a connection, is of level debug.
+        """
         with capturedLogs() as events:
             QuietLog().warn("closing ({code})", code=1009)
             QuietLog("elsewhere").error("{broken and plain")
+            QuietLog().error("SSL error: no certificate")
         self.assertEqual(
             [(it["log_namespace"], it["log_level"], formatEvent(it)) for it in events],
             [
-                ("txphoenix", LogLevel.warn, "closing (1009)"),
+                ("txphoenix", LogLevel.debug, "closing (1009)"),
                 ("elsewhere", LogLevel.error, "{broken and plain"),
+                ("txphoenix", LogLevel.debug, "SSL error: no certificate"),
             ],
         )
 

@@ -3,6 +3,9 @@
 Autobahn logs at level debug what it sends and receives, request headers with
 their tokens included, and makes the text of most lines even if nobody listens.
 Here everything below a warning is dropped unseen.
+Its warnings, and that TLS has failed, tell of the end of a connection, as it drops each
+whose handshake has failed; the client tells of that itself, and of why.
+So they are of level debug here.
 What is left goes to :mod:`twisted.logger` with its secrets cut out.
 """
 
@@ -40,12 +43,13 @@ class QuietLog:
     info = trace
 
     def warn(self, text: str, **values: object) -> None:
-        """Pass a warning on."""
-        self._emit(LogLevel.warn, text, values)
+        """Pass a warning on, below what the client tells of the same."""
+        self._emit(LogLevel.debug, text, values)
 
     def error(self, text: str, **values: object) -> None:
-        """Pass an error on."""
-        self._emit(LogLevel.error, text, values)
+        """Pass an error on; that of a TLS connection is told by the client, too."""
+        is_told = text.startswith("SSL error: ")
+        self._emit(LogLevel.debug if is_told else LogLevel.error, text, values)
 
     def _emit(self, level: LogLevel, text: str, values: dict[str, object]) -> None:
         """Fill in the values, then cut the secrets out of the whole text."""
