@@ -126,6 +126,9 @@ class SocketClient(ClientEvents):
         It starts the service if that is not running.
         While the client waits for its next attempt this makes it at once, as for a
         network that is back; on a connected client it does nothing.
+        Five attempts at once may be asked for so, then one in each
+        ``reconnect_interval``; what is asked for beyond that waits for its time, and
+        the log says so.
         Called by what is told of a failure, it leaves the attempt its delay.
         :meth:`when_connected` tells when it is done.
         """

@@ -397,7 +397,7 @@ class Connection(SendingConnection):
 
     def _hurry(self) -> None:
         """Have the planned attempt begin at once, if that is not asked too often."""
-        if self._patience.hurried.take(self._elapsed()):
+        if self._patience.may_hurry(self._elapsed()):
             self._factory.start_trying()
 
     def _close_transport(self, code: int = 1000, reason: str = "") -> None:

@@ -13,6 +13,10 @@ from __future__ import annotations
 
 from typing import Final
 
+from twisted.logger import Logger
+
+from .package_log import package_log
+
 # So many attempts that somebody asks for begin at once: while others fail, and to
 # replace what is open.
 # Whoever asks may be a hook that does so each time, and must not do away with the
@@ -21,6 +25,8 @@ _MOST_HURRIED: Final = 5
 _MOST_REPLACED: Final = 20
 
 __all__ = ["LEAST", "Pace", "Patience", "has_lasted"]
+
+log = Logger("txphoenix.client", observer=package_log)
 
 LEAST: Final = 10.0
 """The seconds after which an answer of the server shows that it means to keep us."""
@@ -45,17 +51,18 @@ class Pace:
     :param seconds: how long a turn takes from then on.
     """
 
-    __slots__ = ("_due", "_most", "_seconds")
+    __slots__ = ("_due", "_most", "seconds")
 
     def __init__(self, most: int, seconds: float) -> None:
         self._most = most
-        self._seconds = seconds
+        self.seconds = seconds
+        """How long a turn takes."""
         # When the turn after the last would begin, had each taken its time.
         self._due = 0.0
 
     def reset(self, seconds: float) -> None:
         """Let a turn take another time from now on."""
-        self._seconds = seconds
+        self.seconds = seconds
 
     def is_rested(self, now: float) -> bool:
         """Whether no turn is under way."""
@@ -68,10 +75,10 @@ class Pace:
         :return: whether it may be done now; if not, no turn is taken.
         """
         # A clock that was set back must not make anybody wait for it.
-        self._due = due = min(max(self._due, now), now + self._most * self._seconds)
-        if due - now > (self._most - 1) * self._seconds:
+        self._due = due = min(max(self._due, now), now + self._most * self.seconds)
+        if due - now > (self._most - 1) * self.seconds:
             return False
-        self._due = due + self._seconds
+        self._due = due + self.seconds
         return True
 
 
@@ -82,6 +89,7 @@ class Patience:
     """
 
     __slots__ = (
+        "_has_told",
         "began_at",
         "close_code",
         "delay",
@@ -106,11 +114,29 @@ class Patience:
         """Those in the place of what was open."""
         self.latest = self.replaced
         """Which of the two an attempt after the latest end comes under."""
+        # Whether the log has it that no attempt at once is left.
+        self._has_told = False
 
     def reset(self, longest_delay: float) -> None:
         """Go by another longest delay from now on."""
         self.hurried.reset(longest_delay)
         self.replaced.reset(longest_delay)
+
+    def may_hurry(self, now: float) -> bool:
+        """Take a turn for an attempt at once.
+
+        Where there is none the log says so, once until there is one again.
+        """
+        may_hurry = self.hurried.take(now)
+        has_told, self._has_told = self._has_told, not may_hurry
+        if not (may_hurry or has_told):
+            log.info(
+                "an attempt at once was asked for too often, and waits for its time:"
+                " {most} at once, then one each {seconds:g} s",
+                most=_MOST_HURRIED,
+                seconds=self.hurried.seconds,
+            )
+        return may_hurry
 
     def has_answered(self, now: float) -> bool:
         """Whether an answer of the server shows that it means to keep us."""

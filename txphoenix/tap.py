@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any
 
 from twisted.python.usage import Options as UsageOptions
@@ -24,6 +25,7 @@ from twisted.python.usage import UsageError
 
 from .client import SocketClient
 from .errors import ConfigurationError
+from .legible import cut, legible
 from .tap_services import CleanExit, LogFilter, LoggedChannel
 from .tap_settings import TABLES, client_options, log_level
 
@@ -40,11 +42,12 @@ def _number(text: str) -> Any:
     return text
 
 
-def _flag(text: str) -> Any:
-    """A bool; a text that is none is left to the option's own check."""
-    return {"yes": True, "true": True, "no": False, "false": False}.get(
-        text.lower(), text
-    )
+def _flag(text: str) -> bool:
+    """A bool.
+
+    :raises KeyError: it is none.
+    """
+    return {"yes": True, "true": True, "no": False, "false": False}[text.lower()]
 
 
 # Name, how its text is read, and what it is; the defaults are in brackets.
@@ -84,6 +87,21 @@ _PARAMETERS: list[tuple[str, Callable[[str], Any], str]] = [
 ]
 
 
+def _flag_of(name: str, text: str) -> bool:
+    """The value of an option that is yes or no.
+
+    :raises UsageError: it is neither.
+    """
+    try:
+        return _flag(text)
+    except KeyError:
+        # It may be the next option, with a secret for its value.
+        came = legible(text.partition("=")[0], 40)
+        raise UsageError(
+            f"--{name} takes yes or no, as in --{name} yes, not {came}"
+        ) from None
+
+
 class Options(UsageOptions):
     """The options of ``twistd txphoenix``."""
 
@@ -93,7 +111,10 @@ class Options(UsageOptions):
         "given to channel classes of yours. --join, --channel and the options for "
         "parameters and headers may be repeated, and are tables in a file."
     )
-    optParameters = [[name, None, None, doc, read] for name, read, doc in _PARAMETERS]
+    optParameters = [
+        [name, None, None, doc, partial(_flag_of, name) if read is _flag else read]
+        for name, read, doc in _PARAMETERS
+    ]
 
     def __init__(self) -> None:
         super().__init__()
@@ -148,6 +169,11 @@ class Options(UsageOptions):
 
     def parseArgs(self, *args: str) -> None:
         """Refuse what is no option."""
+        for name, value in self.items():
+            if args and isinstance(value, str) and value.startswith("--"):
+                # It has taken the next option for its value.
+                follows = cut(value.partition("=")[0])
+                raise UsageError(f"--{name} needs a value, and {follows} follows it")
         if args:
             raise UsageError(f"{args[0]!r} is no option; a topic is --join {args[0]}")
 

@@ -88,6 +88,30 @@ class LevelTests(ClientTestCase):
         self.assertEqual(self.levels(captured), expected)
 
 
+class HurryTests(ClientTestCase):
+    """What the log has of ``connect()`` where it hurries nothing any more."""
+
+    def test_told(self) -> None:
+        """It says so once, and again once it has hurried something meanwhile."""
+        self.memory.is_listening = False
+        client = self.make_client(backoff=lambda _attempt: 1000.0)
+        client.startService()
+        self.memory.flush()
+
+        def asked(times: int) -> int:
+            with capturedLogs() as captured:
+                for _ in range(times):
+                    client.connect()
+                    self.memory.flush()
+            said = lines(captured, LogLevel.info)
+            return len([it for it in said if "too often" in it])
+
+        self.assertEqual(asked(5), 0)
+        self.assertEqual(asked(20), 1)
+        self.memory.advance(61)
+        self.assertEqual(asked(20), 1)
+
+
 class NetworkTests(NetworkTestCase):
     """What a service that shows warnings alone says, over real TCP."""
 

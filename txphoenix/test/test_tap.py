@@ -165,7 +165,15 @@ class OptionsTests(SynchronousTestCase):
             ("option --join requires argument", "--join"),
             ("'extra' is no option", "extra"),
             ("timeout must be a positive, finite number", "--timeout", "soon"),
-            ("reconnect must be True or False", "--reconnect", "maybe"),
+            (
+                "as in --reconnect yes, not 'maybe'",
+                "--reconnect",
+                "maybe",
+            ),
+            ("--cookies takes yes or no", "--cookies", "--join", "rooms:x"),
+            ("not '--join'", "--exact-url", "--join", "rooms:x"),
+            ("--timeout needs a value, and --join", "--timeout", "--join", "rooms:x"),
+            ("--endpoint needs a value", "--endpoint", "--join", "rooms:x"),
             ("join: rooms:1: expected JSON", "--join", "rooms:1={"),
             ("must be a mapping", "--join", "rooms:1=1"),
             ("param: expected NAME=VALUE", "--param", SECRET),
@@ -179,9 +187,14 @@ class OptionsTests(SynchronousTestCase):
 
     def test_secrets_are_not_shown(self) -> None:
         """An error does not show a value that may be a secret."""
-        for option in ("--param", "--header"):
+        for wrong in (
+            ("--param", SECRET),
+            ("--header", SECRET),
+            ("--keepalive", f"--token={SECRET}"),
+            ("--endpoint", f"--token={SECRET}", "--join", "rooms:x", "more"),
+        ):
             with self.assertRaises(usage.UsageError) as caught:
-                parsed(option, SECRET)
+                parsed(*wrong)
             self.assertNotIn(SECRET, str(caught.exception))
 
     def test_no_url(self) -> None:
