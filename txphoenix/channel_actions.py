@@ -220,7 +220,7 @@ class ChannelActions(ChannelMachine):
         message = Message.join(self.topic, pending.params, ref)
         attempt = self._attempt
         try:
-            frame = manager.encode(message)
+            frame = manager.connection.encode(message)
         except SerializerError as error:
             if attempt == self._attempt:
                 self._join_failed(error)
@@ -234,7 +234,7 @@ class ChannelActions(ChannelMachine):
         pending.params = None
         self.pushes.expect(ref, pending)
         manager.joins.sent(pending, ref)
-        pending.sent(manager.write(message, *frame))
+        pending.sent(manager.connection.write(message, *frame))
 
     def _begin_with(self, params: Any, pending: PendingJoin, attempt: int) -> None:
         if attempt == self._attempt and not self._is_initialised:
@@ -292,7 +292,7 @@ class ChannelActions(ChannelMachine):
     ) -> None:
         self._cancel_asking()
         for pending in pushes:
-            was_sent = not self._manager.withdraw(pending.mark)
+            was_sent = not self._manager.connection.withdraw(pending.mark)
             pending.fail(PushInterrupted(error, self.topic, pending.event, was_sent))
         if is_told:
             self.report_error(error)

@@ -263,7 +263,9 @@ class ChannelMachine(Service):
             obstacle = "waiting for its params or init()"
         elif not pending.was_sent:
             obstacle = self._manager.obstacle
-        elif self.join_ref is not None and self._manager.withdraw(pending.mark):
+        elif self.join_ref is not None and self._manager.connection.withdraw(
+            pending.mark
+        ):
             self.join_ref = None
             pending.withdrawn()
             obstacle = None if pending.was_sent else UNWRITTEN
@@ -298,7 +300,7 @@ class ChannelMachine(Service):
         obstacle: BaseException | str | None = None
         if pending.ref is None:
             obstacle = self._manager.obstacle
-        elif self._manager.withdraw(pending.mark):
+        elif self._manager.connection.withdraw(pending.mark):
             obstacle = UNWRITTEN
         self.pushes.forget(pending)
         pending.fail(PushTimeout(pending.timeout, self.topic, pending.event, obstacle))
@@ -311,7 +313,7 @@ class ChannelMachine(Service):
         """Take a push out of the tables, and out of what waits to be written."""
         self.pushes.forget(pending)
         if pending.ref is not None:
-            self._manager.withdraw(pending.mark)
+            self._manager.connection.withdraw(pending.mark)
 
     def reply_without_join_ref(self, error: PushError) -> None:
         """See whether the server does not hold the channel joined.
@@ -477,7 +479,7 @@ class ChannelMachine(Service):
                 self._failed_joins = 0
         join = self._join
         if join is not None:
-            if was_sent and self._manager.withdraw(join.mark):
+            if was_sent and self._manager.connection.withdraw(join.mark):
                 join.withdrawn()
             self._manager.joins.remove(join)
             if join.deferred is not None:

@@ -79,9 +79,8 @@ class ChannelManager(ChannelSet):
         state: SocketState,
     ) -> None:
         super().__init__()
-        self.clock = clock
         self.deadlines = Deadlines.of(clock)
-        self._connection = connection
+        self.connection = connection
         self._state = state
         self._crashes: dict[str, deque[float]] = {}
         self._paused: dict[str, None] = {}
@@ -103,9 +102,7 @@ class ChannelManager(ChannelSet):
         self._abandoned_because: BaseException | None = None
         # The two that are on the way of each push.
         self.send = connection.send
-        self.encode, self.write = connection.encode, connection.write
         self.next_ref = connection.next_ref
-        self.withdraw = connection.withdraw
         self.reset_options(options)
 
     def reset_options(self, options: Options) -> None:
@@ -259,18 +256,18 @@ class ChannelManager(ChannelSet):
     @property
     def is_open(self) -> bool:
         """Whether messages can be sent."""
-        return self._connection.is_open
+        return self.connection.is_open
 
     @property
     def is_writable(self) -> bool:
         """Whether pushes can be sent: the connection is open, and takes more."""
-        connection = self._connection
+        connection = self.connection
         return connection.is_open and not connection.is_full
 
     @property
     def obstacle(self) -> BaseException | str:
         """What keeps a channel from sending what it has kept, for an error."""
-        if self._connection.is_full:
+        if self.connection.is_full:
             return UNWRITTEN
         if self.is_open:
             return "not joined"
@@ -294,7 +291,7 @@ class ChannelManager(ChannelSet):
     @property
     def is_wanted(self) -> bool:
         """Whether there is, or soon will be, a connection."""
-        return self._connection.is_wanted
+        return self.connection.is_wanted
 
     def hold_pushes(self, topic: str) -> None:
         """Have a channel be told when the connection takes more."""
@@ -317,10 +314,6 @@ class ChannelManager(ChannelSet):
             return self.timeout
         checked: float = check_seconds("a timeout", timeout)
         return checked
-
-    def join_answered(self) -> None:
-        """Take note that the server is at work on joins."""
-        self._connection.join_answered()
 
     def rejoin_delay(self, attempt: int) -> float:
         """The seconds before a rejoin; the first is number 0."""
@@ -412,7 +405,7 @@ class ChannelManager(ChannelSet):
     def pause_reading(self, topic: str) -> None:
         """Hold the connection's messages back: a channel has enough for now."""
         if not self._paused:
-            self._connection.pause_reading()
+            self.connection.pause_reading()
         self._paused[topic] = None
 
     def resume_reading(self, topic: str) -> None:
@@ -423,7 +416,7 @@ class ChannelManager(ChannelSet):
         if topic in self._paused:
             del self._paused[topic]
             if not self._paused:
-                self._connection.resume_reading()
+                self.connection.resume_reading()
 
     def count_stale(self, message: Message) -> None:
         """Count a message of a join that is over."""

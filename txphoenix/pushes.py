@@ -118,7 +118,7 @@ class Pushes:
         :return: what it fails with.
         """
         channel, manager = pending.channel, self._manager
-        was_sent = not manager.withdraw(mark)
+        was_sent = not manager.connection.withdraw(mark)
         if channel.state in (State.CLOSED, State.LEAVING):
             return not_joined(self._topic, channel.state, channel.ended_by)
         return PushInterrupted(None, self._topic, pending.event, was_sent)

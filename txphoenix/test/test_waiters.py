@@ -10,7 +10,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from txphoenix.client import SocketClient
 from txphoenix.errors import ConfigurationError, ConnectionFailed, NotConnected
-from txphoenix.waiters import ConnectionWaiters
+from txphoenix.waiters import ConnectionWaiters, check_failures
 
 CLIENT = cast(SocketClient, object())
 
@@ -126,7 +126,7 @@ class ConnectionWaitersTests(SynchronousTestCase):
         for wrong in (0, -1, 1.5, True, "1"):
             with self.subTest(wrong=wrong):
                 error = self.assertRaises(
-                    ConfigurationError, self.waiters.wait, cast(Any, wrong)
+                    ConfigurationError, check_failures, cast(Any, wrong)
                 )
                 self.assertEqual(
                     str(error),
