@@ -7,11 +7,11 @@ from typing import Any, cast
 from twisted.internet.defer import CancelledError, Deferred, fail
 from twisted.internet.endpoints import HostnameEndpoint, TCP4ClientEndpoint
 from twisted.internet.interfaces import IStreamClientEndpoint
-from twisted.internet.protocol import Factory
+from twisted.internet.protocol import Factory, Protocol
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
-from txphoenix.errors import ConnectionFailed, JoinTimeout, NotConnected
+from txphoenix.errors import ConnectionFailed, ConnectTimeout, JoinTimeout, NotConnected
 from txphoenix.transports.named import NamedEndpoint, endpoint_name
 
 from .network import TOPIC, NetworkTestCase, reactor
@@ -29,6 +29,15 @@ class Given:
     def connect(self, protocolFactory: Any) -> Deferred[Any]:
         """Connect, or not."""
         return self.connecting
+
+
+@implementer(IStreamClientEndpoint)
+class Mute:
+    """An endpoint that never connects."""
+
+    def connect(self, protocolFactory: Any) -> Deferred[Any]:
+        """Wait."""
+        return Deferred()
 
 
 class NamedEndpointTests(SynchronousTestCase):
@@ -120,6 +129,30 @@ class DownTests(NetworkTestCase):
                 self.assertIn("Connection refused", text)
                 self.assertIn("//x.example/socket/", text)
                 self.assertNotIn(SECRET, text)
+
+    async def test_mute(self) -> None:
+        """So is what takes too long: a proxy that does not answer, or an endpoint."""
+        port = await self.listen(Protocol)
+        proxy = f"127.0.0.1:{port}"
+        for transport in ("websocket", "longpoll"):
+            for options, name in (
+                (
+                    {"proxy": f"http://me:{SECRET}@127.0.0.1:{port}"},
+                    f"proxy 127.0.0.1:{port}",
+                ),
+                ({"endpoint": Mute()}, "endpoint Mute"),
+                ({"endpoint": lambda *_: Mute()}, "endpoint that the callable"),
+            ):
+                error = await self.error_of(
+                    "ws://x.example/socket",
+                    transport=transport,
+                    connect_timeout=0.1,
+                    **options,
+                )
+                self.assertIsInstance(error, ConnectTimeout)
+                self.assertIn(f"waiting for a connection to the {name}", str(error))
+                self.assertIn("//x.example/socket/", str(error))
+                self.assertNotIn(SECRET, str(error))
 
     async def test_endpoint(self) -> None:
         """So is an endpoint, be it given as it is, described, or made by a function."""

@@ -36,7 +36,7 @@ from ..package_log import package_log
 from ..redact import redact_url
 from ..url import Target, connect_url, parse
 from .attempt import prepare
-from .endpoints import client_endpoint
+from .endpoints import client_endpoint, dialled
 from .failures import failed_with
 from .opening import TooLate
 from .tuned import TunedEndpoint
@@ -84,6 +84,7 @@ class EndpointConnector:
         # Why the attempt was given up, where that was our doing.
         self._given_up: Exception | None = None
         self._host, self._port = "", 0
+        self._dialled = ""
         # The secrets are cut out; it is empty until the user's callables have answered.
         self._shown_url = ""
 
@@ -238,6 +239,7 @@ class EndpointConnector:
         target = parse(url)
         self._host, self._port = target.host, target.port
         self._shown_url = redact_url(url)
+        self._dialled = dialled(target, self.options)
         return target
 
     def _broken(self, failure: Failure) -> None:
@@ -258,7 +260,7 @@ class EndpointConnector:
             return f"what the callable of {' and '.join(asked)} returns"
         transport = self._opened()
         if transport is None:
-            return f"a connection to {self._host}:{self._port} (its name, TCP, a proxy)"
+            return f"a connection to {self._dialled}"
         certificate = getattr(transport, "getPeerCertificate", None)
         if certificate is not None and certificate() is None:
             return "the TLS handshake"

@@ -28,7 +28,7 @@ from .proxy_environment import environment_proxy
 from .tls import verified
 from .tls_creator import guarded
 
-__all__ = ["client_endpoint"]
+__all__ = ["client_endpoint", "dialled"]
 
 
 def client_endpoint(
@@ -80,6 +80,24 @@ def client_endpoint(
     return endpoint if tls is None else wrapClientTLS(tls, endpoint)
 
 
+def dialled(target: Target, options: Options) -> str:
+    """Tell what an attempt to reach ``target`` connects to, in words.
+
+    :raises ConfigurationError: the environment names no good proxy.
+    """
+    if callable(options.endpoint):
+        return "the endpoint that the callable has made"
+    if options.endpoint is not None:
+        return endpoint_name(options.endpoint)
+    proxy = _proxy(target, options)
+    return f"{target.host}:{target.port}" if proxy is None else _proxy_name(proxy)
+
+
+def _proxy_name(proxy: ProxyAddress) -> str:
+    host = f"[{proxy.host}]" if ":" in proxy.host else proxy.host
+    return f"the proxy {host}:{proxy.port}"
+
+
 def _proxy(target: Target, options: Options) -> ProxyAddress | None:
     if options.proxy == "environment":
         return environment_proxy(target)
@@ -92,8 +110,7 @@ def _proxy_endpoint(
     target: Target,
     addresses: AnsweringAddresses | None,
 ) -> IStreamClientEndpoint:
-    host = f"[{proxy.host}]" if ":" in proxy.host else proxy.host
-    name = f"the proxy {host}:{proxy.port}"
+    name = _proxy_name(proxy)
     endpoint = _host_endpoint(reactor, proxy.host, proxy.port, addresses)
     if proxy.secure:
         endpoint = wrapClientTLS(verified(client_tls(proxy.host)), endpoint)
