@@ -404,7 +404,8 @@ class AttemptTests(NetworkTestCase):
             connect_timeout=0.05,
             endpoint=lambda *_: Hanging(),
         )
-        self.assertIn("waiting for a connection to example.org:81", str(error))
+        self.assertIn("waiting for a connection to the endpoint", str(error))
+        self.assertIn("//example.org:81/", str(error))
 
     async def test_callable_that_raises(self) -> None:
         """What a callable has raised is the cause, and the text says so."""

@@ -136,10 +136,7 @@ class DownTests(NetworkTestCase):
         proxy = f"127.0.0.1:{port}"
         for transport in ("websocket", "longpoll"):
             for options, name in (
-                (
-                    {"proxy": f"http://me:{SECRET}@127.0.0.1:{port}"},
-                    f"proxy 127.0.0.1:{port}",
-                ),
+                ({"proxy": f"http://me:{SECRET}@{proxy}"}, f"proxy {proxy}"),
                 ({"endpoint": Mute()}, "endpoint Mute"),
                 ({"endpoint": lambda *_: Mute()}, "endpoint that the callable"),
             ):
