@@ -47,7 +47,7 @@ from .cli_output import (
     OutputClosed,
     Terminal,
 )
-from .errors import ConfigurationError, PhoenixError
+from .errors import ConfigurationError, ConnectionFailed, PhoenixError
 from .package_log import package_log
 
 __all__ = ["execute", "main", "make_parser"]
@@ -301,7 +301,7 @@ def _begin_logging(verbose: bool, terminal: Terminal, err: TextIO) -> None:
         level = event.get("log_level", LogLevel.info)
         if level is LogLevel.critical:
             log_all(event)
-        elif level >= LogLevel.warn and _is_ours(event):
+        elif level >= LogLevel.warn and _is_ours(event) and not _is_attempt(event):
             text = eventAsText(event, includeTimestamp=False, includeSystem=False)
             terminal.tell(f"{level.name}: {text}")
 
@@ -316,6 +316,11 @@ def _begin_logging(verbose: bool, terminal: Terminal, err: TextIO) -> None:
 
 def _is_ours(event: LogEvent) -> bool:
     return str(event.get("log_namespace", "")).startswith("txphoenix.")
+
+
+def _is_attempt(event: LogEvent) -> bool:
+    """Whether it is an attempt that has failed: each command tells of its own."""
+    return "client" in event and isinstance(event.get("reason"), ConnectionFailed)
 
 
 def _flush(out: TextIO) -> None:

@@ -34,7 +34,6 @@ from .message import Message
 from .option_types import ChangedOptions, ClientOptions, Supplied
 from .options import CONNECTION_OPTIONS, Options
 from .reactor_thread import fails_its_deferred, in_reactor_thread
-from .reserved_events import is_reserved, not_pushed
 from .waiters import check_failures, wait_for
 from .writers import NOT_YET
 
@@ -298,22 +297,19 @@ class SocketClient(ClientEvents):
         A ``join_ref`` of None is replaced by that of the topic's channel when the
         message is sent.
         Its reply, if there is one, is seen by :meth:`on_message` alone.
-        A ``phx_join`` or a ``phx_leave`` is sent as it is to a topic that no channel
-        has; where one has it they are refused, since it would not know of them.
+        Whatever it is, it is sent as it is: of a ``phx_join`` or a ``phx_leave`` the
+        channel of that topic knows nothing, so call its ``join()`` or ``leave()``.
 
         :return: the message with its ref.
         :raises NotConnected: the client is not started, or disconnected.
         :raises BufferFull: ``send_buffer`` messages are kept already, or
             ``write_buffer`` bytes wait to be written; see :meth:`when_writable`.
         :raises SerializerError: it cannot be encoded.
-        :raises ConfigurationError: it is no Message, or its event is one of the
-            protocol's own and its topic that of a channel.
+        :raises ConfigurationError: it is no Message.
         """
         if not isinstance(message, Message):
             kind = type(message).__name__
             raise ConfigurationError(f"push() takes a Message, not a {kind}")
-        if message.topic in self.channels.routes and is_reserved(message.event):
-            raise not_pushed(message.event)
         message = message._replace(ref=self.connection.next_ref())
         self._outbox.push(message)
         return message

@@ -8,7 +8,7 @@ from .errors import ConfigurationError
 from .legible import legible
 from .message import PHX_CLOSE, PHX_ERROR, PHX_JOIN, PHX_LEAVE, PHX_REPLY
 
-__all__ = ["NOT_PUSHED", "check_event", "check_hooked", "is_reserved", "not_pushed"]
+__all__ = ["NOT_PUSHED", "check_event", "check_hooked", "not_pushed"]
 
 _INSTEAD_OF_HOOKS: Final = {
     PHX_JOIN: "the Deferred that join() returns, or handle_join() of a class",
@@ -48,11 +48,6 @@ def check_hooked(event: object) -> None:
         raise ConfigurationError(
             f"{event} is the protocol's own and has no hooks: use {instead}"
         )
-
-
-def is_reserved(event: object) -> bool:
-    """Whether an event is one of :data:`NOT_PUSHED`."""
-    return isinstance(event, str) and event in NOT_PUSHED
 
 
 def not_pushed(event: object) -> ConfigurationError:

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from typing import Any
 
 import orjson
-from hypothesis import settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -17,9 +16,6 @@ from txphoenix.serializer import (
     StandardJSON,
     V2Serializer,
 )
-
-# Alike in each run, and no matter how slow the machine.
-checked = settings(deadline=None, derandomize=True, database=None)
 
 # Every string that UTF-8 can hold.
 text = st.text(st.characters(exclude_categories=["Cs"]))

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -14,8 +14,7 @@ from txphoenix.backoff import exponential, jittered, rejoin, spread, steps
 from txphoenix.errors import ConfigurationError
 from txphoenix.legible import legible
 
-# Alike in each run, and no matter how slow the machine.
-checked = settings(deadline=None, derandomize=True, database=None)
+from .properties import checked
 
 attempts = st.integers(0, 10**9)
 chances = st.floats(0, 1, exclude_max=True)

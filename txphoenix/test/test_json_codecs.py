@@ -26,7 +26,8 @@ from txphoenix.testing import PhoenixServer, ServerChannel, ok
 from txphoenix.testing.codec import ServerV1Codec, ServerV2Codec
 
 from .network import TOPIC, NetworkTestCase
-from .serializer_kit import checked, text
+from .properties import checked
+from .serializer_kit import text
 
 CODECS = (Orjson(orjson), StandardJSON())
 WEI = 2**256 - 1

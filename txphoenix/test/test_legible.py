@@ -14,7 +14,7 @@ from txphoenix import legible as module
 from txphoenix.legible import cut, error_text, escaped, legible
 from txphoenix.message import Message
 
-from .serializer_kit import checked
+from .properties import checked
 
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary(),

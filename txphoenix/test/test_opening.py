@@ -195,7 +195,8 @@ class StubbornTests(ClientTestCase):
             made.callback(Protocol())
             client = self.start(partial(same, made), options)
             (failed,) = self.errors
-            self.assertEqual(str(failed), "the endpoint made no connection")
+            assert isinstance(failed, ConnectionFailed)
+            self.assertEqual(failed.reason, "the endpoint made no connection")
             self.stop_client(client)
 
     def test_params(self) -> None:

@@ -17,7 +17,7 @@ from txphoenix.errors import ConfigurationError
 from txphoenix.presence import Presence
 from txphoenix.presence_history import PresenceHistory
 from txphoenix.test.presence_kit import DIFF, STATE, FakeChannel, Record, diff, entry
-from txphoenix.test.serializer_kit import checked
+from txphoenix.test.properties import checked
 from txphoenix.testing import PhoenixServer, ServerChannel, ok
 
 from .network import NetworkTestCase

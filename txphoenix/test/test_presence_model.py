@@ -19,6 +19,7 @@ from txphoenix.test.presence_kit import (
     FakeChannel,
     diff,
 )
+from txphoenix.test.properties import checked
 
 
 class Ledger:
@@ -207,7 +208,7 @@ STEPS = (
 class PropertyTests(SynchronousTestCase):
     """Whatever the server sends, in whatever order it may."""
 
-    @settings(max_examples=300, deadline=None)
+    @settings(checked, max_examples=300)
     @given(
         steps=st.lists(
             st.tuples(st.sampled_from(STEPS), st.integers(0, 5)),

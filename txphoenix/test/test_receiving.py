@@ -17,6 +17,7 @@ from txphoenix.message import Message
 from txphoenix.receiving import frame_receivers
 from txphoenix.serializer import V2Serializer
 
+from .properties import checked
 from .support import TOPIC, ClientTestCase
 
 HOOKED = "news"
@@ -137,7 +138,7 @@ class SameTests(ReceivingTestCase):
     @example(text=f'[null,null,"{TOPIC}",["news"],1]')
     @example(text=f'[null,["1"],"{TOPIC}","phx_reply",1]')
     @example(text=f'[{{}},null,"{TOPIC}","news",1]')
-    @settings(max_examples=300, deadline=None, derandomize=True)
+    @settings(checked, max_examples=300)
     def test_same(self, text: str) -> None:
         """Both tell the same people the same, and count the same."""
         short = self.outcome_of(self.short, text)

@@ -26,6 +26,7 @@ from txphoenix.serializer import (
     default_json,
     serializer_for,
 )
+from txphoenix.test.properties import checked
 from txphoenix.test.serializer_kit import (
     BOTH,
     EVERY_CODEC,
@@ -35,7 +36,6 @@ from txphoenix.test.serializer_kit import (
     Point,
     SerializerCase,
     TextCodec,
-    checked,
     json_values,
     refs,
     text,

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from txphoenix.message import Message
+from txphoenix.test.properties import checked
 from txphoenix.test.serializer_kit import (
     ORJSON,
     SerializerCase,
-    checked,
     refs,
     reply,
     short_text,

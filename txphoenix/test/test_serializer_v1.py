@@ -16,10 +16,10 @@ from txphoenix.serializer import (
     StandardJSON,
     V1Serializer,
 )
+from txphoenix.test.properties import checked
 from txphoenix.test.serializer_kit import (
     SerializerCase,
     TextCodec,
-    checked,
     json_values,
     refs,
     text,

@@ -259,9 +259,11 @@ class RefusalTests(RawTestCase):
         self.raw.answer, self.raw.closes = None, True
         _, (error,) = self.refused_client()
         self.assertIs(type(error), ConnectionFailed)
+        assert isinstance(error, ConnectionFailed)
         self.assertEqual(
             str(error),
-            "lost during the handshake: ConnectionDone: Connection was closed cleanly.",
+            "lost during the handshake: ConnectionDone: Connection was closed cleanly."
+            f" ({error.url})",
         )
         self.assertIsNotNone(error.__cause__)
 

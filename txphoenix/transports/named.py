@@ -6,7 +6,7 @@ them it was.
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import (
@@ -42,8 +42,11 @@ class NamedEndpoint:
 
     def connect(self, protocolFactory: IProtocolFactory) -> Deferred[IProtocol]:
         """Connect as the endpoint does."""
-        connecting: Deferred[Any] = self.endpoint.connect(protocolFactory)
-        return connecting.addErrback(self._failed)
+        connecting: Any = self.endpoint.connect(protocolFactory)
+        if isinstance(connecting, Deferred):
+            connecting.addErrback(self._failed)
+        # If it is none, who has asked says so.
+        return cast(Deferred[IProtocol], connecting)
 
     def __repr__(self) -> str:
         return f"<NamedEndpoint {self._name}>"
