@@ -14,7 +14,6 @@ channel that has its topic, and from ``push()`` to the connection.
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any, TypeVar, Unpack, cast, overload
 
 from twisted.internet.defer import Deferred, fail, maybeDeferred, succeed
@@ -31,9 +30,10 @@ from .errors import (
 from .handshake import Handshake
 from .kept_errors import unraised
 from .message import Message
-from .option_types import ChangedOptions, ClientOptions, Supplied
-from .options import CONNECTION_OPTIONS, Options
+from .option_types import ChangedOptions, ClientOptions
+from .options import CONNECTION_OPTIONS, OPTIONS, Options
 from .reactor_thread import fails_its_deferred, in_reactor_thread
+from .supplied import Supplied
 from .waiters import check_failures, wait_for
 from .writers import NOT_YET
 
@@ -42,7 +42,7 @@ __all__ = ["SocketClient", "log"]
 _C = TypeVar("_C", bound=Channel)
 
 # A service's name is its own attribute.
-_OPTIONS = {option.name for option in dataclasses.fields(Options)} - {"name"}
+_OPTIONS = OPTIONS.keys() - {"name"}
 
 
 class SocketClient(ClientEvents):

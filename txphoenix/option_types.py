@@ -10,29 +10,21 @@ A function of your own that passes options on is checked in the same way::
         return SocketClient("wss://example.org/socket", **options)
 """
 
+# Written by docs/generate_options.py from txphoenix/options.py.
+
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from http.cookiejar import CookieJar
-from typing import Any, TypeAlias, TypedDict, TypeVar
+from typing import Any, TypedDict
 
 from .backoff import Backoff
 from .channel import Channel
 from .channel_factory import ChannelFactory
 from .interfaces import JSONCodec
+from .supplied import Headers, Params, Supplied
 
-__all__ = ["ChangedOptions", "ClientOptions", "Headers", "Params", "Supplied"]
-
-_T = TypeVar("_T")
-
-Params: TypeAlias = Mapping[str, Any]
-"""Parameters by their names."""
-
-Headers: TypeAlias = Mapping[str, str]
-"""Values of HTTP headers by their names."""
-
-Supplied: TypeAlias = _T | Callable[[], _T | Awaitable[_T]]
-"""A value, or a callable that returns it, a Deferred of it, or another awaitable."""
+__all__ = ["ChangedOptions", "ClientOptions"]
 
 
 class ClientOptions(TypedDict, total=False):
@@ -43,43 +35,43 @@ class ClientOptions(TypedDict, total=False):
 
     name: str | None
     exact_url: bool
+    transport: str | Callable[..., Any]
+    longpoll_fallback: float | None
+    endpoint: Any
+    proxy: str | None
+    tls: Any
+    keepalive: bool
+    connect_timeout: float
     params: Supplied[Params | None]
     headers: Supplied[Headers | None]
     auth_token: Supplied[str | None]
-    transport: str | Callable[..., Any]
+    cookies: CookieJar | bool | None
+    vsn: str
+    serializer: JSONCodec | None
+    compression: bool
+    fast_frames: bool
+    auto_connect: bool
+    reconnect: bool
+    should_reconnect: Callable[[Exception], bool] | None
+    backoff: Backoff | None
+    reconnect_interval: float
     heartbeat_interval: float
     heartbeat_timeout: float
-    reconnect: bool
-    reconnect_interval: float
-    backoff: Backoff | None
-    rejoin_backoff: Backoff | None
-    should_reconnect: Callable[[Exception], bool] | None
-    auto_connect: bool
-    serializer: JSONCodec | None
-    vsn: str
-    timeout: float
-    join_window: int
-    connect_timeout: float
     close_timeout: float
     topic_channel_map: Mapping[str, ChannelFactory[Channel]]
-    join_channels: Mapping[str, Any] | Sequence[str]
     default_channel_class: ChannelFactory[Channel] | None
     default_channel_params: Supplied[Params] | None
+    timeout: float
+    join_channels: Mapping[str, Any] | Sequence[str]
+    join_window: int
+    rejoin_backoff: Backoff | None
+    max_restarts: int
+    max_seconds: float
     send_buffer: int
     push_buffer: int
     receive_buffer: int
     write_buffer: int
     max_message_size: int
-    tls: Any
-    endpoint: Any
-    proxy: str | None
-    keepalive: bool
-    cookies: CookieJar | bool | None
-    longpoll_fallback: float | None
-    compression: bool
-    fast_frames: bool
-    max_restarts: int
-    max_seconds: float
 
 
 class ChangedOptions(ClientOptions, total=False):

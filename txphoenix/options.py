@@ -2,6 +2,9 @@
 
 :class:`Options` is checked when it is made and never changes afterwards, so that
 whoever holds one holds a valid one.
+Each option is declared here and nowhere else: what is made from the declarations and
+checked in (:mod:`txphoenix.option_types` and the tables in ``docs/options.rst``) is
+written by ``python docs/generate_options.py``.
 
 ``url``, ``params``, ``headers`` and ``auth_token`` may be callables, which are asked
 anew before each attempt to connect.
@@ -11,11 +14,12 @@ anew before each attempt to connect.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from http.cookiejar import CookieJar
-from typing import Any, Self, Unpack
+from typing import Any, ClassVar, Self, Unpack, cast
+
+import attrs
+from attrs import Attribute
 
 from . import backoff as backoffs
 from . import checks
@@ -25,12 +29,15 @@ from .channel_factory import ChannelFactory
 from .checks import check_auth_token, check_headers, check_params, check_url
 from .errors import ConfigurationError
 from .interfaces import JSONCodec
-from .option_types import ChangedOptions, ClientOptions, Headers, Params, Supplied
-from .redact import REDACTED, redact_headers, redact_params, redact_url, shown
+from .option_fields import declared, option, options_class, secret
+from .option_types import ChangedOptions, ClientOptions
+from .redact import REDACTED, redact_headers, redact_params, redact_url
 from .spelling import did_you_mean
+from .supplied import Headers, Params, Supplied
 
 __all__ = [
     "CONNECTION_OPTIONS",
+    "OPTIONS",
     "Options",
     "check_auth_token",
     "check_headers",
@@ -41,41 +48,30 @@ __all__ = [
 # It keeps nothing of who asks it, so that one serves all clients.
 _REJOIN_BACKOFF = backoffs.rejoin()
 
-# What a snapshot shows of an option whose values are secrets.
-
-
-def _secret(redact: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    def show(value: Any) -> Any:
-        if value is None:
-            return None
-        return "<callable>" if callable(value) else redact(value)
-
-    return show
-
-
-_secret_params = _secret(redact_params)
+_secret_params = secret(redact_params)
 
 
 def _secret_channels(channels: Mapping[str, Any]) -> dict[str, Any]:
     return {topic: _secret_params(params) for topic, params in channels.items()}
 
 
-def _by(
-    check: checks.Check,
-    *,
-    connection: bool = False,
-    show: Callable[[Any], Any] = shown,
-) -> dict[str, Any]:
-    """What is kept of an option beside its type and default.
-
-    :param check: what checks and normalises its value.
-    :param connection: whether a change of it needs a new connection.
-    :param show: what makes its value fit for a snapshot.
-    """
-    return {"check": check, "connection": connection, "show": show}
+# Rules between two options.
 
 
-@dataclass(frozen=True, kw_only=True, repr=False, slots=True)
+def _no_proxy_and_endpoint(made: Any, field: Attribute[Any], proxy: Any) -> None:
+    if made.endpoint is not None and proxy is not None:
+        raise ConfigurationError("proxy must be None if endpoint is given")
+
+
+def _no_fallback_of_one_path(made: Any, field: Attribute[Any], seconds: Any) -> None:
+    if made.exact_url and seconds is not None:
+        raise ConfigurationError(
+            "longpoll_fallback must be None if exact_url is True: the path of one "
+            "URL cannot be that of the WebSocket and that of long-poll"
+        )
+
+
+@options_class
 class Options:
     """The options of a client, checked.
 
@@ -85,17 +81,21 @@ class Options:
         option, what was expected and what came.
     """
 
-    name: str | None = field(default=None, metadata=_by(checks.service_name))
+    # It tells type checkers that attrs made the class.
+    __attrs_attrs__: ClassVar[tuple[Any, ...]]
+
+    name: str | None = option(checks.service_name, default=None, group="Service")
     """The name of the client's service, by which its parent finds it."""
 
-    url: Supplied[str] = field(
-        metadata=_by(
-            checks.or_callable(check_url), connection=True, show=_secret(redact_url)
-        )
+    url: Supplied[str] = option(
+        checks.or_callable(check_url),
+        group="Connection and TLS",
+        reconnects=True,
+        show=secret(redact_url),
     )
     """The socket's URL, such as ``wss://host/socket``. It must be given."""
 
-    exact_url: bool = field(default=False, metadata=_by(checks.flag, connection=True))
+    exact_url: bool = option(checks.flag, default=False, reconnects=True)
     """Whether the URL's path is taken as it is.
 
     By default the transport's name is appended, as Phoenix serves a socket at
@@ -106,23 +106,68 @@ class Options:
     then.
     """
 
-    params: Supplied[Params | None] = field(
-        default_factory=dict,
-        metadata=_by(
-            checks.or_callable(check_params),
-            connection=True,
-            show=_secret(redact_params),
-        ),
+    transport: str | Callable[..., Any] = option(
+        checks.transport, default="websocket", reconnects=True
+    )
+    """``"websocket"``, ``"longpoll"``, or a callable that makes a connector."""
+
+    longpoll_fallback: float | None = option(
+        checks.optional_seconds, default=None, validator=_no_fallback_of_one_path
+    )
+    """Seconds after which a WebSocket that does not answer gives way to long-poll."""
+
+    endpoint: Any = option(checks.endpoint, default=None, reconnects=True)
+    """What to connect to instead of the URL's host and port.
+
+    An :class:`~twisted.internet.interfaces.IStreamClientEndpoint`, the description of
+    one as a string, or a callable that takes reactor, host, port and tls (None for a
+    plain connection) and returns one.
+    """
+
+    proxy: str | None = option(
+        checks.proxy,
+        default=None,
+        validator=_no_proxy_and_endpoint,
+        reconnects=True,
+        show=secret(redact_url),
+    )
+    """The HTTP proxy to go through: ``http://[user:password@]host[:port]``.
+
+    With ``https://`` the connection to the proxy itself is TLS, and verified.
+    ``"environment"`` stands for what ``HTTPS_PROXY``, ``HTTP_PROXY``, ``ALL_PROXY`` and
+    ``NO_PROXY`` say at each attempt.
+    """
+
+    tls: Any = option(checks.tls, default=None, reconnects=True)
+    """What :func:`txphoenix.client_tls` returns, or Twisted's ``optionsForClientTLS``.
+
+    The default verifies the certificate against the system's authorities and its name
+    against the URL's host.
+    """
+
+    keepalive: bool = option(checks.flag, default=False, reconnects=True)
+    """Whether the system shall look after idle TCP connections (``SO_KEEPALIVE``).
+
+    A WebSocket's heartbeats find a dead peer sooner than most systems do.
+    """
+
+    connect_timeout: float = option(checks.network_seconds, default=15.0)
+    """Seconds for one attempt to connect: parameters, TCP, TLS and handshake."""
+
+    params: Supplied[Params | None] = option(
+        checks.or_callable(check_params),
+        factory=dict,
+        group="Request and authentication",
+        reconnects=True,
+        show=secret(redact_params),
     )
     """The connection's parameters, sent in the URL's query."""
 
-    headers: Supplied[Headers | None] = field(
-        default_factory=dict,
-        metadata=_by(
-            checks.or_callable(check_headers),
-            connection=True,
-            show=_secret(redact_headers),
-        ),
+    headers: Supplied[Headers | None] = option(
+        checks.or_callable(check_headers),
+        factory=dict,
+        reconnects=True,
+        show=secret(redact_headers),
     )
     """Headers of the HTTP request that opens the connection, sent as UTF-8.
 
@@ -131,13 +176,11 @@ class Options:
     (``Upgrade``, ``Sec-WebSocket-Key`` and the like) is refused.
     """
 
-    auth_token: Supplied[str | None] = field(
+    auth_token: Supplied[str | None] = option(
+        checks.or_callable(check_auth_token),
         default=None,
-        metadata=_by(
-            checks.or_callable(check_auth_token),
-            connection=True,
-            show=_secret(lambda token: REDACTED),
-        ),
+        reconnects=True,
+        show=secret(lambda token: REDACTED),
     )
     """The token for a socket with ``auth_token: true`` (Phoenix 1.8).
 
@@ -145,52 +188,21 @@ class Options:
     for a space at either end.
     """
 
-    transport: str | Callable[..., Any] = field(
-        default="websocket", metadata=_by(checks.transport, connection=True)
+    cookies: CookieJar | None = option(
+        checks.cookie_jar, default=None, takes="CookieJar | bool | None"
     )
-    """``"websocket"``, ``"longpoll"``, or a callable that makes a connector."""
+    """Whether cookies that the server sets are sent with the next connection.
 
-    heartbeat_interval: float = field(
-        default=30.0, metadata=_by(checks.network_seconds)
-    )
-    """Seconds between heartbeats; Phoenix closes after 60 without one."""
-
-    heartbeat_timeout: float = field(default=10.0, metadata=_by(checks.network_seconds))
-    """Seconds of silence after a heartbeat before the connection is dropped.
-
-    What comes, and what goes while the heartbeat is under way, is no silence.
-    While a join runs, a Phoenix server answers nothing else on that socket, so either
-    this or the join's :attr:`timeout` must be longer than the slowest takes by itself.
+    ``True`` is a jar of the client's own, a :class:`http.cookiejar.CookieJar` is one
+    that others may use as well; its rules hold.
+    Without it a session of long-poll has cookies of its own, and a WebSocket none.
     """
 
-    reconnect: bool = field(default=True, metadata=_by(checks.flag))
-    """Whether to connect again after a connection failed or was lost."""
+    vsn: str = option(checks.vsn, default="2.0.0", reconnects=True)
+    """The version of Phoenix's wire format; ``"1.0.0"`` is deprecated."""
 
-    reconnect_interval: float = field(default=60.0, metadata=_by(checks.seconds))
-    """The longest delay of the default :attr:`backoff`, in seconds."""
-
-    backoff: Backoff | None = field(default=None, metadata=_by(checks.function))
-    """Takes how many attempts to reconnect have failed, and returns the next delay.
-
-    The default is exponential with full jitter.
-    """
-
-    rejoin_backoff: Backoff | None = field(default=None, metadata=_by(checks.function))
-    """The same for a channel that must be joined again."""
-
-    should_reconnect: Callable[[Exception], bool] | None = field(
-        default=None, metadata=_by(checks.function)
-    )
-    """Takes the error that ended a connection or an attempt, and says whether to retry.
-
-    The default is to retry always.
-    """
-
-    auto_connect: bool = field(default=True, metadata=_by(checks.flag))
-    """Whether to connect as soon as the service starts."""
-
-    serializer: JSONCodec | None = field(
-        default=None, metadata=_by(checks.json_codec, connection=True)
+    serializer: JSONCodec | None = option(
+        checks.json_codec, default=None, reconnects=True
     )
     """An object with the functions ``loads`` and ``dumps``, such as :mod:`json`.
 
@@ -198,32 +210,60 @@ class Options:
     With either, integers are exact whatever their size.
     """
 
-    vsn: str = field(default="2.0.0", metadata=_by(checks.vsn, connection=True))
-    """The version of Phoenix's wire format; ``"1.0.0"`` is deprecated."""
+    compression: bool = option(checks.flag, default=False, reconnects=True)
+    """Whether to offer the WebSocket's permessage-deflate (RFC 7692)."""
 
-    timeout: float = field(default=5.0, metadata=_by(checks.seconds))
-    """Seconds to wait for the reply to a join, a push or a leave.
+    fast_frames: bool = option(checks.flag, default=True, reconnects=True)
+    """Whether simple frames take a short way past Autobahn's parser.
 
-    Those of a join do not run while it waits behind other joins.
+    Both ways are the same to the user and to the server; without this one, a message
+    takes several times as long.
     """
 
-    join_window: int = field(default=128, metadata=_by(checks.size))
-    """How many joins are under way at most, since the server does one at a time.
+    auto_connect: bool = option(
+        checks.flag, default=True, group="Reconnect, backoff and heartbeat"
+    )
+    """Whether to connect as soon as the service starts."""
 
-    The others wait for their turn, in the order in which their channels want to join.
+    reconnect: bool = option(checks.flag, default=True)
+    """Whether to connect again after a connection failed or was lost."""
+
+    should_reconnect: Callable[[Exception], bool] | None = option(
+        checks.function, default=None
+    )
+    """Takes the error that ended a connection or an attempt; says whether to retry.
+
+    The default is to retry always.
     """
 
-    connect_timeout: float = field(default=15.0, metadata=_by(checks.network_seconds))
-    """Seconds for one attempt to connect: parameters, TCP, TLS and handshake."""
+    backoff: Backoff | None = option(checks.function, default=None)
+    """Takes how many attempts to reconnect have failed, and returns the next delay.
 
-    close_timeout: float = field(default=2.0, metadata=_by(checks.seconds))
+    The default is exponential with full jitter.
+    """
+
+    reconnect_interval: float = option(checks.seconds, default=60.0)
+    """The longest delay of the default :attr:`backoff`, in seconds."""
+
+    heartbeat_interval: float = option(checks.network_seconds, default=30.0)
+    """Seconds between heartbeats; Phoenix closes after 60 without one."""
+
+    heartbeat_timeout: float = option(checks.network_seconds, default=10.0)
+    """Seconds of silence after a heartbeat before the connection is dropped.
+
+    What comes, and what goes while the heartbeat is under way, is no silence.
+    While a join runs, a Phoenix server answers nothing else on that socket, so either
+    this or the join's :attr:`timeout` must be longer than the slowest takes by itself.
+    """
+
+    close_timeout: float = option(checks.seconds, default=2.0)
     """Seconds for the server to finish the closing handshake, before an abort.
 
     What has not told of its end a second later is taken for ended.
     """
 
-    topic_channel_map: Mapping[str, ChannelFactory[Channel]] = field(
-        default_factory=dict, metadata=_by(checks.topic_channel_map)
+    topic_channel_map: Mapping[str, ChannelFactory[Channel]] = option(
+        checks.topic_channel_map, factory=dict, group="Channels"
     )
     """Topics to channel classes; a key such as ``"rooms:*"`` stands for a prefix.
 
@@ -232,8 +272,36 @@ class Options:
     ``functools.partial(Room, db=db)``.
     """
 
-    join_channels: Mapping[str, Any] = field(
-        default_factory=dict, metadata=_by(checks.join_channels, show=_secret_channels)
+    default_channel_class: ChannelFactory[Channel] | None = option(
+        checks.optional_channel_class, default=None
+    )
+    """The class of channels that :attr:`topic_channel_map` names none for.
+
+    The default is ``EchoRoom``.
+    A callable will do as well, as there.
+    """
+
+    default_channel_params: Supplied[Params] | None = option(
+        checks.channel_params, factory=dict, show=_secret_params
+    )
+    """The parameters of all channels.
+
+    A channel's own are merged over them, one level deep, when the channel is made; a
+    callable, of either, is asked anew for each join.
+    Own parameters that are no mapping take their place.
+    """
+
+    timeout: float = option(checks.seconds, default=5.0)
+    """Seconds to wait for the reply to a join, a push or a leave.
+
+    Those of a join do not run while it waits behind other joins.
+    """
+
+    join_channels: Mapping[str, Any] = option(
+        checks.join_channels,
+        factory=dict,
+        show=_secret_channels,
+        takes="Mapping[str, Any] | Sequence[str]",
     )
     """Topics to join whenever connected, and the parameters of each.
 
@@ -243,35 +311,34 @@ class Options:
     tried again when the next connection opens; the others are joined.
     """
 
-    default_channel_class: ChannelFactory[Channel] | None = field(
-        default=None, metadata=_by(checks.optional_channel_class)
-    )
-    """The class of channels that :attr:`topic_channel_map` names none for.
+    join_window: int = option(checks.size, default=128)
+    """How many joins are under way at most, since the server does one at a time.
 
-    The default is ``EchoRoom``.
-    A callable will do as well, as there.
+    The others wait for their turn, in the order in which their channels want to join.
     """
 
-    default_channel_params: Supplied[Params] | None = field(
-        default_factory=dict, metadata=_by(checks.channel_params, show=_secret_params)
-    )
-    """The parameters of all channels.
+    rejoin_backoff: Backoff | None = option(checks.function, default=None)
+    """The :attr:`backoff` of a channel that must be joined again."""
 
-    A channel's own are merged over them, one level deep, when the channel is made; a
-    callable, of either, is asked anew for each join.
-    Own parameters that are no mapping take their place.
+    max_restarts: int = option(checks.count, default=3)
+    """How often a crashing channel is restarted in :attr:`max_seconds`.
+
+    One crash more stops it with its error.
     """
 
-    send_buffer: int = field(default=1000, metadata=_by(checks.count))
+    max_seconds: float = option(checks.seconds, default=5.0)
+    """The seconds in which :attr:`max_restarts` are counted."""
+
+    send_buffer: int = option(checks.count, default=1000, group="Buffers and limits")
     """How many messages are kept while there is no connection."""
 
-    push_buffer: int = field(default=1000, metadata=_by(checks.count))
+    push_buffer: int = option(checks.count, default=1000)
     """How many pushes each channel keeps until it is joined."""
 
-    receive_buffer: int = field(default=1000, metadata=_by(checks.size))
+    receive_buffer: int = option(checks.size, default=1000)
     """How many messages each channel keeps for ``receive()``."""
 
-    write_buffer: int = field(default=16 * 1024 * 1024, metadata=_by(checks.size))
+    write_buffer: int = option(checks.size, default=16 * 1024 * 1024, unit="bytes")
     """How many bytes may wait to be written to the connection.
 
     A push that finds as many waiting fails with
@@ -280,88 +347,13 @@ class Options:
     what the protocol itself sends always does.
     """
 
-    max_message_size: int = field(
-        default=16 * 1024 * 1024, metadata=_by(checks.message_size)
+    max_message_size: int = option(
+        checks.message_size, default=16 * 1024 * 1024, unit="bytes"
     )
-    """The largest message in bytes, in either direction; at least 100, which the
-    protocol's own messages need.
+    """The largest message in bytes, in either direction.
+
+    It is at least 100, which the protocol's own messages need.
     """
-
-    tls: Any = field(default=None, metadata=_by(checks.tls, connection=True))
-    """What :func:`txphoenix.client_tls` returns, or Twisted's ``optionsForClientTLS``.
-
-    The default verifies the certificate against the system's authorities and its name
-    against the URL's host.
-    """
-
-    endpoint: Any = field(default=None, metadata=_by(checks.endpoint, connection=True))
-    """What to connect to instead of the URL's host and port.
-
-    An :class:`~twisted.internet.interfaces.IStreamClientEndpoint`, the description of
-    one as a string, or a callable that takes reactor, host, port and tls (None for a
-    plain connection) and returns one.
-    """
-
-    proxy: str | None = field(
-        default=None,
-        metadata=_by(checks.proxy, connection=True, show=_secret(redact_url)),
-    )
-    """The HTTP proxy to go through: ``http://[user:password@]host[:port]``.
-
-    With ``https://`` the connection to the proxy itself is TLS, and verified.
-    ``"environment"`` stands for what ``HTTPS_PROXY``, ``HTTP_PROXY``, ``ALL_PROXY`` and
-    ``NO_PROXY`` say at each attempt.
-    """
-
-    keepalive: bool = field(default=False, metadata=_by(checks.flag, connection=True))
-    """Whether the system shall look after idle TCP connections (``SO_KEEPALIVE``).
-
-    A WebSocket's heartbeats find a dead peer sooner than most systems do.
-    """
-
-    cookies: CookieJar | None = field(default=None, metadata=_by(checks.cookie_jar))
-    """Whether cookies that the server sets are sent with the next connection.
-
-    ``True`` is a jar of the client's own, a :class:`http.cookiejar.CookieJar` is one
-    that others may use as well; its rules hold.
-    Without it a session of long-poll has cookies of its own, and a WebSocket none.
-    """
-
-    longpoll_fallback: float | None = field(
-        default=None, metadata=_by(checks.optional_seconds)
-    )
-    """Seconds after which a WebSocket that does not answer gives way to long-poll."""
-
-    compression: bool = field(default=False, metadata=_by(checks.flag, connection=True))
-    """Whether to offer the WebSocket's permessage-deflate (RFC 7692)."""
-
-    fast_frames: bool = field(default=True, metadata=_by(checks.flag, connection=True))
-    """Whether simple frames take a short way past Autobahn's parser.
-
-    Both ways are the same to the user and to the server; without this one, a message
-    takes several times as long.
-    """
-
-    max_restarts: int = field(default=3, metadata=_by(checks.count))
-    """How often a crashing channel is restarted in :attr:`max_seconds`.
-
-    One crash more stops it with its error.
-    """
-
-    max_seconds: float = field(default=5.0, metadata=_by(checks.seconds))
-    """The seconds in which :attr:`max_restarts` are counted."""
-
-    def __post_init__(self) -> None:
-        for option in dataclasses.fields(self):
-            value = option.metadata["check"](option.name, getattr(self, option.name))
-            object.__setattr__(self, option.name, value)
-        if self.endpoint is not None and self.proxy is not None:
-            raise ConfigurationError("proxy must be None if endpoint is given")
-        if self.exact_url and self.longpoll_fallback is not None:
-            raise ConfigurationError(
-                "longpoll_fallback must be None if exact_url is True: the path of one "
-                "URL cannot be that of the WebSocket and that of long-poll"
-            )
 
     @classmethod
     def check(cls, url: Supplied[str], **options: Unpack[ClientOptions]) -> Self:
@@ -377,7 +369,8 @@ class Options:
 
         :raises ConfigurationError: as :meth:`check`.
         """
-        return dataclasses.replace(self, **_check_names(changes))
+        changed: Self = attrs.evolve(cast(Any, self), **_check_names(changes))
+        return changed
 
     @property
     def reconnect_backoff(self) -> Backoff:
@@ -412,24 +405,27 @@ class Options:
         classes by their dotted names.
         """
         return {
-            option.name: option.metadata["show"](getattr(self, option.name))
-            for option in dataclasses.fields(self)
+            field.name: declared(field).show(getattr(self, field.name))
+            for field in attrs.fields(type(self))
         }
 
     def __repr__(self) -> str:
         snapshot = self.snapshot()
         changed = [
-            f"{option.name}={snapshot[option.name]!r}"
-            for option in dataclasses.fields(self)
-            if getattr(self, option.name) not in (option.default, {})
+            f"{field.name}={snapshot[field.name]!r}"
+            for field in attrs.fields(type(self))
+            if getattr(self, field.name) not in (field.default, {})
         ]
         return f"Options({', '.join(changed)})"
 
 
+OPTIONS: dict[str, Attribute[Any]] = {
+    field.name: field for field in attrs.fields(Options)
+}
+"""All options by their names, in the order in which they are declared."""
+
 CONNECTION_OPTIONS: frozenset[str] = frozenset(
-    option.name
-    for option in dataclasses.fields(Options)
-    if option.metadata["connection"]
+    name for name, field in OPTIONS.items() if declared(field).reconnects
 )
 """The options of which a change needs a new connection."""
 
@@ -439,10 +435,9 @@ def _check_names(options: Mapping[str, Any], *others: str) -> dict[str, Any]:
 
     :param others: names of what is no option, and can be meant all the same.
     """
-    names = [option.name for option in dataclasses.fields(Options)]
     for name in options:
-        if name not in names:
-            hint = did_you_mean(name, [*names, *others])
+        if name not in OPTIONS:
+            hint = did_you_mean(name, [*OPTIONS, *others])
             raise ConfigurationError(f"there is no option {name!r}{hint}")
     # Their checks make of them what the fields' types say.
     return dict(options)

@@ -8,7 +8,6 @@ and whatever a user puts there under a name of their own.
 
 from __future__ import annotations
 
-import dataclasses
 from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -20,7 +19,7 @@ from .channel_states import State
 from .errors import BufferFull, ConfigurationError
 from .legible import legible
 from .message import Message
-from .options import Options
+from .options import OPTIONS, Options
 from .package_log import package_log
 from .redact import REDACTED, redact_params, redact_url, shown
 
@@ -97,7 +96,7 @@ class SocketState(Service):
 
         :raises KeyError: there is nothing of that name.
         """
-        if key in _OPTIONS:
+        if key in OPTIONS:
             return getattr(self.options, key)
         if key in _OWN:
             return getattr(self, key)
@@ -111,7 +110,7 @@ class SocketState(Service):
         """
         if not isinstance(key, str):
             raise ConfigurationError(f"a key must be a str, not {legible(key)}")
-        if key in _OPTIONS:
+        if key in OPTIONS:
             raise ConfigurationError(
                 f"{key!r} is an option; change it with reconfigure({key}=...)"
             )
@@ -213,7 +212,6 @@ class SocketState(Service):
         self._left.pop(topic, None)
 
 
-_OPTIONS = frozenset(option.name for option in dataclasses.fields(Options))
 _OWN = frozenset(
     {
         "status",

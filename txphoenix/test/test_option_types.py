@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 from typing import Any, Unpack, get_type_hints
 
+import attrs
 from twisted.trial.unittest import SynchronousTestCase
 
 from txphoenix import SocketClient
@@ -16,11 +16,11 @@ from txphoenix.options import Options
 def fields() -> dict[str, Any]:
     """The options by their names, and the types that they have."""
     types = get_type_hints(Options)
-    return {field.name: types[field.name] for field in dataclasses.fields(Options)}
+    return {field.name: types[field.name] for field in attrs.fields(Options)}
 
 
 class OptionTypesTests(SynchronousTestCase):
-    """The options as keyword arguments are those of the dataclass."""
+    """The options as keyword arguments are those of the class."""
 
     def test_same_options(self) -> None:
         """There is one for each option, of its type, and no other.

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import ast
 import copy
-import dataclasses
 import inspect
 import json
 import pickle
 from itertools import pairwise
 from typing import Any
 
+import attrs
+from attrs.exceptions import FrozenInstanceError
 from twisted.internet.ssl import optionsForClientTLS
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -90,7 +91,7 @@ class OptionsTests(SynchronousTestCase):
         made = Options(url=URL)
         self.assertEqual({name: getattr(made, name) for name in DEFAULTS}, DEFAULTS)
         self.assertEqual(
-            {field.name for field in dataclasses.fields(Options)},
+            {field.name for field in attrs.fields(Options)},
             {"url", *DEFAULTS},
         )
 
@@ -133,7 +134,7 @@ class OptionsTests(SynchronousTestCase):
 
     def test_frozen(self) -> None:
         """Options do not change."""
-        with self.assertRaises(dataclasses.FrozenInstanceError):
+        with self.assertRaises(FrozenInstanceError):
             Options(url=URL).timeout = 1.0  # type: ignore[misc]
 
     def test_callables(self) -> None:
@@ -220,8 +221,9 @@ class CheckTests(SynchronousTestCase):
 
         made = Options(url=URL, params={"a": 1}, timeout=1)
         self.assertFalse(hasattr(made, "__dict__"))
+        evolve: Any = attrs.evolve
         for same in (
-            dataclasses.replace(made),
+            evolve(made),
             copy.copy(made),
             copy.deepcopy(made),
             pickle.loads(pickle.dumps(made)),
@@ -229,8 +231,8 @@ class CheckTests(SynchronousTestCase):
             self.assertIsNot(same, made)
             self.assertEqual(same, made)
         self.assertIs(type(MyOptions.check(URL).replace(timeout=2)), MyOptions)
-        self.assertRaises(dataclasses.FrozenInstanceError, setattr, made, "timeout", 2)
-        self.assertRaises(dataclasses.FrozenInstanceError, delattr, made, "timeout")
+        self.assertRaises(FrozenInstanceError, setattr, made, "timeout", 2)
+        self.assertRaises(FrozenInstanceError, delattr, made, "timeout")
 
     def test_replace_all_or_nothing(self) -> None:
         """One bad option among good ones changes nothing."""
@@ -312,7 +314,7 @@ class SnapshotTests(SynchronousTestCase):
                 "endpoint": "tcp:localhost:4000",
             },
         )
-        self.assertEqual(list(snapshot), [f.name for f in dataclasses.fields(Options)])
+        self.assertEqual(list(snapshot), [f.name for f in attrs.fields(Options)])
 
     def test_secrets(self) -> None:
         """Decision 11: no secret is in a snapshot or a ``repr``."""

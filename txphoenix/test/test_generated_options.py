@@ -1,0 +1,78 @@
+"""What is written from the declarations of the options is what is checked in.
+
+What writes it is in a clone and in a source distribution, not in a wheel.
+"""
+
+from __future__ import annotations
+
+import runpy
+from pathlib import Path
+from typing import Any
+
+from twisted.trial.unittest import SynchronousTestCase
+
+import txphoenix
+from txphoenix.option_texts import TEXTS
+from txphoenix.options import CONNECTION_OPTIONS, OPTIONS
+
+ROOT = Path(txphoenix.__file__).parent.parent
+GENERATOR = ROOT / "docs" / "generate_options.py"
+
+NOT_THERE = None if GENERATOR.exists() else "installed without its documents"
+
+
+def generator() -> dict[str, Any]:
+    """The names that the generator defines."""
+    return runpy.run_path(str(GENERATOR))
+
+
+class GeneratedTests(SynchronousTestCase):
+    """The files that ``docs/generate_options.py`` writes."""
+
+    skip = NOT_THERE
+
+    def test_written_anew(self) -> None:
+        """Each file is what it would be, were it written anew."""
+        files = generator()["files"]()
+        self.assertEqual(
+            {path.name for path in files},
+            {"option_types.py", "option_texts.py", "options.rst"},
+        )
+        for path, text in files.items():
+            self.assertEqual(
+                path.read_text("utf-8"),
+                text,
+                f"{path.name}: python docs/generate_options.py writes it",
+            )
+
+    def test_tables(self) -> None:
+        """Each option is in one table, and marked where a change reconnects."""
+        rows = [
+            row for row in generator()["tables"]().splitlines() if row.startswith("``")
+        ]
+        names = [row.split("``")[1] for row in rows]
+        self.assertEqual(sorted(names), sorted(OPTIONS))
+        marked = {
+            name for name, row in zip(names, rows, strict=True) if "  yes  " in row
+        }
+        self.assertEqual(marked, CONNECTION_OPTIONS)
+
+    def test_command(self) -> None:
+        """CONTRIBUTING tells how they are written."""
+        text = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+        self.assertIn("python docs/generate_options.py", text)
+
+
+class TextsTests(SynchronousTestCase):
+    """What is there of the docstrings when a program runs."""
+
+    def test_each(self) -> None:
+        """Each option has a text, in the order of the declarations."""
+        self.assertEqual(list(TEXTS), list(OPTIONS))
+
+    def test_plain(self) -> None:
+        """They are sentences without markup, for a terminal."""
+        for text in TEXTS.values():
+            self.assertTrue(text.endswith("."), text)
+            self.assertNotIn("`", text)
+            self.assertNotIn("\n", text)
