@@ -26,6 +26,7 @@ from .cli_output import USAGE, CommandError, Terminal
 from .client import SocketClient
 from .errors import ConnectionFailed
 from .option_types import ClientOptions
+from .options import OPTIONS
 from .redact import redact_url
 from .transports.client_tls import client_tls
 from .url import parse
@@ -93,8 +94,8 @@ def add_client_options(parser: ArgumentParser) -> None:
         "--timeout",
         type=positive_seconds,
         metavar="SECONDS",
-        help="how long to wait for a connection (15 if not given), "
-        "and for each reply (5 if not given)",
+        help=f"how long to wait for a connection ({_default('connect_timeout'):g} if "
+        f"not given), and for each reply ({_default('timeout'):g} if not given)",
     )
     group.add_argument(
         "--exact-url",
@@ -104,9 +105,13 @@ def add_client_options(parser: ArgumentParser) -> None:
     group.add_argument(
         "--vsn",
         choices=("2.0.0", "1.0.0"),
-        default="2.0.0",
+        default=_default("vsn"),
         help="the version of the wire format; 1.0.0 is deprecated",
     )
+
+
+def _default(option: str) -> Any:
+    return OPTIONS[option].default
 
 
 def add_join_params(parser: ArgumentParser) -> None:
@@ -144,7 +149,7 @@ async def running_client(
     if args.timeout is not None:
         given["timeout"] = given["connect_timeout"] = args.timeout
         # Whoever is in a hurry does not want to wait for a farewell either.
-        given["close_timeout"] = min(args.timeout, 2.0)
+        given["close_timeout"] = min(args.timeout, _default("close_timeout"))
     client = SocketClient(args.url, reactor=reactor, **given)
     client.startService()
     try:

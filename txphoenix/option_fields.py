@@ -18,9 +18,19 @@ from attrs import Attribute, Factory
 from .checks import Check
 from .redact import shown
 
-__all__ = ["Declared", "declared", "option", "options_class", "secret"]
+__all__ = ["Declared", "declared", "option", "options_class", "secret", "text_type"]
 
 _T = TypeVar("_T")
+
+# By the types as they are written there.
+_TEXT_TYPES: dict[str, type] = {
+    "bool": bool,
+    "float": float,
+    "float | None": float,
+    "int": float,
+    "str": str,
+    "str | None": str,
+}
 
 
 @attrs.frozen(kw_only=True)
@@ -45,6 +55,9 @@ class Declared:
     takes: str | None
     """The type of what is given for it, if that is more than the type that is kept."""
 
+    text: type | None
+    """What a text stands for that is given for it, if its type does not tell."""
+
 
 def option(
     check: Check,
@@ -57,6 +70,7 @@ def option(
     reconnects: bool = False,
     show: Callable[[Any], Any] = shown,
     takes: str | None = None,
+    text: type | None = None,
 ) -> Any:
     """Declare an option: see :class:`Declared`.
 
@@ -76,6 +90,7 @@ def option(
                 reconnects=reconnects,
                 show=show,
                 takes=takes,
+                text=text,
             )
         },
     )
@@ -84,6 +99,15 @@ def option(
 def declared(field: Attribute[Any]) -> Declared:
     """What was declared of an option."""
     return cast(Declared, field.metadata[Declared])
+
+
+def text_type(field: Attribute[Any]) -> type | None:
+    """What a text stands for that is given for an option, on a command line.
+
+    :return: ``str``, ``bool`` (``yes`` or ``no``), ``float`` (any number), or None if
+        no text can be given.
+    """
+    return declared(field).text or _TEXT_TYPES.get(str(field.type))
 
 
 @dataclass_transform(

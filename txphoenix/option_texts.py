@@ -11,14 +11,16 @@ __all__ = ["TEXTS"]
 
 TEXTS = {
     "name": "The name of the client's service, by which its parent finds it.",
-    "url": "The socket's URL, such as wss://host/socket. It must be given.",
+    "url": "The socket's URL, such as wss://example.org/socket. It must be given.",
     "exact_url": "Whether the URL's path is taken as it is.",
-    "transport": '"websocket", "longpoll", or a callable that makes a connector.',
+    "transport": 'What carries the messages: "websocket" or "longpoll".',
     "longpoll_fallback": (
         "Seconds after which a WebSocket that does not answer gives way to long-poll."
     ),
-    "endpoint": "What to connect to instead of the URL's host and port.",
-    "proxy": "The HTTP proxy to go through: http://[user:password@]host[:port].",
+    "endpoint": (
+        "What to connect to instead of the URL's host, such as unix:path=/run/socket."
+    ),
+    "proxy": 'The HTTP proxy: http://[user:password@]host[:port], or "environment".',
     "tls": "What txphoenix.client_tls returns, or Twisted's optionsForClientTLS.",
     "keepalive": (
         "Whether the system shall look after idle TCP connections (SO_KEEPALIVE)."

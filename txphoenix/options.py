@@ -92,8 +92,9 @@ class Options:
         group="Connection and TLS",
         reconnects=True,
         show=secret(redact_url),
+        text=str,
     )
-    """The socket's URL, such as ``wss://host/socket``. It must be given."""
+    """The socket's URL, such as ``wss://example.org/socket``. It must be given."""
 
     exact_url: bool = option(checks.flag, default=False, reconnects=True)
     """Whether the URL's path is taken as it is.
@@ -107,17 +108,20 @@ class Options:
     """
 
     transport: str | Callable[..., Any] = option(
-        checks.transport, default="websocket", reconnects=True
+        checks.transport, default="websocket", reconnects=True, text=str
     )
-    """``"websocket"``, ``"longpoll"``, or a callable that makes a connector."""
+    """What carries the messages: ``"websocket"`` or ``"longpoll"``.
+
+    A callable that makes a connector will do as well.
+    """
 
     longpoll_fallback: float | None = option(
         checks.optional_seconds, default=None, validator=_no_fallback_of_one_path
     )
     """Seconds after which a WebSocket that does not answer gives way to long-poll."""
 
-    endpoint: Any = option(checks.endpoint, default=None, reconnects=True)
-    """What to connect to instead of the URL's host and port.
+    endpoint: Any = option(checks.endpoint, default=None, reconnects=True, text=str)
+    """What to connect to instead of the URL's host, such as ``unix:path=/run/socket``.
 
     An :class:`~twisted.internet.interfaces.IStreamClientEndpoint`, the description of
     one as a string, or a callable that takes reactor, host, port and tls (None for a
@@ -131,7 +135,7 @@ class Options:
         reconnects=True,
         show=secret(redact_url),
     )
-    """The HTTP proxy to go through: ``http://[user:password@]host[:port]``.
+    """The HTTP proxy: ``http://[user:password@]host[:port]``, or ``"environment"``.
 
     With ``https://`` the connection to the proxy itself is TLS, and verified.
     ``"environment"`` stands for what ``HTTPS_PROXY``, ``HTTP_PROXY``, ``ALL_PROXY`` and
@@ -189,7 +193,7 @@ class Options:
     """
 
     cookies: CookieJar | None = option(
-        checks.cookie_jar, default=None, takes="CookieJar | bool | None"
+        checks.cookie_jar, default=None, takes="CookieJar | bool | None", text=bool
     )
     """Whether cookies that the server sets are sent with the next connection.
 

@@ -20,14 +20,18 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any
 
+from attrs import NOTHING
 from twisted.python.usage import Options as UsageOptions
 from twisted.python.usage import UsageError
 
 from .client import SocketClient
 from .errors import ConfigurationError
 from .legible import cut, legible
+from .option_fields import text_type
+from .option_texts import TEXTS
+from .options import OPTIONS
 from .tap_services import CleanExit, LogFilter, LoggedChannel
-from .tap_settings import TABLES, client_options, log_level
+from .tap_settings import DEFAULTS, PLAIN, TABLES, client_options, log_level
 
 __all__ = ["LoggedChannel", "Options", "makeService"]
 
@@ -50,40 +54,13 @@ def _flag(text: str) -> bool:
     return {"yes": True, "true": True, "no": False, "false": False}[text.lower()]
 
 
-# Name, how its text is read, and what it is; the defaults are in brackets.
-_PARAMETERS: list[tuple[str, Callable[[str], Any], str]] = [
-    ("url", str, "The socket's URL, such as wss://example.org/socket; required."),
-    ("name", str, "The name of the service (txphoenix)."),
-    ("config", str, "A TOML file of options; the command line goes before it."),
-    ("log-level", str, "The least to log: debug, info, warn, error, critical (info)."),
-    ("token", str, "The auth token. Others can read it here: see --token-file."),
-    ("token-file", str, "A file that holds the token, read at each connect."),
-    ("token-env", str, "An environment variable that holds the token."),
-    ("timeout", _number, "Seconds to wait for the reply to a join or a push (5)."),
-    ("join-window", _number, "How many joins are under way at most (128)."),
-    ("connect-timeout", _number, "Seconds for one attempt to connect (15)."),
-    ("close-timeout", _number, "Seconds for the closing handshake (2)."),
-    ("heartbeat-interval", _number, "Seconds between heartbeats (30)."),
-    ("heartbeat-timeout", _number, "Seconds to wait for a heartbeat's reply (10)."),
-    ("reconnect", _flag, "Whether to come back after a loss, yes or no (yes)."),
-    ("reconnect-interval", _number, "The longest delay before that, in seconds (60)."),
-    ("transport", str, "websocket or longpoll (websocket)."),
-    ("longpoll-fallback", _number, "Seconds after which long-poll is tried instead."),
-    ("exact-url", _flag, "Whether the URL's path is taken as it is, yes or no (no)."),
-    ("vsn", str, "The version of the wire format, 2.0.0 or 1.0.0 (2.0.0)."),
-    ("compression", _flag, "Whether to offer compression, yes or no (no)."),
-    ("fast-frames", _flag, "Whether simple frames take a short way, yes or no (yes)."),
-    ("endpoint", str, "What to connect to instead, such as unix:path=/run/socket."),
-    ("keepalive", _flag, "Whether the system looks after idle connections (no)."),
-    ("proxy", str, "The HTTP proxy, such as http://proxy:3128, or environment."),
-    ("cookies", _flag, "Whether to keep the server's cookies, yes or no (no)."),
-    ("max-message-size", _number, "The largest message in bytes (16777216)."),
-    ("write-buffer", _number, "How many bytes may wait to be written (16777216)."),
-    ("send-buffer", _number, "How many messages are kept while offline (1000)."),
-    ("push-buffer", _number, "How many pushes a channel keeps for its join (1000)."),
-    ("receive-buffer", _number, "How many messages a channel keeps unread (1000)."),
-    ("max-restarts", _number, "How often a channel restarts in --max-seconds (3)."),
-    ("max-seconds", _number, "The seconds for --max-restarts (5)."),
+# The options that are not the client's.
+_OWN = [
+    ("config", "A TOML file of options; the command line goes before it."),
+    ("log-level", "The least to log: debug, info, warn, error, critical (info)."),
+    ("token", "The auth token. Others can read it here: see --token-file."),
+    ("token-file", "A file that holds the token, read at each connect."),
+    ("token-env", "An environment variable that holds the token."),
 ]
 
 
@@ -102,6 +79,27 @@ def _flag_of(name: str, text: str) -> bool:
         ) from None
 
 
+def _parameter(name: str) -> list[Any]:
+    """An option of the client, as Twisted wants it described.
+
+    Its text is that of the documentation, with the default in brackets.
+    """
+    field = OPTIONS[name]
+    flag = name.replace("_", "-")
+    about = TEXTS[name].removesuffix(".")
+    default = DEFAULTS.get(name, field.default)
+    read: Callable[[str], Any] = str
+    if text_type(field) is bool:
+        read = partial(_flag_of, flag)
+        about += ", yes or no"
+        default = "yes" if default else "no"
+    elif text_type(field) is float:
+        read = _number
+    if default is not None and default is not NOTHING:
+        about += f" ({default:g})" if isinstance(default, float) else f" ({default})"
+    return [flag, None, None, f"{about}.", read]
+
+
 class Options(UsageOptions):
     """The options of ``twistd txphoenix``."""
 
@@ -112,8 +110,8 @@ class Options(UsageOptions):
         "parameters and headers may be repeated, and are tables in a file."
     )
     optParameters = [
-        [name, None, None, doc, partial(_flag_of, name) if read is _flag else read]
-        for name, read, doc in _PARAMETERS
+        *([name, None, None, about, str] for name, about in _OWN),
+        *map(_parameter, PLAIN),
     ]
 
     def __init__(self) -> None:

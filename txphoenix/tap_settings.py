@@ -28,39 +28,26 @@ from twisted.python.reflect import namedAny
 from .channel import Channel
 from .channel_factory import ChannelFactory
 from .errors import ConfigurationError
-from .options import Options
+from .option_fields import text_type
+from .options import OPTIONS, Options
 from .spelling import did_you_mean
 
-__all__ = ["OWN", "PLAIN", "TABLES", "Settings", "client_options", "log_level"]
+__all__ = [
+    "DEFAULTS",
+    "OWN",
+    "PLAIN",
+    "TABLES",
+    "Settings",
+    "client_options",
+    "log_level",
+]
 
-PLAIN = (
-    "url",
-    "exact_url",
-    "name",
-    "heartbeat_interval",
-    "heartbeat_timeout",
-    "reconnect",
-    "reconnect_interval",
-    "timeout",
-    "join_window",
-    "connect_timeout",
-    "close_timeout",
-    "transport",
-    "longpoll_fallback",
-    "vsn",
-    "compression",
-    "fast_frames",
-    "max_message_size",
-    "write_buffer",
-    "send_buffer",
-    "push_buffer",
-    "receive_buffer",
-    "max_restarts",
-    "max_seconds",
-    "endpoint",
-    "proxy",
-    "keepalive",
-    "cookies",
+# What else is there is asked for in other forms, or cannot be said in a text; and a
+# service that waits for somebody to call connect() would wait for ever.
+PLAIN = tuple(
+    name
+    for name, field in OPTIONS.items()
+    if text_type(field) is not None and name != "auto_connect"
 )
 """The options that are the client's, under the same names."""
 
@@ -82,6 +69,9 @@ TABLES = (
 Settings = dict[str, Any]
 """Options by their names, as somebody gives them."""
 
+DEFAULTS: Settings = {"name": "txphoenix"}
+"""What is not as with a client, if nothing is given."""
+
 _NAMES = frozenset({*PLAIN, *OWN, *TABLES})
 _PLURALS = {"params": "param", "headers": "header", "channels": "channel"}
 _LEVELS = [level.name for level in LogLevel.iterconstants()]
@@ -99,7 +89,7 @@ def client_options(given: Mapping[str, Any]) -> Settings:
     if "url" not in merged:
         raise ConfigurationError("url must be given, such as wss://example.org/socket")
     options = {
-        "name": "txphoenix",
+        **DEFAULTS,
         **{name: merged[name] for name in PLAIN if name in merged},
         "params": _supplied(layers, "param"),
         "headers": _supplied(layers, "header"),

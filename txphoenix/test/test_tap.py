@@ -108,6 +108,20 @@ class OptionsTests(SynchronousTestCase):
             self.assertNotIn("\n", Options().docs[name.replace("_", "-")])
         self.assertEqual([line for line in text.splitlines() if len(line) > 80], [])
 
+    def test_help_has_the_defaults(self) -> None:
+        """--help has the defaults that hold, the client's but for the name."""
+        docs = Options().docs
+        for name, end in (
+            ("close-timeout", " (2)."),
+            ("reconnect", ", yes or no (yes)."),
+            ("cookies", ", yes or no (no)."),
+            ("vsn", " (2.0.0)."),
+            ("write-buffer", " (16777216)."),
+            ("longpoll-fallback", " gives way to long-poll."),
+            ("name", " (txphoenix)."),
+        ):
+            self.assertTrue(docs[name].endswith(end), docs[name])
+
     def test_numbers(self) -> None:
         """Numbers are read as such."""
         client = self.client("--timeout", "2.5", "--send-buffer", "7")
