@@ -66,9 +66,9 @@ setup(
         "twisted[tls]>=24.7.0",
         "autobahn>=26.7.1",
         "treq>=24.9.1",
-        # Twisted needs these two as well.
+        # Twisted and treq bring these two as well.
         "attrs>=22.2.0",
-        "hyperlink>=17.1.1",
+        "hyperlink>=21.0.0",
         'orjson>=3.10.0; platform_python_implementation == "CPython"',
     ],
     extras_require={

@@ -27,7 +27,8 @@ from .cookie_jar import bounded_jar
 from .errors import ConfigurationError
 from .legible import legible
 from .message import PHOENIX_TOPIC
-from .url import check_authority, encode_params, parse, parse_proxy
+from .query_params import encode_params
+from .url import check_authority, parse, parse_proxy
 
 LEAST_MESSAGE_SIZE = 100
 """What the answer to a heartbeat needs (bytes), in any version of the protocol, with

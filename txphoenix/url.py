@@ -8,20 +8,29 @@ the query, as Phoenix's own client does it::
 
 Everything here is pure.
 No error holds a query's value or a URL's userinfo.
+
+hyperlink writes a host and a port here, and does not read them.
+It has no zones of addresses, no empty port and no ``@`` in a password; it takes
+``+80`` and ``8_0`` for ports, ``127.1`` for a name, and an underscore for none; what it
+refuses it shows.
+It also writes a path to where there is none, escapes brackets in a query, and
+normalises Unicode, so that a server would see another path than that of the URL.
 """
 
 from __future__ import annotations
 
-import math
 import re
 from base64 import b64encode
-from collections.abc import Iterator, Mapping
-from typing import Any, Literal, NamedTuple
-from urllib.parse import quote, unquote, unquote_plus
+from collections.abc import Mapping
+from typing import Any, Literal, NamedTuple, cast
+from urllib.parse import quote, unquote
+
+from hyperlink import URL
 
 from .errors import ConfigurationError
 from .host import read_host, server_name
 from .legible import legible
+from .query_params import merge_params
 from .redact import redact_url
 
 __all__ = [
@@ -31,7 +40,6 @@ __all__ = [
     "add_params",
     "check_authority",
     "connect_url",
-    "encode_params",
     "parse",
     "parse_proxy",
 ]
@@ -46,7 +54,8 @@ _SCHEMES: dict[str, tuple[str, str]] = {
     "longpoll": ("http", "https"),
 }
 
-_DEFAULT_PORTS = {False: 80, True: 443}
+# hyperlink's own, since it leaves these out where it writes an authority.
+_DEFAULT_PORTS = {scheme: cast(int, URL(scheme=scheme).port) for scheme in _SECURE}
 
 _FORBIDDEN = re.compile(r"[\x00-\x20\x7f]")
 _SOCKS = re.compile(r"socks[^/]*://", re.IGNORECASE)
@@ -56,9 +65,6 @@ _PORT = re.compile(r"[0-9]{1,5}")
 # RFC 3986 section 3.3 and 3.4; the brackets are not in it, but Plug reads them.
 _PATH_SAFE = "/%:@!$&'()*+,;=~"
 _QUERY_SAFE = _PATH_SAFE + "?[]"
-
-# What JavaScript's encodeURIComponent leaves alone, as Phoenix's own client uses it.
-_PARAM_SAFE = "!~*'()"
 
 # A longer URL in an error would bury what the error says.
 _SHOWN_CHARACTERS = 200
@@ -107,17 +113,17 @@ class Target(NamedTuple):
 
     def url(self, scheme: str) -> str:
         """The whole URL under a scheme."""
-        # RFC 6874 writes the zone's "%" so.
-        authority = self._with_port(self.host.replace("%", "%25"))
+        # hyperlink takes no zone; RFC 6874 writes its "%" so.
+        address, percent, zone = self.host.partition("%")
+        authority = self._with_port(address)
+        if percent:
+            authority = authority.replace("]", f"%25{zone}]", 1)
         query = f"?{self.query}" if self.query else ""
         return f"{scheme}://{authority}{self.path}{query}"
 
     def _with_port(self, host: str) -> str:
-        if ":" in host:
-            host = f"[{host}]"
-        if self.port == _DEFAULT_PORTS[self.secure]:
-            return host
-        return f"{host}:{self.port}"
+        scheme = "wss" if self.secure else "ws"
+        return URL(scheme=scheme, host=host, port=self.port).authority()
 
     def __repr__(self) -> str:
         return f"Target({redact_url(self.url('wss' if self.secure else 'ws'))})"
@@ -144,7 +150,8 @@ def connect_url(
 
     :param url: the socket's URL, such as ``"wss://host/socket"``.
     :param transport: ``"websocket"`` or ``"longpoll"``.
-    :param params: the connection's parameters, see :func:`encode_params`.
+    :param params: the connection's parameters, see
+        :func:`~txphoenix.query_params.encode_params`.
     :param vsn: the version of the serializer.
     :param exact: whether the path names the transport already.
     :raises ConfigurationError: if the URL, the transport or the parameters are no good.
@@ -155,7 +162,7 @@ def connect_url(
         )
     target = parse(url)
     path = target.path if exact else _transport_path(target.path, transport)
-    query = _merge(_merge(target.query, params or {}), {"vsn": vsn})
+    query = merge_params(merge_params(target.query, params or {}), {"vsn": vsn})
     scheme = _SCHEMES[transport][target.secure]
     return target._replace(path=path, query=query).url(scheme)
 
@@ -174,115 +181,7 @@ def add_params(url: str, params: Mapping[str, Any]) -> str:
     """
     target = parse(url)
     scheme = url.partition(":")[0].lower()
-    return target._replace(query=_merge(target.query, params)).url(scheme)
-
-
-def _merge(query: str, params: Mapping[str, Any]) -> str:
-    """The query without the pairs that the parameters replace, then the parameters."""
-    encoded = encode_params(params)
-    replaced = {_root(name) for name in params}
-    kept = [
-        pair
-        for pair in query.split("&")
-        if pair and _root(unquote_plus(pair.partition("=")[0])) not in replaced
-    ]
-    return "&".join([*kept, encoded] if encoded else kept)
-
-
-def _root(name: str) -> str:
-    """The outermost name: ``user`` of ``user[id]``."""
-    return name.partition("[")[0]
-
-
-def encode_params(params: Mapping[str, Any]) -> str:
-    """Parameters as a query, in their order, as Plug decodes it.
-
-    A nested mapping is written ``user[id]=1``, a list ``ids[]=1&ids[]=2``, ``None`` as
-    an empty value, a boolean as ``true`` or ``false``; names and values are
-    percent-encoded UTF-8.
-    An empty mapping or list writes nothing, as Plug has no notation for it.
-    A mapping inside a list must have exactly one name: Plug cannot tell where one
-    mapping ends and the next begins.
-
-    Phoenix's own client writes a list as ``ids[0]=1``, which arrives as a map.
-
-    :param params: names to ``str``, ``int``, ``float``, ``bool``, ``None``, mappings,
-        lists and tuples.
-    :raises ConfigurationError: if a name or a value is of another type.
-    """
-    if not isinstance(params, Mapping):
-        raise ConfigurationError(
-            f"params must be a mapping, not a {type(params).__name__}"
-        )
-    return "&".join(
-        f"{_encode(name, name)}={_encode(name, value)}"
-        for name, value in _flatten("", params)
-    )
-
-
-def _flatten(parent: str, value: object) -> Iterator[tuple[str, str]]:
-    """The pairs of name and text that a value comes to under a parent's name."""
-    if isinstance(value, Mapping):
-        for key, item in value.items():
-            yield from _flatten(_child(parent, key), item)
-    elif isinstance(value, list | tuple):
-        for item in value:
-            if isinstance(item, Mapping) and len(item) != 1:
-                raise ConfigurationError(
-                    f"params: a mapping in the list {parent!r} must have exactly one "
-                    f"name, not {len(item)}; use a mapping of mappings instead"
-                )
-            yield from _flatten(f"{parent}[]", item)
-    else:
-        yield parent, _text(parent, value)
-
-
-def _child(parent: str, key: object) -> str:
-    """The name of a mapping's item under its parent's name."""
-    where = f" in {parent!r}" if parent else ""
-    if not isinstance(key, str):
-        raise ConfigurationError(
-            f"params: a name{where} must be a str, not a {type(key).__name__}"
-        )
-    if not key:
-        raise ConfigurationError(f"params: a name{where} must not be empty")
-    if not parent:
-        return key
-    if "[" in key or "]" in key:
-        raise ConfigurationError(
-            f"params: the name {key!r}{where} must not hold a bracket"
-        )
-    return f"{parent}[{key}]"
-
-
-def _text(name: str, value: object) -> str:
-    """A single value as text."""
-    if value is None:
-        return ""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int):
-        return int.__repr__(value)
-    if isinstance(value, float) and math.isfinite(value):
-        return float.__repr__(value)
-    what = f"a {type(value).__name__}"
-    if isinstance(value, float):
-        what = "an infinite float or NaN"
-    raise ConfigurationError(
-        f"params: {name!r} must be a str, int, float, bool, None, mapping or list, "
-        f"not {what}"
-    )
-
-
-def _encode(name: str, text: str) -> str:
-    try:
-        return quote(text, safe=_PARAM_SAFE)
-    except UnicodeEncodeError:
-        raise ConfigurationError(
-            f"params: {name!r} holds a lone surrogate, which is not valid Unicode"
-        ) from None
+    return target._replace(query=merge_params(target.query, params)).url(scheme)
 
 
 def parse(url: str) -> Target:
@@ -300,7 +199,7 @@ def parse(url: str) -> Target:
             "put credentials into params, auth_token or an Authorization header"
         )
     secure = _SECURE[parts.scheme]
-    host, port = _host_and_port("url", parts, _DEFAULT_PORTS[secure])
+    host, port = _host_and_port("url", parts)
     try:
         path = quote(parts.path, safe=_PATH_SAFE)
         query = quote(parts.query, safe=_QUERY_SAFE)
@@ -324,7 +223,7 @@ def check_authority(text: str) -> None:
             "and an address without a zone"
         )
     parts = _split(what, f"ws://{text}", ("ws",))
-    _host_and_port(what, parts, _DEFAULT_PORTS[False])
+    _host_and_port(what, parts)
 
 
 class ProxyAddress(NamedTuple):
@@ -362,7 +261,7 @@ def parse_proxy(url: str, name: str = "proxy") -> ProxyAddress:
     if parts.path not in ("", "/") or parts.query:
         raise ConfigurationError(f"{name} must have no path and no query")
     secure = _SECURE[parts.scheme]
-    host, port = _host_and_port(name, parts, _DEFAULT_PORTS[secure])
+    host, port = _host_and_port(name, parts)
     if parts.userinfo is None:
         return ProxyAddress(host, port, None, secure)
     user, _, password = parts.userinfo.partition(":")
@@ -420,8 +319,8 @@ def _split(name: str, url: str, schemes: tuple[str, ...]) -> _Parts:
     )
 
 
-def _host_and_port(name: str, parts: _Parts, default: int) -> tuple[str, int]:
-    """The checked host, in ASCII, and the port."""
+def _host_and_port(name: str, parts: _Parts) -> tuple[str, int]:
+    """The checked host, in ASCII, and the port, which may be the scheme's own."""
     if not parts.host:
         raise ConfigurationError(f"{name} must have a host")
     try:
@@ -429,7 +328,7 @@ def _host_and_port(name: str, parts: _Parts, default: int) -> tuple[str, int]:
     except ValueError as error:
         raise ConfigurationError(f"{name} has a host that is {error}") from None
     if not parts.port:
-        return host, default
+        return host, _DEFAULT_PORTS[parts.scheme]
     # More digits than int() reads are no port either.
     if not _PORT.fullmatch(parts.port) or not 1 <= int(parts.port) <= 65535:
         raise ConfigurationError(f"{name} must have a port from 1 to 65535")
