@@ -4,6 +4,7 @@ A check takes an option's name and a value, and returns the value to keep, norma
 or raises :exc:`~txphoenix.errors.ConfigurationError`.
 The error names the option, what was expected and what came: the type always, the value
 only where it is a number or a word that cannot be a secret.
+Those of what a request holds are in :mod:`txphoenix.request_checks`.
 """
 
 from __future__ import annotations
@@ -27,8 +28,7 @@ from .cookie_jar import bounded_jar
 from .errors import ConfigurationError
 from .legible import legible
 from .message import PHOENIX_TOPIC
-from .query_params import encode_params
-from .url import check_authority, parse, parse_proxy
+from .url import parse_proxy
 
 LEAST_MESSAGE_SIZE = 100
 """What the answer to a heartbeat needs (bytes), in any version of the protocol, with
@@ -41,126 +41,14 @@ _SHORTEST_WAIT = 0.001
 Check: TypeAlias = Callable[[str, Any], Any]
 """Takes an option's name and value; returns the value to keep, or raises."""
 
-_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 section 5.6.2
-_UNFIT = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 _ENDPOINT = re.compile(r"[A-Za-z][\w.-]*:.+", re.DOTALL)
 
-_BODY = "it tells what the body is, which is the client's"
-_UPGRADE = "it asks for the WebSocket"
-_HANDSHAKE = "it is a part of the handshake"
-# What only the client can write, and why: another value would break the request.
-_OWN_HEADERS = {
-    "connection": _UPGRADE,
-    "content-encoding": _BODY,
-    "content-length": _BODY,
-    "transfer-encoding": _BODY,
-    "upgrade": _UPGRADE,
-}
 
-
-def _wrong(name: str, expected: str, value: object) -> ConfigurationError:
+def wrong(name: str, expected: str, value: object) -> ConfigurationError:
     """What was expected, and the type of what came, but no value: it may be secret."""
     kind = "None" if value is None else f"a value of type {type(value).__name__}"
     return ConfigurationError(f"{name} must be {expected}, not {kind}")
-
-
-def check_url(url: object) -> str:
-    """The URL, if it is one that a client can connect to.
-
-    :raises ConfigurationError: if it is not.
-    """
-    if not isinstance(url, str):
-        raise _wrong("url", "a str", url)
-    parse(url)
-    return url
-
-
-def check_params(params: object) -> dict[str, Any]:
-    """A copy of the connection's parameters; none for None.
-
-    :raises ConfigurationError: if they are no mapping of names to values that a query
-        can hold.
-    """
-    if params is None:
-        return {}
-    if not isinstance(params, Mapping):
-        raise _wrong("params", "a mapping of names to values", params)
-    encode_params(params)
-    return dict(params)
-
-
-def check_headers(headers: object) -> dict[str, str]:
-    """A copy of the headers; none for None.
-
-    :raises ConfigurationError: if they are no mapping of ``str`` to ``str``, if a name
-        is not an HTTP token, if a value holds a line break or another control
-        character, if a name comes twice in different case, if it is a header that
-        only the client can write, or if ``Host`` is no host.
-    """
-    if headers is None:
-        return {}
-    if not isinstance(headers, Mapping):
-        raise _wrong("headers", "a mapping of str to str", headers)
-    seen = set()
-    for header, value in headers.items():
-        _check_header_name(header)
-        if header.lower() in seen:
-            raise ConfigurationError(f"headers: {header!r} comes twice")
-        seen.add(header.lower())
-        _check_header_value(header, value)
-    return dict(headers)
-
-
-def _check_header_name(header: object) -> None:
-    if not isinstance(header, str):
-        raise _wrong("a name in headers", "a str", header)
-    if not _TOKEN.fullmatch(header):
-        # Name and value may have been swapped, so the name is not shown.
-        raise ConfigurationError(
-            "headers: a name must be one or more letters, digits or any of "
-            "!#$%&'*+.^_`|~-, and one is not"
-        )
-    lower = header.lower()
-    why = _HANDSHAKE if lower.startswith("sec-websocket-") else _OWN_HEADERS.get(lower)
-    if why is not None:
-        raise ConfigurationError(
-            f"headers: the client writes {header!r} itself, as {why}"
-        )
-
-
-def _check_header_value(header: str, value: object) -> None:
-    if not isinstance(value, str):
-        raise _wrong(f"the value of {header!r} in headers", "a str", value)
-    if _UNFIT.search(value):
-        raise ConfigurationError(
-            f"headers: the value of {header!r} must not hold line breaks, other "
-            "control characters or lone surrogates"
-        )
-    if header.lower() == "host":
-        check_authority(value)
-
-
-def check_auth_token(token: object) -> str | None:
-    """The token, or None.
-
-    :raises ConfigurationError: if it is neither None nor text that can go into a
-        header as UTF-8 and come out of it the same.
-    """
-    if token is None:
-        return None
-    if not isinstance(token, str):
-        raise _wrong("auth_token", "a str", token)
-    if not token or _UNFIT.search(token) or token != token.strip(" \t"):
-        raise ConfigurationError(
-            "auth_token must be one or more characters, without line breaks, other "
-            "control characters or lone surrogates, and with no space or tab at "
-            "either end, where HTTP drops them"
-        )
-    return token
-
-
-# Checks of the other options.
 
 
 def _must(
@@ -177,7 +65,7 @@ def _must(
             raise ConfigurationError(
                 f"{name} must be {expected}, not {legible(value, 100)}"
             )
-        raise _wrong(name, expected, value)
+        raise wrong(name, expected, value)
 
     return check
 
@@ -299,7 +187,7 @@ def proxy(name: str, value: object) -> str | None:
     if value is None:
         return None
     if not isinstance(value, str):
-        raise _wrong(name, "the URL of an HTTP proxy, 'environment' or None", value)
+        raise wrong(name, "the URL of an HTTP proxy, 'environment' or None", value)
     if value == "environment":
         return value
     if "://" not in value:
@@ -318,7 +206,7 @@ def cookie_jar(name: str, value: object) -> CookieJar | None:
         return value
     if value is None or isinstance(value, bool):
         return bounded_jar() if value else None
-    raise _wrong(name, "True, False, None or an http.cookiejar.CookieJar", value)
+    raise wrong(name, "True, False, None or an http.cookiejar.CookieJar", value)
 
 
 def topic(name: str, value: object) -> str:
@@ -398,7 +286,7 @@ def optional_channel_class(name: str, value: object) -> Callable[..., Channel] |
 def topic_channel_map(name: str, value: object) -> dict[str, Callable[..., Channel]]:
     """A copy of a mapping of topics, or beginnings of them, to what makes channels."""
     if not isinstance(value, Mapping):
-        raise _wrong(name, "a mapping of topics to channel classes", value)
+        raise wrong(name, "a mapping of topics to channel classes", value)
     classes: dict[str, Callable[..., Channel]] = {}
     key = f"a key of {name}"
     for given, named_class in value.items():
@@ -414,9 +302,7 @@ def join_channels(name: str, value: object) -> dict[str, Any]:
     elif isinstance(value, Sequence) and not isinstance(value, str | bytes):
         items = [(given, None) for given in value]
     else:
-        raise _wrong(
-            name, "a sequence of topics or a mapping of topic to params", value
-        )
+        raise wrong(name, "a sequence of topics or a mapping of topic to params", value)
     channels: dict[str, Any] = {}
     for given, params in items:
         named = topic(f"a topic of {name}", given)

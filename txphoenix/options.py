@@ -26,12 +26,17 @@ from . import checks
 from .backoff import Backoff
 from .channel import Channel
 from .channel_factory import ChannelFactory
-from .checks import check_auth_token, check_headers, check_params, check_url
 from .errors import ConfigurationError
 from .interfaces import JSONCodec
 from .option_fields import declared, option, options_class, secret
 from .option_types import ChangedOptions, ClientOptions
 from .redact import REDACTED, redact_headers, redact_params, redact_url
+from .request_checks import (
+    check_auth_token,
+    check_headers,
+    check_params,
+    check_url,
+)
 from .spelling import did_you_mean
 from .supplied import Headers, Params, Supplied
 

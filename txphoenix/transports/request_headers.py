@@ -2,7 +2,7 @@
 
 A header that both have goes out once, with the user's value.
 What the client alone may say is refused by
-:func:`txphoenix.checks.check_headers`.
+:func:`txphoenix.request_checks.check_headers`.
 """
 
 from __future__ import annotations
