@@ -166,7 +166,8 @@ def _tables() -> Iterator[str]:
 
 
 def _groups() -> Iterator[tuple[str, list[attrs.Attribute[Any]]]]:
-    title, group = "", []
+    title = ""
+    group: list[attrs.Attribute[Any]] = []
     for field in fields():
         begins = declared(field).group
         if begins is not None:

@@ -14,9 +14,6 @@ TEXTS = {
     "url": "The socket's URL, such as wss://example.org/socket. It must be given.",
     "exact_url": "Whether the URL's path is taken as it is.",
     "transport": 'What carries the messages: "websocket" or "longpoll".',
-    "longpoll_fallback": (
-        "Seconds after which a WebSocket that does not answer gives way to long-poll."
-    ),
     "endpoint": (
         "What to connect to instead of the URL's host, such as unix:path=/run/socket."
     ),
@@ -24,6 +21,9 @@ TEXTS = {
     "tls": "What txphoenix.client_tls returns, or Twisted's optionsForClientTLS.",
     "keepalive": (
         "Whether the system shall look after idle TCP connections (SO_KEEPALIVE)."
+    ),
+    "longpoll_fallback": (
+        "Seconds after which a WebSocket that does not answer gives way to long-poll."
     ),
     "connect_timeout": (
         "Seconds for one attempt to connect: parameters, TCP, TLS and handshake."

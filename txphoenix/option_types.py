@@ -36,11 +36,11 @@ class ClientOptions(TypedDict, total=False):
     name: str | None
     exact_url: bool
     transport: str | Callable[..., Any]
-    longpoll_fallback: float | None
     endpoint: Any
     proxy: str | None
     tls: Any
     keepalive: bool
+    longpoll_fallback: float | None
     connect_timeout: float
     params: Supplied[Params | None]
     headers: Supplied[Headers | None]

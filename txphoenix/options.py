@@ -120,11 +120,6 @@ class Options:
     A callable that makes a connector will do as well.
     """
 
-    longpoll_fallback: float | None = option(
-        checks.optional_seconds, default=None, validator=_no_fallback_of_one_path
-    )
-    """Seconds after which a WebSocket that does not answer gives way to long-poll."""
-
     endpoint: Any = option(checks.endpoint, default=None, reconnects=True, text=str)
     """What to connect to instead of the URL's host, such as ``unix:path=/run/socket``.
 
@@ -159,6 +154,11 @@ class Options:
 
     A WebSocket's heartbeats find a dead peer sooner than most systems do.
     """
+
+    longpoll_fallback: float | None = option(
+        checks.optional_seconds, default=None, validator=_no_fallback_of_one_path
+    )
+    """Seconds after which a WebSocket that does not answer gives way to long-poll."""
 
     connect_timeout: float = option(checks.network_seconds, default=15.0)
     """Seconds for one attempt to connect: parameters, TCP, TLS and handshake."""

@@ -6,6 +6,7 @@ What writes it is in a clone and in a source distribution, not in a wheel.
 from __future__ import annotations
 
 import runpy
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -21,19 +22,20 @@ GENERATOR = ROOT / "docs" / "generate_options.py"
 NOT_THERE = None if GENERATOR.exists() else "installed without its documents"
 
 
-def generator() -> dict[str, Any]:
-    """The names that the generator defines."""
-    return runpy.run_path(str(GENERATOR))
-
-
 class GeneratedTests(SynchronousTestCase):
     """The files that ``docs/generate_options.py`` writes."""
 
     skip = NOT_THERE
 
+    def generator(self) -> dict[str, Any]:
+        """The names that it defines."""
+        # It adds the working copy to the path.
+        self.patch(sys, "path", [*sys.path])
+        return runpy.run_path(str(GENERATOR))
+
     def test_written_anew(self) -> None:
         """Each file is what it would be, were it written anew."""
-        files = generator()["files"]()
+        files = self.generator()["files"]()
         self.assertEqual(
             {path.name for path in files},
             {"option_types.py", "option_texts.py", "options.rst"},
@@ -48,7 +50,9 @@ class GeneratedTests(SynchronousTestCase):
     def test_tables(self) -> None:
         """Each option is in one table, and marked where a change reconnects."""
         rows = [
-            row for row in generator()["tables"]().splitlines() if row.startswith("``")
+            row
+            for row in self.generator()["tables"]().splitlines()
+            if row.startswith("``")
         ]
         names = [row.split("``")[1] for row in rows]
         self.assertEqual(sorted(names), sorted(OPTIONS))
