@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 from twisted.trial.unittest import SynchronousTestCase
 
 from txphoenix.client import SocketClient
 from txphoenix.errors import ConfigurationError
-from txphoenix.options import Options
+from txphoenix.options import OPTIONS, Options
 from txphoenix.spelling import did_you_mean
 
-NAMES = [option.name for option in dataclasses.fields(Options)]
+NAMES = list(OPTIONS)
 
 
 class DidYouMeanTests(SynchronousTestCase):
