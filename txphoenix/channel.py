@@ -8,10 +8,9 @@
     reply = await channel.push("new_msg", {"body": "hi"})
     await channel.leave()
 
-Here is what users call and override, and where a message goes.
-What a channel does in which state is the table of :mod:`txphoenix.channel_states`;
-what happens to it is in :mod:`txphoenix.channel_machine`, and how it does what the
-table says is in :mod:`txphoenix.channel_actions`.
+Here is what users call and override; all else of a channel is its
+:class:`~txphoenix.channel_membership.Membership`, and what it does in which state is
+the table of :mod:`txphoenix.channel_states`.
 A channel does no I/O: its :class:`txphoenix.channels.ChannelManager` sends for it
 and gives it its messages.
 """
@@ -20,33 +19,34 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, ClassVar, TypeVar, overload
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, overload
 
+from twisted.application.service import Service
 from twisted.internet.defer import Deferred, fail, succeed
 from twisted.logger import Logger
 
 from .assignments import never_assigned, only_in_class
-from .channel_actions import ChannelActions
+from .channel_membership import Membership
+from .channel_messages import dispatch, look_for
 from .channel_restart import check_restart
-from .channel_states import Input, State
+from .channel_states import State
 from .errors import ChannelClosed, ConfigurationError
-from .hooks import NO_EVENT_HOOKS, EventHooks, Hooks
 from .interfaces import Remover
 from .message import (
-    PHX_CLOSE,
-    PHX_ERROR,
-    PHX_REPLY,
     PRESENCE_DIFF,
     PRESENCE_STATE,
     Message,
 )
 from .package_log import package_log
-from .pending import PendingJoin, PendingLeave, PendingPush
+from .pending import PendingPush
 from .presence_history import PresenceHistory, check_events
 from .reactor_thread import DEV_MODE, check_thread, fails_its_deferred
 from .reserved_events import NOT_PUSHED, check_event, check_hooked, not_pushed
 
-__all__ = ["Channel"]
+if TYPE_CHECKING:
+    from .channels import ChannelManager
+
+__all__ = ["Channel", "is_made_for"]
 
 log = Logger(observer=package_log)
 
@@ -56,7 +56,7 @@ _F = TypeVar("_F", bound=Callable[..., Any])
 _EMPTY: dict[str, Any] = {}
 
 
-class Channel(ChannelActions):
+class Channel(Service):
     """One topic, from the join to the leave, over as many connections as it takes.
 
     Made by :meth:`txphoenix.SocketClient.channel`, never directly.
@@ -70,9 +70,6 @@ class Channel(ChannelActions):
     :ivar topic: the topic, such as ``"rooms:lobby"``.
     :ivar params: what the join sends: any JSON value, or a callable that makes it
         (a Deferred or an awaitable of it will do) anew for each join.
-    :ivar state: ``"closed"``, ``"joining"``, ``"joined"``, ``"leaving"`` or
-        ``"errored"``.
-    :ivar join_ref: the ref of the join that the server has, or None.
     """
 
     restart: ClassVar[str] = "transient"
@@ -93,8 +90,24 @@ class Channel(ChannelActions):
         cls._takes_events = cls.handle_in is not Channel.handle_in
         check_restart(cls, cls.__qualname__)
         cls.presence_events = check_events(cls.__name__, cls.presence_events)
-        for event in cls.presence_events:
-            _OWN_EVENTS.setdefault(event, Channel._receive_presence)
+        look_for(cls.presence_events)
+
+    def __init__(
+        self, topic: str, params: Any = None, manager: ChannelManager | None = None
+    ) -> None:
+        if manager is None:
+            kind = type(self).__name__
+            raise ConfigurationError(
+                f"a channel is made by client.channel(topic, params, {kind}), which"
+                f" hands over its client: not by {kind}() itself"
+            )
+        # Service sets these two later, and a later attribute would cost each channel a
+        # dict of its own.
+        self.running = 0
+        self.name = topic
+        self.topic = topic
+        self.params = params
+        self._membership = Membership(self, manager)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.topic} {self.state}>"
@@ -137,7 +150,7 @@ class Channel(ChannelActions):
         """
         if self._takes_events:
             return self.handle_in(message.event, message.payload)
-        self._get_inbox().put(message)
+        self._membership.inbox.put(message)
         return None
 
     def handle_close(self, reason: object) -> Any:
@@ -147,6 +160,16 @@ class Channel(ChannelActions):
         """
 
     # -- What users call ----------------------------------------------------------
+
+    @property
+    def state(self) -> State:
+        """``"closed"``, ``"joining"``, ``"joined"``, ``"leaving"`` or ``"errored"``."""
+        return self._membership.state
+
+    @property
+    def join_ref(self) -> str | None:
+        """The ref of the join that the server has, or None."""
+        return self._membership.joins.ref
 
     @property
     def is_joined(self) -> bool:
@@ -176,20 +199,15 @@ class Channel(ChannelActions):
             callable that makes the params has raised.
             Cancelling it leaves the channel.
         """
-        manager = self._manager
+        membership = self._membership
+        manager = membership.manager
         seconds = manager.check_timeout(timeout)
         check_restart(self, "this channel")
         if self.presence_events is not type(self).presence_events:
             return fail(only_in_class(self, "presence_events"))
         if not manager.is_wanted:
             return fail(manager.not_connected(f"{self.topic} cannot be joined"))
-        pending = PendingJoin(self, seconds)
-        deferred = pending.wait()
-        try:
-            self._begin(pending)
-        except BaseException as error:
-            self._manager.give_up(self, error)
-        return deferred
+        return membership.joins.start(seconds)
 
     def push(
         self, event: str, payload: Any = _EMPTY, timeout: float | None = None
@@ -219,7 +237,8 @@ class Channel(ChannelActions):
         """
         if DEV_MODE or Deferred.debug:
             check_thread("push")
-        manager = self._manager
+        membership = self._membership
+        manager, pushes = membership.manager, membership.pushes
         if timeout is None:
             seconds = manager.timeout
         else:
@@ -232,14 +251,14 @@ class Channel(ChannelActions):
                 return fail(not_pushed(event))
         except TypeError:
             return fail(not_pushed(event))
-        pending = PendingPush(self, event, payload, seconds)
+        pending = PendingPush(pushes, event, payload, seconds)
         deferred = pending.wait()
-        if self.state is State.JOINED and manager.is_writable:
-            error = self.pushes.write(pending, self.join_ref)
+        if membership.state is State.JOINED and manager.is_writable:
+            error = pushes.write(pending, membership.joins.ref)
         else:
-            error = self.why_not_push(event)
+            error = pushes.why_not(event)
             if error is None:
-                self.pushes.keep(pending)
+                pushes.keep(pending)
         if error is not None:
             pending.fail(error)
         return deferred
@@ -266,17 +285,21 @@ class Channel(ChannelActions):
             is_reserved = True
         if is_reserved:
             raise not_pushed(event)
-        manager = self._manager
-        if self.state is State.JOINED and manager.is_writable:
+        membership = self._membership
+        manager, pushes = membership.manager, membership.pushes
+        if membership.state is State.JOINED and manager.is_writable:
+            join_ref = membership.joins.ref
             manager.send(
-                Message(self.join_ref, manager.next_ref(), self.topic, event, payload)
+                Message(join_ref, manager.next_ref(), self.topic, event, payload)
             )
             return
-        pending = PendingPush(self, event, payload, manager.timeout, wants_reply=False)
-        error = self.why_not_push(event)
+        pending = PendingPush(
+            pushes, event, payload, manager.timeout, wants_reply=False
+        )
+        error = pushes.why_not(event)
         if error is not None:
             raise error
-        self.pushes.keep(pending)
+        pushes.keep(pending)
 
     def when_writable(self) -> Deferred[Channel]:
         """Wait until a push would be sent at once.
@@ -291,7 +314,8 @@ class Channel(ChannelActions):
             :exc:`NotConnected`, or with the error for which there will be no
             connection.
         """
-        return self._manager.writers.wait(self, self.why_not_send)
+        membership = self._membership
+        return membership.manager.writers.wait(self, membership.pushes.why_not_send)
 
     @fails_its_deferred
     def leave(self, timeout: float | None = None) -> Deferred[None]:
@@ -307,14 +331,8 @@ class Channel(ChannelActions):
             that does not answer, or a lost connection, closes it just as well.
             Cancelling it does not stop the leave.
         """
-        seconds = self._manager.check_timeout(timeout)
-        pending = PendingLeave(self)
-        deferred = pending.wait()
-        if self._leaves is None:
-            self._leaves = []
-        self._leaves.append(pending)
-        self._input(Input.LEAVE, pending, seconds)
-        return deferred
+        membership = self._membership
+        return membership.leaves.start(membership.manager.check_timeout(timeout))
 
     def when_stopped(self) -> Deferred[None]:
         """Wait for the end of the channel.
@@ -326,9 +344,10 @@ class Channel(ChannelActions):
             to the end of :meth:`txphoenix.SocketClient.stopService`; after that it
             fires at once, until the client is started again.
         """
-        if self.state is State.CLOSED and self._manager.has_stopped:
+        membership = self._membership
+        if membership.state is State.CLOSED and membership.manager.has_stopped:
             return succeed(None)
-        return self._manager.stop_waiters.wait(self)
+        return membership.stops.wait()
 
     @overload
     def on(self, event: str) -> Callable[[_F], _F]: ...
@@ -359,10 +378,8 @@ class Channel(ChannelActions):
             return partial(self._decorate, event)
         if event in type(self).presence_events:
             # Kept apart, so that they are no short way past what is kept of these.
-            return self._get_presences().hooks.add(event, handler)
-        if self.event_hooks is NO_EVENT_HOOKS:
-            self.event_hooks = EventHooks()
-        return self.event_hooks.add(event, handler)
+            return self._membership.own_presences().hooks.add(event, handler)
+        return self._membership.own_hooks().add(event, handler)
 
     @never_assigned("call channel.off(event, function)")
     def off(self, event: str, handler: Any = None) -> None:
@@ -371,10 +388,11 @@ class Channel(ChannelActions):
         :raises ConfigurationError: the event is not a string.
         """
         check_event(event)
-        hooks = self.event_hooks
+        membership = self._membership
         if event in type(self).presence_events:
-            hooks = self._get_presences().hooks
-        hooks.remove(event, handler)
+            membership.own_presences().hooks.remove(event, handler)
+        else:
+            membership.hooks.remove(event, handler)
 
     @never_assigned("call channel.on_error(function)")
     def on_error(self, function: Callable[[BaseException], Any]) -> Remover:
@@ -387,9 +405,7 @@ class Channel(ChannelActions):
 
         :return: a function that removes the hook.
         """
-        if self._error_hooks is None:
-            self._error_hooks = Hooks()
-        return self._error_hooks.add(function)
+        return self._membership.own_hooks().add_error(function)
 
     @never_assigned("call channel.on_close(function)")
     def on_close(self, function: Callable[[object], Any]) -> Remover:
@@ -400,9 +416,7 @@ class Channel(ChannelActions):
 
         :return: a function that removes the hook.
         """
-        if self._close_hooks is None:
-            self._close_hooks = Hooks()
-        return self._close_hooks.add(function)
+        return self._membership.own_hooks().add_close(function)
 
     def receive(self) -> Deferred[Message]:
         """Take the oldest message that no hook took, or wait for the next.
@@ -414,7 +428,7 @@ class Channel(ChannelActions):
             Cancelling it takes no message, and leaves nobody for whom a full queue
             would hold the server back.
         """
-        return self._get_inbox().get()
+        return self._membership.inbox.get()
 
     def __aiter__(self) -> Channel:
         """Iterate over the messages that no hook takes, until the channel closes."""
@@ -434,33 +448,27 @@ class Channel(ChannelActions):
 
         Those that are left unread at the next :meth:`join` are among them.
         """
-        return 0 if self._inbox is None else self._inbox.dropped
+        inbox = self._membership.made_inbox
+        return 0 if inbox is None else inbox.dropped
 
     @property
     def presence_history(self) -> PresenceHistory | None:
         """What a Presence that is made now has missed; None for nothing."""
-        return self._presences
+        return self._membership.presences
 
-    def _get_presences(self) -> PresenceHistory:
-        if self._presences is None:
-            self._presences = PresenceHistory(type(self).presence_events[0])
-        return self._presences
-
-    def _receive_presence(self, message: Message) -> None:
-        _, _, _, event, payload = message
-        hooks = self.event_hooks
-        if event in type(self).presence_events:
-            presences = self._get_presences()
-            presences.take(event, payload, self.join_ref)
-            hooks = presences.hooks
-        if not hooks.call(event, payload):
-            self._run(self.handle_message, message)
+    def stop(self) -> None:
+        """End at once: tell the server, if it is there, and wait for nothing."""
+        self._membership.stop("stopped")
 
     def _decorate(self, event: str, function: _F) -> _F:
         self.on(event, function)
         return function
 
     # -- What the manager calls ---------------------------------------------------
+
+    def keep_trying(self) -> None:
+        """Treat a failed first join as a failed rejoin: try again with backoff."""
+        self._membership.joins.keep_trying()
 
     def dispatch(self, message: Message) -> None:
         """Take a message that the server sent to this topic.
@@ -469,24 +477,22 @@ class Channel(ChannelActions):
         broadcast is, is always taken.
         :mod:`txphoenix.receiving` has a shorter way for most messages.
         """
-        join_ref, _, _, event, payload = message
-        if join_ref is not None and join_ref != self.join_ref:
-            self._manager.count_stale(message)
-            return
-        own = _OWN_EVENTS.get(event)
-        if own is not None:
-            own(self, message)
-        elif not self.event_hooks.call(event, payload):
-            self._run(self.handle_message, message)
+        dispatch(self._membership, message)
+
+    def stopService(self) -> None:
+        """End at once, with the service this channel belongs to."""
+        super().stopService()
+        # A channel that has ended by itself is taken out of its service, too.
+        if self.state is not State.CLOSED:
+            self.stop()
 
 
-# Events with which a channel has something to do itself.
-# What some class names as its presence_events is looked at by all of them: one table
-# for all costs a message less than one for each class.
-_OWN_EVENTS: dict[str, Callable[[Channel, Message], None]] = {
-    PHX_REPLY: Channel._receive_reply,
-    PHX_CLOSE: Channel._receive_close,
-    PHX_ERROR: Channel._receive_error,
-    PRESENCE_STATE: Channel._receive_presence,
-    PRESENCE_DIFF: Channel._receive_presence,
-}
+def is_made_for(channel: Channel, topic: str, manager: ChannelManager) -> bool:
+    """Whether a channel is that of a topic and of a manager.
+
+    One of a class that forgets ``super().__init__()`` is nobody's.
+    """
+    membership = getattr(channel, "_membership", None)
+    return membership is not None and (
+        (channel.topic, membership.manager) == (topic, manager)
+    )

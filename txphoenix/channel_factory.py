@@ -14,7 +14,7 @@ from collections.abc import Callable
 from inspect import iscoroutine
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
-from .channel import Channel
+from .channel import Channel, is_made_for
 from .echo_room import EchoRoom
 from .errors import ConfigurationError
 
@@ -81,9 +81,7 @@ def make_channel(
             "None" if channel is None else f"a value of type {type(channel).__name__}"
         )
         raise ConfigurationError(f"{name} must return a txphoenix.Channel, not {kind}")
-    # A class that forgets super().__init__() has neither of the two.
-    made_for = getattr(channel, "topic", None), getattr(channel, "_manager", None)
-    if made_for != (topic, manager):
+    if not is_made_for(channel, topic, manager):
         raise ConfigurationError(
             f"{name} must hand topic, params and manager on to the channel that it"
             f" makes: this {type(channel).__name__} is not the one of {topic!r}"

@@ -8,14 +8,14 @@ from .errors import ConfigurationError
 from .legible import legible
 
 if TYPE_CHECKING:
-    from .channel_machine import ChannelMachine
+    from .channel import Channel
 
 __all__ = ["check_restart"]
 
 _RESTARTS = ("permanent", "transient", "temporary")
 
 
-def check_restart(owner: type[ChannelMachine] | ChannelMachine, name: str) -> None:
+def check_restart(owner: type[Channel] | Channel, name: str) -> None:
     """Check what follows a crash.
 
     :param owner: a class of channels, or a channel.

@@ -8,14 +8,14 @@ not reach the others.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, cast
+from typing import Any
 
 from twisted.application.service import IService, MultiService, Service
 from twisted.internet.defer import Deferred, DeferredList, succeed
 from twisted.logger import Logger
 
 from .channel import Channel
-from .channel_machine import ChannelMachine
+from .channel_membership import Membership
 from .channel_waiters import NextJoins, StopWaiters
 from .hooks import as_deferred, call_hook
 from .package_log import package_log
@@ -31,9 +31,9 @@ class ChannelSet(MultiService):
     def __init__(self) -> None:
         super().__init__()
         self.setName("channels")
-        self.routes: dict[str, ChannelMachine] = {}
+        self.routes: dict[str, Membership] = {}
         """The channels that are not closed, by topic."""
-        self.next_joins = NextJoins()
+        self.next_joins = NextJoins(self.routes)
         self.stop_waiters = StopWaiters()
         # Counts the starts and stops, so that a stop finds out that it is over.
         self._life = 0
@@ -44,8 +44,8 @@ class ChannelSet(MultiService):
 
     def find(self, topic: str) -> Channel | None:
         """The channel that has the topic, or None if all are closed."""
-        # Only make() makes channels.
-        return cast("Channel | None", self.routes.get(topic))
+        membership = self.routes.get(topic)
+        return None if membership is None else membership.channel
 
     def terminate_channel(self, topic: str) -> bool:
         """End the channel of a topic at once.
@@ -53,16 +53,16 @@ class ChannelSet(MultiService):
         :return: whether there was one.
         """
         self._withdraw("stopped", topic)
-        channel = self.routes.get(topic)
-        if channel is None:
+        membership = self.routes.get(topic)
+        if membership is None:
             return False
-        channel.stop()
+        membership.channel.stop()
         return True
 
     def terminate(self) -> None:
         """End all channels at once."""
         self._withdraw("stopped")
-        self._each(lambda channel: channel.stop())
+        self._each(lambda membership: membership.channel.stop())
 
     def leave(self, topic: str, timeout: float | None = None) -> Deferred[None]:
         """Leave a topic; see :meth:`txphoenix.SocketClient.leave`."""
@@ -74,37 +74,39 @@ class ChannelSet(MultiService):
 
     # -- What channels call -------------------------------------------------------
 
-    def register(self, channel: ChannelMachine) -> None:
+    def register(self, membership: Membership) -> None:
         """Give a topic to a channel."""
-        self.routes[channel.topic] = channel
+        self.routes[membership.topic] = membership
+        channel = membership.channel
         # As setServiceParent() does it, but for a look at what it is given.
         channel.parent = self
         self.addService(channel)
 
-    def unregister(self, channel: ChannelMachine) -> None:
+    def unregister(self, membership: Membership) -> None:
         """Take the topic away from a channel that has closed."""
-        topic = channel.topic
-        if self.routes.get(topic) is channel:
+        topic = membership.topic
+        if self.routes.get(topic) is membership:
             del self.routes[topic]
-            self.closed(channel)
-            channel.disownServiceParent()
+            self.closed(topic)
+            membership.channel.disownServiceParent()
 
-    def give_up(self, channel: ChannelMachine, error: BaseException) -> None:
+    def give_up(self, membership: Membership, error: BaseException) -> None:
         """End a channel that has raised, which is no other's concern.
 
         What the user's code raises has been caught already.
         This is for all else, such as a class that overrides what is not its to
         override.
         """
+        channel = membership.channel
         log.failure("{channel!r} raised, and is stopped", channel=channel)
         try:
-            channel.stop_after(error)
+            membership.stop(error, crash=error)
         except BaseException:
             log.failure("{channel!r} cannot even be stopped", channel=channel)
-            self.routes.pop(channel.topic, None)
-            self.closed(channel)
+            self.routes.pop(membership.topic, None)
+            self.closed(membership.topic)
 
-    def closed(self, channel: ChannelMachine) -> None:
+    def closed(self, topic: str) -> None:
         """Forget what was kept of the life of a channel that has closed."""
 
     # -- MultiService, for as many channels as there are --------------------------
@@ -120,12 +122,12 @@ class ChannelSet(MultiService):
         life = self._life
         stopping: list[Deferred[Any]] = []
 
-        def stop(channel: ChannelMachine) -> None:
+        def stop(membership: Membership) -> None:
             # One that was told before may have started the client again, and all that
             # is here then is of its new life.
             if self._life != life:
                 return
-            ended: Callable[[], Any] = channel.stopService
+            ended: Callable[[], Any] = membership.channel.stopService
             later = as_deferred(ended())
             if later is not None:
                 stopping.append(later)
@@ -150,7 +152,7 @@ class ChannelSet(MultiService):
 
     def connection_lost(self, reason: BaseException, was_asked: bool) -> None:
         """Have each channel wait for the next connection."""
-        self._each(lambda channel: channel.connection_lost(reason, was_asked))
+        self._each(lambda membership: membership.connection_lost(reason, was_asked))
 
     # The list that MultiService keeps is searched at each removal.
 
@@ -167,39 +169,39 @@ class ChannelSet(MultiService):
         return None
 
     def __iter__(self) -> Iterator[Channel]:
-        return iter(cast("list[Channel]", list(self.routes.values())))
+        return iter([membership.channel for membership in self.routes.values()])
 
     def getServiceNamed(self, name: str) -> Channel:
         """The channel of a topic.
 
         :raises KeyError: there is none.
         """
-        return cast(Channel, self.routes[name])
+        return self.routes[name].channel
 
     # -- Inside -------------------------------------------------------------------
 
-    def _each(self, tell: Callable[[ChannelMachine], object]) -> None:
+    def _each(self, tell: Callable[[Membership], object]) -> None:
         """Tell each channel something; what one raises is no other's concern."""
-        for channel in list(self.routes.values()):
-            self._tell(channel, tell)
+        for membership in list(self.routes.values()):
+            self._tell(membership, tell)
 
     def _tell(
-        self, channel: ChannelMachine, tell: Callable[[ChannelMachine], object]
+        self, membership: Membership, tell: Callable[[Membership], object]
     ) -> None:
         try:
-            tell(channel)
+            tell(membership)
         except BaseException as error:
-            self.give_up(channel, error)
+            self.give_up(membership, error)
 
-    def _end(self, channels: list[ChannelMachine]) -> None:
+    def _end(self, memberships: list[Membership]) -> None:
         life = self._life
         self._withdraw("stopped")
-        for channel in channels:
-            if self._life == life and self.routes.get(channel.topic) is channel:
-                self._tell(channel, lambda channel: channel.stop())
+        for each in memberships:
+            if self._life == life and self.routes.get(each.topic) is each:
+                self._tell(each, lambda membership: membership.channel.stop())
         if self._life == life:
             self.stop_waiters.tell(self.stop_waiters.take_all())
 
     def _withdraw(self, reason: object, topic: str | None = None) -> None:
-        for channel in self.next_joins.channels(topic):
-            channel.withdraw(reason)
+        for membership in self.next_joins.channels(topic):
+            membership.withdraw(reason)

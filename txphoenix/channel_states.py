@@ -1,9 +1,10 @@
 """The life of a channel, on one page.
 
 A channel is in one of five states, has ten inputs, and each of the fifty cells
-says what the next state is and which of :class:`txphoenix.channel.Channel`'s
-actions is taken.
+says what the next state is and which action follows.
 ``IGNORE`` is an answer as well: a cell is never missing.
+How a channel does what follows is in :mod:`txphoenix.channel_membership`; here is
+nothing that sends, waits or tells.
 
 The state changes before the action is taken, and an action fires Deferreds and
 calls the user's code only when all else is done; so that code may call anything.
@@ -13,7 +14,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-__all__ = ["IGNORE", "TABLE", "Input", "State"]
+__all__ = ["TABLE", "Action", "Input", "Life", "State"]
 
 
 class State(StrEnum):
@@ -56,66 +57,123 @@ class Input(StrEnum):
     """The channel ends at once: ``stop()``, or the client stops."""
 
 
-IGNORE = ""
+class Action(StrEnum):
+    """What follows an input."""
+
+    __hash__ = str.__hash__
+
+    IGNORE = "ignore"
+    """Nothing."""
+    BEGIN_JOIN = "begin join"
+    """Take the topic, and have the join sent as soon as there is a connection."""
+    REFUSE_SECOND_JOIN = "refuse second join"
+    """Refuse a join: the topic is taken."""
+    JOIN_AFTER_LEAVE = "join after leave"
+    """Have a join wait until the leave is done."""
+    SEND_JOIN = "send join"
+    """Have the join sent, when its turn comes."""
+    ENTER = "enter"
+    """Be joined: send what was kept, and tell who waits."""
+    PLAN_REJOIN = "plan rejoin"
+    """Be interrupted, and join again after a delay."""
+    WAIT_FOR_CONNECTION = "wait for connection"
+    """Be interrupted, and join again with the next connection."""
+    SEND_LEAVE = "send leave"
+    """Tell the server, and wait for its answer."""
+    LEAVE_NOTHING = "leave nothing"
+    """There is nothing to leave: the leave is done."""
+    LEAVE_AGAIN = "leave again"
+    """Have another leave wait for the answer to the first."""
+    FINISH_LEAVE = "finish leave"
+    """End, as one that was left."""
+    STOP_LEAVING = "stop leaving"
+    """End without the answer, and without the join that waits for it."""
+    WITHDRAW = "withdraw"
+    """Wait no more for another object to leave the topic."""
+    END = "end"
+    """Be over: fail all that waits, and tell who asks for the end."""
+
 
 _S = State
 _I = Input
+_A = Action
 
 # Read a row as: in this state, at this input, go to that state and do that.
-TABLE: dict[tuple[State, Input], tuple[State, str]] = {
+TABLE: dict[tuple[State, Input], tuple[State, Action]] = {
     # There is nothing on the server; it may wait for another object to leave.
-    (_S.CLOSED, _I.JOIN): (_S.JOINING, "begin_join"),
-    (_S.CLOSED, _I.OPEN): (_S.CLOSED, IGNORE),
-    (_S.CLOSED, _I.OK): (_S.CLOSED, IGNORE),
-    (_S.CLOSED, _I.REFUSED): (_S.CLOSED, IGNORE),
-    (_S.CLOSED, _I.RETRY): (_S.CLOSED, IGNORE),
-    (_S.CLOSED, _I.LOST): (_S.CLOSED, IGNORE),
-    (_S.CLOSED, _I.CLOSE): (_S.CLOSED, IGNORE),
-    (_S.CLOSED, _I.LEAVE): (_S.CLOSED, "leave_nothing"),
-    (_S.CLOSED, _I.LEFT): (_S.CLOSED, IGNORE),
-    (_S.CLOSED, _I.STOP): (_S.CLOSED, "withdraw"),
+    (_S.CLOSED, _I.JOIN): (_S.JOINING, _A.BEGIN_JOIN),
+    (_S.CLOSED, _I.OPEN): (_S.CLOSED, _A.IGNORE),
+    (_S.CLOSED, _I.OK): (_S.CLOSED, _A.IGNORE),
+    (_S.CLOSED, _I.REFUSED): (_S.CLOSED, _A.IGNORE),
+    (_S.CLOSED, _I.RETRY): (_S.CLOSED, _A.IGNORE),
+    (_S.CLOSED, _I.LOST): (_S.CLOSED, _A.IGNORE),
+    (_S.CLOSED, _I.CLOSE): (_S.CLOSED, _A.IGNORE),
+    (_S.CLOSED, _I.LEAVE): (_S.CLOSED, _A.LEAVE_NOTHING),
+    (_S.CLOSED, _I.LEFT): (_S.CLOSED, _A.IGNORE),
+    (_S.CLOSED, _I.STOP): (_S.CLOSED, _A.WITHDRAW),
     # A join has been sent, or will be as soon as there is a connection.
-    (_S.JOINING, _I.JOIN): (_S.JOINING, "refuse_second_join"),
-    (_S.JOINING, _I.OPEN): (_S.JOINING, "send_join"),
-    (_S.JOINING, _I.OK): (_S.JOINED, "enter"),
-    (_S.JOINING, _I.REFUSED): (_S.CLOSED, "end"),
-    (_S.JOINING, _I.RETRY): (_S.ERRORED, "plan_rejoin"),
-    (_S.JOINING, _I.LOST): (_S.ERRORED, "wait_for_connection"),
-    (_S.JOINING, _I.CLOSE): (_S.CLOSED, "end"),
-    (_S.JOINING, _I.LEAVE): (_S.LEAVING, "send_leave"),
-    (_S.JOINING, _I.LEFT): (_S.JOINING, IGNORE),
-    (_S.JOINING, _I.STOP): (_S.CLOSED, "end"),
+    (_S.JOINING, _I.JOIN): (_S.JOINING, _A.REFUSE_SECOND_JOIN),
+    (_S.JOINING, _I.OPEN): (_S.JOINING, _A.SEND_JOIN),
+    (_S.JOINING, _I.OK): (_S.JOINED, _A.ENTER),
+    (_S.JOINING, _I.REFUSED): (_S.CLOSED, _A.END),
+    (_S.JOINING, _I.RETRY): (_S.ERRORED, _A.PLAN_REJOIN),
+    (_S.JOINING, _I.LOST): (_S.ERRORED, _A.WAIT_FOR_CONNECTION),
+    (_S.JOINING, _I.CLOSE): (_S.CLOSED, _A.END),
+    (_S.JOINING, _I.LEAVE): (_S.LEAVING, _A.SEND_LEAVE),
+    (_S.JOINING, _I.LEFT): (_S.JOINING, _A.IGNORE),
+    (_S.JOINING, _I.STOP): (_S.CLOSED, _A.END),
     # Pushes go straight out.
-    (_S.JOINED, _I.JOIN): (_S.JOINED, "refuse_second_join"),
-    (_S.JOINED, _I.OPEN): (_S.JOINED, IGNORE),
-    (_S.JOINED, _I.OK): (_S.JOINED, IGNORE),
-    (_S.JOINED, _I.REFUSED): (_S.JOINED, IGNORE),
-    (_S.JOINED, _I.RETRY): (_S.ERRORED, "plan_rejoin"),
-    (_S.JOINED, _I.LOST): (_S.ERRORED, "wait_for_connection"),
-    (_S.JOINED, _I.CLOSE): (_S.CLOSED, "end"),
-    (_S.JOINED, _I.LEAVE): (_S.LEAVING, "send_leave"),
-    (_S.JOINED, _I.LEFT): (_S.JOINED, IGNORE),
-    (_S.JOINED, _I.STOP): (_S.CLOSED, "end"),
+    (_S.JOINED, _I.JOIN): (_S.JOINED, _A.REFUSE_SECOND_JOIN),
+    (_S.JOINED, _I.OPEN): (_S.JOINED, _A.IGNORE),
+    (_S.JOINED, _I.OK): (_S.JOINED, _A.IGNORE),
+    (_S.JOINED, _I.REFUSED): (_S.JOINED, _A.IGNORE),
+    (_S.JOINED, _I.RETRY): (_S.ERRORED, _A.PLAN_REJOIN),
+    (_S.JOINED, _I.LOST): (_S.ERRORED, _A.WAIT_FOR_CONNECTION),
+    (_S.JOINED, _I.CLOSE): (_S.CLOSED, _A.END),
+    (_S.JOINED, _I.LEAVE): (_S.LEAVING, _A.SEND_LEAVE),
+    (_S.JOINED, _I.LEFT): (_S.JOINED, _A.IGNORE),
+    (_S.JOINED, _I.STOP): (_S.CLOSED, _A.END),
     # A leave has been sent; whatever happens now, the channel ends.
-    (_S.LEAVING, _I.JOIN): (_S.LEAVING, "join_after_leave"),
-    (_S.LEAVING, _I.OPEN): (_S.LEAVING, IGNORE),
-    (_S.LEAVING, _I.OK): (_S.LEAVING, IGNORE),
-    (_S.LEAVING, _I.REFUSED): (_S.LEAVING, IGNORE),
-    (_S.LEAVING, _I.RETRY): (_S.CLOSED, "finish_leave"),
-    (_S.LEAVING, _I.LOST): (_S.CLOSED, "finish_leave"),
-    (_S.LEAVING, _I.CLOSE): (_S.CLOSED, "finish_leave"),
-    (_S.LEAVING, _I.LEAVE): (_S.LEAVING, "leave_again"),
-    (_S.LEAVING, _I.LEFT): (_S.CLOSED, "finish_leave"),
-    (_S.LEAVING, _I.STOP): (_S.CLOSED, "stop_leaving"),
+    (_S.LEAVING, _I.JOIN): (_S.LEAVING, _A.JOIN_AFTER_LEAVE),
+    (_S.LEAVING, _I.OPEN): (_S.LEAVING, _A.IGNORE),
+    (_S.LEAVING, _I.OK): (_S.LEAVING, _A.IGNORE),
+    (_S.LEAVING, _I.REFUSED): (_S.LEAVING, _A.IGNORE),
+    (_S.LEAVING, _I.RETRY): (_S.CLOSED, _A.FINISH_LEAVE),
+    (_S.LEAVING, _I.LOST): (_S.CLOSED, _A.FINISH_LEAVE),
+    (_S.LEAVING, _I.CLOSE): (_S.CLOSED, _A.FINISH_LEAVE),
+    (_S.LEAVING, _I.LEAVE): (_S.LEAVING, _A.LEAVE_AGAIN),
+    (_S.LEAVING, _I.LEFT): (_S.CLOSED, _A.FINISH_LEAVE),
+    (_S.LEAVING, _I.STOP): (_S.CLOSED, _A.STOP_LEAVING),
     # Not on the server, and about to join again.
-    (_S.ERRORED, _I.JOIN): (_S.ERRORED, "refuse_second_join"),
-    (_S.ERRORED, _I.OPEN): (_S.JOINING, "send_join"),
-    (_S.ERRORED, _I.OK): (_S.ERRORED, IGNORE),
-    (_S.ERRORED, _I.REFUSED): (_S.CLOSED, "end"),
-    (_S.ERRORED, _I.RETRY): (_S.ERRORED, "plan_rejoin"),
-    (_S.ERRORED, _I.LOST): (_S.ERRORED, "wait_for_connection"),
-    (_S.ERRORED, _I.CLOSE): (_S.CLOSED, "end"),
-    (_S.ERRORED, _I.LEAVE): (_S.CLOSED, "finish_leave"),
-    (_S.ERRORED, _I.LEFT): (_S.ERRORED, IGNORE),
-    (_S.ERRORED, _I.STOP): (_S.CLOSED, "end"),
+    (_S.ERRORED, _I.JOIN): (_S.ERRORED, _A.REFUSE_SECOND_JOIN),
+    (_S.ERRORED, _I.OPEN): (_S.JOINING, _A.SEND_JOIN),
+    (_S.ERRORED, _I.OK): (_S.ERRORED, _A.IGNORE),
+    (_S.ERRORED, _I.REFUSED): (_S.CLOSED, _A.END),
+    (_S.ERRORED, _I.RETRY): (_S.ERRORED, _A.PLAN_REJOIN),
+    (_S.ERRORED, _I.LOST): (_S.ERRORED, _A.WAIT_FOR_CONNECTION),
+    (_S.ERRORED, _I.CLOSE): (_S.CLOSED, _A.END),
+    (_S.ERRORED, _I.LEAVE): (_S.CLOSED, _A.FINISH_LEAVE),
+    (_S.ERRORED, _I.LEFT): (_S.ERRORED, _A.IGNORE),
+    (_S.ERRORED, _I.STOP): (_S.CLOSED, _A.END),
 }
+
+
+class Life:
+    """The life of one channel: in which state it is, and what an input leads to.
+
+    It begins closed, may be joined and end any number of times, and knows of nothing
+    but the table.
+    """
+
+    __slots__ = ("state",)
+
+    def __init__(self) -> None:
+        self.state = State.CLOSED
+
+    def give(self, given: Input) -> Action:
+        """Go to the next state.
+
+        :return: what follows.
+        """
+        self.state, action = TABLE[self.state, given]
+        return action

@@ -22,7 +22,7 @@ from twisted.python.failure import Failure
 from . import telemetry
 from .channel import Channel
 from .channel_factory import ChannelFactory, find_factory, make_channel
-from .channel_machine import ChannelMachine
+from .channel_membership import Membership
 from .channel_params import with_defaults
 from .channel_set import ChannelSet
 from .channel_states import State
@@ -114,7 +114,7 @@ class ChannelManager(ChannelSet):
             options.heartbeat_interval, _LONGEST_INTERVAL
         )
         self.joins.fill()
-        self._each(lambda channel: channel.resize_inbox(options.receive_buffer))
+        self._each(lambda membership: membership.resize_inbox(options.receive_buffer))
 
     # -- What the client calls ----------------------------------------------------
 
@@ -200,22 +200,22 @@ class ChannelManager(ChannelSet):
 
     def is_join_waiting(self, topic: str) -> bool:
         """Whether there will be a join of a topic that has not been sent yet."""
-        channel = self.routes.get(topic)
-        return channel is not None and channel.is_join_waiting
+        membership = self.routes.get(topic)
+        return membership is not None and membership.joins.is_waiting
 
     def with_join_ref(self, message: Message) -> Message:
         """Give a message without a join_ref that of its topic's channel."""
-        channel = self.routes.get(message.topic)
-        if message.join_ref is not None or channel is None:
+        membership = self.routes.get(message.topic)
+        if message.join_ref is not None or membership is None:
             return message
-        return message._replace(join_ref=channel.join_ref)
+        return message._replace(join_ref=membership.joins.ref)
 
     # -- What the client tells ----------------------------------------------------
 
     def connection_opened(self) -> None:
         """Have each channel join."""
         self._offline_because = None
-        self._each(lambda channel: channel.connection_opened())
+        self._each(lambda membership: membership.connection_opened())
 
     def connection_lost(self, reason: BaseException, was_asked: bool) -> None:
         """Have each channel wait for the next connection."""
@@ -225,8 +225,8 @@ class ChannelManager(ChannelSet):
         # Whatever has become of their joins, these join anew.
         self._unsettled.update(
             (topic, None)
-            for topic, channel in self.routes.items()
-            if channel.state in _UNSETTLED
+            for topic, membership in self.routes.items()
+            if membership.state in _UNSETTLED
         )
         super().connection_lost(reason, was_asked)
 
@@ -238,15 +238,15 @@ class ChannelManager(ChannelSet):
         """Have channels that are joined send what they have kept."""
         held, self._held = self._held, {}
         for topic in held:
-            channel = self.routes.get(topic)
-            if channel is not None:
-                channel.send_kept()
+            membership = self.routes.get(topic)
+            if membership is not None:
+                membership.pushes.send_kept()
 
     def abandon(self, error: BaseException) -> None:
         """There will be no connection: fail all that waits for one."""
         self._abandoned_because = error
         self._withdraw(error)
-        self._each(lambda channel: channel.abandoned(error))
+        self._each(lambda membership: membership.abandoned(error))
         settling, self._settling = self._settling, []
         for deferred in settling:
             deferred.errback(error)
@@ -326,12 +326,12 @@ class ChannelManager(ChannelSet):
             return 1.0
         return max(0.0, delay)
 
-    def closed(self, channel: ChannelMachine) -> None:
+    def closed(self, topic: str) -> None:
         """Forget its crashes, and wait for its join no more."""
-        self._crashes.pop(channel.topic, None)
-        self._settled(channel.topic)
+        self._crashes.pop(topic, None)
+        self._settled(topic)
 
-    def state_changed(self, channel: ChannelMachine, old: State, new: State) -> None:
+    def state_changed(self, channel: Channel, old: State, new: State) -> None:
         """Take note of a channel's new state."""
         self._state.update_channel_status(channel.topic, status_of(new), channel.params)
         if telemetry.state_change_handlers:
@@ -346,7 +346,7 @@ class ChannelManager(ChannelSet):
         while self._changes:
             telemetry.channel_status_changed(self.parent, *self._changes.popleft())
 
-    def check_settled(self, channel: ChannelMachine) -> None:
+    def check_settled(self, channel: Channel) -> None:
         """Have the next join, and tell those who wait for a channel's new state.
 
         Each is done if it is so far.
@@ -363,13 +363,13 @@ class ChannelManager(ChannelSet):
             for deferred in settling:
                 deferred.callback(None)
 
-    def joined(self, channel: ChannelMachine, response: Any, duration: float) -> None:
+    def joined(self, channel: Channel, response: Any, duration: float) -> None:
         """Take note that the server has taken a join."""
         telemetry.channel_joined(self.parent, channel.topic, channel, response)
         telemetry.channel_join_duration(self.parent, channel.topic, channel, duration)
 
     def join_failed(
-        self, channel: ChannelMachine, error: BaseException, is_awaited: bool
+        self, channel: Channel, error: BaseException, is_awaited: bool
     ) -> None:
         """Take note of a failed join.
 
@@ -384,11 +384,11 @@ class ChannelManager(ChannelSet):
                 reason=error,
             )
 
-    def leave_answered(self, channel: ChannelMachine, duration: float) -> None:
+    def leave_answered(self, channel: Channel, duration: float) -> None:
         """Take note that the server has answered a leave."""
         telemetry.channel_leave_duration(self.parent, channel.topic, channel, duration)
 
-    def left(self, channel: ChannelMachine, reason: object) -> None:
+    def left(self, channel: Channel, reason: object) -> None:
         """Take note of the end of a channel."""
         telemetry.channel_left(self.parent, channel.topic, channel, reason)
 
@@ -428,13 +428,14 @@ class ChannelManager(ChannelSet):
         self._state.unrouted_messages += 1
         self._take_note(message)
 
-    def crashed(self, channel: ChannelMachine, failure: Failure, attempt: int) -> None:
+    def crashed(self, membership: Membership, failure: Failure, attempt: int) -> None:
         """Restart a channel one of whose callbacks has raised, or end it.
 
         :param attempt: the number of the attempt to join in which it was called.
         """
+        channel = membership.channel
         error = failure.value or RuntimeError("an unknown failure")
-        is_past = channel.is_past(attempt)
+        is_past = membership.joins.is_past(attempt)
         if isinstance(error, ENDINGS) and (is_past or not self.is_open):
             # What has ended the join, or the connection, has been told already.
             log.info(
@@ -444,15 +445,15 @@ class ChannelManager(ChannelSet):
             )
             return
         log.failure("{channel!r}: a callback raised", failure=failure, channel=channel)
-        if self.routes.get(channel.topic) is not channel:
+        if self.routes.get(channel.topic) is not membership:
             return
         if is_past:
             # It has begun anew since, or ends anyway, and in good order.
-            channel.report_error(error)
+            membership.hooks.tell_error(error)
         elif channel.restart == "temporary" or self._crashes_too_often(channel.topic):
-            channel.stop_after(error)
+            membership.stop(error, crash=error)
         else:
-            channel.restart_after(error)
+            membership.restart_after(error)
 
     # -- Inside -------------------------------------------------------------------
 

@@ -88,12 +88,12 @@ class ClientEvents(ClientHooks):
     def message_received(self, message: Message) -> None:
         """Give a message to the channel that has its topic."""
         self._message_hooks.call(message)
-        channel = self.channels.routes.get(message.topic)
-        if channel is not None:
+        membership = self.channels.routes.get(message.topic)
+        if membership is not None:
             try:
-                channel.dispatch(message)
+                membership.channel.dispatch(message)
             except BaseException as error:
-                self.channels.give_up(channel, error)
+                self.channels.give_up(membership, error)
         elif message.topic == PHOENIX_TOPIC:
             self.connection.heartbeat_received(message)
             self.channels.joins.server_answered(message.ref)

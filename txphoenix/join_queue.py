@@ -109,7 +109,7 @@ class JoinQueue(Deadline):
         """Send a join whose params are there, or keep it until that is possible."""
         pending.rest(self._deadlines)
         if len(self._ahead) + len(self._passed) < self.window and not self.prepared:
-            pending.channel.send_join(pending)
+            pending.joins.send(pending)
         else:
             self.prepared[pending] = None
 
@@ -178,10 +178,10 @@ class JoinQueue(Deadline):
             ):
                 if self.prepared:
                     pending, _ = self.prepared.popitem(last=False)
-                    pending.channel.send_join(pending)
+                    pending.joins.send(pending)
                 else:
                     pending, _ = self.waiting.popitem(last=False)
-                    pending.channel.prepare_join(pending)
+                    pending.joins.prepare(pending)
         finally:
             self._is_filling = False
 
@@ -202,7 +202,7 @@ class JoinQueue(Deadline):
             log.info(
                 "{channel!r}: no answer to the join within {seconds:g} s; the server"
                 " may be at work on it, and is waited for",
-                channel=pending.channel,
+                channel=pending.joins.membership.channel,
                 seconds=pending.timeout,
             )
         if pending.is_patient or self.waiting or len(self._ahead) > 1:
@@ -271,7 +271,7 @@ class JoinQueue(Deadline):
                 self._begin_first()
         for pending in overdue:
             if pending.is_overdue:
-                pending.channel.join_expired(pending)
+                pending.joins.expired(pending)
 
 
 def _is_number(ref: str) -> bool:

@@ -23,8 +23,10 @@ from .deadlines import Deadline, Deadlines
 from .errors import PushError
 
 if TYPE_CHECKING:
-    from .channel_machine import ChannelMachine
+    from .channel_joins import Joins
+    from .channel_leaves import Leaves
     from .join_queue import SentJoin
+    from .pushes import Pushes
 
 __all__ = [
     "PendingJoin",
@@ -108,16 +110,19 @@ def split_reply(payload: Any) -> tuple[str, Any]:
 
 
 class PendingPush(PendingReply):
-    """A push: kept until it can be sent, then waiting for its reply."""
+    """A push: kept until it can be sent, then waiting for its reply.
 
-    __slots__ = ("channel", "event", "mark", "payload", "ref", "timeout", "wants_reply")
+    :param pushes: what it is one of.
+    """
+
+    __slots__ = ("event", "mark", "payload", "pushes", "ref", "timeout", "wants_reply")
 
     mark: int | None
     """By what the connection knows it; it has one as soon as it has a ref."""
 
     def __init__(
         self,
-        channel: ChannelMachine,
+        pushes: Pushes,
         event: str,
         payload: Any,
         timeout: float,
@@ -126,7 +131,7 @@ class PendingPush(PendingReply):
         self._queue = None
         self.deferred = None
         self.wants_reply = wants_reply
-        self.channel = channel
+        self.pushes = pushes
         self.event = event
         self.payload = payload
         self.timeout = timeout
@@ -139,7 +144,7 @@ class PendingPush(PendingReply):
             super().fail(error)
         else:
             self.unset()
-            self.channel.push_dropped(self, error)
+            self.pushes.dropped(self, error)
 
     def answered(self, payload: Any, join_ref: str | None) -> None:
         """Succeed on the status ``ok``, and fail on any other."""
@@ -147,20 +152,20 @@ class PendingPush(PendingReply):
         if status == "ok":
             self.succeed(response)
             return
-        channel = self.channel
-        error = PushError(status, response, channel.topic, self.event)
+        pushes = self.pushes
+        error = PushError(status, response, pushes.topic, self.event)
         # The channel goes first: whoever waits for the reply sees it as it is.
         if join_ref is None:
-            channel.reply_without_join_ref(error)
+            pushes.refused_without_join_ref(error)
         self.fail(error)
 
     def expired(self) -> None:
         """Fail, and never be sent if that has not happened yet."""
-        self.channel.push_expired(self)
+        self.pushes.expired(self)
 
     def forgotten(self) -> None:
         """Never be sent, or leave the reply without anybody who waits for it."""
-        self.channel.forget_push(self)
+        self.pushes.cancelled(self)
 
 
 class PendingJoin(PendingReply):
@@ -168,10 +173,12 @@ class PendingJoin(PendingReply):
 
     Its time runs only now and then; see :mod:`txphoenix.join_queue`.
 
+    :param joins: what it is one of.
     :param is_patient: whether nobody waits for it who would have to be told that it was
         not answered in time.
     :ivar params: what it sends, once that is known.
     :ivar is_queued: whether it is in the queue, from its entry to its answer.
+    :ivar sent_at: when it was sent.
     :ivar place: the queue's own note of it, once it has been sent.
     :ivar is_overdue: whether it is waited for though it has had its time.
     """
@@ -179,22 +186,21 @@ class PendingJoin(PendingReply):
     __slots__ = (
         "_time_left",
         "_was_sent_before",
-        "channel",
         "is_overdue",
         "is_patient",
         "is_queued",
+        "joins",
         "mark",
         "params",
         "place",
+        "sent_at",
         "timeout",
         "was_sent",
     )
 
-    def __init__(
-        self, channel: ChannelMachine, timeout: float, is_patient: bool = False
-    ) -> None:
+    def __init__(self, joins: Joins, timeout: float, is_patient: bool = False) -> None:
         super().__init__()
-        self.channel = channel
+        self.joins = joins
         self.timeout = timeout
         self.is_patient = is_patient
         self.was_sent = self._was_sent_before = False
@@ -202,6 +208,7 @@ class PendingJoin(PendingReply):
         # By what the connection knows it.
         self.mark: int | None = None
         self.params: Any = None
+        self.sent_at = 0.0
         self.place: SentJoin | None = None
         self._time_left = timeout
 
@@ -230,34 +237,39 @@ class PendingJoin(PendingReply):
         """Hand the answer to the channel, which has more to do with it."""
         self.unset()
         self._time_left = self.timeout
-        self.channel.join_answered(self, *split_reply(payload))
+        self.joins.answered(self, *split_reply(payload))
 
     def expired(self) -> None:
         """Have the channel give up this join."""
         self._time_left = self.timeout
-        self.channel.join_expired(self)
+        self.joins.expired(self)
 
     def forgotten(self) -> None:
         """Have the channel leave."""
-        self.channel.join_cancelled(self)
+        self.joins.cancelled(self)
 
 
 class PendingLeave(PendingReply):
-    """A leave: whatever the server answers, or if it does not, the channel ends."""
+    """A leave: whatever the server answers, or if it does not, the channel ends.
 
-    __slots__ = ("channel",)
+    :param leaves: what it is one of.
+    :ivar sent_at: when it was sent.
+    """
 
-    def __init__(self, channel: ChannelMachine) -> None:
+    __slots__ = ("leaves", "sent_at")
+
+    def __init__(self, leaves: Leaves) -> None:
         super().__init__()
-        self.channel = channel
+        self.leaves = leaves
+        self.sent_at = 0.0
 
     def answered(self, _payload: Any, _join_ref: str | None) -> None:
         """Close the channel."""
-        self.channel.leave_answered()
+        self.leaves.answered(self)
 
     def expired(self) -> None:
         """Close the channel without the answer."""
-        self.channel.leave_expired()
+        self.leaves.expired()
 
     def __call__(self, _deferred: Deferred[Any]) -> None:
         """Have nobody who waits; the channel leaves all the same, and in time."""

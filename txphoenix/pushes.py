@@ -12,16 +12,28 @@ from collections import OrderedDict
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from .channel_states import State
-from .errors import NotConnected, PushInterrupted, SerializerError
+from .channel_states import Input, State
+from .errors import (
+    UNWRITTEN,
+    BufferFull,
+    NotConnected,
+    PushError,
+    PushInterrupted,
+    PushTimeout,
+    SerializerError,
+)
 from .message import Message, new_message
 from .pending import PendingPush, PendingReply
 from .unavailable import not_joined
+from .writers import NOT_YET
 
 if TYPE_CHECKING:
-    from .channels import ChannelManager
+    from .channel_membership import Membership
 
 __all__ = ["Pushes"]
+
+# What the server answers to a push for a topic that it does not hold joined.
+_UNMATCHED_TOPIC = {"reason": "unmatched topic"}
 
 
 class Pushes:
@@ -29,15 +41,15 @@ class Pushes:
 
     Both tables are made at their first use: an idle channel has none.
 
-    :param topic: the channel's topic.
-    :param manager: sends, and holds the deadlines.
+    :param membership: what it is a part of.
+    :ivar topic: the channel's topic.
     """
 
-    __slots__ = ("_kept", "_manager", "_sent", "_topic")
+    __slots__ = ("_kept", "_membership", "_sent", "topic")
 
-    def __init__(self, topic: str, manager: ChannelManager) -> None:
-        self._topic = topic
-        self._manager = manager
+    def __init__(self, membership: Membership) -> None:
+        self._membership = membership
+        self.topic = membership.topic
         # A plain dict finds its first behind all that were taken out before it.
         self._kept: OrderedDict[PendingPush, None] | None = None
         self._sent: dict[str | None, PendingReply] | None = None
@@ -52,20 +64,21 @@ class Pushes:
         if self._kept is None:
             self._kept = OrderedDict()
         self._kept[pending] = None
-        self._manager.deadlines.set(pending, pending.timeout)
+        self._membership.manager.deadlines.set(pending, pending.timeout)
 
     def write(self, pending: PendingPush, join_ref: str | None) -> Exception | None:
         """Send a push.
 
         :return: why it could not be sent, or None.
         """
-        manager = self._manager
+        membership = self._membership
+        manager = membership.manager
         ref = manager.next_ref()
         try:
             mark = manager.send(
                 new_message(
                     Message,
-                    (join_ref, ref, self._topic, pending.event, pending.payload),
+                    (join_ref, ref, self.topic, pending.event, pending.payload),
                 )
             )
         except (SerializerError, NotConnected) as error:
@@ -74,7 +87,7 @@ class Pushes:
         if not pending.wants_reply:
             pending.succeed(None)
             return None
-        if pending.channel.join_ref != join_ref:
+        if membership.joins.ref != join_ref:
             # Who has encoded it, or was told that it is sent, has ended the join.
             return self._cut_short(pending, mark)
         pending.ref = ref
@@ -96,10 +109,11 @@ class Pushes:
             be failed.
         """
         failed: list[tuple[PendingPush, Exception]] = []
-        kept, manager = self._kept, self._manager
+        membership = self._membership
+        kept, manager = self._kept, membership.manager
         while kept and manager.is_writable:
             pending = next(iter(kept))
-            if pending.channel.join_ref != join_ref:
+            if membership.joins.ref != join_ref:
                 # Who has encoded one, or was told of it, has ended the join.
                 return failed
             del kept[pending]
@@ -107,25 +121,58 @@ class Pushes:
             if error is not None:
                 failed.append((pending, error))
         if kept:
-            manager.hold_pushes(self._topic)
+            manager.hold_pushes(self.topic)
         elif kept is self._kept:
             self._kept = None
         return failed
+
+    def send_kept(self) -> None:
+        """Send what was kept, now that the connection takes more."""
+        membership = self._membership
+        if membership.state is State.JOINED:
+            for pending, error in self.write_kept(membership.joins.ref):
+                pending.fail(error)
+
+    def why_not(self, event: str = "a message") -> Exception | None:
+        """Why a push would be refused now, or None if it would be taken."""
+        membership = self._membership
+        manager, state = membership.manager, membership.state
+        if state is State.CLOSED or state is State.LEAVING:
+            return not_joined(self.topic, state, membership.ended_by)
+        if not manager.is_wanted:
+            return manager.not_connected(f"{event} cannot be pushed to {self.topic}")
+        if state is State.JOINED and manager.is_open:
+            if manager.is_writable:
+                return None
+            limit, buffer = manager.write_buffer, "write_buffer"
+        elif self.kept < manager.push_buffer:
+            return None
+        else:
+            limit, buffer = manager.push_buffer, "push_buffer"
+        return BufferFull(limit, self.topic, event, buffer)
+
+    def why_not_send(self) -> Exception | None:
+        """Why a push would not be sent now, be it that it would only be kept."""
+        error = self.why_not()
+        membership = self._membership
+        is_there = membership.state is State.JOINED and membership.manager.is_open
+        return error if error is not None or is_there else NOT_YET
 
     def _cut_short(self, pending: PendingPush, mark: int | None) -> Exception:
         """Take a push back whose join has ended while it was sent.
 
         :return: what it fails with.
         """
-        channel, manager = pending.channel, self._manager
-        was_sent = not manager.connection.withdraw(mark)
-        if channel.state in (State.CLOSED, State.LEAVING):
-            return not_joined(self._topic, channel.state, channel.ended_by)
-        return PushInterrupted(None, self._topic, pending.event, was_sent)
+        membership = self._membership
+        was_sent = not membership.manager.connection.withdraw(mark)
+        state = membership.state
+        if state in (State.CLOSED, State.LEAVING):
+            return not_joined(self.topic, state, membership.ended_by)
+        return PushInterrupted(None, self.topic, pending.event, was_sent)
 
     def fail(self, taken: Iterable[PendingReply], error: BaseException) -> None:
         """Fail what was taken away; those for which nobody waits make one line."""
-        with self._manager.dropped.together():
+        with self._membership.manager.dropped.together():
             for pending in taken:
                 pending.fail(error)
 
@@ -142,7 +189,7 @@ class Pushes:
             sent = self._sent = {}
         sent[ref] = pending
         if timeout is not None and not pending.is_set:
-            self._manager.deadlines.set(pending, timeout)
+            self._membership.manager.deadlines.set(pending, timeout)
 
     def take(self, ref: str | None) -> PendingReply | None:
         """Take away who waits for the reply to ``ref``; a second one finds nobody."""
@@ -175,3 +222,45 @@ class Pushes:
         """Take away all pushes: those that were sent, and those that were not."""
         sent, kept = self.take_sent(), self.take_kept()
         return [*sent, *kept] if kept else sent
+
+    # -- What becomes of them -----------------------------------------------------
+
+    def expired(self, pending: PendingPush) -> None:
+        """Give up a push that was not answered, or not even sent, in time."""
+        manager = self._membership.manager
+        obstacle: BaseException | str | None = None
+        if pending.ref is None:
+            obstacle = manager.obstacle
+        elif manager.connection.withdraw(pending.mark):
+            obstacle = UNWRITTEN
+        self.forget(pending)
+        pending.fail(PushTimeout(pending.timeout, self.topic, pending.event, obstacle))
+
+    def dropped(self, pending: PendingPush, error: BaseException) -> None:
+        """Have the log tell of a push that nobody waits for, and that was not sent."""
+        self._membership.manager.dropped.add(self.topic, pending.event, error)
+
+    def cancelled(self, pending: PendingPush) -> None:
+        """Take a push out of the tables, and out of what waits to be written."""
+        self.forget(pending)
+        if pending.ref is not None:
+            self._membership.manager.connection.withdraw(pending.mark)
+
+    def refused_without_join_ref(self, error: PushError) -> None:
+        """See whether the server does not hold the channel joined.
+
+        It says so in the reply to a push, and only there: we believed to be joined
+        and are not, which is as good as a crash.
+        """
+        if error.response == _UNMATCHED_TOPIC:
+            self._membership.give(Input.RETRY, error)
+
+    def interrupt(self, pushes: list[PendingPush], error: BaseException) -> None:
+        """Fail those of which the replies will not come any more.
+
+        :param pushes: what :meth:`take_sent` has taken away.
+        """
+        withdraw = self._membership.manager.connection.withdraw
+        for pending in pushes:
+            was_sent = not withdraw(pending.mark)
+            pending.fail(PushInterrupted(error, self.topic, pending.event, was_sent))

@@ -30,7 +30,7 @@ from .serializer import V2Serializer
 from .telemetry import message_event, message_handlers
 
 if TYPE_CHECKING:
-    from .channel_machine import ChannelMachine
+    from .channel_membership import Membership
     from .client_events import ClientEvents
     from .connection import Connection
     from .interfaces import FrameReceiver, FrameReceivers, Serializer
@@ -51,7 +51,7 @@ def frame_receivers(  # noqa: C901
     connection: Connection,
     serializer: Serializer,
     client: ClientEvents,
-    channels: Mapping[str, ChannelMachine],
+    memberships: Mapping[str, Membership],
     hooks: Hooks,
 ) -> FrameReceivers:
     """Make the functions that take the frames of one transport.
@@ -60,7 +60,7 @@ def frame_receivers(  # noqa: C901
         ignored.
     :param serializer: reads the frames.
     :param client: is told of messages, and of frames that are none.
-    :param channels: the client's channels, by topic.
+    :param memberships: the client's channels, by topic.
     :param hooks: the client's hooks for all messages.
     :return: see :data:`~txphoenix.interfaces.FrameReceivers`.
     """
@@ -84,7 +84,7 @@ def frame_receivers(  # noqa: C901
         return receive, lambda _: receive
 
     to_message = serializer.to_message
-    find = channels.get
+    find = memberships.get
 
     def fast(parse: Callable[[bytes], Any]) -> FrameReceiver:  # noqa: C901
         # One function, for a call costs as much as a tenth of all of it.
@@ -95,23 +95,23 @@ def frame_receivers(  # noqa: C901
             functions = pending = None
             try:
                 join_ref, ref, topic, event, payload = fields = parse(data)
-                channel = find(topic)
+                membership = find(topic)
                 if (
-                    channel is not None
-                    and (join_ref is None or join_ref == channel.join_ref)
+                    membership is not None
+                    and (join_ref is None or join_ref == membership.joins.ref)
                     and not hooks.entries
                 ):
                     # A null among five values shows that they are a list's: a dict's
                     # keys and a string's characters are strings.
                     if ref is None:
-                        functions = channel.event_hooks.get(event)
+                        functions = membership.hooks.get(event)
                     elif (
                         event == PHX_REPLY
                         and type(fields) is list
                         # A telemetry handler comes first, and may end what waits.
                         and not message_handlers
                     ):
-                        pending = channel.pushes.take(ref)
+                        pending = membership.pushes.take(ref)
             except BaseException:
                 # What is wrong is the serializer's to say.
                 receive(data, is_binary)
@@ -123,7 +123,7 @@ def frame_receivers(  # noqa: C901
                 try:
                     pending.answered(payload, join_ref)
                 except BaseException as error:
-                    client.channels.give_up(cast("ChannelMachine", channel), error)
+                    client.channels.give_up(cast("Membership", membership), error)
                 return
             if message_handlers:
                 message_event("received", client, fields, len(data))

@@ -152,7 +152,7 @@ class CellTestCase(ClientTestCase):
         """
         if give is not None:
             self.assert_cell(old, give, old)
-        self.assert_cell(old, lambda: self.channel._input(given), old)
+        self.assert_cell(old, lambda: self.channel._membership.give(given), old)
 
     def assert_second_join_refused(self, state: str) -> None:
         """Another join fails, and the first has not noticed."""

@@ -153,7 +153,7 @@ class EachCallTests(ClientTestCase):
         if not joined:
             self.assertIs(channel.state, State.CLOSED)
             self.assertIsNone(channel.join_ref)
-            self.assertEqual(channel.pushes.take_all(), [])
+            self.assertEqual(channel._membership.pushes.take_all(), [])
         # The window has room for others.
         other = self.watch(self.client.join("rooms:other"))
         self.memory.flush()
@@ -216,7 +216,7 @@ class PushTests(ClientTestCase):
     def test_crashed(self) -> None:
         """It has begun anew, and nobody answers."""
         crash = ZeroDivisionError("crash")
-        outcome = self.pushed(lambda channel: channel.restart_after(crash))
+        outcome = self.pushed(lambda channel: channel._membership.restart_after(crash))
         self.assert_failed(outcome, PushInterrupted)
 
     def test_nothing_left(self) -> None:

@@ -7,7 +7,6 @@ from typing import Any
 from twisted.internet.defer import Deferred
 
 from txphoenix.channel import Channel
-from txphoenix.channel_machine import ChannelMachine
 from txphoenix.echo_room import EchoRoom
 from txphoenix.errors import ChannelClosed, NotConnected
 from txphoenix.message import Message
@@ -199,19 +198,6 @@ class CallbackTests(ClientTestCase):
         self.assertIsNone(channel.handle_join({}))
         self.assertIsNone(channel.handle_in("event", {}))
         self.assertIsNone(channel.handle_close("left"))
-
-    def test_machine(self) -> None:
-        """The machine alone is no channel: it does not know where messages go."""
-
-        class Bare(ChannelMachine):
-            pass
-
-        client = self.connected_client()
-        bare = Bare(TOPIC, {}, client.channels)
-        message = Message(None, None, TOPIC, "news", 1)
-        self.assertRaises(NotImplementedError, bare.dispatch, message)
-        for call in (bare.init, bare.handle_join, bare.handle_close):
-            self.assertIsNone(call({}))
 
 
 class CallbackCallsTests(ClientTestCase):

@@ -8,6 +8,8 @@ from typing import Any
 from twisted.internet.defer import Deferred
 
 from txphoenix.channel import Channel
+from txphoenix.channel_joins import Joins
+from txphoenix.channel_membership import Membership
 from txphoenix.client import SocketClient
 
 from .support import ClientTestCase, Outcome
@@ -31,12 +33,33 @@ class EachTests(ClientTestCase):
         ]
         self.closed = self.watch(self.channels[1].when_stopped())
 
-    def check(self, method: str, tell: Callable[[], object]) -> list[str]:
+    def break_inside(self, inside: type[Membership] | type[Joins], name: str) -> None:
+        """Have a method of the second's inside raise."""
+        broken = self.channels[1]._membership
+        method = getattr(inside, name)
+
+        def replaced(of: Any, *args: Any) -> Any:
+            if of is broken or of is broken.joins:
+                raises()
+            return method(of, *args)
+
+        self.patch(inside, name, replaced)
+
+    def check(
+        self,
+        method: str,
+        tell: Callable[[], object],
+        inside: type[Membership] | type[Joins] | None = None,
+    ) -> list[str]:
         """Have the second raise.
 
+        :param inside: whose method it is, where it is not the channel's own.
         :return: the states of the others.
         """
-        vars(self.channels[1])[method] = raises
+        if inside is None:
+            vars(self.channels[1])[method] = raises
+        else:
+            self.break_inside(inside, method)
         tell()
         self.memory.flush()
         self.assertTrue(self.flushLoggedErrors(LookupError))
@@ -47,13 +70,13 @@ class EachTests(ClientTestCase):
     def test_opened(self) -> None:
         """A connection opens."""
         self.lose_connection()
-        states = self.check("connection_opened", self.reconnect)
+        states = self.check("connection_opened", self.reconnect, Membership)
         self.assertEqual(states, ["joined"] * 2)
         self.assertTrue(self.client.connected)
 
     def test_lost(self) -> None:
         """A connection is lost; they reconnect all the same."""
-        states = self.check("connection_lost", self.lose_connection)
+        states = self.check("connection_lost", self.lose_connection, Membership)
         self.assertEqual(states, ["errored"] * 2)
         self.reconnect()
         self.assertEqual(self.channels[2].state, "joined")
@@ -61,7 +84,9 @@ class EachTests(ClientTestCase):
     def test_abandoned(self) -> None:
         """There will be none: all that waits for one fails."""
         waiting = self.watch(self.client.channel("rooms:new").join())
-        self.check("abandoned", lambda: self.watch(self.client.disconnect()))
+        self.check(
+            "abandoned", lambda: self.watch(self.client.disconnect()), Membership
+        )
         self.assertEqual(len(waiting.fired), 1)
 
     def test_terminated(self) -> None:
@@ -72,7 +97,9 @@ class EachTests(ClientTestCase):
     def test_reconfigured(self) -> None:
         """They get other options."""
         self.check(
-            "resize_inbox", lambda: self.watch(self.client.reconfigure(timeout=1.0))
+            "resize_inbox",
+            lambda: self.watch(self.client.reconfigure(timeout=1.0)),
+            Membership,
         )
         self.assertEqual(self.client.options.timeout, 1.0)
 
@@ -110,7 +137,7 @@ class EachTests(ClientTestCase):
         self.channels[1].stop()
         self.watch(self.channels[1].when_stopped())
         join = self.watch(self.channels[1].join())
-        states = self.check("join_answered", self.memory.flush)
+        states = self.check("answered", self.memory.flush, Joins)
         self.assertEqual(states, ["joined"] * 2)
         self.assert_failed(join, LookupError)
         self.assertEqual(len(self.memory.sessions), 1)
@@ -120,14 +147,15 @@ class EachTests(ClientTestCase):
         self.channels[1].stop()
         joins: list[Outcome[Any]] = []
         self.check(
-            "_begin_with", lambda: joins.append(self.watch(self.channels[1].join()))
+            "_begin_with",
+            lambda: joins.append(self.watch(self.channels[1].join())),
+            Joins,
         )
         self.assert_failed(joins[0], LookupError)
 
     def test_cannot_even_be_stopped(self) -> None:
         """One that cannot be ended in any way is let go."""
-        channel = self.channels[1]
-        vars(channel)["_input"] = raises
+        self.break_inside(Membership, "give")
         self.lose_connection()
         self.assertEqual(len(self.flushLoggedErrors(LookupError)), 2)
         self.assertEqual(self.channels[2].state, "errored")

@@ -18,8 +18,8 @@ from itertools import product
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from txphoenix.channel import Channel
-from txphoenix.channel_states import IGNORE, TABLE, Input, State
+from txphoenix.channel_membership import _ACTIONS
+from txphoenix.channel_states import TABLE, Action, Input, Life, State
 
 from .channel_cells import CellTestCase
 from .support import TOPIC
@@ -471,8 +471,19 @@ class TableTests(SynchronousTestCase):
         """Each cell names a state, and an action that a channel has."""
         for new, action in TABLE.values():
             self.assertIsInstance(new, State)
-            if action is not IGNORE:
-                self.assertTrue(callable(getattr(Channel, f"_do_{action}")), action)
+            if action is not Action.IGNORE:
+                self.assertTrue(callable(_ACTIONS[action]), action)
+        self.assertEqual({*_ACTIONS, Action.IGNORE}, set(Action))
+        self.assertEqual({action for _, action in TABLE.values()}, set(Action))
+
+    def test_life(self) -> None:
+        """A life goes to the state of each cell, and says what follows, by itself."""
+        for (state, given), (new, action) in TABLE.items():
+            life = Life()
+            self.assertIs(life.state, State.CLOSED)
+            life.state = state
+            self.assertIs(life.give(given), action)
+            self.assertIs(life.state, new)
 
     def test_tested(self) -> None:
         """Each cell has a test of its own in this module."""

@@ -12,6 +12,7 @@ from twisted.internet.defer import CancelledError
 from twisted.trial.unittest import SynchronousTestCase
 
 from txphoenix.channel import Channel
+from txphoenix.channel_membership import Membership
 from txphoenix.channel_waiters import NextJoins
 from txphoenix.errors import (
     AlreadyJoined,
@@ -169,28 +170,31 @@ class NextJoinWorkTests(SynchronousTestCase):
         looks = 0
 
         class Pending:
-            def __init__(self, channel: Any) -> None:
-                self._channel = channel
+            def __init__(self, joins: Any) -> None:
+                self._joins = joins
 
             @property
-            def channel(self) -> Any:
+            def joins(self) -> Any:
                 nonlocal looks
                 looks += 1
-                return self._channel
+                return self._joins
 
         # They are all equal, which must not make them one.
         equal = type("Equal", (SimpleNamespace,), {"__hash__": None})
         channels: list[Any] = [equal(topic=TOPIC) for _ in range(number)]
-        waiting: list[Any] = [Pending(channel) for channel in channels]
-        next_joins = NextJoins()
+        manager: Any = None
+        waiting: list[Any] = [
+            Pending(Membership(channel, manager).joins) for channel in channels
+        ]
+        next_joins = NextJoins({})
         for pending in waiting:
             self.assertTrue(next_joins.add(pending))
-            self.assertFalse(next_joins.add(cast(Any, Pending(pending.channel))))
+            self.assertFalse(next_joins.add(cast(Any, Pending(pending.joins))))
         self.assertIn(TOPIC, next_joins)
         half = number // 2
         for pending in reversed(waiting[half:]):
-            self.assertIs(next_joins.take(pending.channel), pending)
-            self.assertIsNone(next_joins.take(pending.channel))
+            self.assertIs(next_joins.take(pending.joins.membership), pending)
+            self.assertIsNone(next_joins.take(pending.joins.membership))
         for pending in waiting[:half]:
             self.assertIs(next_joins.pop(TOPIC), pending)
         self.assertIsNone(next_joins.pop(TOPIC))
@@ -270,7 +274,7 @@ class StopWaiterTests(ClientTestCase):
         waiting.cancel()
         self.assert_failed(outcome, CancelledError)
         self.assertEqual(len(client.channels.stop_waiters), 0)
-        self.assertIsNone(channel.stop_waiters)
+        self.assertEqual(list(channel._membership.stops), [])
 
     def test_many(self) -> None:
         """Each of many is forgotten by itself, in whatever order they are cancelled."""
@@ -280,7 +284,7 @@ class StopWaiterTests(ClientTestCase):
         outcomes = [self.watch(each) for each in many]
         for each in many[::2]:
             each.cancel()
-        self.assertEqual(list(channel.stop_waiters or ()), many[1::2])
+        self.assertEqual(list(channel._membership.stops), many[1::2])
         channel.stop()
         self.stop_client(client)
         for outcome in outcomes[1::2]:

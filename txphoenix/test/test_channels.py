@@ -130,7 +130,7 @@ class FindTests(ClientTestCase):
         """Decision 9: a message finds its channel by one look-up of its topic."""
         self.assertEqual(
             self.client.channels.routes,
-            {"rooms:1": self.first, "rooms:2": self.second},
+            {"rooms:1": self.first._membership, "rooms:2": self.second._membership},
         )
         self.assertIs(type(self.client.channels.routes), dict)
 
@@ -322,10 +322,10 @@ class ServiceTests(ClientTestCase):
         """A channel that is given to a manager which does not run does not run."""
         self.stop_client(self.client)
         channel = self.client.channel(TOPIC)
-        self.manager.register(channel)
+        self.manager.register(channel._membership)
         self.assertFalse(channel.running)
-        self.manager.unregister(channel)
-        self.manager.unregister(channel)
+        self.manager.unregister(channel._membership)
+        self.manager.unregister(channel._membership)
         self.assertIsNone(self.manager.find(TOPIC))
 
     def test_stop_with_manager(self) -> None:

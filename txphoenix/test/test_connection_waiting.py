@@ -104,7 +104,7 @@ class ReentrancyTests(RetryTestCase):
             self.memory.flush()
             channel = self.joined_channel(client=client)
             acts.append(client.disconnect)
-            channel._tell_leave()
+            channel._membership.tell_leave()
             self.memory.flush()
             self.assertEqual(acts, [])
             self.assertEqual(self.flushLoggedErrors(), [])

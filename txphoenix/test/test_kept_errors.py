@@ -99,7 +99,7 @@ class HandedOutTests(ClientTestCase):
         waiting = channel.receive()
         channel.stop()
         error = self.failureResultOf(waiting, ChannelClosed).value
-        inbox: Any = channel._inbox
+        inbox: Any = channel._membership.inbox
         self.assertIsNot(inbox._error, error)
         self.assert_fresh(channel.receive)
 

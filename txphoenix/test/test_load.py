@@ -59,13 +59,13 @@ class LoadTests(NetworkTestCase):
         """Ten thousand pushes have their own replies, and leave nothing behind."""
         _, channel = await self.join(timeout=60)
         await self.push(channel, 1000)
-        deadlines = len(channel._manager.deadlines)
+        deadlines = len(channel._membership.manager.deadlines)
         before = blocks()
         replies = await self.push(channel, PUSHES)
         self.assertEqual(replies, list(range(PUSHES)))
         del replies
         self.assertLess(blocks() - before, _GROWTH)
-        self.assertEqual(len(channel._manager.deadlines), deadlines)
+        self.assertEqual(len(channel._membership.manager.deadlines), deadlines)
 
     async def broadcast(
         self, server: PhoenixServer, received: list[int], count: int

@@ -262,7 +262,7 @@ class SlowReaderTests(NetworkTestCase):
             server.broadcast(TOPIC, "news", [n, payload])
         self.assertEqual((await first).payload[0], 0)
         await self.sleep(0.3)
-        inbox: Any = room._inbox
+        inbox: Any = room._membership.inbox
         self.assertGreaterEqual(len(inbox), 50)
         self.assertLess(len(inbox), 500)
         received = len(inbox)
@@ -290,7 +290,7 @@ class SlowReaderTests(NetworkTestCase):
         for n in range(1000):
             server.broadcast(TOPIC, "news", [n, "x" * 1000])
         await first
-        await self.until(lambda: len(room._inbox) >= 5)
+        await self.until(lambda: len(room._membership.inbox) >= 5)
 
     async def test_lost_while_paused(self) -> None:
         """A connection that is lost while paused is found when reading goes on."""

@@ -193,7 +193,7 @@ class StopTests(NetworkTestCase):
             for n in range(2000):
                 server.broadcast(TOPIC, "news", [n, "x" * 1000])
             await first
-            inbox: Any = room._inbox
+            inbox: Any = room._membership.inbox
             await self.until(lambda: len(inbox) >= 5)
             return client
 

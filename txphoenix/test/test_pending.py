@@ -119,7 +119,7 @@ class PendingTests(SynchronousTestCase):
         outcome.deferred.addBoth(lambda _: seen.append(len(self.channel.told)))
         pending.answered(ERROR, None)
         self.assertEqual(
-            self.channel.told, [("reply_without_join_ref", outcome.fired[0])]
+            self.channel.told, [("refused_without_join_ref", outcome.fired[0])]
         )
 
     def test_push_expired(self) -> None:
@@ -127,7 +127,7 @@ class PendingTests(SynchronousTestCase):
         pending = PendingPush(self.channel, "event", {}, 5.0)
         outcome = self.waiting(pending)
         self.clock.advance(5.0)
-        self.assertEqual(self.channel.told, [("push_expired", pending)])
+        self.assertEqual(self.channel.told, [("expired", pending)])
         pending.fail(PushTimeout(5.0))
         self.assertIsInstance(outcome.fired[0], PushTimeout)
 
@@ -136,7 +136,7 @@ class PendingTests(SynchronousTestCase):
         pending = PendingPush(self.channel, "event", {}, 5.0)
         outcome = self.waiting(pending)
         outcome.deferred.cancel()
-        self.assertEqual(self.channel.told, [("forget_push", pending)])
+        self.assertEqual(self.channel.told, [("cancelled", pending)])
         self.assertFalse(pending.is_set)
 
     def test_join(self) -> None:
@@ -150,19 +150,20 @@ class PendingTests(SynchronousTestCase):
         self.assertEqual(
             self.channel.told,
             [
-                ("join_answered", pending, "ok", {"a": 1}),
-                ("join_expired", pending),
-                ("join_cancelled", pending),
+                ("answered", pending, "ok", {"a": 1}),
+                ("expired", pending),
+                ("cancelled", pending),
             ],
         )
 
     def test_leave(self) -> None:
         """A leave tells the channel that it is done, whatever the answer."""
-        for payload in (OK, ERROR, None):
-            PendingLeave(self.channel).answered(payload, "1")
+        leaves = [PendingLeave(self.channel) for _ in range(3)]
+        for leave, payload in zip(leaves, (OK, ERROR, None), strict=True):
+            leave.answered(payload, "1")
         PendingLeave(self.channel).expired()
         self.assertEqual(
-            self.channel.told, [("leave_answered",)] * 3 + [("leave_expired",)]
+            self.channel.told, [*(("answered", each) for each in leaves), ("expired",)]
         )
 
     def test_leave_cancelled(self) -> None:
@@ -173,7 +174,7 @@ class PendingTests(SynchronousTestCase):
         self.assertTrue(pending.is_set)
         self.assertEqual(self.channel.told, [])
         self.clock.advance(5.0)
-        self.assertEqual(self.channel.told, [("leave_expired",)])
+        self.assertEqual(self.channel.told, [("expired",)])
 
     def test_split_reply(self) -> None:
         """The payload of a reply is a status and a response; all else is malformed."""

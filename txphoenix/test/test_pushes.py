@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from time import process_time
+from types import SimpleNamespace
 from typing import Any, cast
 
 from twisted.internet.task import Clock
@@ -27,6 +28,9 @@ class FakeManager:
         self.refs = 0
         self.room = 99
         self.held: list[str] = []
+        self.obstacle = "no connection"
+        # All that is sent has left at once.
+        self.connection = SimpleNamespace(withdraw=lambda _mark: False)
 
     @property
     def is_writable(self) -> bool:
@@ -49,19 +53,14 @@ class FakeManager:
         self.sent.append(message)
 
 
-class FakeChannel:
-    """A channel that has pushes, and nothing else."""
+class FakeMembership:
+    """A channel that is joined, and has nothing else."""
 
     topic = TOPIC
-    join_ref = "7"
+    joins = SimpleNamespace(ref="7")
 
-    def __init__(self, pushes: Pushes) -> None:
-        self.forget_push = pushes.forget
-
-    def push_expired(self, pending: PendingPush) -> None:
-        """Fail it."""
-        self.forget_push(pending)
-        pending.fail(PushTimeout(pending.timeout))
+    def __init__(self, manager: FakeManager) -> None:
+        self.manager = manager
 
 
 class PushesTests(SynchronousTestCase):
@@ -70,14 +69,15 @@ class PushesTests(SynchronousTestCase):
     def setUp(self) -> None:
         """Have both empty."""
         self.manager = cast(Any, FakeManager())
-        self.pushes = Pushes(TOPIC, self.manager)
-        self.channel = cast(Any, FakeChannel(self.pushes))
+        self.membership = cast(Any, FakeMembership(self.manager))
+        self.pushes = Pushes(self.membership)
+        self.leaves = cast(Any, None)
 
     def push(
         self, payload: Any = None, wants_reply: bool = True
     ) -> tuple[PendingPush, Outcome[Any]]:
         """A push that is in neither table."""
-        pending = PendingPush(self.channel, "event", payload, 5.0, wants_reply)
+        pending = PendingPush(self.pushes, "event", payload, 5.0, wants_reply)
         return pending, Outcome(pending.wait())
 
     def reply(self, ref: str | None, response: Any = None) -> None:
@@ -172,9 +172,9 @@ class PushesTests(SynchronousTestCase):
         """As many as are kept are sent in time in proportion to their number."""
 
         def seconds(number: int) -> float:
-            pushes = Pushes(TOPIC, self.manager)
+            pushes = Pushes(self.membership)
             for _ in range(number):
-                pushes.keep(PendingPush(self.channel, "e", None, 5.0))
+                pushes.keep(PendingPush(pushes, "e", None, 5.0))
             self.manager.room = len(self.manager.sent) + number
             began = process_time()
             pushes.write_kept("7")
@@ -202,6 +202,7 @@ class PushesTests(SynchronousTestCase):
         self.pushes.keep(pending)
         self.manager.clock.advance(5.0)
         self.assertEqual(len(outcome.fired), 1)
+        self.assertIsInstance(outcome.fired[0], PushTimeout)
         self.assertEqual(self.pushes.kept, 0)
         self.pushes.write_kept("7")
         self.assertEqual(self.manager.sent, [])
@@ -212,6 +213,7 @@ class PushesTests(SynchronousTestCase):
         self.pushes.write(pending, "7")
         self.manager.clock.advance(5.0)
         self.assertEqual(len(outcome.fired), 1)
+        self.assertIsInstance(outcome.fired[0], PushTimeout)
         self.assertEqual(self.pushes.take_sent(), [])
 
     def test_forget(self) -> None:
@@ -242,14 +244,14 @@ class PushesTests(SynchronousTestCase):
 
     def test_take_sent_drops_others(self) -> None:
         """A leave, or a join, is no push: the channel itself knows of it."""
-        self.pushes.expect("9", PendingLeave(self.channel), 5.0)
+        self.pushes.expect("9", PendingLeave(self.leaves), 5.0)
         pending, _ = self.push()
         self.pushes.write(pending, "7")
         self.assertEqual(self.pushes.take_sent(), [pending])
 
     def test_expect(self) -> None:
         """A deadline that is set already stays as it is."""
-        leave = PendingLeave(self.channel)
+        leave = PendingLeave(self.leaves)
         self.manager.deadlines.set(leave, 2.0)
         self.pushes.expect("9", leave, 5.0)
         self.assertEqual(

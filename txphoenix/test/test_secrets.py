@@ -121,7 +121,7 @@ class SecretsTests(RawTestCase):
             client.state,
             client.channels,
             client.get_state(),
-            *client.channels.routes.values(),
+            *client.channels,
         ):
             self.keeper.keep(shown, repr(shown))
         self.stop_client(client)

@@ -197,7 +197,7 @@ class WhenWritableTests(ClientTestCase):
         )
         self.assertRaises(BufferFull, channel.push_async, "a")
         self.assertRaises(BufferFull, self.push, client, "a")
-        self.assertEqual(channel.pushes.kept, 0)
+        self.assertEqual(channel._membership.pushes.kept, 0)
         narrow.free()
         self.watch(channel.push("b"))
         self.assertEqual(narrow.events(), ["phx_join", "b"])

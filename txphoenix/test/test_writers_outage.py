@@ -12,19 +12,9 @@ from twisted.logger import LogLevel, capturedLogs, formatEvent
 from txphoenix.channel import Channel
 from txphoenix.client import SocketClient
 from txphoenix.errors import ChannelClosed, ConnectionFailed, NotConnected, PushTimeout
+from txphoenix.pushes import Pushes
 
 from .support import TOPIC, ClientTestCase
-
-
-class Counted(Channel):
-    """A channel that takes note of each look at whether it can push."""
-
-    asked: list[str]
-
-    def why_not_send(self) -> Exception | None:
-        """Say so."""
-        self.asked.append(self.topic)
-        return super().why_not_send()
 
 
 class OutageTests(ClientTestCase):
@@ -124,9 +114,15 @@ class OutageTests(ClientTestCase):
         self.memory.is_listening = False
         self.lose_connection()
         asked: list[str] = []
+        look = Pushes.why_not_send
+
+        def counted(pushes: Pushes) -> Exception | None:
+            asked.append(pushes.topic)
+            return look(pushes)
+
+        self.patch(Pushes, "why_not_send", counted)
         for number in range(20):
-            channel = client.channel(f"rooms:{number}", None, Counted)
-            channel.asked = asked
+            channel = client.channel(f"rooms:{number}")
             self.watch(channel.join())
             self.watch(channel.when_writable())
         asked.clear()
