@@ -205,7 +205,7 @@ class Channel(Service):
         check_restart(self, "this channel")
         if self.presence_events is not type(self).presence_events:
             return fail(only_in_class(self, "presence_events"))
-        if not manager.is_wanted:
+        if not manager.connection.is_wanted:
             return fail(manager.not_connected(f"{self.topic} cannot be joined"))
         return membership.joins.start(seconds)
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FAILED", "run_callback"]
 
-log = Logger(observer=package_log)
+log = Logger("txphoenix.channel", observer=package_log)
 
 FAILED = object()
 """What a callback has come to that failed after it had returned."""
@@ -40,7 +40,7 @@ def run_callback(
         later = None if result is None else as_deferred(result)
     # What is no Exception, such as asyncio's CancelledError, is a crash as well.
     except BaseException:
-        membership.manager.crashed(membership, Failure(), attempt)
+        membership.manager.supervision.crashed(membership, Failure(), attempt)
         return False
     if later is None:
         return True
@@ -56,5 +56,5 @@ def _failed_later(failure: Failure, membership: Membership, attempt: int) -> obj
     ):
         log.debug("{channel!r}: a callback was cancelled", channel=membership.channel)
     else:
-        membership.manager.crashed(membership, failure, attempt)
+        membership.manager.supervision.crashed(membership, failure, attempt)
     return FAILED

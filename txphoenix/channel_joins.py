@@ -117,7 +117,7 @@ class Joins:
             membership.made_inbox.open()
         pending.is_patient = self._keeps_trying
         manager.register(membership)
-        if manager.is_open:
+        if manager.connection.is_open:
             membership.give(Input.OPEN)
         else:
             # One that has waited for a leave has used up some of its time.
@@ -164,11 +164,11 @@ class Joins:
                 self.failed(error)
             return
         # The codec may be the user's, and have ended the join, or the connection.
-        if attempt != self.attempt or not manager.is_open:
+        if attempt != self.attempt or not manager.connection.is_open:
             return
         # First, since telemetry is told that it is sent, and may leave.
         self.ref = ref
-        pending.sent_at = manager.elapsed()
+        pending.sent_at = manager.deadlines.elapsed()
         pending.params = None
         membership.pushes.expect(ref, pending)
         manager.joins.sent(pending, ref)
@@ -183,12 +183,14 @@ class Joins:
         if self._rejoins is not None:
             self._rejoins.joined()
         # A connection that is closing keeps them for the next.
-        unsent = membership.pushes.write_kept(self.ref) if manager.is_open else []
-        manager.tell_changes()
+        unsent = (
+            membership.pushes.write_kept(self.ref) if manager.connection.is_open else []
+        )
+        manager.events.at_rest()
         # Whoever is asked or told may have ended the join.
         if not self.is_past(attempt):
-            duration = manager.elapsed() - pending.sent_at
-            manager.joined(channel, response, duration)
+            duration = manager.deadlines.elapsed() - pending.sent_at
+            manager.events.joined(channel, response, duration)
         is_over = self.is_past(attempt)
         is_well = is_over or run_callback(membership, channel.handle_join, response)
         for push, error in unsent:
@@ -256,7 +258,7 @@ class Joins:
         """Try again, or be over, after a join that has failed."""
         membership = self._membership
         is_awaited = self._pending is not None and self._pending.deferred is not None
-        membership.manager.join_failed(membership.channel, error, is_awaited)
+        membership.manager.events.join_failed(membership.channel, error, is_awaited)
         if not self._keeps_trying:
             membership.give(Input.REFUSED, error)
             return
@@ -301,7 +303,7 @@ class Joins:
         if delay is None:
             delay = rejoins.next_delay()
         # Who was asked for it may have ended the channel.
-        if manager.is_open and rejoins is self._rejoins:
+        if manager.connection.is_open and rejoins is self._rejoins:
             rejoins.plan(delay, self._rejoin)
 
     @property
@@ -379,7 +381,7 @@ class Joins:
         self._asked = None
         pending.params = params
         manager = self._membership.manager
-        if manager.is_open:
+        if manager.connection.is_open:
             manager.joins.ready(pending)
 
     def _params_failed(self, failure: Failure, attempt: int) -> None:
@@ -389,5 +391,5 @@ class Joins:
     def _rejoin(self) -> None:
         # A connection that is closing is followed by the next, and the join by that.
         membership = self._membership
-        if membership.manager.is_open:
+        if membership.manager.connection.is_open:
             membership.give(Input.OPEN)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Leaves"]
 
-log = Logger(observer=package_log)
+log = Logger("txphoenix.channel", observer=package_log)
 
 
 class Leaves:
@@ -51,10 +51,10 @@ class Leaves:
         manager = membership.manager
         join_ref = membership.joins.ref
         waiting = [*membership.joins.take(), *membership.pushes.take_all()]
-        if join_ref is None or not manager.is_open:
+        if join_ref is None or not manager.connection.is_open:
             membership.give(Input.LEFT)
         else:
-            leave.sent_at = manager.elapsed()
+            leave.sent_at = manager.deadlines.elapsed()
             ref = send_leave(membership, join_ref)
             # Whoever encodes it, or is told of it, may have ended the channel.
             if leave in self._waiting:
@@ -73,8 +73,8 @@ class Leaves:
         """Be closed: the server has answered the leave."""
         membership = self._membership
         manager = membership.manager
-        duration = manager.elapsed() - leave.sent_at
-        manager.leave_answered(membership.channel, duration)
+        duration = manager.deadlines.elapsed() - leave.sent_at
+        manager.events.leave_answered(membership.channel, duration)
         manager.joins.server_answered(membership.joins.ref)
         membership.give(Input.LEFT)
 

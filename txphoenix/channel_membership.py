@@ -48,7 +48,6 @@ class Membership:
 
     :param channel: what users call and override.
     :param manager: sends for the channel, and supervises it.
-    :ivar ended_by: what has ended the last life of the channel, for who wonders.
     """
 
     __slots__ = (
@@ -57,7 +56,6 @@ class Membership:
         "_life",
         "_stops",
         "channel",
-        "ended_by",
         "hooks",
         "joins",
         "manager",
@@ -73,7 +71,6 @@ class Membership:
         self.pushes = Pushes(self)
         self.hooks = NO_HOOKS
         self.presences: PresenceHistory | None = None
-        self.ended_by: object = None
         self._leaves: Leaves | None = None
         self._inbox: Inbox | None = None
         self._stops: StopList | None = None
@@ -91,6 +88,10 @@ class Membership:
         """The state that its life is in."""
         return self._life.state
 
+    def not_joined(self) -> ChannelClosed:
+        """The error of what needs a joined channel, while it is closed or leaving."""
+        return not_joined(self.topic, self.state, self._life.ended_by)
+
     def give(self, given: Input, *args: Any) -> None:
         """Go on to the next state, and do what follows.
 
@@ -100,7 +101,7 @@ class Membership:
         action = self._life.give(given)
         new = self._life.state
         if new is not old:
-            self.manager.state_changed(self.channel, old, new)
+            self.manager.events.changed(self.channel, old, new)
         if action is not Action.IGNORE:
             _ACTIONS[action](self, *args)
         if new is not old or given is Input.RETRY:
@@ -126,9 +127,9 @@ class Membership:
         """The messages that wait for ``receive()``."""
         inbox = self._inbox
         if inbox is None:
-            inbox = self._inbox = self.manager.make_inbox(self.topic)
+            inbox = self._inbox = self.manager.pauses.make_inbox(self.topic)
             if self.state is State.CLOSED:
-                inbox.close(not_joined(self.topic, self.state, self.ended_by))
+                inbox.close(self.not_joined())
         return inbox
 
     @property
@@ -202,7 +203,7 @@ class Membership:
         self.give(Input.RETRY, error, 0.0)
         # At once, for more messages may be waiting.
         # But one that crashed in init() may do so again, and again.
-        if was_sent and joins.is_rejoin_planned and self.manager.is_open:
+        if was_sent and joins.is_rejoin_planned and self.manager.connection.is_open:
             self.give(Input.OPEN)
 
     def stop(self, reason: object, crash: BaseException | None = None) -> None:
@@ -234,7 +235,11 @@ class Membership:
     def tell_leave(self) -> None:
         """Have the server forget the channel, without waiting for its answer."""
         ref = self.joins.ref
-        if ref is not None and self.state is not State.LEAVING and self.manager.is_open:
+        if (
+            ref is not None
+            and self.state is not State.LEAVING
+            and self.manager.connection.is_open
+        ):
             send_leave(self, ref)
 
     # -- The actions --------------------------------------------------------------
@@ -275,7 +280,7 @@ class Membership:
         leaves = self._take_leaves()
         stops = self._take_stops()
         manager.unregister(self)
-        self.ended_by = reason
+        self._life.end(reason)
         error = reason if isinstance(reason, BaseException) else None
         if self.presences is not None:
             self.presences.forget()
@@ -283,8 +288,8 @@ class Membership:
         # Before anybody is told who may have it join again.
         if self._inbox is not None:
             self._inbox.close(ChannelClosed(reason, self.topic))
-        manager.tell_changes()
-        manager.left(self.channel, reason)
+        manager.events.at_rest()
+        manager.events.ended(self.channel, reason)
         # The end is not supervised: there is nothing left to restart.
         call_hook(self.channel.handle_close, reason)
         if crash is not None:

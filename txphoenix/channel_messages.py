@@ -30,7 +30,7 @@ def dispatch(membership: Membership, message: Message) -> None:
     """Take a message; see :meth:`txphoenix.Channel.dispatch`."""
     join_ref, _, _, event, payload = message
     if join_ref is not None and join_ref != membership.joins.ref:
-        membership.manager.count_stale(message)
+        membership.manager.events.stale(message)
         return
     own = _OWN_EVENTS.get(event)
     if own is not None:
@@ -94,7 +94,7 @@ def _is_of_earlier_join(membership: Membership, message: Message) -> bool:
         message.join_ref is None and ref is not None and ref != membership.joins.ref
     )
     if is_stale:
-        membership.manager.count_stale(message)
+        membership.manager.events.stale(message)
     return is_stale
 
 

@@ -163,12 +163,15 @@ class Life:
 
     It begins closed, may be joined and end any number of times, and knows of nothing
     but the table.
+
+    :ivar ended_by: what has ended it the last time, for who wonders.
     """
 
-    __slots__ = ("state",)
+    __slots__ = ("ended_by", "state")
 
     def __init__(self) -> None:
         self.state = State.CLOSED
+        self.ended_by: object = None
 
     def give(self, given: Input) -> Action:
         """Go to the next state.
@@ -177,3 +180,7 @@ class Life:
         """
         self.state, action = TABLE[self.state, given]
         return action
+
+    def end(self, reason: object) -> None:
+        """Take note of what has ended it."""
+        self.ended_by = reason

@@ -4,41 +4,44 @@ A ``MultiService`` starts and stops its children and never restarts one.
 :class:`ChannelManager` does: an exception out of a callback of a channel is a crash
 of that channel alone.
 It is logged, told to the channel's ``on_error`` hooks, and the channel begins anew,
-until it has crashed more than ``max_restarts`` times in ``max_seconds``.
+until it has crashed more than ``max_restarts`` times in ``max_seconds``; see
+:mod:`txphoenix.channel_supervision`.
+Who observes what happens to the channels subscribes to
+:class:`txphoenix.channel_events.ChannelEvents`.
 """
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
 from math import isfinite
 from typing import Any, TypeVar, overload
 
-from twisted.internet.defer import Deferred, succeed
+from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from . import telemetry
 from .channel import Channel
+from .channel_events import ChannelEvents
 from .channel_factory import ChannelFactory, find_factory, make_channel
-from .channel_membership import Membership
 from .channel_params import with_defaults
 from .channel_set import ChannelSet
-from .channel_states import State
+from .channel_supervision import Supervision
+from .channel_telemetry import ChannelTelemetry
 from .checks import channel_class as check_channel_class
 from .checks import seconds as check_seconds
 from .checks import topic as check_topic
 from .connection import Connection
-from .deadlines import Deadline, Deadlines
+from .deadlines import Deadlines
 from .dropped_pushes import DroppedPushes
-from .errors import ENDINGS, UNWRITTEN, NotConnected
-from .inbox import Inbox
+from .errors import UNWRITTEN, NotConnected
 from .join_queue import JoinQueue
 from .kept_errors import unraised
 from .message import PHX_REPLY, Message
 from .options import Options
 from .package_log import package_log
+from .reading_pauses import ReadingPauses
+from .settling import Settling
 from .state import SocketState, status_of
 from .unavailable import not_connected
 from .writers import Writers
@@ -55,9 +58,6 @@ _LONGEST_INTERVAL = 60.0
 
 def _tell_nobody() -> None:
     """Nobody is to be told yet."""
-
-
-_UNSETTLED = frozenset({State.JOINING, State.ERRORED})
 
 
 class ChannelManager(ChannelSet):
@@ -81,20 +81,16 @@ class ChannelManager(ChannelSet):
         super().__init__()
         self.deadlines = Deadlines.of(clock)
         self.connection = connection
+        self.options = options
         self._state = state
-        self._crashes: dict[str, deque[float]] = {}
-        self._paused: dict[str, None] = {}
         # The topics whose kept pushes wait for the connection to take more.
         self._held: dict[str, None] = {}
         self.writers = Writers()
         self.dropped = DroppedPushes(self.deadlines)
-        # The topics whose first join on a connection has not been answered, and who
-        # waits for these.
-        self._unsettled: dict[str, None] = {}
-        self._settling: list[Deferred[None]] = []
+        self.pauses = ReadingPauses(connection, self.deadlines, options)
+        self.supervision = Supervision(self)
+        self._settling = Settling(self.routes)
         self._offline_because: BaseException | None = None
-        # The changes of states that telemetry has not been told of.
-        self._changes: deque[tuple[str, str, str]] = deque()
         self.joins = JoinQueue(self.deadlines, connection)
         self.joins_sent: Callable[[], None] = _tell_nobody
         """Told when no join waits to be sent."""
@@ -103,11 +99,14 @@ class ChannelManager(ChannelSet):
         # The two that are on the way of each push.
         self.send = connection.send
         self.next_ref = connection.next_ref
+        self.events = ChannelEvents()
+        self._subscribe()
         self.reset_options(options)
 
     def reset_options(self, options: Options) -> None:
         """Use other options from now on."""
-        self._options = options
+        self.options = options
+        self.pauses.reset_options(options)
         self.timeout = options.timeout
         self.joins.window = options.join_window
         self.joins.patience = options.heartbeat_timeout + min(
@@ -149,11 +148,11 @@ class ChannelManager(ChannelSet):
         """
         topic = check_topic("a topic", topic)
         if channel_class is None:
-            name, factory = find_factory(topic, self._options)
+            name, factory = find_factory(topic, self.options)
         else:
             name, factory = "channel_class", channel_class
             check_channel_class(name, factory)
-        params = with_defaults(self._options.default_channel_params, params)
+        params = with_defaults(self.options.default_channel_params, params)
         return make_channel(name, factory, topic, params, self)
 
     @overload
@@ -192,11 +191,7 @@ class ChannelManager(ChannelSet):
         :return: a Deferred of None.
             It fails, with the reason, if there will be no connection.
         """
-        if not self._unsettled:
-            return succeed(None)
-        settling: Deferred[None] = Deferred()
-        self._settling.append(settling)
-        return settling
+        return self._settling.wait()
 
     def is_join_waiting(self, topic: str) -> bool:
         """Whether there will be a join of a topic that has not been sent yet."""
@@ -219,15 +214,10 @@ class ChannelManager(ChannelSet):
 
     def connection_lost(self, reason: BaseException, was_asked: bool) -> None:
         """Have each channel wait for the next connection."""
-        self._paused.clear()
+        self.pauses.forget()
         self.joins.clear()
         self._offline_because = unraised(reason)
-        # Whatever has become of their joins, these join anew.
-        self._unsettled.update(
-            (topic, None)
-            for topic, membership in self.routes.items()
-            if membership.state in _UNSETTLED
-        )
+        self._settling.connection_lost()
         super().connection_lost(reason, was_asked)
 
     def connection_failed(self, reason: BaseException) -> None:
@@ -247,16 +237,9 @@ class ChannelManager(ChannelSet):
         self._abandoned_because = error
         self._withdraw(error)
         self._each(lambda membership: membership.abandoned(error))
-        settling, self._settling = self._settling, []
-        for deferred in settling:
-            deferred.errback(error)
+        self._settling.abandon(error)
 
     # -- What channels call -------------------------------------------------------
-
-    @property
-    def is_open(self) -> bool:
-        """Whether messages can be sent."""
-        return self.connection.is_open
 
     @property
     def is_writable(self) -> bool:
@@ -269,29 +252,9 @@ class ChannelManager(ChannelSet):
         """What keeps a channel from sending what it has kept, for an error."""
         if self.connection.is_full:
             return UNWRITTEN
-        if self.is_open:
+        if self.connection.is_open:
             return "not joined"
         return self._offline_because or "no connection"
-
-    @property
-    def elapsed(self) -> Callable[[], float]:
-        """Tells the seconds since some moment; see :mod:`txphoenix.elapsed`."""
-        return self.deadlines.elapsed
-
-    @property
-    def push_buffer(self) -> int:
-        """How many pushes a channel keeps."""
-        return self._options.push_buffer
-
-    @property
-    def write_buffer(self) -> int:
-        """How many bytes wait to be written at most."""
-        return self._options.write_buffer
-
-    @property
-    def is_wanted(self) -> bool:
-        """Whether there is, or soon will be, a connection."""
-        return self.connection.is_wanted
 
     def hold_pushes(self, topic: str) -> None:
         """Have a channel be told when the connection takes more."""
@@ -318,7 +281,7 @@ class ChannelManager(ChannelSet):
     def rejoin_delay(self, attempt: int) -> float:
         """The seconds before a rejoin; the first is number 0."""
         try:
-            delay = float(self._options.channel_backoff(attempt))
+            delay = float(self.options.channel_backoff(attempt))
             if not isfinite(delay):
                 raise ValueError(f"a delay must be finite, not {delay}")
         except BaseException:
@@ -328,168 +291,46 @@ class ChannelManager(ChannelSet):
 
     def closed(self, topic: str) -> None:
         """Forget its crashes, and wait for its join no more."""
-        self._crashes.pop(topic, None)
-        self._settled(topic)
-
-    def state_changed(self, channel: Channel, old: State, new: State) -> None:
-        """Take note of a channel's new state."""
-        self._state.update_channel_status(channel.topic, status_of(new), channel.params)
-        if telemetry.state_change_handlers:
-            self._changes.append((channel.topic, status_of(old), status_of(new)))
-        if new not in _UNSETTLED:
-            self._settled(channel.topic)
-        elif old not in _UNSETTLED:
-            self._unsettled[channel.topic] = None
-
-    def tell_changes(self) -> None:
-        """Tell telemetry of new states; who is told may call any channel."""
-        while self._changes:
-            telemetry.channel_status_changed(self.parent, *self._changes.popleft())
+        self.supervision.forget(topic)
+        self._settling.forget(topic)
 
     def check_settled(self, channel: Channel) -> None:
         """Have the next join, and tell those who wait for a channel's new state.
 
         Each is done if it is so far.
         """
-        self.tell_changes()
+        self.events.at_rest()
         self.writers.check(channel)
         joins = self.joins
         if joins.waiting or joins.prepared:
             joins.fill()
         elif self._state.to_send:
             self.joins_sent()
-        if self._settling and not self._unsettled:
-            settling, self._settling = self._settling, []
-            for deferred in settling:
-                deferred.callback(None)
-
-    def joined(self, channel: Channel, response: Any, duration: float) -> None:
-        """Take note that the server has taken a join."""
-        telemetry.channel_joined(self.parent, channel.topic, channel, response)
-        telemetry.channel_join_duration(self.parent, channel.topic, channel, duration)
-
-    def join_failed(
-        self, channel: Channel, error: BaseException, is_awaited: bool
-    ) -> None:
-        """Take note of a failed join.
-
-        :param is_awaited: whether somebody waits for it, and will be told.
-        """
-        telemetry.channel_join_error(self.parent, channel.topic, channel, error)
-        # The first of a connection is enough for the log.
-        if self._settled(channel.topic) and not is_awaited:
-            log.warn(
-                "{channel!r} could not be joined again, and is tried again: {reason}",
-                channel=channel,
-                reason=error,
-            )
-
-    def leave_answered(self, channel: Channel, duration: float) -> None:
-        """Take note that the server has answered a leave."""
-        telemetry.channel_leave_duration(self.parent, channel.topic, channel, duration)
-
-    def left(self, channel: Channel, reason: object) -> None:
-        """Take note of the end of a channel."""
-        telemetry.channel_left(self.parent, channel.topic, channel, reason)
-
-    def make_inbox(self, topic: str) -> Inbox:
-        """Make the queue of a channel's ``receive()``."""
-        return Inbox(
-            topic,
-            self._options.receive_buffer,
-            lambda: self.pause_reading(topic),
-            lambda: self.resume_reading(topic),
-            self._await_reader,
-        )
-
-    def pause_reading(self, topic: str) -> None:
-        """Hold the connection's messages back: a channel has enough for now."""
-        if not self._paused:
-            self.connection.pause_reading()
-        self._paused[topic] = None
-
-    def resume_reading(self, topic: str) -> None:
-        """Go on, unless another channel still has enough.
-
-        What was held back is delivered before this returns.
-        """
-        if topic in self._paused:
-            del self._paused[topic]
-            if not self._paused:
-                self.connection.resume_reading()
-
-    def count_stale(self, message: Message) -> None:
-        """Count a message of a join that is over."""
-        self._state.stale_messages += 1
-        self._take_note(message)
-
-    def count_unrouted(self, message: Message) -> None:
-        """Count a message for a topic that no channel has."""
-        self._state.unrouted_messages += 1
-        self._take_note(message)
-
-    def crashed(self, membership: Membership, failure: Failure, attempt: int) -> None:
-        """Restart a channel one of whose callbacks has raised, or end it.
-
-        :param attempt: the number of the attempt to join in which it was called.
-        """
-        channel = membership.channel
-        error = failure.value or RuntimeError("an unknown failure")
-        is_past = membership.joins.is_past(attempt)
-        if isinstance(error, ENDINGS) and (is_past or not self.is_open):
-            # What has ended the join, or the connection, has been told already.
-            log.info(
-                "{channel!r}: a callback ended early: {reason}",
-                channel=channel,
-                reason=error,
-            )
-            return
-        log.failure("{channel!r}: a callback raised", failure=failure, channel=channel)
-        if self.routes.get(channel.topic) is not membership:
-            return
-        if is_past:
-            # It has begun anew since, or ends anyway, and in good order.
-            membership.hooks.tell_error(error)
-        elif channel.restart == "temporary" or self._crashes_too_often(channel.topic):
-            membership.stop(error, crash=error)
-        else:
-            membership.restart_after(error)
+        self._settling.check()
 
     # -- Inside -------------------------------------------------------------------
 
-    def _settled(self, topic: str) -> bool:
-        """Wait for a channel's first join no more.
-
-        :return: whether it was waited for.
-        """
-        if topic not in self._unsettled:
-            return False
-        del self._unsettled[topic]
-        if not self._unsettled:
-            # A dict that was filled once keeps its size.
-            self._unsettled = {}
-        return True
+    def _subscribe(self) -> None:
+        """Have all that observe told what happens to channels."""
+        state, events = self._state, self.events
+        events.changed.append(
+            lambda channel, _, new: state.update_channel_status(
+                channel.topic, status_of(new), channel.params
+            )
+        )
+        ChannelTelemetry(lambda: self.parent).subscribe(events)
+        self._settling.subscribe(events)
+        for event, count in (
+            (events.stale, state.count_stale_message),
+            (events.unrouted, state.count_unrouted_message),
+        ):
+            event.append(count)
+            event.append(self._take_note)
 
     def _take_note(self, message: Message) -> None:
         # It may be the answer to a join that was given up.
         if message.event == PHX_REPLY:
             self.joins.server_answered(message.ref)
-
-    def _await_reader(self, inbox: Deadline) -> None:
-        # A reader has as much time as a server to show that it is there.
-        options = self._options
-        self.deadlines.set(
-            inbox, options.heartbeat_interval + options.heartbeat_timeout
-        )
-
-    def _crashes_too_often(self, topic: str) -> bool:
-        options = self._options
-        now = self.elapsed()
-        crashes = self._crashes.setdefault(topic, deque())
-        crashes.append(now)
-        while crashes[0] < now - options.max_seconds:
-            crashes.popleft()
-        return len(crashes) > options.max_restarts
 
     def _log_failed_start(self, failure: Failure, channel: Channel) -> None:
         log.warn(

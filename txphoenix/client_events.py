@@ -99,7 +99,7 @@ class ClientEvents(ClientHooks):
             self.channels.joins.server_answered(message.ref)
         else:
             # A channel that was left, and the server had not heard of it yet.
-            self.channels.count_unrouted(message)
+            self.channels.events.unrouted(message)
 
     def frame_dropped(self, reason: Exception) -> None:
         """Count and report a frame that is no message."""

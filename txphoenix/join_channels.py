@@ -79,7 +79,7 @@ class JoinChannels:
         """
         for topic, params in wanted.items():
             # What is called here is the user's, and may have disconnected.
-            if not self._channels.is_open:
+            if not self._channels.connection.is_open:
                 return True
             if topic in self._started or failures[topic] >= tries:
                 continue

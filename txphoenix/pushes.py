@@ -24,7 +24,6 @@ from .errors import (
 )
 from .message import Message, new_message
 from .pending import PendingPush, PendingReply
-from .unavailable import not_joined
 from .writers import NOT_YET
 
 if TYPE_CHECKING:
@@ -138,24 +137,26 @@ class Pushes:
         membership = self._membership
         manager, state = membership.manager, membership.state
         if state is State.CLOSED or state is State.LEAVING:
-            return not_joined(self.topic, state, membership.ended_by)
-        if not manager.is_wanted:
+            return membership.not_joined()
+        if not manager.connection.is_wanted:
             return manager.not_connected(f"{event} cannot be pushed to {self.topic}")
-        if state is State.JOINED and manager.is_open:
+        if state is State.JOINED and manager.connection.is_open:
             if manager.is_writable:
                 return None
-            limit, buffer = manager.write_buffer, "write_buffer"
-        elif self.kept < manager.push_buffer:
+            limit, buffer = manager.options.write_buffer, "write_buffer"
+        elif self.kept < manager.options.push_buffer:
             return None
         else:
-            limit, buffer = manager.push_buffer, "push_buffer"
+            limit, buffer = manager.options.push_buffer, "push_buffer"
         return BufferFull(limit, self.topic, event, buffer)
 
     def why_not_send(self) -> Exception | None:
         """Why a push would not be sent now, be it that it would only be kept."""
         error = self.why_not()
         membership = self._membership
-        is_there = membership.state is State.JOINED and membership.manager.is_open
+        is_there = (
+            membership.state is State.JOINED and membership.manager.connection.is_open
+        )
         return error if error is not None or is_there else NOT_YET
 
     def _cut_short(self, pending: PendingPush, mark: int | None) -> Exception:
@@ -167,7 +168,7 @@ class Pushes:
         was_sent = not membership.manager.connection.withdraw(mark)
         state = membership.state
         if state in (State.CLOSED, State.LEAVING):
-            return not_joined(self.topic, state, membership.ended_by)
+            return membership.not_joined()
         return PushInterrupted(None, self.topic, pending.event, was_sent)
 
     def fail(self, taken: Iterable[PendingReply], error: BaseException) -> None:

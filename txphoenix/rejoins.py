@@ -60,7 +60,7 @@ class Rejoins:
 
     def joined(self) -> None:
         """Take note that the channel is joined."""
-        self._joined_at = self._manager.elapsed()
+        self._joined_at = self._manager.deadlines.elapsed()
 
     def interrupted(self) -> None:
         """Take note that it is joined no more.
@@ -70,5 +70,5 @@ class Rejoins:
         joined_at, self._joined_at = self._joined_at, None
         if joined_at is None:
             return
-        if has_lasted(self._manager.elapsed() - joined_at, self._delay):
+        if has_lasted(self._manager.deadlines.elapsed() - joined_at, self._delay):
             self._failed = 0

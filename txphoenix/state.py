@@ -148,6 +148,14 @@ class SocketState(Service):
                 reason=reason,
             )
 
+    def count_stale_message(self, _message: Message) -> None:
+        """Count a message of a join that is over."""
+        self.stale_messages += 1
+
+    def count_unrouted_message(self, _message: Message) -> None:
+        """Count a message for a topic that no channel has."""
+        self.unrouted_messages += 1
+
     # -- Messages that wait for a connection --------------------------------------
 
     @property

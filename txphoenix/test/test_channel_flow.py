@@ -116,10 +116,10 @@ class FlowTests(ClientTestCase):
         self.watch(other.receive())
         manager = self.client.channels
         for topic in (TOPIC, other.topic, TOPIC):
-            manager.pause_reading(topic)
+            manager.pauses.pause(topic)
             self.assertFalse(self.is_reading())
-        manager.resume_reading(TOPIC)
-        manager.resume_reading(TOPIC)
+        manager.pauses.resume(TOPIC)
+        manager.pauses.resume(TOPIC)
         self.assertFalse(self.is_reading())
         other.stop()
         self.assertTrue(self.is_reading())

@@ -375,7 +375,7 @@ class BackoffTests(ClientTestCase):
         manager = client.channels
         self.assertEqual(manager.rejoin_delay(0), 7.0)
         self.assertEqual(manager.check_timeout(None), 9.0)
-        self.assertEqual(manager.push_buffer, 3)
+        self.assertEqual(manager.options.push_buffer, 3)
 
 
 class TelemetryTests(ClientTestCase):
