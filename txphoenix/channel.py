@@ -26,11 +26,13 @@ from twisted.internet.defer import Deferred, fail, succeed
 from twisted.logger import Logger
 
 from .assignments import never_assigned, only_in_class
+from .channel_callbacks import run_callback
 from .channel_membership import Membership
-from .channel_messages import dispatch, look_for
+from .channel_messages import OWN_EVENTS, look_for, tell_stale
 from .channel_restart import check_restart
 from .channel_states import State
 from .errors import ChannelClosed, ConfigurationError
+from .hooks import call_hook
 from .interfaces import Remover
 from .message import (
     PRESENCE_DIFF,
@@ -164,7 +166,7 @@ class Channel(Service):
     @property
     def state(self) -> State:
         """``"closed"``, ``"joining"``, ``"joined"``, ``"leaving"`` or ``"errored"``."""
-        return self._membership.state
+        return self._membership.life.state
 
     @property
     def join_ref(self) -> str | None:
@@ -253,7 +255,7 @@ class Channel(Service):
             return fail(not_pushed(event))
         pending = PendingPush(pushes, event, payload, seconds)
         deferred = pending.wait()
-        if membership.state is State.JOINED and manager.is_writable:
+        if membership.life.state is State.JOINED and manager.is_writable:
             error = pushes.write(pending, membership.joins.ref)
         else:
             error = pushes.why_not(event)
@@ -287,7 +289,7 @@ class Channel(Service):
             raise not_pushed(event)
         membership = self._membership
         manager, pushes = membership.manager, membership.pushes
-        if membership.state is State.JOINED and manager.is_writable:
+        if membership.life.state is State.JOINED and manager.is_writable:
             join_ref = membership.joins.ref
             manager.send(
                 Message(join_ref, manager.next_ref(), self.topic, event, payload)
@@ -345,7 +347,7 @@ class Channel(Service):
             fires at once, until the client is started again.
         """
         membership = self._membership
-        if membership.state is State.CLOSED and membership.manager.has_stopped:
+        if membership.life.state is State.CLOSED and membership.manager.has_stopped:
             return succeed(None)
         return membership.stops.wait()
 
@@ -477,7 +479,22 @@ class Channel(Service):
         broadcast is, is always taken.
         :mod:`txphoenix.receiving` has a shorter way for most messages.
         """
-        dispatch(self._membership, message)
+        membership = self._membership
+        join_ref, _, _, event, payload = message
+        if join_ref is not None and join_ref != membership.joins.ref:
+            tell_stale(membership, message)
+            return
+        own = OWN_EVENTS.get(event)
+        if own is not None:
+            own(membership, message)
+            return
+        # hooks.call(), without the call: this is on the way of many messages.
+        found = membership.hooks.get(event)
+        if found is None:
+            run_callback(membership, self.handle_message, message)
+            return
+        for _, function in found:
+            call_hook(function, payload)
 
     def stopService(self) -> None:
         """End at once, with the service this channel belongs to."""

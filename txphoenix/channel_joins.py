@@ -85,7 +85,7 @@ class Joins:
 
         :param attempt: what the number of the attempt was.
         """
-        return attempt != self.attempt or self._membership.state is State.LEAVING
+        return attempt != self.attempt or self._membership.life.state is State.LEAVING
 
     def keep_trying(self) -> None:
         """Treat a failed first join as a failed rejoin: try again with backoff."""
@@ -155,7 +155,7 @@ class Joins:
         membership = self._membership
         manager = membership.manager
         ref = manager.next_ref()
-        message = Message.join(membership.topic, pending.params, ref)
+        message = Message.join(membership.channel.topic, pending.params, ref)
         attempt = self.attempt
         try:
             frame = manager.connection.encode(message)
@@ -186,11 +186,13 @@ class Joins:
         unsent = (
             membership.pushes.write_kept(self.ref) if manager.connection.is_open else []
         )
-        manager.events.at_rest()
+        for rest in manager.events.at_rest:
+            rest()
         # Whoever is asked or told may have ended the join.
         if not self.is_past(attempt):
             duration = manager.deadlines.elapsed() - pending.sent_at
-            manager.events.joined(channel, response, duration)
+            for tell in manager.events.joined:
+                tell(channel, response, duration)
         is_over = self.is_past(attempt)
         is_well = is_over or run_callback(membership, channel.handle_join, response)
         for push, error in unsent:
@@ -258,7 +260,8 @@ class Joins:
         """Try again, or be over, after a join that has failed."""
         membership = self._membership
         is_awaited = self._pending is not None and self._pending.deferred is not None
-        membership.manager.events.join_failed(membership.channel, error, is_awaited)
+        for tell in membership.manager.events.join_failed:
+            tell(membership.channel, error, is_awaited)
         if not self._keeps_trying:
             membership.give(Input.REFUSED, error)
             return

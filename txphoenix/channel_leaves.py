@@ -63,7 +63,7 @@ class Leaves:
                 else:
                     membership.pushes.expect(ref, leave, seconds)
             inbox = membership.made_inbox
-            if inbox is not None and membership.state is State.LEAVING:
+            if inbox is not None and membership.life.state is State.LEAVING:
                 # The server's answer must not wait for somebody who has left.
                 inbox.forget_reader()
         if waiting:
@@ -74,7 +74,8 @@ class Leaves:
         membership = self._membership
         manager = membership.manager
         duration = manager.deadlines.elapsed() - leave.sent_at
-        manager.events.leave_answered(membership.channel, duration)
+        for tell in manager.events.leave_answered:
+            tell(membership.channel, duration)
         manager.joins.server_answered(membership.joins.ref)
         membership.give(Input.LEFT)
 
@@ -96,7 +97,7 @@ def send_leave(membership: Membership, join_ref: str) -> str | None:
     manager = membership.manager
     ref = manager.next_ref()
     try:
-        manager.send(Message.leave(membership.topic, ref, join_ref))
+        manager.send(Message.leave(membership.channel.topic, ref, join_ref))
     except NotConnected:
         # The codec has closed the connection, and the server forgets the join.
         return None

@@ -53,11 +53,11 @@ class Membership:
     __slots__ = (
         "_inbox",
         "_leaves",
-        "_life",
         "_stops",
         "channel",
         "hooks",
         "joins",
+        "life",
         "manager",
         "presences",
         "pushes",
@@ -66,7 +66,7 @@ class Membership:
     def __init__(self, channel: Channel, manager: ChannelManager) -> None:
         self.channel = channel
         self.manager = manager
-        self._life = Life()
+        self.life = Life()
         self.joins = Joins(self)
         self.pushes = Pushes(self)
         self.hooks = NO_HOOKS
@@ -86,22 +86,24 @@ class Membership:
     @property
     def state(self) -> State:
         """The state that its life is in."""
-        return self._life.state
+        return self.life.state
 
     def not_joined(self) -> ChannelClosed:
         """The error of what needs a joined channel, while it is closed or leaving."""
-        return not_joined(self.topic, self.state, self._life.ended_by)
+        return not_joined(self.topic, self.life.state, self.life.ended_by)
 
     def give(self, given: Input, *args: Any) -> None:
         """Go on to the next state, and do what follows.
 
         :param args: what the action takes.
         """
-        old = self._life.state
-        action = self._life.give(given)
-        new = self._life.state
+        life = self.life
+        old = life.state
+        action = life.give(given)
+        new = life.state
         if new is not old:
-            self.manager.events.changed(self.channel, old, new)
+            for tell in self.manager.events.changed:
+                tell(self.channel, old, new)
         if action is not Action.IGNORE:
             _ACTIONS[action](self, *args)
         if new is not old or given is Input.RETRY:
@@ -128,7 +130,7 @@ class Membership:
         inbox = self._inbox
         if inbox is None:
             inbox = self._inbox = self.manager.pauses.make_inbox(self.topic)
-            if self.state is State.CLOSED:
+            if self.life.state is State.CLOSED:
                 inbox.close(self.not_joined())
         return inbox
 
@@ -164,7 +166,7 @@ class Membership:
 
         :param was_asked: whether the user has closed this one, which is no error.
         """
-        if self.state is State.JOINING and self.joins.ref is None:
+        if self.life.state is State.JOINING and self.joins.ref is None:
             # The join was never sent: it has lost nothing.
             self.joins.interrupted()
             self.joins.stop_asking()
@@ -194,7 +196,7 @@ class Membership:
         joins = self.joins
         was_sent = joins.ref is not None
         joins.is_initialised = False
-        if self.state is State.ERRORED:
+        if self.life.state is State.ERRORED:
             # It begins anew with the next join, which is on its way.
             self.hooks.tell_error(error)
             return
@@ -226,7 +228,7 @@ class Membership:
         pending = manager.next_joins.take(self)
         if pending is None:
             return
-        is_all = self.state is State.CLOSED
+        is_all = self.life.state is State.CLOSED
         stops = self._take_stops() if is_all else ()
         error = reason if isinstance(reason, BaseException) else None
         pending.fail(error or ChannelClosed(reason, self.topic))
@@ -237,7 +239,7 @@ class Membership:
         ref = self.joins.ref
         if (
             ref is not None
-            and self.state is not State.LEAVING
+            and self.life.state is not State.LEAVING
             and self.manager.connection.is_open
         ):
             send_leave(self, ref)
@@ -280,7 +282,7 @@ class Membership:
         leaves = self._take_leaves()
         stops = self._take_stops()
         manager.unregister(self)
-        self._life.end(reason)
+        self.life.end(reason)
         error = reason if isinstance(reason, BaseException) else None
         if self.presences is not None:
             self.presences.forget()
@@ -288,8 +290,10 @@ class Membership:
         # Before anybody is told who may have it join again.
         if self._inbox is not None:
             self._inbox.close(ChannelClosed(reason, self.topic))
-        manager.events.at_rest()
-        manager.events.ended(self.channel, reason)
+        for rest in manager.events.at_rest:
+            rest()
+        for tell in manager.events.ended:
+            tell(self.channel, reason)
         # The end is not supervised: there is nothing left to restart.
         call_hook(self.channel.handle_close, reason)
         if crash is not None:

@@ -23,26 +23,19 @@ from .message import (
 if TYPE_CHECKING:
     from .channel_membership import Membership
 
-__all__ = ["dispatch", "look_for"]
+__all__ = ["OWN_EVENTS", "look_for", "tell_stale"]
 
 
-def dispatch(membership: Membership, message: Message) -> None:
-    """Take a message; see :meth:`txphoenix.Channel.dispatch`."""
-    join_ref, _, _, event, payload = message
-    if join_ref is not None and join_ref != membership.joins.ref:
-        membership.manager.events.stale(message)
-        return
-    own = _OWN_EVENTS.get(event)
-    if own is not None:
-        own(membership, message)
-    elif not membership.hooks.call(event, payload):
-        run_callback(membership, membership.channel.handle_message, message)
+def tell_stale(membership: Membership, message: Message) -> None:
+    """Drop a message of a join that is over."""
+    for tell in membership.manager.events.stale:
+        tell(message)
 
 
 def look_for(events: Iterable[str]) -> None:
     """Have all channels look whether these events bring presences."""
     for event in events:
-        _OWN_EVENTS.setdefault(event, _receive_presence)
+        OWN_EVENTS.setdefault(event, _receive_presence)
 
 
 def _receive_reply(membership: Membership, message: Message) -> None:
@@ -57,10 +50,10 @@ def _receive_reply(membership: Membership, message: Message) -> None:
 def _receive_error(membership: Membership, message: Message) -> None:
     if _is_of_earlier_join(membership, message):
         return
-    if membership.state is State.JOINING:
+    if membership.life.state is State.JOINING:
         membership.joins.was_reached()
         membership.joins.failed(JoinError(message.payload, membership.topic))
-    elif membership.state is not State.ERRORED:
+    elif membership.life.state is not State.ERRORED:
         membership.give(Input.RETRY, ChannelClosed(message.payload, membership.topic))
 
 
@@ -68,7 +61,7 @@ def _receive_close(membership: Membership, message: Message) -> None:
     if _is_of_earlier_join(membership, message):
         return
     is_permanent = membership.channel.restart == "permanent"
-    if is_permanent and membership.state is State.JOINED:
+    if is_permanent and membership.life.state is State.JOINED:
         membership.give(Input.RETRY, ChannelClosed("closed", membership.topic))
     else:
         membership.joins.was_reached()
@@ -94,17 +87,18 @@ def _is_of_earlier_join(membership: Membership, message: Message) -> bool:
         message.join_ref is None and ref is not None and ref != membership.joins.ref
     )
     if is_stale:
-        membership.manager.events.stale(message)
+        tell_stale(membership, message)
     return is_stale
 
 
-# Events with which a channel has something to do itself.
-# What some class names as its presence_events is looked at by all of them: one table
-# for all costs a message less than one for each class.
-_OWN_EVENTS: dict[str, Callable[[Membership, Message], None]] = {
+OWN_EVENTS: dict[str, Callable[[Membership, Message], None]] = {
     PHX_REPLY: _receive_reply,
     PHX_CLOSE: _receive_close,
     PHX_ERROR: _receive_error,
     PRESENCE_STATE: _receive_presence,
     PRESENCE_DIFF: _receive_presence,
 }
+"""Events with which a channel has something to do itself.
+
+What some class names as its presence_events is looked at by all of them: one table
+for all costs a message less than one for each class."""

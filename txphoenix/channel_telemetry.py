@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
+
+from twisted.application.service import IService
 
 from . import telemetry
 from .channel_states import State
@@ -20,13 +21,13 @@ __all__ = ["ChannelTelemetry"]
 class ChannelTelemetry:
     """Turns what happens to the channels of one client into its telemetry.
 
-    :param client: returns the client.
+    :param channels: the channels, whose parent is the client.
     """
 
-    __slots__ = ("_changes", "_client")
+    __slots__ = ("_changes", "_channels")
 
-    def __init__(self, client: Callable[[], object]) -> None:
-        self._client = client
+    def __init__(self, channels: IService) -> None:
+        self._channels = channels
         # The changes of states that have not been told yet.
         self._changes: deque[tuple[str, str, str]] = deque()
 
@@ -45,20 +46,27 @@ class ChannelTelemetry:
 
     def _tell_changes(self) -> None:
         while self._changes:
-            telemetry.channel_status_changed(self._client(), *self._changes.popleft())
+            change = self._changes.popleft()
+            telemetry.channel_status_changed(self._channels.parent, *change)
+
+    # Most clients have no handlers, and a join is to cost them nothing.
 
     def _joined(self, channel: Channel, response: Any, duration: float) -> None:
-        client, topic = self._client(), channel.topic
-        telemetry.channel_joined(client, topic, channel, response)
-        telemetry.channel_join_duration(client, topic, channel, duration)
+        if telemetry.channel_handlers:
+            client, topic = self._channels.parent, channel.topic
+            telemetry.channel_joined(client, topic, channel, response)
+            telemetry.channel_join_duration(client, topic, channel, duration)
 
     def _join_failed(self, channel: Channel, error: BaseException, _: bool) -> None:
-        telemetry.channel_join_error(self._client(), channel.topic, channel, error)
+        client = self._channels.parent
+        telemetry.channel_join_error(client, channel.topic, channel, error)
 
     def _leave_answered(self, channel: Channel, duration: float) -> None:
-        telemetry.channel_leave_duration(
-            self._client(), channel.topic, channel, duration
-        )
+        if telemetry.channel_handlers:
+            client = self._channels.parent
+            telemetry.channel_leave_duration(client, channel.topic, channel, duration)
 
     def _ended(self, channel: Channel, reason: object) -> None:
-        telemetry.channel_left(self._client(), channel.topic, channel, reason)
+        if telemetry.channel_handlers:
+            client = self._channels.parent
+            telemetry.channel_left(client, channel.topic, channel, reason)

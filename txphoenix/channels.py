@@ -42,7 +42,7 @@ from .options import Options
 from .package_log import package_log
 from .reading_pauses import ReadingPauses
 from .settling import Settling
-from .state import SocketState, status_of
+from .state import SocketState
 from .unavailable import not_connected
 from .writers import Writers
 
@@ -299,7 +299,8 @@ class ChannelManager(ChannelSet):
 
         Each is done if it is so far.
         """
-        self.events.at_rest()
+        for tell in self.events.at_rest:
+            tell()
         self.writers.check(channel)
         joins = self.joins
         if joins.waiting or joins.prepared:
@@ -313,12 +314,8 @@ class ChannelManager(ChannelSet):
     def _subscribe(self) -> None:
         """Have all that observe told what happens to channels."""
         state, events = self._state, self.events
-        events.changed.append(
-            lambda channel, _, new: state.update_channel_status(
-                channel.topic, status_of(new), channel.params
-            )
-        )
-        ChannelTelemetry(lambda: self.parent).subscribe(events)
+        events.changed.append(state.channel_changed)
+        ChannelTelemetry(self).subscribe(events)
         self._settling.subscribe(events)
         for event, count in (
             (events.stale, state.count_stale_message),

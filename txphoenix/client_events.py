@@ -87,7 +87,8 @@ class ClientEvents(ClientHooks):
 
     def message_received(self, message: Message) -> None:
         """Give a message to the channel that has its topic."""
-        self._message_hooks.call(message)
+        if self._message_hooks.entries:
+            self._message_hooks.call(message)
         membership = self.channels.routes.get(message.topic)
         if membership is not None:
             try:
@@ -99,7 +100,8 @@ class ClientEvents(ClientHooks):
             self.channels.joins.server_answered(message.ref)
         else:
             # A channel that was left, and the server had not heard of it yet.
-            self.channels.events.unrouted(message)
+            for tell in self.channels.events.unrouted:
+                tell(message)
 
     def frame_dropped(self, reason: Exception) -> None:
         """Count and report a frame that is no message."""

@@ -128,14 +128,14 @@ class Pushes:
     def send_kept(self) -> None:
         """Send what was kept, now that the connection takes more."""
         membership = self._membership
-        if membership.state is State.JOINED:
+        if membership.life.state is State.JOINED:
             for pending, error in self.write_kept(membership.joins.ref):
                 pending.fail(error)
 
     def why_not(self, event: str = "a message") -> Exception | None:
         """Why a push would be refused now, or None if it would be taken."""
         membership = self._membership
-        manager, state = membership.manager, membership.state
+        manager, state = membership.manager, membership.life.state
         if state is State.CLOSED or state is State.LEAVING:
             return membership.not_joined()
         if not manager.connection.is_wanted:
@@ -155,7 +155,8 @@ class Pushes:
         error = self.why_not()
         membership = self._membership
         is_there = (
-            membership.state is State.JOINED and membership.manager.connection.is_open
+            membership.life.state is State.JOINED
+            and membership.manager.connection.is_open
         )
         return error if error is not None or is_there else NOT_YET
 
@@ -166,7 +167,7 @@ class Pushes:
         """
         membership = self._membership
         was_sent = not membership.manager.connection.withdraw(mark)
-        state = membership.state
+        state = membership.life.state
         if state in (State.CLOSED, State.LEAVING):
             return membership.not_joined()
         return PushInterrupted(None, self.topic, pending.event, was_sent)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from twisted.application.service import Service
 from twisted.logger import Logger
@@ -22,6 +22,9 @@ from .message import Message
 from .options import OPTIONS, Options
 from .package_log import package_log
 from .redact import REDACTED, redact_params, redact_url, shown
+
+if TYPE_CHECKING:
+    from .channel import Channel
 
 __all__ = ["SocketState", "status_of"]
 
@@ -203,6 +206,10 @@ class SocketState(Service):
         )
 
     # -- Channels -----------------------------------------------------------------
+
+    def channel_changed(self, channel: Channel, _old: State, new: State) -> None:
+        """Take note of a channel's new state."""
+        self.update_channel_status(channel.topic, _STATUS[new], channel.params)
 
     def update_channel_status(self, topic: str, status: str, params: Any) -> None:
         """Set the status of a topic."""
