@@ -126,14 +126,15 @@ def _arrow(old: State, new: State, cells: list[tuple[Input, Action]]) -> Iterato
     bend = _BENDS.get((old, new), 0.0)
     (x1, y1), (x2, y2) = _CENTRES[old], _CENTRES[new]
     length = ((x2 - x1) ** 2 + (y2 - y1) ** 2) ** 0.5
-    # The middle of the curve, and the point that pulls it there.
-    middle_x = (x1 + x2) / 2 + bend * (y2 - y1) / length
-    middle_y = (y1 + y2) / 2 - bend * (x2 - x1) / length
-    pull = 2 * middle_x - (x1 + x2) / 2, 2 * middle_y - (y1 + y2) / 2
-    begin, end = _edge(old, pull), _edge(new, pull)
+    # What pulls the curve off the straight line: a curve goes half the way to it.
+    pull_x = (x1 + x2) / 2 + 2 * bend * (y2 - y1) / length
+    pull_y = (y1 + y2) / 2 - 2 * bend * (x2 - x1) / length
+    begin, end = _edge(old, (pull_x, pull_y)), _edge(new, (pull_x, pull_y))
+    middle_x = (begin[0] + 2 * pull_x + end[0]) / 4
+    middle_y = (begin[1] + 2 * pull_y + end[1]) / 4
     said = "; ".join(f"{given}: {action}" for given, action in cells)
     yield (
-        f'<path d="M{begin[0]:.0f} {begin[1]:.0f}Q{pull[0]:.0f} {pull[1]:.0f}'
+        f'<path d="M{begin[0]:.0f} {begin[1]:.0f}Q{pull_x:.0f} {pull_y:.0f}'
         f' {end[0]:.0f} {end[1]:.0f}" class="arrow" marker-end="url(#tip)">'
         f"<title>{old} to {new}: {said}</title></path>"
     )
