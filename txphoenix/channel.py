@@ -23,34 +23,30 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, overload
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, fail, succeed
-from twisted.logger import Logger
 
 from .assignments import never_assigned, only_in_class
-from .channel_callbacks import run_callback
 from .channel_membership import Membership
-from .channel_messages import OWN_EVENTS, look_for, tell_stale
+from .channel_messages import dispatch, look_for
 from .channel_restart import check_restart
 from .channel_states import State
 from .errors import ChannelClosed, ConfigurationError
-from .hooks import call_hook
 from .interfaces import Remover
-from .message import (
-    PRESENCE_DIFF,
-    PRESENCE_STATE,
-    Message,
-)
-from .package_log import package_log
+from .message import PRESENCE_DIFF, PRESENCE_STATE, Message
 from .pending import PendingPush
 from .presence_history import PresenceHistory, check_events
 from .reactor_thread import DEV_MODE, check_thread, fails_its_deferred
-from .reserved_events import NOT_PUSHED, check_event, check_hooked, not_pushed
+from .reserved_events import (
+    NOT_PUSHED,
+    check_event,
+    check_hooked,
+    check_pushed,
+    not_pushed,
+)
 
 if TYPE_CHECKING:
     from .channels import ChannelManager
 
 __all__ = ["Channel", "is_made_for"]
-
-log = Logger(observer=package_log)
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -281,12 +277,7 @@ class Channel(Service):
         """
         if DEV_MODE or Deferred.debug:
             check_thread("push_async")
-        try:
-            is_reserved = event in NOT_PUSHED
-        except TypeError:
-            is_reserved = True
-        if is_reserved:
-            raise not_pushed(event)
+        check_pushed(event)
         membership = self._membership
         manager, pushes = membership.manager, membership.pushes
         if membership.life.state is State.JOINED and manager.is_writable:
@@ -295,13 +286,7 @@ class Channel(Service):
                 Message(join_ref, manager.next_ref(), self.topic, event, payload)
             )
             return
-        pending = PendingPush(
-            pushes, event, payload, manager.timeout, wants_reply=False
-        )
-        error = pushes.why_not(event)
-        if error is not None:
-            raise error
-        pushes.keep(pending)
+        pushes.keep_without_reply(event, payload)
 
     def when_writable(self) -> Deferred[Channel]:
         """Wait until a push would be sent at once.
@@ -479,22 +464,7 @@ class Channel(Service):
         broadcast is, is always taken.
         :mod:`txphoenix.receiving` has a shorter way for most messages.
         """
-        membership = self._membership
-        join_ref, _, _, event, payload = message
-        if join_ref is not None and join_ref != membership.joins.ref:
-            tell_stale(membership, message)
-            return
-        own = OWN_EVENTS.get(event)
-        if own is not None:
-            own(membership, message)
-            return
-        # hooks.call(), without the call: this is on the way of many messages.
-        found = membership.hooks.get(event)
-        if found is None:
-            run_callback(membership, self.handle_message, message)
-            return
-        for _, function in found:
-            call_hook(function, payload)
+        dispatch(self._membership, message)
 
     def stopService(self) -> None:
         """End at once, with the service this channel belongs to."""

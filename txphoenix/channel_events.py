@@ -29,6 +29,7 @@ class ChannelEvents:
         "ended",
         "join_failed",
         "joined",
+        "joins_sent",
         "leave_answered",
         "stale",
         "unrouted",
@@ -45,6 +46,8 @@ class ChannelEvents:
         """The server has taken a join: its response, and the seconds it took."""
         self.join_failed: list[Callable[[Channel, BaseException, bool], object]] = []
         """A join has failed: the error, and whether somebody waits and will be told."""
+        self.joins_sent: list[Callable[[], object]] = []
+        """No join waits to be sent, and messages do."""
         self.leave_answered: list[Callable[[Channel, float], object]] = []
         """The server has answered a leave, after so many seconds."""
         self.ended: list[Callable[[Channel, object], object]] = []

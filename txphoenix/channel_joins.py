@@ -91,6 +91,10 @@ class Joins:
         """Treat a failed first join as a failed rejoin: try again with backoff."""
         self._keeps_trying = True
 
+    def forget_init(self) -> None:
+        """Have the next join begin with :meth:`txphoenix.Channel.init`."""
+        self.is_initialised = False
+
     # -- The way of a join --------------------------------------------------------
 
     def start(self, seconds: float) -> Deferred[Any]:

@@ -195,7 +195,7 @@ class Membership:
         """Begin anew after a crash of a callback: ``init()``, then join again."""
         joins = self.joins
         was_sent = joins.ref is not None
-        joins.is_initialised = False
+        joins.forget_init()
         if self.life.state is State.ERRORED:
             # It begins anew with the next join, which is on its way.
             self.hooks.tell_error(error)
@@ -279,8 +279,8 @@ class Membership:
         manager = self.manager
         joins = self.joins.end()
         pushes = self.pushes.take_all()
-        leaves = self._take_leaves()
-        stops = self._take_stops()
+        leaves = self._take_leaves() if self._leaves is not None else ()
+        stops = self._take_stops() if self._stops is not None else ()
         manager.unregister(self)
         self.life.end(reason)
         error = reason if isinstance(reason, BaseException) else None
@@ -331,7 +331,7 @@ _ACTIONS: dict[Action, Callable[..., None]] = {
     Action.ENTER: lambda member, join, answer: member.joins.enter(join, answer),
     Action.PLAN_REJOIN: Membership._plan_rejoin,
     Action.WAIT_FOR_CONNECTION: Membership._wait_for_connection,
-    Action.SEND_LEAVE: lambda member, leave, time: member.leaves.send(leave, time),
+    Action.SEND_LEAVE: lambda _, leave, time: leave.leaves.send(leave, time),
     Action.LEAVE_NOTHING: Membership._leave_nothing,
     # The leave that is under way answers this one too.
     Action.LEAVE_AGAIN: lambda member, *_: member.withdraw("left"),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from .channel_callbacks import run_callback
 from .channel_states import Input, State
 from .errors import ChannelClosed, JoinError
+from .hooks import call_hook
 from .message import (
     PHX_CLOSE,
     PHX_ERROR,
@@ -23,19 +24,32 @@ from .message import (
 if TYPE_CHECKING:
     from .channel_membership import Membership
 
-__all__ = ["OWN_EVENTS", "look_for", "tell_stale"]
+__all__ = ["dispatch", "look_for"]
 
 
-def tell_stale(membership: Membership, message: Message) -> None:
-    """Drop a message of a join that is over."""
-    for tell in membership.manager.events.stale:
-        tell(message)
+def dispatch(membership: Membership, message: Message) -> None:
+    """Take a message; see :meth:`txphoenix.Channel.dispatch`."""
+    join_ref, _, _, event, payload = message
+    if join_ref is not None and join_ref != membership.joins.ref:
+        _tell_stale(membership, message)
+        return
+    own = _OWN_EVENTS.get(event)
+    if own is not None:
+        own(membership, message)
+        return
+    # hooks.call(), without the call: this is on the way of many messages.
+    found = membership.hooks.get(event)
+    if found is None:
+        run_callback(membership, membership.channel.handle_message, message)
+        return
+    for _, function in found:
+        call_hook(function, payload)
 
 
 def look_for(events: Iterable[str]) -> None:
     """Have all channels look whether these events bring presences."""
     for event in events:
-        OWN_EVENTS.setdefault(event, _receive_presence)
+        _OWN_EVENTS.setdefault(event, _receive_presence)
 
 
 def _receive_reply(membership: Membership, message: Message) -> None:
@@ -80,6 +94,11 @@ def _receive_presence(membership: Membership, message: Message) -> None:
         run_callback(membership, channel.handle_message, message)
 
 
+def _tell_stale(membership: Membership, message: Message) -> None:
+    for tell in membership.manager.events.stale:
+        tell(message)
+
+
 def _is_of_earlier_join(membership: Membership, message: Message) -> bool:
     # Version 1 of the wire format has no join_ref, but these two repeat it as ref.
     ref = message.ref
@@ -87,18 +106,17 @@ def _is_of_earlier_join(membership: Membership, message: Message) -> bool:
         message.join_ref is None and ref is not None and ref != membership.joins.ref
     )
     if is_stale:
-        tell_stale(membership, message)
+        _tell_stale(membership, message)
     return is_stale
 
 
-OWN_EVENTS: dict[str, Callable[[Membership, Message], None]] = {
+# Events with which a channel has something to do itself.
+# What some class names as its presence_events is looked at by all of them: one table
+# for all costs a message less than one for each class.
+_OWN_EVENTS: dict[str, Callable[[Membership, Message], None]] = {
     PHX_REPLY: _receive_reply,
     PHX_CLOSE: _receive_close,
     PHX_ERROR: _receive_error,
     PRESENCE_STATE: _receive_presence,
     PRESENCE_DIFF: _receive_presence,
 }
-"""Events with which a channel has something to do itself.
-
-What some class names as its presence_events is looked at by all of them: one table
-for all costs a message less than one for each class."""

@@ -12,7 +12,6 @@ Who observes what happens to the channels subscribes to
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from math import isfinite
 from typing import Any, TypeVar, overload
 
@@ -56,10 +55,6 @@ _C = TypeVar("_C", bound=Channel)
 _LONGEST_INTERVAL = 60.0
 
 
-def _tell_nobody() -> None:
-    """Nobody is to be told yet."""
-
-
 class ChannelManager(ChannelSet):
     """Topic -> :class:`~txphoenix.channel.Channel`.
 
@@ -92,8 +87,6 @@ class ChannelManager(ChannelSet):
         self._settling = Settling(self.routes)
         self._offline_because: BaseException | None = None
         self.joins = JoinQueue(self.deadlines, connection)
-        self.joins_sent: Callable[[], None] = _tell_nobody
-        """Told when no join waits to be sent."""
         # Why there will be no connection, or was none the last time it was so.
         self._abandoned_because: BaseException | None = None
         # The two that are on the way of each push.
@@ -306,7 +299,8 @@ class ChannelManager(ChannelSet):
         if joins.waiting or joins.prepared:
             joins.fill()
         elif self._state.to_send:
-            self.joins_sent()
+            for tell in self.events.joins_sent:
+                tell()
         self._settling.check()
 
     # -- Inside -------------------------------------------------------------------

@@ -41,7 +41,7 @@ class Outbox:
         self._channels = channels
         self._tell = tell
         self._is_held = False
-        channels.joins_sent = self.send_kept
+        channels.events.joins_sent.append(self.send_kept)
 
     def why_not_push(self, topic: str = "", event: str = "") -> Exception | None:
         """Why a message would be refused now, or None if it would be taken."""

@@ -259,7 +259,8 @@ class PendingLeave(PendingReply):
     __slots__ = ("leaves", "sent_at")
 
     def __init__(self, leaves: Leaves) -> None:
-        super().__init__()
+        self._queue = None
+        self.deferred = None
         self.leaves = leaves
         self.sent_at = 0.0
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .channel_states import Input, State
 from .errors import (
@@ -64,6 +64,17 @@ class Pushes:
             self._kept = OrderedDict()
         self._kept[pending] = None
         self._membership.manager.deadlines.set(pending, pending.timeout)
+
+    def keep_without_reply(self, event: str, payload: Any) -> None:
+        """Hold a push back that nobody waits for.
+
+        What :meth:`txphoenix.Channel.push_async` raises is raised.
+        """
+        error = self.why_not(event)
+        if error is not None:
+            raise error
+        seconds = self._membership.manager.timeout
+        self.keep(PendingPush(self, event, payload, seconds, wants_reply=False))
 
     def write(self, pending: PendingPush, join_ref: str | None) -> Exception | None:
         """Send a push.

@@ -8,7 +8,7 @@ from .errors import ConfigurationError
 from .legible import legible
 from .message import PHX_CLOSE, PHX_ERROR, PHX_JOIN, PHX_LEAVE, PHX_REPLY
 
-__all__ = ["NOT_PUSHED", "check_event", "check_hooked", "not_pushed"]
+__all__ = ["NOT_PUSHED", "check_event", "check_hooked", "check_pushed", "not_pushed"]
 
 _INSTEAD_OF_HOOKS: Final = {
     PHX_JOIN: "the Deferred that join() returns, or handle_join() of a class",
@@ -48,6 +48,20 @@ def check_hooked(event: object) -> None:
         raise ConfigurationError(
             f"{event} is the protocol's own and has no hooks: use {instead}"
         )
+
+
+def check_pushed(event: object) -> None:
+    """Check that an event can be pushed.
+
+    :raises ConfigurationError: it is no text, or one of :data:`NOT_PUSHED`.
+    """
+    try:
+        is_reserved = event in NOT_PUSHED
+    except TypeError:
+        # It is something that no dict can hold.
+        is_reserved = True
+    if is_reserved:
+        raise not_pushed(event)
 
 
 def not_pushed(event: object) -> ConfigurationError:
