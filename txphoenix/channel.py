@@ -46,7 +46,7 @@ from .reserved_events import (
 if TYPE_CHECKING:
     from .channels import ChannelManager
 
-__all__ = ["Channel", "is_made_for"]
+__all__ = ["Channel"]
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -454,7 +454,10 @@ class Channel(Service):
     # -- What the manager calls ---------------------------------------------------
 
     def keep_trying(self) -> None:
-        """Treat a failed first join as a failed rejoin: try again with backoff."""
+        """Treat a failed first join as a failed rejoin: try again with backoff.
+
+        :meta private:
+        """
         self._membership.joins.keep_trying()
 
     def dispatch(self, message: Message) -> None:
@@ -467,7 +470,10 @@ class Channel(Service):
         dispatch(self._membership, message)
 
     def stopService(self) -> None:
-        """End at once, with the service this channel belongs to."""
+        """End at once, with the service this channel belongs to.
+
+        :meta private:
+        """
         super().stopService()
         # A channel that has ended by itself is taken out of its service, too.
         if self.state is not State.CLOSED:

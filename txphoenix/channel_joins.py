@@ -12,15 +12,14 @@ When a join's turn comes, and when its time runs, is the business of
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
-from twisted.internet.defer import Deferred, ensureDeferred
-from twisted.python.failure import Failure
+from twisted.internet.defer import Deferred
 
-from .channel_callbacks import FAILED, run_callback
+from .channel_callbacks import run_callback
 from .channel_states import Input, State
 from .errors import UNWRITTEN, JoinError, JoinTimeout, SerializerError
-from .hooks import ask, call_hook
+from .join_preparation import JoinPreparation
 from .message import Message
 from .pending import PendingJoin, PendingPush
 from .rejoins import Rejoins
@@ -34,7 +33,7 @@ __all__ = ["Joins"]
 class Joins:
     """What one channel knows of its joins.
 
-    :param membership: what it is a part of.
+    :ivar membership: what it is a part of.
     :ivar ref: the ref of the join that the server has, or None.
     :ivar attempt: counts the joins and their ends, so that what began in one and comes
         later finds out: params, and failures of callbacks.
@@ -42,32 +41,27 @@ class Joins:
     """
 
     __slots__ = (
-        "_asked",
         "_keeps_trying",
-        "_membership",
         "_pending",
+        "_preparation",
         "_rejoins",
         "attempt",
         "is_initialised",
+        "membership",
         "ref",
     )
 
     def __init__(self, membership: Membership) -> None:
-        self._membership = membership
+        self.membership = membership
         self.ref: str | None = None
         self.attempt = 0
         self.is_initialised = False
         # Whether a failed join is tried again rather than being the end.
         self._keeps_trying = False
-        # The join under way, and what its params or init() wait for.
+        # The join under way, and what it asks of the user.
         self._pending: PendingJoin | None = None
-        self._asked: Deferred[None] | None = None
+        self._preparation: JoinPreparation | None = None
         self._rejoins: Rejoins | None = None
-
-    @property
-    def membership(self) -> Membership:
-        """What this is a part of."""
-        return self._membership
 
     @property
     def is_waiting(self) -> bool:
@@ -78,14 +72,15 @@ class Joins:
     @property
     def is_asking(self) -> bool:
         """Whether a join waits for its params or for init()."""
-        return self._asked is not None
+        preparation = self._preparation
+        return preparation is not None and preparation.is_waiting
 
     def is_past(self, attempt: int) -> bool:
         """Whether what began in an attempt to join does not concern the present one.
 
         :param attempt: what the number of the attempt was.
         """
-        return attempt != self.attempt or self._membership.life.state is State.LEAVING
+        return attempt != self.attempt or self.membership.life.state is State.LEAVING
 
     def keep_trying(self) -> None:
         """Treat a failed first join as a failed rejoin: try again with backoff."""
@@ -103,18 +98,18 @@ class Joins:
         :param seconds: the time it has.
         :return: what :meth:`txphoenix.Channel.join` returns.
         """
-        manager = self._membership.manager
+        manager = self.membership.manager
         pending = PendingJoin(self, seconds)
         deferred = pending.wait()
         try:
             manager.next_joins.begin(pending)
         except BaseException as error:
-            manager.give_up(self._membership, error)
+            manager.give_up(self.membership, error)
         return deferred
 
     def begin(self, pending: PendingJoin) -> None:
         """Take the topic for a join, which is sent as soon as that is possible."""
-        membership = self._membership
+        membership = self.membership
         manager = membership.manager
         self._pending = pending
         if membership.made_inbox is not None:
@@ -129,34 +124,30 @@ class Joins:
 
     def enter_queue(self) -> None:
         """Have the join, or a rejoin, take its turn."""
-        manager = self._membership.manager
+        manager = self.membership.manager
         self.cancel_rejoin()
         if self._pending is None:
             self._pending = PendingJoin(self, manager.timeout, is_patient=True)
         manager.joins.enter(self._pending)
 
     def prepare(self, pending: PendingJoin) -> None:
-        """Ask for the params, and begin; the join's turn has come."""
-        membership = self._membership
-        params = membership.channel.params
+        """Ask for what the join sends; its turn has come."""
         self.attempt += 1
-        attempt = self.attempt
-        if callable(params):
-            asked: Deferred[Any] = ensureDeferred(ask(params))
-            # Unless asking was the end of it already.
-            if attempt == self.attempt:
-                self._asked = asked
-            asked.addCallback(self._begin_with, pending, attempt)
-            asked.addErrback(self._params_failed, attempt)
-        else:
-            self._begin_with(params, pending, attempt)
-        if self._asked is not None and attempt == self.attempt:
-            # It is the user's code that takes its time, and others go first.
-            pending.run(membership.manager.deadlines)
+        self._preparation = preparation = JoinPreparation(self, pending)
+        preparation.begin()
+
+    def prepared(self, pending: PendingJoin, params: Any) -> None:
+        """Send the join, or have it wait until that is possible."""
+        self.is_initialised = True
+        self._preparation = None
+        pending.params = params
+        manager = self.membership.manager
+        if manager.connection.is_open:
+            manager.joins.ready(pending)
 
     def send(self, pending: PendingJoin) -> None:
         """Send the join, for which everything is there."""
-        membership = self._membership
+        membership = self.membership
         manager = membership.manager
         ref = manager.next_ref()
         message = Message.join(membership.channel.topic, pending.params, ref)
@@ -180,7 +171,7 @@ class Joins:
 
     def enter(self, pending: PendingJoin, response: Any) -> None:
         """Be joined: send what was kept, and tell who waits."""
-        membership = self._membership
+        membership = self.membership
         channel, manager = membership.channel, membership.manager
         attempt = self.attempt
         self._keeps_trying = True
@@ -216,7 +207,7 @@ class Joins:
 
     def answered(self, pending: PendingJoin, status: str, response: Any) -> None:
         """Take the reply to the join."""
-        membership = self._membership
+        membership = self.membership
         membership.manager.joins.answered(pending)
         if status == "ok":
             membership.give(Input.OK, pending, response)
@@ -225,14 +216,14 @@ class Joins:
 
     def expired(self, pending: PendingJoin) -> None:
         """Give up a join that was not answered in time, or go on waiting for it."""
-        membership = self._membership
+        membership = self.membership
         manager = membership.manager
         if manager.joins.keeps(pending):
             return
         obstacle: BaseException | str | None = None
         if pending is not self._pending:
             obstacle = "the topic is still being left"
-        elif self._asked is not None:
+        elif self.is_asking:
             obstacle = "waiting for its params or init()"
         elif not pending.was_sent:
             obstacle = manager.obstacle
@@ -251,18 +242,18 @@ class Joins:
     def cancelled(self, pending: PendingJoin) -> None:
         """Leave, because the join's Deferred was cancelled."""
         if pending is self._pending:
-            self._membership.stop("left")
+            self.membership.stop("left")
         else:
-            self._membership.withdraw("left")
+            self.membership.withdraw("left")
 
     def was_reached(self) -> None:
         """Take note that the server has come to the join, whatever has become of it."""
         if self._pending is not None:
-            self._membership.manager.joins.answered(self._pending)
+            self.membership.manager.joins.answered(self._pending)
 
     def failed(self, error: BaseException) -> None:
         """Try again, or be over, after a join that has failed."""
-        membership = self._membership
+        membership = self.membership
         is_awaited = self._pending is not None and self._pending.deferred is not None
         for tell in membership.manager.events.join_failed:
             tell(membership.channel, error, is_awaited)
@@ -279,7 +270,7 @@ class Joins:
 
         :return: the pushes that will not be answered.
         """
-        manager = self._membership.manager
+        manager = self.membership.manager
         self.cancel_rejoin()
         was_sent, self.ref = self.ref is not None, None
         self.attempt += 1
@@ -296,14 +287,14 @@ class Joins:
                 # Nobody waits for it, and the next join has a time of its own.
                 pending.unset()
                 self._pending = None
-        return self._membership.pushes.take_sent()
+        return self.membership.pushes.take_sent()
 
     def plan_rejoin(self, delay: float | None = None) -> None:
         """Join again after a delay, if there is a connection.
 
         :param delay: in seconds; by default what ``rejoin_backoff`` says.
         """
-        manager = self._membership.manager
+        manager = self.membership.manager
         rejoins = self._rejoins
         if rejoins is None:
             rejoins = self._rejoins = Rejoins(manager)
@@ -335,7 +326,7 @@ class Joins:
         pending, self._pending = self._pending, None
         if pending is None:
             return []
-        self._membership.manager.joins.remove(pending)
+        self.membership.manager.joins.remove(pending)
         return [pending]
 
     def end(self) -> list[PendingJoin]:
@@ -352,51 +343,14 @@ class Joins:
 
     def stop_asking(self) -> None:
         """Wait no more for params or init()."""
-        asked, self._asked = self._asked, None
-        if asked is not None:
-            # What it waits for is the user's, who may have given it a canceller.
-            call_hook(asked.cancel)
+        preparation, self._preparation = self._preparation, None
+        if preparation is not None:
+            preparation.cancel()
 
     # -- Inside -------------------------------------------------------------------
 
-    def _begin_with(self, params: Any, pending: PendingJoin, attempt: int) -> None:
-        if attempt == self.attempt and not self.is_initialised:
-            membership = self._membership
-            begun = run_callback(membership, membership.channel.init, params)
-            if isinstance(begun, Deferred):
-                # A loss or an end cancels it; then the next join begins anew.
-                self._asked = begun
-                begun.addCallback(self._begun, params, pending, attempt)
-                return
-            if not begun:
-                return
-        self._join_with(params, pending, attempt)
-
-    def _begun(
-        self, result: object, params: Any, pending: PendingJoin, attempt: int
-    ) -> None:
-        # Without init() there is no join: another begins after what it failed for.
-        if result is not FAILED:
-            self._join_with(params, pending, attempt)
-
-    def _join_with(self, params: Any, pending: PendingJoin, attempt: int) -> None:
-        # Asking and beginning are the user's code.
-        # It may have crashed, or left, or have lost us the connection.
-        if attempt != self.attempt:
-            return
-        self.is_initialised = True
-        self._asked = None
-        pending.params = params
-        manager = self._membership.manager
-        if manager.connection.is_open:
-            manager.joins.ready(pending)
-
-    def _params_failed(self, failure: Failure, attempt: int) -> None:
-        if attempt == self.attempt:
-            self.failed(cast(BaseException, failure.value))
-
     def _rejoin(self) -> None:
         # A connection that is closing is followed by the next, and the join by that.
-        membership = self._membership
+        membership = self.membership
         if membership.manager.connection.is_open:
             membership.give(Input.OPEN)

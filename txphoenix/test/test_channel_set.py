@@ -147,7 +147,7 @@ class EachTests(ClientTestCase):
         self.channels[1].stop()
         joins: list[Outcome[Any]] = []
         self.check(
-            "_begin_with",
+            "prepare",
             lambda: joins.append(self.watch(self.channels[1].join())),
             Joins,
         )
