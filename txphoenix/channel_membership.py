@@ -335,7 +335,7 @@ _ACTIONS: dict[Action, Callable[..., None]] = {
     Action.LEAVE_NOTHING: Membership._leave_nothing,
     # The leave that is under way answers this one too.
     Action.LEAVE_AGAIN: lambda member, *_: member.withdraw("left"),
-    Action.FINISH_LEAVE: lambda member, *_: member._end("left"),
+    Action.FINISH_LEAVE: lambda membership, *_: membership._end("left"),
     Action.STOP_LEAVING: Membership._stop_leaving,
     Action.WITHDRAW: lambda member, reason="stopped", *_: member.withdraw(reason),
     Action.END: Membership._end,

@@ -101,11 +101,11 @@ class ChannelManager(ChannelSet):
         self.options = options
         self.pauses.reset_options(options)
         self.timeout = options.timeout
-        self.joins.window = options.join_window
-        self.joins.patience = options.heartbeat_timeout + min(
-            options.heartbeat_interval, _LONGEST_INTERVAL
+        self.joins.reset(
+            options.join_window,
+            options.heartbeat_timeout
+            + min(options.heartbeat_interval, _LONGEST_INTERVAL),
         )
-        self.joins.fill()
         self._each(lambda membership: membership.resize_inbox(options.receive_buffer))
 
     # -- What the client calls ----------------------------------------------------

@@ -91,6 +91,12 @@ class JoinQueue(Deadline):
         self._passed: dict[SentJoin, None] = {}
         self._is_filling = False
 
+    def reset(self, window: int, patience: float) -> None:
+        """Go by other limits from now on; both are attributes of this."""
+        self.window = window
+        self.patience = patience
+        self.fill()
+
     # -- The way of a join --------------------------------------------------------
 
     def enter(self, pending: PendingJoin) -> None:

@@ -1,0 +1,90 @@
+"""Tests of :mod:`txphoenix.channel_membership`: what a channel is made of."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+from twisted.trial.unittest import SynchronousTestCase
+
+import txphoenix
+from txphoenix.channel_hooks import NO_HOOKS
+
+from .support import ClientTestCase
+
+FOLDER = Path(txphoenix.__file__).parent
+MODULES = [
+    *sorted(FOLDER.glob("channel*.py")),
+    *(
+        FOLDER / f"{name}.py"
+        for name in (
+            "inbox",
+            "join_preparation",
+            "presence_history",
+            "pushes",
+            "reading_pauses",
+            "rejoins",
+            "settling",
+        )
+    ),
+]
+# A message of ours that waits for its answer is a slip that goes from hand to hand;
+# and what a class or a service is told is Python's and Twisted's way.
+SLIPS = {"pending", "leave", "cls"}
+TWISTED = {"channel.parent"}
+
+
+def attributes(module: Path) -> Iterator[ast.Attribute]:
+    """All attributes that a module reads or sets."""
+    for node in ast.walk(ast.parse(module.read_text("utf-8"))):
+        if isinstance(node, ast.Attribute):
+            yield node
+
+
+class PartsTests(SynchronousTestCase):
+    """Each part of a channel owns its attributes."""
+
+    def test_set_by_its_own(self) -> None:
+        """No part sets an attribute of another: it asks by a method."""
+        for module in MODULES:
+            for node in attributes(module):
+                owner = ast.unparse(node.value)
+                is_own = owner == "self" or owner in SLIPS
+                if isinstance(node.ctx, ast.Store) and not is_own:
+                    self.assertIn(ast.unparse(node), TWISTED, module.name)
+
+    def test_private(self) -> None:
+        """No part looks at what is private to another, of another module."""
+        for module in MODULES:
+            tree = ast.parse(module.read_text("utf-8"))
+            classes = {
+                node.name for node in tree.body if isinstance(node, ast.ClassDef)
+            }
+            own = {"self", "cls", *classes, *(name.lower() for name in classes)}
+            for node in attributes(module):
+                is_private = node.attr.startswith("_") and node.attr[1:2] != "_"
+                if is_private and node.attr != "_replace":
+                    self.assertIn(ast.unparse(node.value), own, module.name)
+
+    def test_no_names_of_methods(self) -> None:
+        """No method is looked up by a string that is put together."""
+        for module in MODULES:
+            for node in ast.walk(ast.parse(module.read_text("utf-8"))):
+                if isinstance(node, ast.Call) and ast.unparse(node.func) == "getattr":
+                    self.assertIsInstance(node.args[1], ast.Constant, module.name)
+
+
+class IdleTests(ClientTestCase):
+    """A channel on which nothing happens."""
+
+    def test_made_late(self) -> None:
+        """A joined channel has nothing of what it has not needed."""
+        membership = self.joined_channel()._membership
+        self.assertIs(membership.hooks, NO_HOOKS)
+        self.assertIsNone(membership.presences)
+        self.assertIsNone(membership.made_inbox)
+        self.assertIsNone(membership._leaves)
+        self.assertIsNone(membership._stops)
+        self.assertFalse(membership.joins.is_rejoin_planned)
+        self.assertFalse(hasattr(membership, "__dict__"))
