@@ -209,6 +209,7 @@ class Joins:
         """Take the reply to the join."""
         membership = self.membership
         membership.manager.joins.answered(pending)
+        membership.pushes.trim()
         if status == "ok":
             membership.give(Input.OK, pending, response)
         else:

@@ -208,6 +208,11 @@ class Pushes:
         """Take away who waits for the reply to ``ref``; a second one finds nobody."""
         return None if self._sent is None else self._sent.pop(ref, None)
 
+    def trim(self) -> None:
+        """Keep no table that is empty: most channels of many never push."""
+        if not self._sent:
+            self._sent = None
+
     def forget(self, pending: PendingPush) -> None:
         """Drop a push whose time is over or that was cancelled."""
         if pending.ref is not None:

@@ -82,6 +82,8 @@ class IdleTests(ClientTestCase):
         """A joined channel has nothing of what it has not needed."""
         membership = self.joined_channel()._membership
         self.assertIs(membership.hooks, NO_HOOKS)
+        self.assertIsNone(membership.pushes._sent)
+        self.assertIsNone(membership.pushes._kept)
         self.assertIsNone(membership.presences)
         self.assertIsNone(membership.made_inbox)
         self.assertIsNone(membership._leaves)
