@@ -40,6 +40,7 @@ from .message import PHX_REPLY, Message
 from .options import Options
 from .package_log import package_log
 from .state import SocketState, status_of
+from .state_changes import StateChanges
 from .unavailable import not_connected
 from .writers import Writers
 
@@ -93,8 +94,7 @@ class ChannelManager(ChannelSet):
         self._unsettled: dict[str, None] = {}
         self._settling: list[Deferred[None]] = []
         self._offline_because: BaseException | None = None
-        # The changes of states that telemetry has not been told of.
-        self._changes: deque[tuple[str, str, str]] = deque()
+        self._changes = StateChanges()
         self.joins = JoinQueue(self.deadlines, connection)
         self.joins_sent: Callable[[], None] = _tell_nobody
         """Told when no join waits to be sent."""
@@ -334,8 +334,7 @@ class ChannelManager(ChannelSet):
     def state_changed(self, channel: ChannelMachine, old: State, new: State) -> None:
         """Take note of a channel's new state."""
         self._state.update_channel_status(channel.topic, status_of(new), channel.params)
-        if telemetry.state_change_handlers:
-            self._changes.append((channel.topic, status_of(old), status_of(new)))
+        self._changes.add(channel.topic, old, new)
         if new not in _UNSETTLED:
             self._settled(channel.topic)
         elif old not in _UNSETTLED:
@@ -343,8 +342,7 @@ class ChannelManager(ChannelSet):
 
     def tell_changes(self) -> None:
         """Tell telemetry of new states; who is told may call any channel."""
-        while self._changes:
-            telemetry.channel_status_changed(self.parent, *self._changes.popleft())
+        self._changes.tell(self.parent)
 
     def check_settled(self, channel: ChannelMachine) -> None:
         """Have the next join, and tell those who wait for a channel's new state.
