@@ -58,6 +58,7 @@ class ChannelActions(ChannelMachine):
 
     def _do_refuse_second_join(self, pending: PendingJoin) -> None:
         pending.fail(AlreadyJoined(self))
+        self._manager.writers.check(pending.channel)
 
     def _do_join_after_leave(self, pending: PendingJoin) -> None:
         self._join_later(pending)
@@ -304,7 +305,8 @@ class ChannelActions(ChannelMachine):
     def why_not_push(self, event: str = "a message") -> Exception | None:
         """Why a push would be refused now, or None if it would be taken."""
         if self.state is State.CLOSED or self.state is State.LEAVING:
-            return not_joined(self.topic, self.state, self.ended_by)
+            joins_next = self._manager.next_joins.has(self)
+            return not_joined(self.topic, self.state, self.ended_by, joins_next)
         manager = self._manager
         if not manager.is_wanted:
             return manager.not_connected(f"{event} cannot be pushed to {self.topic}")
@@ -320,6 +322,8 @@ class ChannelActions(ChannelMachine):
 
     def why_not_send(self) -> Exception | None:
         """Why a push would not be sent now, be it that it would only be kept."""
+        if self._manager.next_joins.has(self):
+            return NOT_YET
         error = self.why_not_push()
         is_there = self.state is State.JOINED and self._manager.is_open
         return error if error is not None or is_there else NOT_YET

@@ -211,6 +211,7 @@ class ChannelMachine(Service):
         error = reason if isinstance(reason, BaseException) else None
         pending.fail(error or ChannelClosed(reason, self.topic))
         manager.stop_waiters.tell(stop_waiters, error)
+        manager.writers.check(self)
 
     def stop_after(self, error: BaseException) -> None:
         """End for good after a crash of a callback."""

@@ -36,6 +36,10 @@ class NextJoins:
     def __contains__(self, topic: str) -> bool:
         return topic in self._by_topic
 
+    def has(self, channel: ChannelMachine) -> bool:
+        """Whether a channel has a join that waits."""
+        return id(channel) in self._by_topic.get(channel.topic, ())
+
     def add(self, pending: PendingJoin) -> bool:
         """Have a join wait.
 
