@@ -37,6 +37,14 @@ class _Method:
         return bound
 
     def __set__(self, owner: object, value: object) -> NoReturn:
+        self._refuse()
+
+    def __delete__(self, owner: object) -> NoReturn:
+        # What was to be set for a while, as mock.patch.object() does it, is taken away
+        # though it could not be set, and only this error is seen.
+        self._refuse()
+
+    def _refuse(self) -> NoReturn:
         raise ConfigurationError(
             f"{self._function.__name__} is a method, and what is set in its place is"
             f" never called: {self._instead}"

@@ -267,7 +267,9 @@ class Channel(Service):
         One that cannot be sent within the client's ``timeout``, or that was kept and
         cannot be encoded, is dropped, and the log says so: of those that are dropped
         in one moment, in one line.
-        A loop of them that must lose none waits for :meth:`when_writable`.
+        A loop of them in which none is dropped waits for :meth:`when_writable`.
+        What was sent may still be lost with the connection, and nobody is told: who
+        has to know waits for the reply to :meth:`push`.
 
         :raises ChannelClosed: the channel is not joined and not about to be.
         :raises BufferFull: too many pushes wait for the join, or too many bytes to be
@@ -292,7 +294,8 @@ class Channel(Service):
         """Wait until a push would be sent at once.
 
         That is when the channel is joined and fewer bytes than ``write_buffer`` wait
-        to be written; a push that would only be kept is waited for.
+        to be written; a push that would only be kept is waited for, and so is a join
+        that waits for the topic to be left.
         Those who wait are told one after the other, as long as the next push would be
         sent.
 

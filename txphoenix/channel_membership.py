@@ -88,9 +88,13 @@ class Membership:
         """The state that its life is in."""
         return self.life.state
 
-    def not_joined(self) -> ChannelClosed:
-        """The error of what needs a joined channel, while it is closed or leaving."""
-        return not_joined(self.topic, self.life.state, self.life.ended_by)
+    def not_joined(self, joins_next: bool = False) -> ChannelClosed:
+        """The error of what needs a joined channel, while it is closed or leaving.
+
+        :param joins_next: whether it has a join that waits for the topic to be left.
+        """
+        life = self.life
+        return not_joined(self.topic, life.state, life.ended_by, joins_next)
 
     def give(self, given: Input, *args: Any) -> None:
         """Go on to the next state, and do what follows.
@@ -233,6 +237,7 @@ class Membership:
         error = reason if isinstance(reason, BaseException) else None
         pending.fail(error or ChannelClosed(reason, self.topic))
         manager.stop_waiters.tell(stops, error)
+        manager.writers.check(self.channel)
 
     def tell_leave(self) -> None:
         """Have the server forget the channel, without waiting for its answer."""
@@ -320,6 +325,7 @@ class Membership:
 
 def _refuse_second_join(member: Membership, pending: PendingJoin) -> None:
     pending.fail(AlreadyJoined(member.channel))
+    member.manager.writers.check(pending.joins.membership.channel)
 
 
 # Each is called with the membership, and with what was given with the input.

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from twisted.application.service import IService
 
 from . import telemetry
 from .channel_states import State
-from .state import status_of
+from .state_changes import StateChanges
 
 if TYPE_CHECKING:
     from .channel import Channel
@@ -28,8 +27,7 @@ class ChannelTelemetry:
 
     def __init__(self, channels: IService) -> None:
         self._channels = channels
-        # The changes of states that have not been told yet.
-        self._changes: deque[tuple[str, str, str]] = deque()
+        self._changes = StateChanges()
 
     def subscribe(self, events: ChannelEvents) -> None:
         """Have all of it told."""
@@ -41,13 +39,10 @@ class ChannelTelemetry:
         events.ended.append(self._ended)
 
     def _changed(self, channel: Channel, old: State, new: State) -> None:
-        if telemetry.state_change_handlers:
-            self._changes.append((channel.topic, status_of(old), status_of(new)))
+        self._changes.add(channel.topic, old, new)
 
     def _tell_changes(self) -> None:
-        while self._changes:
-            change = self._changes.popleft()
-            telemetry.channel_status_changed(self._channels.parent, *change)
+        self._changes.tell(self._channels.parent)
 
     # Most clients have no handlers, and a join is to cost them nothing.
 

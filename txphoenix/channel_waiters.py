@@ -40,6 +40,10 @@ class NextJoins:
     def __contains__(self, topic: str) -> bool:
         return topic in self._by_topic
 
+    def has(self, membership: Membership) -> bool:
+        """Whether a channel has a join that waits."""
+        return membership in self._by_topic.get(membership.topic, ())
+
     def begin(self, pending: PendingJoin) -> None:
         """Join, unless others have waited for the topic before."""
         topic = pending.joins.membership.topic

@@ -347,7 +347,7 @@ class SocketClient(ClientEvents):
             return self._outbox.why_not_push()
         if self.connection.is_wanted:
             return NOT_YET
-        return self._gave_up or NOT_YET
+        return unraised(self._gave_up) if self._gave_up else NOT_YET
 
     def _disconnect(self, code: int, reason: str) -> Deferred[None]:
         self._gave_up = gave_up = NotConnected("the client was told to disconnect")

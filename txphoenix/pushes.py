@@ -148,7 +148,8 @@ class Pushes:
         membership = self._membership
         manager, state = membership.manager, membership.life.state
         if state is State.CLOSED or state is State.LEAVING:
-            return membership.not_joined()
+            joins_next = manager.next_joins.has(membership)
+            return membership.not_joined(joins_next)
         if not manager.connection.is_wanted:
             return manager.not_connected(f"{event} cannot be pushed to {self.topic}")
         if state is State.JOINED and manager.connection.is_open:
@@ -163,8 +164,10 @@ class Pushes:
 
     def why_not_send(self) -> Exception | None:
         """Why a push would not be sent now, be it that it would only be kept."""
-        error = self.why_not()
         membership = self._membership
+        if membership.manager.next_joins.has(membership):
+            return NOT_YET
+        error = self.why_not()
         is_there = (
             membership.life.state is State.JOINED
             and membership.manager.connection.is_open

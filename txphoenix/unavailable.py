@@ -40,14 +40,19 @@ def not_connected(
     return error
 
 
-def not_joined(topic: str, state: State, ended_by: object) -> ChannelClosed:
+def not_joined(
+    topic: str, state: State, ended_by: object, joins_next: bool = False
+) -> ChannelClosed:
     """The error of what needs a joined channel.
 
     :param state: the channel's.
     :param ended_by: what has ended it, as ``on_close`` was told; None if it was never
         joined.
+    :param joins_next: whether it has a join that waits for the topic to be left.
     """
-    if state is State.LEAVING:
+    if joins_next:
+        advice = "its join() waits for the topic to be left: wait for that"
+    elif state is State.LEAVING:
         advice = "wait for its leave(), and call join()"
     elif ended_by is None:
         advice = "call join() first"

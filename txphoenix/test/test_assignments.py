@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from unittest.mock import patch
 
 from txphoenix.channel import Channel
 from txphoenix.client import SocketClient
@@ -64,6 +65,23 @@ class AssignmentTests(ClientTestCase):
         channel = client.channel(TOPIC)
         self.assert_refused(channel, "on_close", "call channel.on_close(function)")
         self.assert_refused(channel, "handle_in", "override it in a subclass")
+
+    def test_patched(self) -> None:
+        """A patch of one object is refused as well, and one of a class works."""
+        client = self.make_client()
+        channel = client.channel(TOPIC)
+        for owner, name in ((client, "on_open"), (channel, "handle_in")):
+            with (
+                self.assertRaisesRegex(ConfigurationError, f"{name} is a method"),
+                patch.object(owner, name),
+            ):
+                self.fail(f"{name} was set")
+            self.assertRaises(ConfigurationError, delattr, owner, name)
+        before = vars(Channel)["on_error"]
+        with patch.object(Channel, "on_error") as stand_in:
+            channel.on_error(print)
+        stand_in.assert_called_once_with(print)
+        self.assertIs(vars(Channel)["on_error"], before)
 
     def test_presence_events(self) -> None:
         """Those of a channel are its class's; set on a channel, its join says so."""

@@ -111,6 +111,25 @@ class ServerCookiesTests(SynchronousTestCase):
         ):
             self.check(f"n=1; {attribute}", *here)
 
+    def test_attributes_twice(self) -> None:
+        """The last that says anything counts (RFC 6265 section 5.3)."""
+        first, other_port, plain, other_path = (
+            "wss://a.example/x/y",
+            "https://a.example:8443/x/longpoll",
+            "ws://a.example/x/y",
+            "wss://a.example/z",
+        )
+        self.check("n=1; Path=/z; path=/x", first, other_port, plain)
+        self.check("n=1; Path=/x; Path=/", first, other_port, plain, other_path)
+        over, later = (
+            "Expires=Thu, 01 Jan 1970 00:00:00 GMT",
+            "Expires=Fri, 01 Jan 2038 00:00:00 GMT",
+        )
+        self.check(f"n=1; {over}; {later}", first, other_port, plain)
+        self.check(f"n=1; {later}; {over}")
+        self.check("n=1; Max-Age=0; Max-Age=60", first, other_port, plain)
+        self.check("n=1; Max-Age=60; Max-Age=soon", first, other_port, plain)
+
     def test_domain_of_one_label(self) -> None:
         """It may be the host's own, and then the cookie is for that host alone."""
         for host in ("localhost", "my_service", "[::1]"):

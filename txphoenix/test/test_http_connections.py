@@ -5,7 +5,7 @@ from __future__ import annotations
 import tracemalloc
 from typing import Any
 
-from twisted.internet.defer import Deferred, succeed
+from twisted.internet.defer import CancelledError, Deferred, succeed
 from twisted.internet.error import ConnectionAborted, ConnectionLost
 from twisted.internet.interfaces import IStreamClientEndpoint
 from twisted.internet.task import Clock
@@ -278,6 +278,54 @@ class WrittenTests(SynchronousTestCase):
         """A body of which the transport has kept some has not left; else it has."""
         self.assertFalse(self.lose(1000))
         self.assertTrue(self.lose(10_000))
+
+
+class Tunnel:
+    """A transport that is no TCP: as with a channel of SSH, its end has one kind."""
+
+    def __init__(self) -> None:
+        self.ends = 0
+        self.protocol: Any = None
+
+    def write(self, data: bytes) -> None:
+        """Nobody answers."""
+
+    def writeSequence(self, data: Any) -> None:
+        """Nobody answers."""
+
+    def loseConnection(self) -> None:
+        """End, some time."""
+        self.ends += 1
+
+
+class TunnelTests(SynchronousTestCase):
+    """A session over what cannot be aborted."""
+
+    def test_close(self) -> None:
+        """Its end gives the request up, and ends the connection."""
+        tunnel = Tunnel()
+
+        @implementer(IStreamClientEndpoint)
+        class Endpoint:
+            """Connects to the tunnel."""
+
+            def connect(self, protocolFactory: Any) -> Deferred[Any]:
+                """Connect at once."""
+                tunnel.protocol = protocolFactory.buildProtocol(None)
+                tunnel.protocol.makeConnection(tunnel)
+                return succeed(tunnel.protocol)
+
+        clock = Clock()
+        session = HTTPSession(clock, Endpoint(), timeout=30.0, limit=1000)
+        asked = session.request("GET", URL, Headers())
+        self.assertNoResult(asked)
+        closed = session.close()
+        self.failureResultOf(asked, CancelledError)
+        self.assertGreater(tunnel.ends, 0)
+        self.assertNoResult(closed)
+        tunnel.protocol.connectionLost(Failure(ConnectionLost()))
+        self.successResultOf(closed)
+        self.assertEqual(clock.getDelayedCalls(), [])
 
 
 class StatusTests(RawAnswerTestCase):

@@ -88,6 +88,13 @@ class HandedOutTests(ClientTestCase):
         self.successResultOf(client.disconnect())
         self.assert_fresh(client.when_connected)
 
+    def test_when_writable(self) -> None:
+        """So does when_writable() of a client."""
+        self.assert_fresh(self.refused().when_writable)
+        client = self.make_client()
+        self.successResultOf(client.disconnect())
+        self.assert_fresh(client.when_writable)
+
     def test_receive(self) -> None:
         """So does receive() of a closed channel."""
         client = self.make_client()

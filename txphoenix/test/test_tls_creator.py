@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Callable
+from copy import copy
 from typing import Any, ClassVar
 
 from OpenSSL import SSL
@@ -12,10 +13,12 @@ from twisted.internet.endpoints import TCP4ClientEndpoint, wrapClientTLS
 from twisted.internet.interfaces import IOpenSSLClientConnectionCreator
 from twisted.internet.protocol import Protocol
 from twisted.internet.ssl import optionsForClientTLS
+from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
 from txphoenix.errors import ConnectionFailed
 from txphoenix.testing.tls import self_signed
+from txphoenix.transports.tls_creator import guarded
 
 from .network import NetworkTestCase, Tunnel
 
@@ -134,3 +137,15 @@ class GuardedTLSTests(NetworkTestCase):
             await client.when_connected()
             self.assertTrue(protocols)
             await client.stopService()
+
+
+class CopyTests(SynchronousTestCase):
+    """What a callable is handed as its tls."""
+
+    def test_copied(self) -> None:
+        """It can be copied, and still does what the user's object does."""
+        other = copy(guarded(Odd(lambda: None)))
+        failed = self.assertRaises(
+            SSL.Error, other.clientConnectionForTLS(None).do_handshake
+        )
+        self.assertIn("not a value of type NoneType", str(failed))

@@ -116,8 +116,11 @@ def _readable(line: str, host: str) -> str:
     :param host: who has set it.
     """
     cookie, *attributes = line.split(";")
-    counting = [each for each in attributes if _counts(*_pair(each), host)]
-    return ";".join([cookie, *map(_with_readable_age, counting)])
+    # Of several with one name the last counts (RFC 6265 section 5.3).
+    counting = {
+        _pair(each)[0]: each for each in attributes if _counts(*_pair(each), host)
+    }
+    return ";".join([cookie, *map(_with_readable_age, counting.values())])
 
 
 def _counts(name: str, value: str, host: str) -> bool:

@@ -125,9 +125,14 @@ class Connection(ProtocolWrapper):
             self._end_by(super().loseConnection)
 
     def abortConnection(self) -> None:
-        """End the connection at once."""
+        """End the connection at once, as far as its transport can.
+
+        One that is no TCP, such as a channel of SSH, can end in good order alone.
+        """
         transport: Any = self.transport
-        self._end_by(transport.abortConnection)
+        self._end_by(
+            getattr(transport, "abortConnection", None) or transport.loseConnection
+        )
 
     def _end_by(self, end: Callable[[], object]) -> None:
         """End the connection; a transport of the user's that raises is lost."""

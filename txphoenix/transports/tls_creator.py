@@ -38,6 +38,9 @@ class _GuardedTLS:
         self._creator = creator
 
     def __getattr__(self, name: str) -> Any:
+        if name == "_creator":
+            # It is being copied, and has nothing yet.
+            raise AttributeError(name)
         return getattr(self._creator, name)
 
     def clientConnectionForTLS(self, tlsProtocol: Any) -> Connection:
