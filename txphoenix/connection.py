@@ -13,7 +13,9 @@ The engine of this is Twisted's ``ReconnectingClientFactory``
 (:class:`txphoenix.transports.websocket.PhoenixClientFactory`), which a connector
 tells how each attempt and each transport ended.
 What it asks before it goes on is here: whether, and after what delay.
-The delays grow until a connection has lasted (:mod:`txphoenix.lasting`).
+
+The delays grow with each attempt, and begin anew only once a connection has lasted
+(:mod:`txphoenix.lasting`).
 
 Whoever is asked or told here may call back: a hook, ``should_reconnect``, a backoff.
 What it decides by :meth:`Connection.open`, :meth:`Connection.close` or
@@ -223,11 +225,6 @@ class Connection(SendingConnection):
         """Take a message of the topic ``phoenix``."""
         if self._heartbeat is not None:
             self._heartbeat.dispatch(message)
-
-    def join_begins(self, seconds: float) -> None:
-        """The server is at work on a join, which has so many seconds."""
-        if self._heartbeat is not None:
-            self._heartbeat.bear_with(seconds)
 
     def encode_heartbeat(self) -> tuple[bytes, bool]:
         """Make a heartbeat's frame, in the format of the next transport."""

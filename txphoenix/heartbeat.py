@@ -71,8 +71,6 @@ class Heartbeat(Deadline):
         # When the latest was sent, be it only to keep the server from going.
         self._beat_at = 0.0
         self._silence = Silence(self._elapsed, transport)
-        # Until when silence is to be expected.
-        self._excused_until = 0.0
         self._is_paused = False
         self._pings: dict[str, _Ping] = {}
 
@@ -118,13 +116,6 @@ class Heartbeat(Deadline):
             self._silence.end()
             self._deadlines.set(self, self._silence.left(self.timeout))
 
-    def bear_with(self, seconds: float) -> None:
-        """Take no silence of the next seconds for an end: the server is at work.
-
-        A join that may take longer than a heartbeat's answer is before that.
-        """
-        self._excused_until = self._elapsed() + seconds
-
     def ping(self, deadlines: Deadlines, timeout: float) -> Deferred[float]:
         """Send a heartbeat of its own.
 
@@ -163,8 +154,6 @@ class Heartbeat(Deadline):
         """Send the next heartbeat, or tell that the answer has not come."""
         if self._is_awaited:
             left = self._silence.left(self.timeout)
-            if left <= 0:
-                left = self._excused_until - self._elapsed()
             if left > 0:
                 self._deadlines.set(self, left)
                 self._beat_meanwhile()

@@ -252,7 +252,6 @@ class JoinQueue(Deadline):
         if pending is not None and not pending.is_overdue:
             self.unset()
             pending.run(self._deadlines)
-            self._connection.join_begins(self._deadlines.left(pending))
         elif not self.is_set:
             self._deadlines.set(self, self.patience)
 

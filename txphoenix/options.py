@@ -261,8 +261,8 @@ class Options:
     """Seconds of silence after a heartbeat before the connection is dropped.
 
     What comes, and what goes while the heartbeat is under way, is no silence.
-    While a join runs, a Phoenix server answers nothing else on that socket, so either
-    this or the join's :attr:`timeout` must be longer than the slowest takes by itself.
+    While a join runs, a Phoenix server answers nothing else on that socket, so this
+    must be longer than the slowest join takes by itself.
     """
 
     close_timeout: float = option(checks.seconds, default=2.0)

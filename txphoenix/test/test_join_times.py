@@ -200,31 +200,6 @@ class TimeTests(SlowJoinsTestCase):
         self.assertEqual(channel.state, "errored")
         self.assertEqual([type(error) for error in self.errors], [JoinTimeout])
 
-    def test_longer_than_a_heartbeat(self) -> None:
-        """A join may take its whole time, though that is longer than a heartbeat's.
-
-        The server answers one join after the other, and nothing else meanwhile.
-        """
-        client, channels = self.joined(5, timeout=20.0)
-        self.memory.seconds = 15.0
-        since = self.come_back()
-        self.wait_until_joined(channels)
-        self.assertAlmostEqual(self.clock.seconds() - since, 75.0, delta=1.0)
-        self.assertEqual(self.errors, [])
-        self.assertEqual(self.count("phx_join"), 5)
-        self.assertGreater(self.count("heartbeat"), 0)
-        self.assertTrue(client.connected)
-
-    def test_longer_than_a_heartbeat_and_dead(self) -> None:
-        """When a join has had its time, silence counts again."""
-        client, _ = self.joined(1, timeout=20.0)
-        self.memory.seconds = 10_000.0
-        self.come_back()
-        attempts = client.connection.attempts
-        self.memory.advance(41.0)
-        self.assertGreater(client.connection.attempts, attempts)
-        self.assertIsInstance(self.errors[0], HeartbeatTimeout)
-
     def test_refs_of_nobody(self) -> None:
         """Answers with refs that were never ours change nothing."""
         _, [channel] = self.joined(1)
