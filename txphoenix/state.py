@@ -66,7 +66,10 @@ class SocketState(Service):
         """How many messages came for a join that was over."""
         self.unrouted_messages = 0
         """How many messages came for a topic that no channel has."""
-        self._channels: dict[str, tuple[str, Any]] = {}
+        # Two tables, for one of pairs would give the garbage collector a pair more to
+        # look through for each channel.
+        self._statuses: dict[str, str] = {}
+        self._params: dict[str, Any] = {}
         # The topics that are left, the latest last.
         self._left: dict[str, None] = {}
         self._custom: dict[str, Any] = {}
@@ -90,8 +93,8 @@ class SocketState(Service):
         ``"left"`` for the latest hundred that are closed.
         """
         return {
-            topic: {"status": status, "params": params}
-            for topic, (status, params) in self._channels.items()
+            topic: {"status": status, "params": self._params[topic]}
+            for topic, status in self._statuses.items()
         }
 
     def get(self, key: str) -> Any:
@@ -132,8 +135,8 @@ class SocketState(Service):
             "connected": self.connected,
             "to_send": len(self.to_send),
             "joined_channels": {
-                topic: {"status": status, "params": _shown_params(params)}
-                for topic, (status, params) in self._channels.items()
+                topic: {"status": status, "params": _shown_params(self._params[topic])}
+                for topic, status in self._statuses.items()
             },
             "dropped_frames": self.dropped_frames,
             "stale_messages": self.stale_messages,
@@ -213,7 +216,8 @@ class SocketState(Service):
 
     def update_channel_status(self, topic: str, status: str, params: Any) -> None:
         """Set the status of a topic."""
-        self._channels[topic] = (status, params)
+        self._statuses[topic] = status
+        self._params[topic] = params
         if topic in self._left:
             del self._left[topic]
         if status == "left":
@@ -223,7 +227,8 @@ class SocketState(Service):
 
     def remove_channel(self, topic: str) -> None:
         """Forget a topic; it is no error if it is not known."""
-        self._channels.pop(topic, None)
+        self._statuses.pop(topic, None)
+        self._params.pop(topic, None)
         self._left.pop(topic, None)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from typing import Any
 
@@ -148,6 +149,14 @@ class SocketStateTests(SynchronousTestCase):
         self.state.remove_channel(TOPIC)
         self.state.remove_channel(TOPIC)
         self.assertEqual(self.state.joined_channels, {})
+
+    def test_few_objects(self) -> None:
+        """A topic is nothing that the garbage collector has to look through."""
+        gc.collect()
+        before = len(gc.get_objects())
+        for number in range(1000):
+            self.state.update_channel_status(f"rooms:{number}", "joined", {})
+        self.assertLess(len(gc.get_objects()) - before, 100)
 
     def leave(self, *topics: str) -> None:
         """Topics are left."""
