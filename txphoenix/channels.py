@@ -311,12 +311,14 @@ class ChannelManager(ChannelSet):
         events.changed.append(state.channel_changed)
         ChannelTelemetry(self).subscribe(events)
         self._settling.subscribe(events)
+        # Once, for each look at a method makes an object.
+        take_note = self._take_note
         for event, count in (
             (events.stale, state.count_stale_message),
             (events.unrouted, state.count_unrouted_message),
         ):
             event.append(count)
-            event.append(self._take_note)
+            event.append(take_note)
 
     def _take_note(self, message: Message) -> None:
         # It may be the answer to a join that was given up.

@@ -34,7 +34,8 @@ class Settling:
     def __init__(self, routes: Mapping[str, Membership]) -> None:
         self._routes = routes
         self._topics: dict[str, None] = {}
-        self._waiting: list[Deferred[None]] = []
+        # Made at its first use, for each client has one of these.
+        self._waiting: list[Deferred[None]] | None = None
 
     def subscribe(self, events: ChannelEvents) -> None:
         """Have what happens to the channels told."""
@@ -46,13 +47,15 @@ class Settling:
         if not self._topics:
             return succeed(None)
         waiting: Deferred[None] = Deferred()
+        if self._waiting is None:
+            self._waiting = []
         self._waiting.append(waiting)
         return waiting
 
     def check(self) -> None:
         """Tell those who wait, if there is none."""
         if self._waiting and not self._topics:
-            waiting, self._waiting = self._waiting, []
+            waiting, self._waiting = self._waiting, None
             for deferred in waiting:
                 deferred.callback(None)
 
@@ -66,8 +69,8 @@ class Settling:
 
     def abandon(self, error: BaseException) -> None:
         """Fail those who wait: there will be no connection."""
-        waiting, self._waiting = self._waiting, []
-        for deferred in waiting:
+        waiting, self._waiting = self._waiting, None
+        for deferred in waiting or ():
             deferred.errback(error)
 
     def forget(self, topic: str) -> bool:

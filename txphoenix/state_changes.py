@@ -22,21 +22,25 @@ class StateChanges:
     __slots__ = ("_is_telling", "_waiting")
 
     def __init__(self) -> None:
-        self._waiting: deque[tuple[str, str, str]] = deque()
+        # Made at its first use: an empty deque takes 760 bytes of each client.
+        self._waiting: deque[tuple[str, str, str]] | None = None
         self._is_telling = False
 
     def add(self, topic: str, old: State, new: State) -> None:
         """Take note of a channel's new state."""
         if telemetry.state_change_handlers:
+            if self._waiting is None:
+                self._waiting = deque()
             self._waiting.append((topic, status_of(old), status_of(new)))
 
     def tell(self, client: object) -> None:
         """Tell telemetry, unless it is being told: then that goes on with these."""
-        if self._is_telling:
+        if self._is_telling or not self._waiting:
             return
         self._is_telling = True
         try:
             while self._waiting:
                 telemetry.channel_status_changed(client, *self._waiting.popleft())
         finally:
+            self._waiting = self._waiting or None
             self._is_telling = False
