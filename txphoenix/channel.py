@@ -162,7 +162,7 @@ class Channel(Service):
     @property
     def state(self) -> State:
         """``"closed"``, ``"joining"``, ``"joined"``, ``"leaving"`` or ``"errored"``."""
-        return self._membership.life.state
+        return self._membership.state
 
     @property
     def join_ref(self) -> str | None:
@@ -251,7 +251,7 @@ class Channel(Service):
             return fail(not_pushed(event))
         pending = PendingPush(pushes, event, payload, seconds)
         deferred = pending.wait()
-        if membership.life.state is State.JOINED and manager.is_writable:
+        if membership.state is State.JOINED and manager.is_writable:
             error = pushes.write(pending, membership.joins.ref)
         else:
             error = pushes.why_not(event)
@@ -282,7 +282,7 @@ class Channel(Service):
         check_pushed(event)
         membership = self._membership
         manager, pushes = membership.manager, membership.pushes
-        if membership.life.state is State.JOINED and manager.is_writable:
+        if membership.state is State.JOINED and manager.is_writable:
             join_ref = membership.joins.ref
             manager.send(
                 Message(join_ref, manager.next_ref(), self.topic, event, payload)
@@ -322,7 +322,7 @@ class Channel(Service):
             Cancelling it does not stop the leave.
         """
         membership = self._membership
-        return membership.leaves.start(membership.manager.check_timeout(timeout))
+        return membership.leave(membership.manager.check_timeout(timeout))
 
     def when_stopped(self) -> Deferred[None]:
         """Wait for the end of the channel.
@@ -335,7 +335,7 @@ class Channel(Service):
             fires at once, until the client is started again.
         """
         membership = self._membership
-        if membership.life.state is State.CLOSED and membership.manager.has_stopped:
+        if membership.state is State.CLOSED and membership.manager.has_stopped:
             return succeed(None)
         return membership.stops.wait()
 

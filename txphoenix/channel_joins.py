@@ -80,7 +80,7 @@ class Joins:
 
         :param attempt: what the number of the attempt was.
         """
-        return attempt != self.attempt or self.membership.life.state is State.LEAVING
+        return attempt != self.attempt or self.membership.state is State.LEAVING
 
     def keep_trying(self) -> None:
         """Treat a failed first join as a failed rejoin: try again with backoff."""
@@ -150,7 +150,7 @@ class Joins:
         membership = self.membership
         manager = membership.manager
         ref = manager.next_ref()
-        message = Message.join(membership.channel.topic, pending.params, ref)
+        message = Message.join(membership.topic, pending.params, ref)
         attempt = self.attempt
         try:
             frame = manager.connection.encode(message)

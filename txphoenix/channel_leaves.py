@@ -1,8 +1,8 @@
-"""The leaves of one channel: the one that was sent, and those who wait for it."""
+"""The leave of one channel: what is sent, and who waits for it."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
@@ -11,42 +11,42 @@ from .channel_states import Input, State
 from .errors import ChannelClosed, NotConnected, SerializerError
 from .message import Message
 from .package_log import package_log
-from .pending import PendingLeave
+from .pending import PendingReply
 
 if TYPE_CHECKING:
     from .channel_membership import Membership
 
-__all__ = ["Leaves"]
+__all__ = ["Leave", "send_leave"]
 
 log = Logger("txphoenix.channel", observer=package_log)
 
 
-class Leaves:
-    """What one channel knows of its leaves; made for the first that is asked for.
+class Leave(PendingReply):
+    """A leave: whatever the server answers, or if it does not, the channel ends.
 
-    :param membership: what it is a part of.
+    :param membership: of the channel that leaves.
     """
 
-    __slots__ = ("_membership", "_waiting")
+    __slots__ = ("_membership", "_others", "_sent_at")
 
     def __init__(self, membership: Membership) -> None:
+        super().__init__()
         self._membership = membership
-        self._waiting: list[PendingLeave] = []
+        self._sent_at = 0.0
+        # Most are the only one.
+        self._others: list[Leave] | None = None
 
-    def start(self, seconds: float) -> Deferred[None]:
-        """Leave, as the user wants it.
+    def add(self, other: Leave) -> None:
+        """Have another one be done with this one."""
+        if self._others is None:
+            self._others = []
+        self._others.append(other)
 
-        :param seconds: for how long the server's answer is waited for.
-        :return: what :meth:`txphoenix.Channel.leave` returns.
+    def send(self, seconds: float) -> None:
+        """Tell the server, and wait for its answer; or be done, if it is not there.
+
+        :param seconds: for how long the answer is waited for.
         """
-        pending = PendingLeave(self)
-        deferred = pending.wait()
-        self._waiting.append(pending)
-        self._membership.give(Input.LEAVE, pending, seconds)
-        return deferred
-
-    def send(self, leave: PendingLeave, seconds: float) -> None:
-        """Tell the server, and wait for its answer; or be done, if it is not there."""
         membership = self._membership
         manager = membership.manager
         join_ref = membership.joins.ref
@@ -54,39 +54,44 @@ class Leaves:
         if join_ref is None or not manager.connection.is_open:
             membership.give(Input.LEFT)
         else:
-            leave.sent_at = manager.deadlines.elapsed()
+            self._sent_at = manager.deadlines.elapsed()
             ref = send_leave(membership, join_ref)
             # Whoever encodes it, or is told of it, may have ended the channel.
-            if leave in self._waiting:
+            if membership.is_left_by(self):
                 if ref is None:
                     membership.give(Input.LEFT)
                 else:
-                    membership.pushes.expect(ref, leave, seconds)
+                    membership.pushes.expect(ref, self, seconds)
             inbox = membership.made_inbox
-            if inbox is not None and membership.life.state is State.LEAVING:
+            if inbox is not None and membership.state is State.LEAVING:
                 # The server's answer must not wait for somebody who has left.
                 inbox.forget_reader()
         if waiting:
             membership.pushes.fail(waiting, ChannelClosed("left", membership.topic))
 
-    def answered(self, leave: PendingLeave) -> None:
-        """Be closed: the server has answered the leave."""
+    def answered(self, _payload: Any, _join_ref: str | None) -> None:
+        """Have the channel be closed: the server has answered."""
         membership = self._membership
         manager = membership.manager
-        duration = manager.deadlines.elapsed() - leave.sent_at
+        duration = manager.deadlines.elapsed() - self._sent_at
         for tell in manager.events.leave_answered:
             tell(membership.channel, duration)
         manager.joins.server_answered(membership.joins.ref)
         membership.give(Input.LEFT)
 
     def expired(self) -> None:
-        """Be closed: the server had its time to answer the leave."""
+        """Have the channel be closed: the server had its time to answer."""
         self._membership.give(Input.LEFT)
 
-    def take(self) -> list[PendingLeave]:
-        """Take away all who wait."""
-        waiting, self._waiting = self._waiting, []
-        return waiting
+    def done(self) -> None:
+        """Tell who waits, for this one and for the others, that it is done."""
+        self.succeed(None)
+        for other in self._others or ():
+            other.succeed(None)
+
+    def __call__(self, _deferred: Deferred[Any]) -> None:
+        """Have nobody who waits; the channel leaves all the same, and in time."""
+        self.deferred = None
 
 
 def send_leave(membership: Membership, join_ref: str) -> str | None:
@@ -97,7 +102,7 @@ def send_leave(membership: Membership, join_ref: str) -> str | None:
     manager = membership.manager
     ref = manager.next_ref()
     try:
-        manager.send(Message.leave(membership.channel.topic, ref, join_ref))
+        manager.send(Message.leave(membership.topic, ref, join_ref))
     except NotConnected:
         # The codec has closed the connection, and the server forgets the join.
         return None

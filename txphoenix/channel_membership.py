@@ -3,10 +3,10 @@
 ::
 
     Channel        what users call and override
-      Membership   gives inputs to its life, and does what follows
-        Life       the table: which state is next, and what follows
+      Membership   its state; gives inputs to its life, and does what follows
+        LIFE       the table: which state is next, and what follows
         Joins      the join under way, and when it joins again
-        Leaves     the leave under way
+        Leave      the leave under way
         Pushes     those kept for the join, and those that await a reply
         ChannelHooks, Inbox, PresenceHistory, StopList
 
@@ -21,10 +21,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from twisted.internet.defer import Deferred
+
 from .channel_hooks import NO_HOOKS, ChannelHooks
 from .channel_joins import Joins
-from .channel_leaves import Leaves, send_leave
-from .channel_states import Action, Input, Life, State
+from .channel_leaves import Leave, send_leave
+from .channel_states import LIFE, Action, Input, State
 from .channel_waiters import StopList
 from .errors import AlreadyJoined, ChannelClosed
 from .hooks import call_hook
@@ -48,63 +50,59 @@ class Membership:
 
     :param channel: what users call and override.
     :param manager: sends for the channel, and supervises it.
+    :ivar topic: the channel's topic.
+    :ivar state: which state of its life it is in.
     """
 
     __slots__ = (
+        "_ended_by",
         "_inbox",
-        "_leaves",
+        "_leave",
         "_stops",
         "channel",
         "hooks",
         "joins",
-        "life",
         "manager",
         "presences",
         "pushes",
+        "state",
+        "topic",
     )
 
     def __init__(self, channel: Channel, manager: ChannelManager) -> None:
         self.channel = channel
         self.manager = manager
-        self.life = Life()
+        self.topic = channel.topic
+        self.state = State.CLOSED
         self.joins = Joins(self)
         self.pushes = Pushes(self)
         self.hooks = NO_HOOKS
         self.presences: PresenceHistory | None = None
-        self._leaves: Leaves | None = None
+        # What has ended it the last time, for who wonders.
+        self._ended_by: object = None
+        # The leave under way.
+        self._leave: Leave | None = None
         self._inbox: Inbox | None = None
         self._stops: StopList | None = None
 
     def __repr__(self) -> str:
         return f"<Membership of {self.channel!r}>"
 
-    @property
-    def topic(self) -> str:
-        """The channel's topic."""
-        return self.channel.topic
-
-    @property
-    def state(self) -> State:
-        """The state that its life is in."""
-        return self.life.state
-
     def not_joined(self, joins_next: bool = False) -> ChannelClosed:
         """The error of what needs a joined channel, while it is closed or leaving.
 
         :param joins_next: whether it has a join that waits for the topic to be left.
         """
-        life = self.life
-        return not_joined(self.topic, life.state, life.ended_by, joins_next)
+        return not_joined(self.topic, self.state, self._ended_by, joins_next)
 
     def give(self, given: Input, *args: Any) -> None:
         """Go on to the next state, and do what follows.
 
         :param args: what the action takes.
         """
-        life = self.life
-        old = life.state
-        action = life.give(given)
-        new = life.state
+        old = self.state
+        new, action = LIFE.after(old, given)
+        self.state = new
         if new is not old:
             for tell in self.manager.events.changed:
                 tell(self.channel, old, new)
@@ -134,7 +132,7 @@ class Membership:
         inbox = self._inbox
         if inbox is None:
             inbox = self._inbox = self.manager.pauses.make_inbox(self.topic)
-            if self.life.state is State.CLOSED:
+            if self.state is State.CLOSED:
                 inbox.close(self.not_joined())
         return inbox
 
@@ -144,18 +142,32 @@ class Membership:
         return self._inbox
 
     @property
-    def leaves(self) -> Leaves:
-        """Its leaves."""
-        if self._leaves is None:
-            self._leaves = Leaves(self)
-        return self._leaves
-
-    @property
     def stops(self) -> StopList:
         """Those who wait for its end."""
         if self._stops is None:
             self._stops = StopList(self.manager.stop_waiters)
         return self._stops
+
+    # -- Its leave ----------------------------------------------------------------
+
+    def leave(self, seconds: float) -> Deferred[None]:
+        """Leave, as the user wants it.
+
+        :param seconds: for how long the server's answer is waited for.
+        :return: what :meth:`txphoenix.Channel.leave` returns.
+        """
+        leave = Leave(self)
+        deferred = leave.wait()
+        if self._leave is None:
+            self._leave = leave
+        else:
+            self._leave.add(leave)
+        self.give(Input.LEAVE, leave, seconds)
+        return deferred
+
+    def is_left_by(self, leave: Leave) -> bool:
+        """Whether that leave is the one under way, and the channel has not ended."""
+        return leave is self._leave
 
     # -- What the manager tells ---------------------------------------------------
 
@@ -170,7 +182,7 @@ class Membership:
 
         :param was_asked: whether the user has closed this one, which is no error.
         """
-        if self.life.state is State.JOINING and self.joins.ref is None:
+        if self.state is State.JOINING and self.joins.ref is None:
             # The join was never sent: it has lost nothing.
             self.joins.interrupted()
             self.joins.stop_asking()
@@ -200,7 +212,7 @@ class Membership:
         joins = self.joins
         was_sent = joins.ref is not None
         joins.forget_init()
-        if self.life.state is State.ERRORED:
+        if self.state is State.ERRORED:
             # It begins anew with the next join, which is on its way.
             self.hooks.tell_error(error)
             return
@@ -232,7 +244,7 @@ class Membership:
         pending = manager.next_joins.take(self)
         if pending is None:
             return
-        is_all = self.life.state is State.CLOSED
+        is_all = self.state is State.CLOSED
         stops = self._take_stops() if is_all else ()
         error = reason if isinstance(reason, BaseException) else None
         pending.fail(error or ChannelClosed(reason, self.topic))
@@ -244,7 +256,7 @@ class Membership:
         ref = self.joins.ref
         if (
             ref is not None
-            and self.life.state is not State.LEAVING
+            and self.state is not State.LEAVING
             and self.manager.connection.is_open
         ):
             send_leave(self, ref)
@@ -268,10 +280,10 @@ class Membership:
             self.hooks.tell_error(error)
 
     def _leave_nothing(self, *_args: Any) -> None:
-        leaves = self._take_leaves()
+        leave, self._leave = self._leave, None
         self.withdraw("left")
-        for leave in leaves:
-            leave.succeed(None)
+        if leave is not None:
+            leave.done()
 
     def _stop_leaving(self, reason: object, *_args: Any) -> None:
         # Another channel may wait for the topic, and is not the one that stops.
@@ -284,10 +296,10 @@ class Membership:
         manager = self.manager
         joins = self.joins.end()
         pushes = self.pushes.take_all()
-        leaves = self._take_leaves() if self._leaves is not None else ()
+        leave, self._leave = self._leave, None
         stops = self._take_stops() if self._stops is not None else ()
         manager.unregister(self)
-        self.life.end(reason)
+        self._ended_by = reason
         error = reason if isinstance(reason, BaseException) else None
         if self.presences is not None:
             self.presences.forget()
@@ -309,14 +321,10 @@ class Membership:
             for join in joins:
                 join.fail(error or closed)
             self.pushes.fail(pushes, closed)
-        for leave in leaves:
-            leave.succeed(None)
+        if leave is not None:
+            leave.done()
         manager.stop_waiters.tell(stops, error)
         manager.next_joins.begin_next(self.topic)
-
-    def _take_leaves(self) -> list[Any]:
-        leaves, self._leaves = self._leaves, None
-        return [] if leaves is None else leaves.take()
 
     def _take_stops(self) -> list[Any]:
         stops, self._stops = self._stops, None
@@ -337,7 +345,7 @@ _ACTIONS: dict[Action, Callable[..., None]] = {
     Action.ENTER: lambda member, join, answer: member.joins.enter(join, answer),
     Action.PLAN_REJOIN: Membership._plan_rejoin,
     Action.WAIT_FOR_CONNECTION: Membership._wait_for_connection,
-    Action.SEND_LEAVE: lambda _, leave, time: leave.leaves.send(leave, time),
+    Action.SEND_LEAVE: lambda _, leave, time: leave.send(time),
     Action.LEAVE_NOTHING: Membership._leave_nothing,
     # The leave that is under way answers this one too.
     Action.LEAVE_AGAIN: lambda member, *_: member.withdraw("left"),

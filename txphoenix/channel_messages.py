@@ -64,10 +64,10 @@ def _receive_reply(membership: Membership, message: Message) -> None:
 def _receive_error(membership: Membership, message: Message) -> None:
     if _is_of_earlier_join(membership, message):
         return
-    if membership.life.state is State.JOINING:
+    if membership.state is State.JOINING:
         membership.joins.was_reached()
         membership.joins.failed(JoinError(message.payload, membership.topic))
-    elif membership.life.state is not State.ERRORED:
+    elif membership.state is not State.ERRORED:
         membership.give(Input.RETRY, ChannelClosed(message.payload, membership.topic))
 
 
@@ -75,7 +75,7 @@ def _receive_close(membership: Membership, message: Message) -> None:
     if _is_of_earlier_join(membership, message):
         return
     is_permanent = membership.channel.restart == "permanent"
-    if is_permanent and membership.life.state is State.JOINED:
+    if is_permanent and membership.state is State.JOINED:
         membership.give(Input.RETRY, ChannelClosed("closed", membership.topic))
     else:
         membership.joins.was_reached()

@@ -3,8 +3,9 @@
 A channel is in one of five states, has ten inputs, and each of the fifty cells
 says what the next state is and which action follows.
 ``IGNORE`` is an answer as well: a cell is never missing.
-How a channel does what follows is in :mod:`txphoenix.channel_membership`; here is
-nothing that sends, waits or tells.
+That is :data:`LIFE`, the one life that all channels have.
+In which state a channel is, and how it does what follows, is in
+:mod:`txphoenix.channel_membership`; here is nothing that sends, waits or tells.
 
 The state changes before the action is taken, and an action fires Deferreds and
 calls the user's code only when all else is done; so that code may call anything.
@@ -12,9 +13,13 @@ calls the user's code only when all else is done; so that code may call anything
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
 
-__all__ = ["TABLE", "Action", "Input", "Life", "State"]
+__all__ = ["LIFE", "Action", "Input", "Life", "State"]
 
 
 class State(StrEnum):
@@ -99,7 +104,7 @@ _I = Input
 _A = Action
 
 # Read a row as: in this state, at this input, go to that state and do that.
-TABLE: dict[tuple[State, Input], tuple[State, Action]] = {
+_TABLE: dict[tuple[State, Input], tuple[State, Action]] = {
     # There is nothing on the server; it may wait for another object to leave.
     (_S.CLOSED, _I.JOIN): (_S.JOINING, _A.BEGIN_JOIN),
     (_S.CLOSED, _I.OPEN): (_S.CLOSED, _A.IGNORE),
@@ -158,29 +163,23 @@ TABLE: dict[tuple[State, Input], tuple[State, Action]] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
 class Life:
-    """The life of one channel: in which state it is, and what an input leads to.
+    """The life that all channels have: where an input leads from a state.
 
-    It begins closed, may be joined and end any number of times, and knows of nothing
-    but the table.
+    It is one for all of them, does not change, and knows of nothing but its table.
 
-    :ivar ended_by: what has ended it the last time, for who wonders.
+    :param table: a cell for each state and each input.
     """
 
-    __slots__ = ("ended_by", "state")
+    table: Mapping[tuple[State, Input], tuple[State, Action]]
 
-    def __init__(self) -> None:
-        self.state = State.CLOSED
-        self.ended_by: object = None
+    def after(self, state: State, given: Input) -> tuple[State, Action]:
+        """What an input leads to.
 
-    def give(self, given: Input) -> Action:
-        """Go to the next state.
-
-        :return: what follows.
+        :return: the next state, and what follows.
         """
-        self.state, action = TABLE[self.state, given]
-        return action
+        return self.table[state, given]
 
-    def end(self, reason: object) -> None:
-        """Take note of what has ended it."""
-        self.ended_by = reason
+
+LIFE: Final = Life(MappingProxyType(_TABLE))

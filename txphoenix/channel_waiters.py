@@ -77,7 +77,7 @@ class NextJoins:
         """
         while True:
             holder = self._routes.get(topic)
-            if holder is not None and holder.life.state is State.LEAVING:
+            if holder is not None and holder.state is State.LEAVING:
                 return
             pending = self.pop(topic)
             if pending is None:

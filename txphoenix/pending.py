@@ -24,13 +24,11 @@ from .errors import PushError
 
 if TYPE_CHECKING:
     from .channel_joins import Joins
-    from .channel_leaves import Leaves
     from .join_queue import SentJoin
     from .pushes import Pushes
 
 __all__ = [
     "PendingJoin",
-    "PendingLeave",
     "PendingPush",
     "PendingReply",
     "split_reply",
@@ -247,31 +245,3 @@ class PendingJoin(PendingReply):
     def forgotten(self) -> None:
         """Have the channel leave."""
         self.joins.cancelled(self)
-
-
-class PendingLeave(PendingReply):
-    """A leave: whatever the server answers, or if it does not, the channel ends.
-
-    :param leaves: what it is one of.
-    :ivar sent_at: when it was sent.
-    """
-
-    __slots__ = ("leaves", "sent_at")
-
-    def __init__(self, leaves: Leaves) -> None:
-        self._queue = None
-        self.deferred = None
-        self.leaves = leaves
-        self.sent_at = 0.0
-
-    def answered(self, _payload: Any, _join_ref: str | None) -> None:
-        """Close the channel."""
-        self.leaves.answered(self)
-
-    def expired(self) -> None:
-        """Close the channel without the answer."""
-        self.leaves.expired()
-
-    def __call__(self, _deferred: Deferred[Any]) -> None:
-        """Have nobody who waits; the channel leaves all the same, and in time."""
-        self.deferred = None

@@ -139,14 +139,14 @@ class Pushes:
     def send_kept(self) -> None:
         """Send what was kept, now that the connection takes more."""
         membership = self._membership
-        if membership.life.state is State.JOINED:
+        if membership.state is State.JOINED:
             for pending, error in self.write_kept(membership.joins.ref):
                 pending.fail(error)
 
     def why_not(self, event: str = "a message") -> Exception | None:
         """Why a push would be refused now, or None if it would be taken."""
         membership = self._membership
-        manager, state = membership.manager, membership.life.state
+        manager, state = membership.manager, membership.state
         if state is State.CLOSED or state is State.LEAVING:
             joins_next = manager.next_joins.has(membership)
             return membership.not_joined(joins_next)
@@ -169,8 +169,7 @@ class Pushes:
             return NOT_YET
         error = self.why_not()
         is_there = (
-            membership.life.state is State.JOINED
-            and membership.manager.connection.is_open
+            membership.state is State.JOINED and membership.manager.connection.is_open
         )
         return error if error is not None or is_there else NOT_YET
 
@@ -181,7 +180,7 @@ class Pushes:
         """
         membership = self._membership
         was_sent = not membership.manager.connection.withdraw(mark)
-        state = membership.life.state
+        state = membership.state
         if state in (State.CLOSED, State.LEAVING):
             return membership.not_joined()
         return PushInterrupted(None, self.topic, pending.event, was_sent)

@@ -14,7 +14,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 
-from txphoenix.channel_states import TABLE, Action, Input, State
+from txphoenix.channel_states import LIFE, Action, Input, State
 
 __all__ = ["picture"]
 
@@ -65,7 +65,7 @@ def picture() -> str:
     """The picture, as the text of an SVG file."""
     arrows: dict[tuple[State, State], list[tuple[Input, Action]]] = {}
     stays: dict[State, list[tuple[Input, Action]]] = {state: [] for state in State}
-    for (old, given), (new, action) in TABLE.items():
+    for (old, given), (new, action) in LIFE.table.items():
         if new is not old:
             arrows.setdefault((old, new), []).append((given, action))
         elif action is not Action.IGNORE:
@@ -117,7 +117,7 @@ def _box(state: State, stays: list[tuple[Input, Action]]) -> Iterator[str]:
 def _half_height(state: State) -> int:
     stays = sum(
         old is state and new is old and action is not Action.IGNORE
-        for (old, _), (new, action) in TABLE.items()
+        for (old, _), (new, action) in LIFE.table.items()
     )
     return (32 + _LINE * stays) // 2
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import gc
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -75,8 +77,40 @@ class PartsTests(SynchronousTestCase):
                     self.assertIsInstance(node.args[1], ast.Constant, module.name)
 
 
+def ours() -> Counter[str]:
+    """How many objects of the library's classes the garbage collector looks through."""
+    gc.collect()
+    found = Counter(map(type, gc.get_objects()))
+    modules = ("txphoenix.test.", "txphoenix.testing.")
+    return Counter(
+        {
+            kind.__name__: count
+            for kind, count in found.items()
+            # A class may have a property of that name.
+            if (module := str(kind.__module__)).startswith("txphoenix.")
+            and not module.startswith(modules)
+        }
+    )
+
+
 class IdleTests(ClientTestCase):
     """A channel on which nothing happens."""
+
+    def test_objects(self) -> None:
+        """A joined channel is four objects to the garbage collector, and a leave one.
+
+        There may be ten thousand channels, and each object makes its passes longer.
+        """
+        client = self.connected_client()
+        self.joined_channel(client=client)
+        before = ours()
+        channels = [self.joined_channel(f"rooms:{n}", client=client) for n in range(9)]
+        parts = {"EchoRoom": 9, "Membership": 9, "Joins": 9, "Pushes": 9}
+        self.assertEqual(ours() - before, parts)
+        self.memory.answers = False
+        for channel in channels:
+            self.watch(channel.leave())
+        self.assertEqual(ours() - before, parts | {"Leave": 9})
 
     def test_made_late(self) -> None:
         """A joined channel has nothing of what it has not needed."""
@@ -86,7 +120,7 @@ class IdleTests(ClientTestCase):
         self.assertIsNone(membership.pushes._kept)
         self.assertIsNone(membership.presences)
         self.assertIsNone(membership.made_inbox)
-        self.assertIsNone(membership._leaves)
+        self.assertIsNone(membership._leave)
         self.assertIsNone(membership._stops)
         self.assertFalse(membership.joins.is_rejoin_planned)
         self.assertFalse(hasattr(membership, "__dict__"))

@@ -13,13 +13,15 @@ comes too late never reaches the channel at all.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import FrozenInstanceError
 from functools import partial
 from itertools import product
+from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
 from txphoenix.channel_membership import _ACTIONS
-from txphoenix.channel_states import TABLE, Action, Input, Life, State
+from txphoenix.channel_states import LIFE, Action, Input, State
 
 from .channel_cells import CellTestCase
 from .support import TOPIC
@@ -465,25 +467,34 @@ class TableTests(SynchronousTestCase):
         """Decision 5: five states, ten inputs, and not one cell is missing."""
         self.assertEqual(len(State), 5)
         self.assertEqual(len(Input), 10)
-        self.assertEqual(set(TABLE), set(product(State, Input)))
+        self.assertEqual(set(LIFE.table), set(product(State, Input)))
 
     def test_actions(self) -> None:
         """Each cell names a state, and an action that a channel has."""
-        for new, action in TABLE.values():
+        for new, action in LIFE.table.values():
             self.assertIsInstance(new, State)
             if action is not Action.IGNORE:
                 self.assertTrue(callable(_ACTIONS[action]), action)
         self.assertEqual({*_ACTIONS, Action.IGNORE}, set(Action))
-        self.assertEqual({action for _, action in TABLE.values()}, set(Action))
+        self.assertEqual({action for _, action in LIFE.table.values()}, set(Action))
 
     def test_life(self) -> None:
-        """A life goes to the state of each cell, and says what follows, by itself."""
-        for (state, given), (new, action) in TABLE.items():
-            life = Life()
-            self.assertIs(life.state, State.CLOSED)
-            life.state = state
-            self.assertIs(life.give(given), action)
-            self.assertIs(life.state, new)
+        """The life says the next state and what follows of each cell, by itself."""
+        for (state, given), (new, action) in LIFE.table.items():
+            after = LIFE.after(state, given)
+            self.assertIs(after[0], new)
+            self.assertIs(after[1], action)
+
+    def test_life_is_shared(self) -> None:
+        """The life is that of all channels, so nobody can change it or its table."""
+        life: Any = LIFE
+        with self.assertRaises(FrozenInstanceError):
+            life.table = {}
+        with self.assertRaises(TypeError):
+            life.table[State.CLOSED, Input.JOIN] = (State.CLOSED, Action.IGNORE)
+        self.assertEqual(
+            LIFE.after(State.CLOSED, Input.JOIN), (State.JOINING, Action.BEGIN_JOIN)
+        )
 
     def test_tested(self) -> None:
         """Each cell has a test of its own in this module."""

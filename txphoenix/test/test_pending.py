@@ -12,7 +12,6 @@ from txphoenix.deadlines import Deadlines
 from txphoenix.errors import PushError, PushTimeout
 from txphoenix.pending import (
     PendingJoin,
-    PendingLeave,
     PendingPush,
     PendingReply,
     split_reply,
@@ -155,26 +154,6 @@ class PendingTests(SynchronousTestCase):
                 ("cancelled", pending),
             ],
         )
-
-    def test_leave(self) -> None:
-        """A leave tells the channel that it is done, whatever the answer."""
-        leaves = [PendingLeave(self.channel) for _ in range(3)]
-        for leave, payload in zip(leaves, (OK, ERROR, None), strict=True):
-            leave.answered(payload, "1")
-        PendingLeave(self.channel).expired()
-        self.assertEqual(
-            self.channel.told, [*(("answered", each) for each in leaves), ("expired",)]
-        )
-
-    def test_leave_cancelled(self) -> None:
-        """A cancelled leave keeps its deadline: the channel leaves all the same."""
-        pending = PendingLeave(self.channel)
-        outcome = self.waiting(pending)
-        outcome.deferred.cancel()
-        self.assertTrue(pending.is_set)
-        self.assertEqual(self.channel.told, [])
-        self.clock.advance(5.0)
-        self.assertEqual(self.channel.told, [("expired",)])
 
     def test_split_reply(self) -> None:
         """The payload of a reply is a status and a response; all else is malformed."""

@@ -9,10 +9,11 @@ from typing import Any, cast
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
+from txphoenix.channel_leaves import Leave
 from txphoenix.deadlines import Deadlines
 from txphoenix.errors import PushTimeout, SerializerError
 from txphoenix.message import Message
-from txphoenix.pending import PendingLeave, PendingPush
+from txphoenix.pending import PendingPush
 from txphoenix.pushes import Pushes
 
 from .support import TOPIC, Outcome
@@ -71,7 +72,6 @@ class PushesTests(SynchronousTestCase):
         self.manager = cast(Any, FakeManager())
         self.membership = cast(Any, FakeMembership(self.manager))
         self.pushes = Pushes(self.membership)
-        self.leaves = cast(Any, None)
 
     def push(
         self, payload: Any = None, wants_reply: bool = True
@@ -244,14 +244,14 @@ class PushesTests(SynchronousTestCase):
 
     def test_take_sent_drops_others(self) -> None:
         """A leave, or a join, is no push: the channel itself knows of it."""
-        self.pushes.expect("9", PendingLeave(self.leaves), 5.0)
+        self.pushes.expect("9", Leave(self.membership), 5.0)
         pending, _ = self.push()
         self.pushes.write(pending, "7")
         self.assertEqual(self.pushes.take_sent(), [pending])
 
     def test_expect(self) -> None:
         """A deadline that is set already stays as it is."""
-        leave = PendingLeave(self.leaves)
+        leave = Leave(self.membership)
         self.manager.deadlines.set(leave, 2.0)
         self.pushes.expect("9", leave, 5.0)
         self.assertEqual(

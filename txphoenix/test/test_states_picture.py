@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from txphoenix.channel_states import TABLE, Action, Input, State
+from txphoenix.channel_states import LIFE, Action, Input, State
 
 from .states_picture import picture
 
@@ -30,7 +30,7 @@ class StatesPictureTests(SynchronousTestCase):
         }
         changes = {
             (old, new, given, action)
-            for (old, given), (new, action) in TABLE.items()
+            for (old, given), (new, action) in LIFE.table.items()
             if new is not old
         }
         self.assertEqual(arrows, changes)
@@ -40,7 +40,7 @@ class StatesPictureTests(SynchronousTestCase):
             inside = set(re.findall(r">(\w+): ([\w ]+)<", box))
             stays = {
                 (given.value, action.value)
-                for (old, given), (new, action) in TABLE.items()
+                for (old, given), (new, action) in LIFE.table.items()
                 if old is new is state and action is not Action.IGNORE
             }
             self.assertEqual(inside, stays)
