@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 from txphoenix import Message
-from txphoenix.serializer import V2Serializer
+from txphoenix.protocol.serializer import V2Serializer
 
 from .checks import Wrong
 from .encode import PAYLOAD

@@ -1,4 +1,4 @@
-"""Write what is made from the declarations in ``txphoenix/options.py``::
+"""Write what is made from the declarations in ``txphoenix/options/options.py``::
 
     python docs/generate_options.py
 
@@ -23,10 +23,10 @@ import attrs
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
-from txphoenix import options  # noqa: E402 (the path comes first)
-from txphoenix.option_fields import declared  # noqa: E402 (as above)
+from txphoenix.options import options  # noqa: E402 (the path comes first)
+from txphoenix.options.fields import declared  # noqa: E402 (as above)
 
-GENERATED = "Written by docs/generate_options.py from txphoenix/options.py."
+GENERATED = "Written by docs/generate_options.py from txphoenix/options/options.py."
 
 TYPES = '''\
 """The types of the options of a client, for type checkers and editors.
@@ -49,10 +49,9 @@ from collections.abc import Callable, Mapping, Sequence
 from http.cookiejar import CookieJar
 from typing import Any, TypedDict
 
-from .backoff import Backoff
-from .channel import Channel
-from .channel_factory import ChannelFactory
-from .interfaces import JSONCodec
+from ..protocol.backoff import Backoff
+from ..protocol.interfaces import JSONCodec
+from .channel_kinds import AnyChannel, ChannelFactory
 from .supplied import Headers, Params, Supplied
 
 __all__ = ["ChangedOptions", "ClientOptions"]
@@ -120,7 +119,7 @@ def docstrings() -> dict[str, str]:
 
 
 def types_module() -> str:
-    """The text of ``txphoenix/option_types.py``."""
+    """The text of ``txphoenix/options/types.py``."""
     types = {field.name: declared(field).takes or field.type for field in fields()}
     url = types.pop("url")
     lines = [f"    {name}: {type_}" for name, type_ in types.items()]
@@ -128,7 +127,7 @@ def types_module() -> str:
 
 
 def texts_module() -> str:
-    """The text of ``txphoenix/option_texts.py``."""
+    """The text of ``txphoenix/options/texts.py``."""
     lines: list[str] = []
     for name, text in docstrings().items():
         plain = ROLE.sub(r"\1", text).replace("``", "")
@@ -205,8 +204,8 @@ def files() -> dict[Path, str]:
     package = Path(options.__file__).parent
     page = ROOT / "docs" / "options.rst"
     return {
-        package / "option_types.py": types_module(),
-        package / "option_texts.py": texts_module(),
+        package / "types.py": types_module(),
+        package / "texts.py": texts_module(),
         page: TABLES.sub(lambda found: tables(), page.read_text("utf-8")),
     }
 

@@ -23,8 +23,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from difflib import SequenceMatcher
 from typing import Any, NamedTuple
 
-from txphoenix.message import Message
-from txphoenix.serializer import V2Serializer
+from txphoenix.protocol.message import Message
+from txphoenix.protocol.serializer import V2Serializer
 from txphoenix.testing import Frame, ServerSession, Socket
 
 from .script import shown

@@ -6,9 +6,10 @@ The public names; one page tells what they are: :doc:`the API <api>`.
 from __future__ import annotations
 
 from ._version import __version__
-from .channel import Channel
-from .client import SocketClient
-from .echo_room import EchoRoom
+from .channels.channel import Channel
+from .channels.echo_room import EchoRoom
+from .channels.presence import Presence
+from .client.socket_client import SocketClient
 from .errors import (
     AlreadyJoined,
     BufferFull,
@@ -29,10 +30,9 @@ from .errors import (
     PushTimeout,
     SerializerError,
 )
-from .handshake import Handshake
-from .message import Message
-from .option_types import ClientOptions
-from .presence import Presence
+from .options.types import ClientOptions
+from .protocol.handshake import Handshake
+from .protocol.message import Message
 from .transports.client_tls import client_tls
 
 __all__ = [

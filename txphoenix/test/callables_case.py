@@ -15,8 +15,8 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater
 
 from txphoenix import telemetry
-from txphoenix.channel import Channel
-from txphoenix.client import SocketClient
+from txphoenix.channels.channel import Channel
+from txphoenix.client.socket_client import SocketClient
 
 from .support import TOPIC, ClientTestCase
 

@@ -12,9 +12,9 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
-from txphoenix.channel import Channel
-from txphoenix.channel_states import Input
-from txphoenix.client import SocketClient
+from txphoenix.channels.channel import Channel
+from txphoenix.client.socket_client import SocketClient
+from txphoenix.protocol.channel_states import Input
 
 from .support import TOPIC, ClientTestCase
 

@@ -21,8 +21,8 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import TestCase
 
 import txphoenix
-from txphoenix.cli import execute, make_parser
-from txphoenix.cli_output import Terminal
+from txphoenix.cli.output import Terminal
+from txphoenix.cli.program import execute, make_parser
 from txphoenix.testing import ServerChannel, error, ok
 from txphoenix.testing.cases import PhoenixMixin
 

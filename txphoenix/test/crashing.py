@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from txphoenix.channel import Channel
+from txphoenix.channels.channel import Channel
 
 from .support import TOPIC, ClientTestCase
 

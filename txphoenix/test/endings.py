@@ -24,7 +24,7 @@ from twisted.internet.protocol import Protocol
 from twisted.logger import globalLogPublisher
 
 from txphoenix import SocketClient
-from txphoenix.backoff import steps
+from txphoenix.protocol.backoff import steps
 
 from .network import NetworkTestCase, reactor
 

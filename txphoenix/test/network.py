@@ -23,8 +23,8 @@ from twisted.internet.task import deferLater
 from twisted.python.failure import Failure
 from twisted.trial.unittest import TestCase
 
-from txphoenix.backoff import steps
-from txphoenix.client import SocketClient
+from txphoenix.client.socket_client import SocketClient
+from txphoenix.protocol.backoff import steps
 from txphoenix.testing import PhoenixServer, ServerChannel, ok
 from txphoenix.testing.proxy import FaultProxy
 

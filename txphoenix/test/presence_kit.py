@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
 
-from txphoenix.presence import Presence
+from txphoenix.channels.presence import Presence
 
 STATE = "presence_state"
 DIFF = "presence_diff"

@@ -21,7 +21,7 @@ from twisted.internet.interfaces import IAddress
 from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.python.failure import Failure
 
-from txphoenix.client import SocketClient
+from txphoenix.client.socket_client import SocketClient
 
 from .support import ClientTestCase
 

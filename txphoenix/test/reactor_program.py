@@ -22,8 +22,8 @@ from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.task import react
 from twisted.protocols.wire import Echo
 
-from txphoenix.backoff import steps
-from txphoenix.client import SocketClient
+from txphoenix.client.socket_client import SocketClient
+from txphoenix.protocol.backoff import steps
 
 TOPIC = "rooms:lobby"
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from txphoenix.message import PHX_REPLY, Message
+from txphoenix.protocol.message import PHX_REPLY, Message
 
 from .recordings import WireFrame
 

@@ -27,8 +27,8 @@ from txphoenix import (
     PushError,
     SocketClient,
 )
-from txphoenix.backoff import steps
-from txphoenix.message import (
+from txphoenix.protocol.backoff import steps
+from txphoenix.protocol.message import (
     HEARTBEAT,
     PHOENIX_TOPIC,
     PHX_CLOSE,

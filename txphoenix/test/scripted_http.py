@@ -19,7 +19,7 @@ from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request, Site
 
 from txphoenix import SocketClient
-from txphoenix.backoff import steps
+from txphoenix.protocol.backoff import steps
 from txphoenix.testing import MemoryServer
 from txphoenix.testing.connections import Connections
 

@@ -6,10 +6,10 @@ from typing import Any
 
 from twisted.trial.unittest import TestCase
 
-from txphoenix.backoff import steps
-from txphoenix.channel import Channel
-from txphoenix.client import SocketClient
-from txphoenix.message import Message
+from txphoenix.channels.channel import Channel
+from txphoenix.client.socket_client import SocketClient
+from txphoenix.protocol.backoff import steps
+from txphoenix.protocol.message import Message
 from txphoenix.testing import PhoenixServer, Refused, ServerChannel, ok
 from txphoenix.testing.cases import PhoenixMixin
 

@@ -12,10 +12,7 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from txphoenix.errors import SerializerError
-from txphoenix.serializer import (
-    StandardJSON,
-    V2Serializer,
-)
+from txphoenix.protocol.serializer import StandardJSON, V2Serializer
 
 # Every string that UTF-8 can hold.
 text = st.text(st.characters(exclude_categories=["Cs"]))

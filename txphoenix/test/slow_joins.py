@@ -8,9 +8,9 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater
 
-from txphoenix.channel import Channel
-from txphoenix.client import SocketClient
-from txphoenix.message import Message
+from txphoenix.channels.channel import Channel
+from txphoenix.client.socket_client import SocketClient
+from txphoenix.protocol.message import Message
 from txphoenix.testing import Refused
 from txphoenix.testing.session import ServerSession
 

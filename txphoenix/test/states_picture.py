@@ -14,7 +14,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 
-from txphoenix.channel_states import LIFE, Action, Input, State
+from txphoenix.protocol.channel_states import LIFE, Action, Input, State
 
 __all__ = ["picture"]
 

@@ -22,11 +22,11 @@ from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
-from txphoenix.backoff import steps
-from txphoenix.channel import Channel
-from txphoenix.client import SocketClient
-from txphoenix.deadlines import Deadlines
-from txphoenix.message import HEARTBEAT, PHOENIX_TOPIC, PHX_REPLY, Message
+from txphoenix.channels.channel import Channel
+from txphoenix.client.socket_client import SocketClient
+from txphoenix.protocol.backoff import steps
+from txphoenix.protocol.message import HEARTBEAT, PHOENIX_TOPIC, PHX_REPLY, Message
+from txphoenix.runtime.deadlines import Deadlines
 from txphoenix.testing import MemoryServer, Refused, ServerChannel, error, ok, reply
 from txphoenix.testing.session import Frame, ServerSession
 

@@ -9,8 +9,8 @@ from typing import Any
 from twisted.trial.unittest import SynchronousTestCase
 
 from txphoenix import telemetry
-from txphoenix.message import Message
-from txphoenix.telemetry import CHANNEL, MESSAGE, SOCKET, STATE_CHANGE
+from txphoenix.protocol.message import Message
+from txphoenix.telemetry.telemetry import CHANNEL, MESSAGE, SOCKET, STATE_CHANGE
 
 __all__ = [
     "ALWAYS",

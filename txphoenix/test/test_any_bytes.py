@@ -13,7 +13,7 @@ from twisted.internet.interfaces import IStreamClientEndpoint
 from twisted.internet.protocol import Protocol
 from zope.interface import implementer
 
-from txphoenix.client import SocketClient
+from txphoenix.client.socket_client import SocketClient
 from txphoenix.errors import ConnectionClosed, ConnectionFailed, HandshakeRefused
 from txphoenix.transports.websocket import PhoenixClientProtocol
 

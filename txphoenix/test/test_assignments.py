@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 from unittest.mock import patch
 
-from txphoenix.channel import Channel
-from txphoenix.client import SocketClient
+from txphoenix.channels.channel import Channel
+from txphoenix.channels.presence import Presence
+from txphoenix.client.socket_client import SocketClient
 from txphoenix.errors import ConfigurationError
-from txphoenix.message import Message
-from txphoenix.presence import Presence
+from txphoenix.protocol.message import Message
 
 from .support import TOPIC, ClientTestCase
 

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from txphoenix.backoff import exponential, jittered, rejoin, spread, steps
 from txphoenix.errors import ConfigurationError
 from txphoenix.legible import legible
+from txphoenix.protocol.backoff import exponential, jittered, rejoin, spread, steps
 
 from .properties import checked
 

@@ -10,9 +10,9 @@ from typing import Any, cast
 
 from twisted.logger import ILogObserver, LogLevel, globalLogPublisher
 
-from txphoenix.client import SocketClient
+from txphoenix.client.socket_client import SocketClient
 from txphoenix.errors import SerializerError
-from txphoenix.message import Message
+from txphoenix.protocol.message import Message
 
 from .raw_server import RawTestCase, server_frame
 from .support import TOPIC
@@ -79,7 +79,7 @@ class BadMessageTests(RawTestCase):
             event
             for event in self.logged
             if event["log_level"] is LogLevel.warn
-            and event["log_namespace"] == "txphoenix.state"
+            and event["log_namespace"] == "txphoenix.client.state"
         ]
 
     def send(self, *frames: bytes) -> None:

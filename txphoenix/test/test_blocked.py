@@ -16,10 +16,10 @@ from twisted.web.resource import Resource
 from twisted.web.server import Site
 from twisted.web.static import Data
 
-from txphoenix.channel import Channel
-from txphoenix.client import SocketClient
-from txphoenix.deadlines import Deadlines, Timer
+from txphoenix.channels.channel import Channel
+from txphoenix.client.socket_client import SocketClient
 from txphoenix.errors import HeartbeatTimeout, PushTimeout
+from txphoenix.runtime.deadlines import Deadlines, Timer
 from txphoenix.testing import PhoenixServer, ServerChannel, ok
 from txphoenix.transports.http import HTTPSession
 

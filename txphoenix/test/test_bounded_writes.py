@@ -10,10 +10,10 @@ from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.ssl import optionsForClientTLS
 from twisted.internet.task import deferLater
 
-from txphoenix.backoff import steps
-from txphoenix.client import SocketClient
+from txphoenix.client.socket_client import SocketClient
 from txphoenix.errors import BufferFull, PushInterrupted, PushTimeout
-from txphoenix.message import Message
+from txphoenix.protocol.backoff import steps
+from txphoenix.protocol.message import Message
 from txphoenix.testing import FaultProxy, ServerChannel, ok
 from txphoenix.testing.tls import self_signed
 from txphoenix.transports.writing import unwritten

@@ -8,8 +8,8 @@ from twisted.internet.defer import gatherResults
 from twisted.internet.ssl import optionsForClientTLS
 from twisted.internet.task import LoopingCall
 
-from txphoenix.channel import Channel
-from txphoenix.client import SocketClient
+from txphoenix.channels.channel import Channel
+from txphoenix.client.socket_client import SocketClient
 from txphoenix.errors import HeartbeatTimeout, PushTimeout
 from txphoenix.testing import FaultProxy, ServerChannel, error, ok
 from txphoenix.testing.tls import self_signed

@@ -10,9 +10,9 @@ from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import TCP4ClientEndpoint
 from twisted.internet.task import deferLater
 
-from txphoenix.client import SocketClient
+from txphoenix.client.socket_client import SocketClient
 from txphoenix.errors import PhoenixError
-from txphoenix.message import Message
+from txphoenix.protocol.message import Message
 from txphoenix.testing import PhoenixServer
 
 from .callables_case import ASYNC_CALLABLES, CALLABLES, CallablesCase

@@ -9,10 +9,8 @@ from typing import Any
 from twisted.internet.defer import Deferred
 
 from txphoenix import telemetry
-from txphoenix.channel import Channel
-from txphoenix.channel_states import State
-from txphoenix.client import SocketClient
-from txphoenix.deadlines import Deadlines
+from txphoenix.channels.channel import Channel
+from txphoenix.client.socket_client import SocketClient
 from txphoenix.errors import (
     ChannelClosed,
     JoinTimeout,
@@ -20,6 +18,8 @@ from txphoenix.errors import (
     PushInterrupted,
     SerializerError,
 )
+from txphoenix.protocol.channel_states import State
+from txphoenix.runtime.deadlines import Deadlines
 from txphoenix.testing import PhoenixServer
 
 from .network import NetworkTestCase

@@ -9,9 +9,9 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from txphoenix.channel import Channel
-from txphoenix.client import SocketClient
-from txphoenix.presence import Presence
+from txphoenix.channels.channel import Channel
+from txphoenix.channels.presence import Presence
+from txphoenix.client.socket_client import SocketClient
 
 from .presence_kit import entry
 from .support import TOPIC, ClientTestCase

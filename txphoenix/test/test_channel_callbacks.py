@@ -6,10 +6,10 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 
-from txphoenix.channel import Channel
-from txphoenix.echo_room import EchoRoom
+from txphoenix.channels.channel import Channel
+from txphoenix.channels.echo_room import EchoRoom
 from txphoenix.errors import ChannelClosed, NotConnected
-from txphoenix.message import Message
+from txphoenix.protocol.message import Message
 
 from .support import TOPIC, ClientTestCase, Outcome
 

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
-from txphoenix.channel import Channel
-from txphoenix.client import SocketClient
+from txphoenix.channels.channel import Channel
+from txphoenix.client.socket_client import SocketClient
 from txphoenix.errors import (
     ChannelClosed,
     JoinError,
@@ -24,7 +24,7 @@ from txphoenix.errors import (
     PushInterrupted,
     PushTimeout,
 )
-from txphoenix.message import Message
+from txphoenix.protocol.message import Message
 
 from .support import TOPIC, ClientTestCase, Outcome
 

@@ -1,11 +1,11 @@
-"""Tests of :mod:`txphoenix.channel_events`: one place to be told of channels."""
+"""Tests of :mod:`txphoenix.channels.events`: one place to be told of channels."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from txphoenix.channel import Channel
-from txphoenix.channel_events import ChannelEvents
+from txphoenix.channels.channel import Channel
+from txphoenix.channels.events import ChannelEvents
 
 from .support import TOPIC, ClientTestCase
 

@@ -1,4 +1,4 @@
-"""Tests of :mod:`txphoenix.channel_factory`: what makes a channel."""
+"""Tests of :mod:`txphoenix.channels.factory`: what makes a channel."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from collections.abc import Callable
 from functools import partial, wraps
 from typing import Any
 
-from txphoenix.channel import Channel
-from txphoenix.client import SocketClient
+from txphoenix.channels.channel import Channel
+from txphoenix.client.socket_client import SocketClient
 from txphoenix.errors import ConfigurationError
 
 from .support import TOPIC, ClientTestCase

@@ -1,4 +1,4 @@
-"""Tests of :mod:`txphoenix.channel_hooks`: the hooks of one channel."""
+"""Tests of :mod:`txphoenix.channels.hooks`: the hooks of one channel."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from txphoenix.channel_hooks import NO_HOOKS, ChannelHooks
+from txphoenix.channels.hooks import NO_HOOKS, ChannelHooks
 
 from .support import ClientTestCase
 

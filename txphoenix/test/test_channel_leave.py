@@ -6,7 +6,7 @@ from typing import Any
 
 from twisted.internet.defer import CancelledError
 
-from txphoenix.channel import Channel
+from txphoenix.channels.channel import Channel
 from txphoenix.errors import (
     ChannelClosed,
     ConfigurationError,

@@ -1,4 +1,4 @@
-"""Tests of :mod:`txphoenix.channel_leaves`: the leave that is under way."""
+"""Tests of :mod:`txphoenix.channels.leaves`: the leave that is under way."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from twisted.internet.defer import CancelledError
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from txphoenix.channel_leaves import Leave
-from txphoenix.channel_states import Input
-from txphoenix.deadlines import Deadlines
+from txphoenix.channels.leaves import Leave
+from txphoenix.protocol.channel_states import Input
+from txphoenix.runtime.deadlines import Deadlines
 
 from .support import TOPIC, ClientTestCase, Outcome
 

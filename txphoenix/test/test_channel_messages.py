@@ -6,15 +6,15 @@ from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred, ensureDeferred
 
-from txphoenix.channel import Channel
-from txphoenix.echo_room import EchoRoom
+from txphoenix.channels.channel import Channel
+from txphoenix.channels.echo_room import EchoRoom
 from txphoenix.errors import (
     ChannelClosed,
     ConfigurationError,
     JoinError,
     NotConnected,
 )
-from txphoenix.message import Message
+from txphoenix.protocol.message import Message
 
 from .support import TOPIC, ClientTestCase
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from twisted.internet.defer import Deferred, fail, succeed
 
-from txphoenix.channel import Channel
+from txphoenix.channels.channel import Channel
 from txphoenix.errors import (
     AlreadyJoined,
     ChannelClosed,

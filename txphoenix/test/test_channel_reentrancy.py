@@ -14,9 +14,9 @@ from typing import Any
 
 from twisted.internet.defer import Deferred, ensureDeferred, succeed
 
-from txphoenix.channel import Channel
-from txphoenix.client import SocketClient
-from txphoenix.echo_room import EchoRoom
+from txphoenix.channels.channel import Channel
+from txphoenix.channels.echo_room import EchoRoom
+from txphoenix.client.socket_client import SocketClient
 from txphoenix.errors import PhoenixError
 
 from .support import TOPIC, ClientTestCase

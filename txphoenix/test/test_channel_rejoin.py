@@ -7,7 +7,7 @@ from typing import Any
 
 from twisted.logger import LogLevel, capturedLogs, formatEvent
 
-from txphoenix.channel import Channel
+from txphoenix.channels.channel import Channel
 from txphoenix.errors import (
     ChannelClosed,
     ConnectionClosed,
@@ -17,7 +17,7 @@ from txphoenix.errors import (
     PushError,
     PushInterrupted,
 )
-from txphoenix.message import Message
+from txphoenix.protocol.message import Message
 
 from .support import TOPIC, ClientTestCase
 

@@ -14,8 +14,8 @@ from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred
 
-from txphoenix.channel import Channel
-from txphoenix.client import SocketClient
+from txphoenix.channels.channel import Channel
+from txphoenix.client.socket_client import SocketClient
 from txphoenix.errors import AlreadyJoined, ChannelClosed
 
 from .support import ClientTestCase, Outcome

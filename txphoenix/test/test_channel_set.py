@@ -1,4 +1,7 @@
-"""Tests of :mod:`txphoenix.channel_set`: one channel that raises is one channel."""
+"""Tests of :mod:`txphoenix.channels.channel_set`.
+
+One channel that raises is one channel.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +10,10 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 
-from txphoenix.channel import Channel
-from txphoenix.channel_joins import Joins
-from txphoenix.channel_membership import Membership
-from txphoenix.client import SocketClient
+from txphoenix.channels.channel import Channel
+from txphoenix.channels.joins import Joins
+from txphoenix.channels.membership import Membership
+from txphoenix.client.socket_client import SocketClient
 
 from .support import ClientTestCase, Outcome
 

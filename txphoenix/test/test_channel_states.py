@@ -20,8 +20,8 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from txphoenix.channel_membership import _ACTIONS
-from txphoenix.channel_states import LIFE, Action, Input, State
+from txphoenix.channels.membership import _ACTIONS
+from txphoenix.protocol.channel_states import LIFE, Action, Input, State
 
 from .channel_cells import CellTestCase
 from .support import TOPIC

@@ -1,4 +1,4 @@
-"""Tests of :mod:`txphoenix.channel_waiters`: who waits for a topic, or for an end."""
+"""Tests of :mod:`txphoenix.channels.waiters`: who waits for a topic, or for an end."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from weakref import ref
 from twisted.internet.defer import CancelledError
 from twisted.trial.unittest import SynchronousTestCase
 
-from txphoenix.channel import Channel
-from txphoenix.channel_membership import Membership
-from txphoenix.channel_waiters import NextJoins
+from txphoenix.channels.channel import Channel
+from txphoenix.channels.membership import Membership
+from txphoenix.channels.waiters import NextJoins
 from txphoenix.errors import (
     AlreadyJoined,
     ChannelClosed,

@@ -10,9 +10,9 @@ from twisted.internet.defer import CancelledError
 from twisted.logger import LogLevel, capturedLogs
 
 from txphoenix import telemetry
-from txphoenix.channel import Channel
-from txphoenix.client import SocketClient
-from txphoenix.echo_room import EchoRoom
+from txphoenix.channels.channel import Channel
+from txphoenix.channels.echo_room import EchoRoom
+from txphoenix.client.socket_client import SocketClient
 from txphoenix.errors import ConfigurationError, JoinError
 
 from .support import TOPIC, ClientTestCase

@@ -9,7 +9,7 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import LogLevel, capturedLogs, formatEvent
 
 from txphoenix.errors import ConnectionClosed, PushTimeout
-from txphoenix.message import Message
+from txphoenix.protocol.message import Message
 
 from .crashing import Crash, Crashing, SupervisionTestCase
 from .support import TOPIC

@@ -7,7 +7,7 @@ from typing import Any
 from twisted.internet.defer import Deferred
 
 from txphoenix.errors import JoinError, JoinTimeout, PushInterrupted
-from txphoenix.message import Message
+from txphoenix.protocol.message import Message
 
 from .crashing import Crash, Crashing, SupervisionTestCase
 from .support import TOPIC

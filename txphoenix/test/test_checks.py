@@ -1,4 +1,4 @@
-"""Tests of :mod:`txphoenix.checks`."""
+"""Tests of :mod:`txphoenix.options.checks`."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ from twisted.internet.ssl import CertificateOptions, optionsForClientTLS
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from txphoenix import Channel, EchoRoom, checks
+from txphoenix import Channel, EchoRoom
 from txphoenix.errors import ConfigurationError
-from txphoenix.message import Message
-from txphoenix.options import Options
-from txphoenix.request_checks import check_url
-from txphoenix.serializer import V1Serializer, V2Serializer
+from txphoenix.options import checks
+from txphoenix.options.options import Options
+from txphoenix.options.request_checks import check_url
+from txphoenix.protocol.message import Message
+from txphoenix.protocol.serializer import V1Serializer, V2Serializer
 from txphoenix.testing import ServerChannel
 from txphoenix.testing.codec import ServerV1Codec, ServerV2Codec
 

@@ -19,9 +19,10 @@ from twisted.logger import ILogObserver, Logger
 from twisted.trial.unittest import SynchronousTestCase
 
 import txphoenix
-from txphoenix import cli, telemetry
-from txphoenix.cli_demo import run_demo
-from txphoenix.cli_output import FAILED, OK, USAGE, CommandError, Terminal
+from txphoenix import telemetry
+from txphoenix.cli import program as cli
+from txphoenix.cli.demo import run_demo
+from txphoenix.cli.output import FAILED, OK, USAGE, CommandError, Terminal
 from txphoenix.errors import ConfigurationError, NotConnected
 from txphoenix.test.cli_program import ROOT, Stream
 

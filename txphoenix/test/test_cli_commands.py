@@ -1,4 +1,4 @@
-"""The commands ``serve``, ``listen`` and ``push``: :mod:`txphoenix.cli_commands`."""
+"""The commands ``serve``, ``listen`` and ``push``: :mod:`txphoenix.cli.commands`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from twisted.internet.defer import Deferred
 
 from txphoenix import telemetry
-from txphoenix.cli_output import FAILED, OK, USAGE
+from txphoenix.cli.output import FAILED, OK, USAGE
 from txphoenix.test.cli_program import CommandTestCase, Room
 from txphoenix.test.test_hostile_words import DeepJSON
 from txphoenix.testing import PhoenixServer, Refused

@@ -1,4 +1,4 @@
-"""The command ``console``: :mod:`txphoenix.cli_console`."""
+"""The command ``console``: :mod:`txphoenix.cli.console`."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from twisted.internet.error import ConnectionDone
 from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 
-from txphoenix.cli import make_parser
-from txphoenix.cli_console import Console, run_console, standard_io
-from txphoenix.cli_output import FAILED, OK, CommandError, Terminal
+from txphoenix.cli.console import Console, run_console, standard_io
+from txphoenix.cli.output import FAILED, OK, CommandError, Terminal
+from txphoenix.cli.program import make_parser
 from txphoenix.test.cli_program import CommandTestCase, Output, Room, Stream
 from txphoenix.testing import PhoenixServer
 

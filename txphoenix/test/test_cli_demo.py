@@ -1,4 +1,4 @@
-"""The command ``demo``: :mod:`txphoenix.cli_demo`."""
+"""The command ``demo``: :mod:`txphoenix.cli.demo`."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import Any
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.task import deferLater
 
-from txphoenix.cli_demo import Demo, DemoRoom, run_demo
-from txphoenix.cli_output import FAILED, OK, CommandError, Terminal
+from txphoenix.cli.demo import Demo, DemoRoom, run_demo
+from txphoenix.cli.output import FAILED, OK, CommandError, Terminal
 from txphoenix.test.cli_program import CommandTestCase, Stream
 from txphoenix.testing import ok
 

@@ -1,4 +1,4 @@
-"""Options that the commands with a client share: :mod:`txphoenix.cli_options`."""
+"""Options that the commands with a client share: :mod:`txphoenix.cli.options`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
-from txphoenix.cli_options import (
+from txphoenix.cli.options import (
     add_client_options,
     add_join_params,
     connect,
@@ -23,8 +23,8 @@ from txphoenix.cli_options import (
     positive_seconds,
     running_client,
 )
-from txphoenix.cli_output import USAGE, CommandError, Terminal
-from txphoenix.client import SocketClient
+from txphoenix.cli.output import USAGE, CommandError, Terminal
+from txphoenix.client.socket_client import SocketClient
 from txphoenix.errors import ConfigurationError, ConnectionFailed
 from txphoenix.test.cli_program import Stream
 from txphoenix.testing import PhoenixServer, Socket, demo_channels

@@ -1,4 +1,4 @@
-"""Results, notes and errors of the command line: :mod:`txphoenix.cli_output`."""
+"""Results, notes and errors of the command line: :mod:`txphoenix.cli.output`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 from twisted.trial.unittest import SynchronousTestCase
 
 from txphoenix import __version__
-from txphoenix.cli_output import (
+from txphoenix.cli.output import (
     CommandError,
     OutputClosed,
     Terminal,
@@ -23,7 +23,7 @@ from txphoenix.cli_output import (
     response_as_json,
     this_program,
 )
-from txphoenix.message import Message
+from txphoenix.protocol.message import Message
 from txphoenix.test.cli_program import Stream
 
 BROKEN = BrokenPipeError(32, "Broken pipe")

@@ -12,16 +12,16 @@ from txphoenix.testing.cases import PhoenixMixin
 
 # A demonstration in which the server says ok to everything.
 _SABOTAGED = """
-from txphoenix import cli, cli_demo
+from txphoenix.cli import demo, main
 from txphoenix.testing import ok
-cli_demo.DemoRoom.handle_in = lambda self, event, payload: ok()
-cli.main(["demo"])
+demo.DemoRoom.handle_in = lambda self, event, payload: ok()
+main(["demo"])
 """
 
 # A command that takes its time when it is interrupted.
 _SLOW_FAREWELL = """
 from twisted.internet.defer import CancelledError, Deferred
-from txphoenix import cli
+from txphoenix.cli import program
 
 async def run(reactor, args, terminal):
     terminal.write("running")
@@ -31,8 +31,8 @@ async def run(reactor, args, terminal):
         terminal.write("interrupted")
         await Deferred()
 
-cli.run_serve = run
-cli.main(["serve"])
+program.run_serve = run
+program.main(["serve"])
 """
 
 

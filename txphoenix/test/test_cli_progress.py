@@ -1,12 +1,12 @@
-"""What a command tells of its connection: :mod:`txphoenix.cli_progress`."""
+"""What a command tells of its connection: :mod:`txphoenix.cli.progress`."""
 
 from __future__ import annotations
 
 from twisted.trial.unittest import SynchronousTestCase
 
 from txphoenix import telemetry
-from txphoenix.cli_progress import RetryPolicy, follow, follow_channel
-from txphoenix.client import SocketClient
+from txphoenix.cli.progress import RetryPolicy, follow, follow_channel
+from txphoenix.client.socket_client import SocketClient
 from txphoenix.errors import ConnectionClosed, HandshakeRefused
 from txphoenix.test.cli_program import Room
 from txphoenix.testing import MemoryServer

@@ -7,7 +7,7 @@ from typing import Any
 
 from twisted.application.service import Application, IService, MultiService
 
-from txphoenix.client import SocketClient
+from txphoenix.client.socket_client import SocketClient
 from txphoenix.errors import (
     BufferFull,
     ConfigurationError,
@@ -16,7 +16,7 @@ from txphoenix.errors import (
     NotConnected,
     SerializerError,
 )
-from txphoenix.message import Message
+from txphoenix.protocol.message import Message
 
 from .support import TOPIC, ClientTestCase
 

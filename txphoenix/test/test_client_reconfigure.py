@@ -9,7 +9,7 @@ from twisted.application.service import MultiService
 from twisted.internet.defer import Deferred
 
 from txphoenix.errors import ConfigurationError, NotConnected
-from txphoenix.message import Message
+from txphoenix.protocol.message import Message
 
 from .support import TOPIC, ClientTestCase, Room
 

@@ -9,14 +9,14 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from txphoenix import telemetry
-from txphoenix.channel import Channel
-from txphoenix.deadlines import Deadlines, Timer
+from txphoenix.channels.channel import Channel
 from txphoenix.errors import (
     ConnectTimeout,
     HeartbeatTimeout,
     JoinTimeout,
     PushTimeout,
 )
+from txphoenix.runtime.deadlines import Deadlines, Timer
 
 from .network import NetworkTestCase, reactor
 from .support import TOPIC, ClientTestCase, Outcome

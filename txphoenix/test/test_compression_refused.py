@@ -6,7 +6,7 @@ from typing import Any
 
 from twisted.internet.endpoints import TCP4ServerEndpoint
 
-from txphoenix.client import SocketClient
+from txphoenix.client.socket_client import SocketClient
 from txphoenix.errors import HandshakeRefused
 
 from .network import NetworkTestCase, reactor

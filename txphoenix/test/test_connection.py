@@ -1,4 +1,4 @@
-"""Tests of :mod:`txphoenix.connection`: staying connected."""
+"""Tests of :mod:`txphoenix.client.connection`: staying connected."""
 
 from __future__ import annotations
 
@@ -6,16 +6,17 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 
-from txphoenix import connection, telemetry
-from txphoenix.backoff import steps
-from txphoenix.client import SocketClient
+from txphoenix import telemetry
+from txphoenix.client import connection
+from txphoenix.client.socket_client import SocketClient
 from txphoenix.errors import (
     ConnectionClosed,
     ConnectionFailed,
     HandshakeRefused,
     NotConnected,
 )
-from txphoenix.message import Message
+from txphoenix.protocol.backoff import steps
+from txphoenix.protocol.message import Message
 
 from .support import ClientTestCase
 from .test_own_transport import Loopback

@@ -1,4 +1,4 @@
-"""Tests of :mod:`txphoenix.connection`: who waits for it, and who is told."""
+"""Tests of :mod:`txphoenix.client.connection`: who waits for it, and who is told."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.task import deferLater
 
 from txphoenix import telemetry
-from txphoenix.backoff import steps
-from txphoenix.client import SocketClient
+from txphoenix.client.socket_client import SocketClient
 from txphoenix.errors import HandshakeRefused, NotConnected
-from txphoenix.message import Message
+from txphoenix.protocol.backoff import steps
+from txphoenix.protocol.message import Message
 from txphoenix.testing import Refused
 
 from .support import TOPIC

@@ -17,7 +17,7 @@ from twisted.internet.interfaces import (
 from twisted.internet.testing import StringTransportWithDisconnection
 from zope.interface import implementer, verify
 
-from txphoenix.client import SocketClient
+from txphoenix.client.socket_client import SocketClient
 from txphoenix.errors import (
     ConfigurationError,
     ConnectionFailed,

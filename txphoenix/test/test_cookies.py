@@ -11,10 +11,10 @@ from twisted.internet.endpoints import TCP4ServerEndpoint
 from twisted.trial.unittest import SynchronousTestCase
 
 from txphoenix import Handshake
-from txphoenix.cookie_jar import bounded_jar
 from txphoenix.errors import HandshakeRefused
+from txphoenix.protocol.cookie_jar import bounded_jar
+from txphoenix.protocol.url import parse
 from txphoenix.transports.cookies import ServerCookies
-from txphoenix.url import parse
 
 from .longpoll_case import LongPollTestCase
 from .network import NetworkTestCase, reactor

@@ -10,7 +10,7 @@ from weakref import ref
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from txphoenix.deadlines import Deadline, Deadlines, Timer
+from txphoenix.runtime.deadlines import Deadline, Deadlines, Timer
 
 
 class Recorded(Deadline):

@@ -9,7 +9,7 @@ from twisted.internet import reactor
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from txphoenix.elapsed import elapsed_time, is_reactor
+from txphoenix.runtime.elapsed import elapsed_time, is_reactor
 
 real_reactor: Any = reactor
 

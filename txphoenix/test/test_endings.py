@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from txphoenix import SocketClient
-from txphoenix.message import Message
+from txphoenix.protocol.message import Message
 from txphoenix.testing.proxy import FaultProxy
 from txphoenix.transports import longpoll_pace
 

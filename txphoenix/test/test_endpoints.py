@@ -21,13 +21,13 @@ from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
 from txphoenix.errors import ConfigurationError
-from txphoenix.options import Options
+from txphoenix.options.options import Options
+from txphoenix.protocol.url import parse
 from txphoenix.transports.attempt import Attempt, prepare
 from txphoenix.transports.endpoints import client_endpoint
 from txphoenix.transports.named import NamedEndpoint
 from txphoenix.transports.proxy import HTTPConnectEndpoint
 from txphoenix.transports.tls import verified
-from txphoenix.url import parse
 
 
 @implementer(IOpenSSLClientConnectionCreator)

@@ -6,11 +6,11 @@ from typing import Any
 
 from twisted.internet.defer import succeed
 
-from txphoenix.client import SocketClient
+from txphoenix.client.socket_client import SocketClient
 from txphoenix.errors import ConfigurationError, HandshakeRefused
-from txphoenix.options import Options
+from txphoenix.options.options import Options
+from txphoenix.protocol.url import connect_url
 from txphoenix.testing import PhoenixServer
-from txphoenix.url import connect_url
 
 from .network import TOPIC, NetworkTestCase
 

@@ -17,8 +17,8 @@ from txphoenix import (
     NotConnected,
     telemetry,
 )
-from txphoenix.backoff import steps
-from txphoenix.message import Message
+from txphoenix.protocol.backoff import steps
+from txphoenix.protocol.message import Message
 from txphoenix.testing.session import ServerSession
 from txphoenix.transports.fallback import FallbackConnector
 

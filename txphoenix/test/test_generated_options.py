@@ -13,8 +13,8 @@ from typing import Any
 from twisted.trial.unittest import SynchronousTestCase
 
 import txphoenix
-from txphoenix.option_texts import TEXTS
-from txphoenix.options import CONNECTION_OPTIONS, OPTIONS
+from txphoenix.options.options import CONNECTION_OPTIONS, OPTIONS
+from txphoenix.options.texts import TEXTS
 
 ROOT = Path(txphoenix.__file__).parent.parent
 GENERATOR = ROOT / "docs" / "generate_options.py"
@@ -38,7 +38,7 @@ class GeneratedTests(SynchronousTestCase):
         files = self.generator()["files"]()
         self.assertEqual(
             {path.name for path in files},
-            {"option_types.py", "option_texts.py", "options.rst"},
+            {"types.py", "texts.py", "options.rst"},
         )
         for path, text in files.items():
             self.assertEqual(

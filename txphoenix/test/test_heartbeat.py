@@ -1,4 +1,4 @@
-"""Tests of :mod:`txphoenix.heartbeat`, and of heartbeats through a client."""
+"""Tests of :mod:`txphoenix.client.heartbeat`, and of heartbeats through a client."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from twisted.internet.defer import CancelledError
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from txphoenix.deadlines import Deadlines
+from txphoenix.client.heartbeat import Heartbeat
 from txphoenix.errors import (
     ConfigurationError,
     ConnectionClosed,
     HeartbeatTimeout,
     NotConnected,
 )
-from txphoenix.heartbeat import Heartbeat
-from txphoenix.message import Message
+from txphoenix.protocol.message import Message
+from txphoenix.runtime.deadlines import Deadlines
 
 from .support import ClientTestCase
 

@@ -26,7 +26,7 @@ from txphoenix import (
     PhoenixError,
     SocketClient,
 )
-from txphoenix.options import Options
+from txphoenix.options.options import Options
 
 from .network import NetworkTestCase, reactor
 from .raw_server import RawServer

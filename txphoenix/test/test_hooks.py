@@ -10,7 +10,7 @@ from twisted.logger import LogLevel, capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
 from txphoenix.errors import ChannelClosed, NotConnected, PushInterrupted
-from txphoenix.hooks import EventHooks, Hooks, as_deferred, ask, call_hook
+from txphoenix.runtime.hooks import EventHooks, Hooks, as_deferred, ask, call_hook
 
 
 class Later:

@@ -1,4 +1,4 @@
-"""Tests of :mod:`txphoenix.host`."""
+"""Tests of :mod:`txphoenix.protocol.host`."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from txphoenix.client import SocketClient
+from txphoenix.client.socket_client import SocketClient
 from txphoenix.errors import ConfigurationError
-from txphoenix.host import read_host, server_name
+from txphoenix.protocol.host import read_host, server_name
 
 LONGEST = ".".join(["a" * 63, "b" * 63, "c" * 63, "d" * 61])
 

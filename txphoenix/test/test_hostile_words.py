@@ -20,8 +20,8 @@ from txphoenix import (
     SocketClient,
     telemetry,
 )
-from txphoenix.cli_output import as_json
-from txphoenix.tap_services import LoggedChannel
+from txphoenix.cli.output import as_json
+from txphoenix.service.services import LoggedChannel
 from txphoenix.testing import PhoenixServer, Refused, ServerChannel, error, ok
 
 from .network import NetworkTestCase

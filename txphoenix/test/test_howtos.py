@@ -20,7 +20,7 @@ from twisted.trial.unittest import SynchronousTestCase, TestCase
 
 import txphoenix
 from txphoenix import Message, Presence, SocketClient, telemetry
-from txphoenix.tap import Options, makeService
+from txphoenix.service.maker import Options, makeService
 from txphoenix.testing import ChatRoom, ServerChannel, ok
 from txphoenix.testing.cases import PhoenixMixin
 

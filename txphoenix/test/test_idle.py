@@ -10,7 +10,7 @@ from base64 import b64encode
 from collections.abc import Iterator
 from typing import Any, cast
 
-from txphoenix.client import SocketClient
+from txphoenix.client.socket_client import SocketClient
 from txphoenix.testing.session import ServerSession
 from txphoenix.transports.fallback import FallbackConnector
 from txphoenix.transports.slots import FACTORY_SLOTS, PROTOCOL_SLOTS

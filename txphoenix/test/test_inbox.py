@@ -9,10 +9,10 @@ from twisted.internet.task import Clock
 from twisted.logger import LogLevel, capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
-from txphoenix.deadlines import Deadlines
+from txphoenix.channels.inbox import Inbox
 from txphoenix.errors import ChannelClosed
-from txphoenix.inbox import Inbox
-from txphoenix.message import Message
+from txphoenix.protocol.message import Message
+from txphoenix.runtime.deadlines import Deadlines
 
 from .support import TOPIC, Outcome
 

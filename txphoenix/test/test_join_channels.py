@@ -1,4 +1,7 @@
-"""Tests of :mod:`txphoenix.join_channels`: one topic that fails is one topic."""
+"""Tests of :mod:`txphoenix.channels.join_channels`.
+
+One topic that fails is one topic.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +9,8 @@ from typing import Any
 
 from twisted.internet.defer import Deferred, fail
 
-from txphoenix.channel import Channel
-from txphoenix.client import SocketClient
+from txphoenix.channels.channel import Channel
+from txphoenix.client.socket_client import SocketClient
 from txphoenix.errors import ConfigurationError
 from txphoenix.testing import PhoenixServer, ServerChannel
 

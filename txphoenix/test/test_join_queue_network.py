@@ -6,8 +6,8 @@ from typing import Any
 
 from twisted.internet.task import deferLater
 
-from txphoenix.channel import Channel
-from txphoenix.client import SocketClient
+from txphoenix.channels.channel import Channel
+from txphoenix.client.socket_client import SocketClient
 from txphoenix.errors import ConnectionClosed, JoinTimeout
 from txphoenix.testing import PhoenixServer, ServerChannel
 from txphoenix.testing.session import ServerSession

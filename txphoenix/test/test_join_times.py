@@ -6,7 +6,7 @@ from typing import Any
 
 from twisted.logger import capturedLogs, formatEvent
 
-from txphoenix.channel import Channel
+from txphoenix.channels.channel import Channel
 from txphoenix.errors import (
     HeartbeatTimeout,
     JoinTimeout,

@@ -15,13 +15,13 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from txphoenix import Message, SocketClient
 from txphoenix.errors import SerializerError
-from txphoenix.json_codecs import (
+from txphoenix.protocol.json_codecs import (
     Orjson,
     StandardJSON,
     default_json,
     may_have_long_number,
 )
-from txphoenix.serializer import V1Serializer, V2Serializer
+from txphoenix.protocol.serializer import V1Serializer, V2Serializer
 from txphoenix.testing import PhoenixServer, ServerChannel, ok
 from txphoenix.testing.codec import ServerV1Codec, ServerV2Codec
 

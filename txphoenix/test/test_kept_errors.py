@@ -9,7 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from txphoenix import ChannelClosed, ConnectionFailed, NotConnected, SocketClient
 from txphoenix.errors import AlreadyJoined, HandshakeRefused
-from txphoenix.kept_errors import unraised
+from txphoenix.runtime.kept_errors import unraised
 
 from .support import ClientTestCase
 

@@ -1,4 +1,4 @@
-"""Tests of :mod:`txphoenix.lasting`: what comes and goes proves nothing."""
+"""Tests of :mod:`txphoenix.runtime.lasting`: what comes and goes proves nothing."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import Any
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from txphoenix.channel import Channel
-from txphoenix.client import SocketClient
-from txphoenix.lasting import LEAST, Pace, has_lasted
+from txphoenix.channels.channel import Channel
+from txphoenix.client.socket_client import SocketClient
+from txphoenix.runtime.lasting import LEAST, Pace, has_lasted
 from txphoenix.testing import PhoenixServer
 from txphoenix.testing.session import ServerSession
 

@@ -12,7 +12,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from txphoenix import legible as module
 from txphoenix.legible import cut, error_text, escaped, legible
-from txphoenix.message import Message
+from txphoenix.protocol.message import Message
 
 from .properties import checked
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from twisted.internet.defer import Deferred, gatherResults
 
-from txphoenix.channel import Channel
+from txphoenix.channels.channel import Channel
 from txphoenix.testing import PhoenixServer
 
 from .network import TOPIC, NetworkTestCase

@@ -17,7 +17,7 @@ from txphoenix import (
     SocketClient,
 )
 from txphoenix._version import __version__
-from txphoenix.message import Message
+from txphoenix.protocol.message import Message
 
 from .longpoll_case import SHOUT, LongPollTestCase
 from .scripted_http import Asked

@@ -11,7 +11,7 @@ from random import Random
 from typing import Any
 
 from txphoenix import ConnectionClosed, ConnectionFailed, HandshakeRefused
-from txphoenix.json_codecs import StandardJSON
+from txphoenix.protocol.json_codecs import StandardJSON
 from txphoenix.transports import longpoll_answers
 
 from .longpoll_case import LongPollTestCase

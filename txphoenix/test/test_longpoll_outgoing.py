@@ -6,7 +6,7 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from txphoenix.message import Message
+from txphoenix.protocol.message import Message
 from txphoenix.transports.longpoll_outgoing import Outgoing
 
 from .longpoll_case import LongPollTestCase

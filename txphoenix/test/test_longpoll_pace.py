@@ -7,7 +7,7 @@ from typing import Any
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from txphoenix.message import Message
+from txphoenix.protocol.message import Message
 from txphoenix.transports.longpoll_pace import Pace, Window
 
 from .longpoll_case import SHOUT, LongPollTestCase

@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 from txphoenix import MessageTooLarge
-from txphoenix.message import Message
+from txphoenix.protocol.message import Message
 
 from .longpoll_case import SHOUT, LongPollTestCase
 

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from txphoenix import NotConnected, PushInterrupted, SocketClient
-from txphoenix.message import Message
+from txphoenix.protocol.message import Message
 
 from .longpoll_case import LongPollTestCase
 from .scripted_http import Asked

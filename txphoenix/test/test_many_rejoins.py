@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from txphoenix.channel import Channel
+from txphoenix.channels.channel import Channel
 from txphoenix.errors import JoinError, SerializerError
 
 from .slow_joins import SlowJoinsTestCase

@@ -5,8 +5,8 @@ from __future__ import annotations
 from twisted.trial.unittest import SynchronousTestCase
 
 from txphoenix.errors import SerializerError
-from txphoenix.message import Message, generate_ref
-from txphoenix.serializer import V1Serializer
+from txphoenix.protocol.message import Message, generate_ref
+from txphoenix.protocol.serializer import V1Serializer
 
 
 class MessageTests(SynchronousTestCase):

@@ -17,9 +17,9 @@ from twisted.internet.protocol import Factory
 from twisted.internet.ssl import optionsForClientTLS
 
 from txphoenix import client_tls
-from txphoenix.cli_options import add_client_options, running_client
-from txphoenix.cli_output import Terminal
-from txphoenix.client import SocketClient
+from txphoenix.cli.options import add_client_options, running_client
+from txphoenix.cli.output import Terminal
+from txphoenix.client.socket_client import SocketClient
 from txphoenix.errors import ConnectionFailed
 from txphoenix.testing import PhoenixServer
 from txphoenix.testing.tls import Credentials, self_signed

@@ -9,7 +9,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import TCP4ClientEndpoint
 from twisted.internet.protocol import Protocol
 
-from txphoenix.client import SocketClient
+from txphoenix.client.socket_client import SocketClient
 from txphoenix.errors import (
     ConnectionClosed,
     ConnectionFailed,

@@ -24,7 +24,7 @@ from twisted.internet.ssl import (
     trustRootFromCertificates,
 )
 
-from txphoenix.client import SocketClient
+from txphoenix.client.socket_client import SocketClient
 from txphoenix.errors import ConnectionFailed
 from txphoenix.testing import PhoenixServer
 

@@ -10,9 +10,9 @@ from twisted.internet.endpoints import TCP4ClientEndpoint
 from twisted.internet.interfaces import IStreamClientEndpoint
 from zope.interface import implementer
 
-from txphoenix.client import SocketClient
-from txphoenix.deadlines import Deadlines
+from txphoenix.client.socket_client import SocketClient
 from txphoenix.errors import ConfigurationError, ConnectTimeout
+from txphoenix.runtime.deadlines import Deadlines
 
 from .network import NetworkTestCase, reactor
 

@@ -12,7 +12,7 @@ from twisted.internet.interfaces import IProtocolFactory, IStreamClientEndpoint
 from twisted.internet.protocol import Protocol
 from zope.interface import implementer
 
-from txphoenix.client import SocketClient
+from txphoenix.client.socket_client import SocketClient
 from txphoenix.errors import ConnectionFailed, ConnectTimeout
 
 from .network import NetworkTestCase, reactor

@@ -9,8 +9,8 @@ import attrs
 from twisted.trial.unittest import SynchronousTestCase
 
 from txphoenix import SocketClient
-from txphoenix.option_types import ChangedOptions, ClientOptions
-from txphoenix.options import Options
+from txphoenix.options.options import Options
+from txphoenix.options.types import ChangedOptions, ClientOptions
 
 
 def fields() -> dict[str, Any]:

@@ -15,10 +15,11 @@ from attrs.exceptions import FrozenInstanceError
 from twisted.internet.ssl import optionsForClientTLS
 from twisted.trial.unittest import SynchronousTestCase
 
-from txphoenix import Channel, options
+from txphoenix import Channel
 from txphoenix.errors import ConfigurationError
-from txphoenix.options import CONNECTION_OPTIONS, Options
-from txphoenix.redact import REDACTED
+from txphoenix.options import options
+from txphoenix.options.options import CONNECTION_OPTIONS, Options
+from txphoenix.protocol.redact import REDACTED
 
 URL = "ws://localhost:4000/socket"
 SECRET = "S3CR3T"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from txphoenix.message import Message
+from txphoenix.protocol.message import Message
 
 from .slow_joins import SlowJoinsTestCase
 

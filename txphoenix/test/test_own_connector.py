@@ -8,7 +8,7 @@ from typing import Any, cast
 from twisted.internet.error import NotConnectingError
 from twisted.python.failure import Failure
 
-from txphoenix.client import SocketClient
+from txphoenix.client.socket_client import SocketClient
 from txphoenix.errors import (
     ConnectionClosed,
     ConnectionFailed,

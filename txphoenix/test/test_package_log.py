@@ -1,4 +1,4 @@
-"""Tests of :mod:`txphoenix.package_log`."""
+"""Tests of :mod:`txphoenix.runtime.package_log`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
 import txphoenix
-from txphoenix.package_log import PackageLog, package_log
+from txphoenix.runtime.package_log import PackageLog, package_log
 
 from .mute import Mute, MuteError
 

@@ -8,14 +8,14 @@ from twisted.internet.defer import CancelledError
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from txphoenix.deadlines import Deadlines
-from txphoenix.errors import PushError, PushTimeout
-from txphoenix.pending import (
+from txphoenix.channels.pending import (
     PendingJoin,
     PendingPush,
     PendingReply,
     split_reply,
 )
+from txphoenix.errors import PushError, PushTimeout
+from txphoenix.runtime.deadlines import Deadlines
 
 from .support import TOPIC, Outcome
 

@@ -7,8 +7,8 @@ from typing import Any
 from twisted.logger import capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 
+from txphoenix.channels.presence import Presence
 from txphoenix.errors import ConfigurationError
-from txphoenix.presence import Presence
 from txphoenix.test.presence_kit import (
     DIFF,
     STATE,

@@ -1,4 +1,4 @@
-"""Tests of :mod:`txphoenix.presence_history`: a Presence that is made late.
+"""Tests of :mod:`txphoenix.channels.presence_history`: a Presence that is made late.
 
 Whenever it is made, it must be as one that was there from the beginning.
 """
@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from twisted.logger import capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 
-from txphoenix.channel import Channel
+from txphoenix.channels.channel import Channel
+from txphoenix.channels.presence import Presence
+from txphoenix.channels.presence_history import PresenceHistory
 from txphoenix.errors import ConfigurationError
-from txphoenix.presence import Presence
-from txphoenix.presence_history import PresenceHistory
 from txphoenix.test.presence_kit import DIFF, STATE, FakeChannel, Record, diff, entry
 from txphoenix.test.properties import checked
 from txphoenix.testing import PhoenixServer, ServerChannel, ok

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from txphoenix.presence import Presence
+from txphoenix.channels.presence import Presence
 from txphoenix.test.presence_kit import (
     DIFF,
     STATE,

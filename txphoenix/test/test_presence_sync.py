@@ -6,7 +6,7 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from txphoenix.presence import list_by, sync_diff, sync_state
+from txphoenix.channels.presence import list_by, sync_diff, sync_state
 from txphoenix.test.presence_kit import (
     Record,
     diff,

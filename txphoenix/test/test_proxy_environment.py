@@ -11,8 +11,8 @@ from cryptography import x509
 from twisted.trial.unittest import SynchronousTestCase
 
 from txphoenix.errors import ConfigurationError
+from txphoenix.protocol.url import ProxyAddress, parse
 from txphoenix.transports.proxy_environment import environment_proxy, is_exempt
-from txphoenix.url import ProxyAddress, parse
 
 from .network import TOPIC, NetworkTestCase, Tunnel
 from .tls_case import TOKEN, CertificatesTestCase

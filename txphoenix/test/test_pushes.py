@@ -9,12 +9,12 @@ from typing import Any, cast
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from txphoenix.channel_leaves import Leave
-from txphoenix.deadlines import Deadlines
+from txphoenix.channels.leaves import Leave
+from txphoenix.channels.pending import PendingPush
+from txphoenix.channels.pushes import Pushes
 from txphoenix.errors import PushTimeout, SerializerError
-from txphoenix.message import Message
-from txphoenix.pending import PendingPush
-from txphoenix.pushes import Pushes
+from txphoenix.protocol.message import Message
+from txphoenix.runtime.deadlines import Deadlines
 
 from .support import TOPIC, Outcome
 

@@ -1,4 +1,4 @@
-"""Tests of :mod:`txphoenix.query_params`."""
+"""Tests of :mod:`txphoenix.protocol.query_params`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from txphoenix.errors import ConfigurationError
-from txphoenix.query_params import encode_params
+from txphoenix.protocol.query_params import encode_params
 
 SECRET = "S3CR3T"
 

@@ -1,4 +1,7 @@
-"""Tests of :mod:`txphoenix.receiving`: the short way tells what the long one tells."""
+"""Tests of :mod:`txphoenix.client.receiving`.
+
+The short way tells what the long one tells.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +14,11 @@ from twisted.internet.defer import Deferred, fail
 from twisted.logger import globalLogPublisher
 
 from txphoenix import telemetry
-from txphoenix.channel import Channel
+from txphoenix.channels.channel import Channel
+from txphoenix.client.receiving import frame_receivers
 from txphoenix.errors import ChannelClosed
-from txphoenix.message import Message
-from txphoenix.receiving import frame_receivers
-from txphoenix.serializer import V2Serializer
+from txphoenix.protocol.message import Message
+from txphoenix.protocol.serializer import V2Serializer
 
 from .properties import checked
 from .support import TOPIC, ClientTestCase

@@ -13,10 +13,9 @@ from twisted.internet.endpoints import TCP4ClientEndpoint
 from twisted.python.failure import Failure
 from twisted.trial.unittest import TestCase
 
-from txphoenix.backoff import steps
-from txphoenix.channel import Channel
-from txphoenix.client import SocketClient
-from txphoenix.echo_room import EchoRoom
+from txphoenix.channels.channel import Channel
+from txphoenix.channels.echo_room import EchoRoom
+from txphoenix.client.socket_client import SocketClient
 from txphoenix.errors import (
     BufferFull,
     ConfigurationError,
@@ -25,7 +24,8 @@ from txphoenix.errors import (
     PushInterrupted,
     PushTimeout,
 )
-from txphoenix.options import CONNECTION_OPTIONS
+from txphoenix.options.options import CONNECTION_OPTIONS
+from txphoenix.protocol.backoff import steps
 from txphoenix.testing import PhoenixServer, Refused, ServerChannel, ok
 from txphoenix.testing.cases import PhoenixMixin
 from txphoenix.testing.connect import Socket

@@ -1,4 +1,4 @@
-"""Tests of :mod:`txphoenix.redact`."""
+"""Tests of :mod:`txphoenix.protocol.redact`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from txphoenix.redact import (
+from txphoenix.protocol.redact import (
     REDACTED,
     redact_headers,
     redact_params,

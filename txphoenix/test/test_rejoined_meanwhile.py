@@ -7,8 +7,8 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 
-from txphoenix.channel import Channel
-from txphoenix.client import SocketClient
+from txphoenix.channels.channel import Channel
+from txphoenix.client.socket_client import SocketClient
 
 from .support import ClientTestCase
 

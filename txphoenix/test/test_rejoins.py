@@ -1,4 +1,7 @@
-"""Tests of :mod:`txphoenix.rejoins`: the delays from one failure to the next."""
+"""Tests of :mod:`txphoenix.channels.rejoins`.
+
+The delays from one failure to the next.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,8 @@ from typing import Any
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from txphoenix.deadlines import Deadlines
-from txphoenix.rejoins import Rejoins
+from txphoenix.channels.rejoins import Rejoins
+from txphoenix.runtime.deadlines import Deadlines
 
 
 class FakeManager:

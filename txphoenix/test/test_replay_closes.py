@@ -12,7 +12,7 @@ from txphoenix import (
     JoinTimeout,
     PushInterrupted,
 )
-from txphoenix.backoff import steps
+from txphoenix.protocol.backoff import steps
 
 from .recordings import Closed, Pong, Remark, WireFrame
 from .replay import Replay, ReplayTestCase, replays

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from twisted.trial.unittest import SynchronousTestCase
 
 from txphoenix import ConfigurationError, HandshakeRefused, SocketClient
-from txphoenix.backoff import steps
+from txphoenix.protocol.backoff import steps
 
 from .recorded_frames import with_refs
 from .recordings import RECORDINGS, Handshake, recording

@@ -1,8 +1,8 @@
-"""Tests of :mod:`txphoenix.request_checks`."""
+"""Tests of :mod:`txphoenix.options.request_checks`."""
 
 from __future__ import annotations
 
-from txphoenix.request_checks import (
+from txphoenix.options.request_checks import (
     check_auth_token,
     check_headers,
     check_params,

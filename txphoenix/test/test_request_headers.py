@@ -17,9 +17,9 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from txphoenix._version import __version__
 from txphoenix.errors import ConfigurationError
+from txphoenix.protocol.url import parse
 from txphoenix.testing.tls import self_signed
 from txphoenix.transports.request_headers import request_headers
-from txphoenix.url import parse
 
 from .local_names import LocalNamesMixin
 from .network import NetworkTestCase, reactor

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from txphoenix.channel import Channel
-from txphoenix.client import SocketClient
+from txphoenix.channels.channel import Channel
+from txphoenix.client.socket_client import SocketClient
 from txphoenix.errors import PushInterrupted
 
 from .support import TOPIC, ClientTestCase, Outcome

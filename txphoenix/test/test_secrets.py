@@ -22,7 +22,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from txaio import tx
 
 from txphoenix import telemetry
-from txphoenix.client import SocketClient
+from txphoenix.client.socket_client import SocketClient
 from txphoenix.errors import ConfigurationError, HandshakeRefused
 from txphoenix.transports.websocket import PhoenixClientProtocol
 

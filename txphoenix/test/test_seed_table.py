@@ -17,10 +17,10 @@ from twisted.internet.defer import Deferred
 from zope.interface.verify import verifyObject
 
 from txphoenix import interfaces, telemetry
-from txphoenix.backoff import steps
-from txphoenix.channels import ChannelManager
-from txphoenix.client import SocketClient
-from txphoenix.echo_room import EchoRoom
+from txphoenix.channels.echo_room import EchoRoom
+from txphoenix.channels.manager import ChannelManager
+from txphoenix.client.socket_client import SocketClient
+from txphoenix.client.state import SocketState
 from txphoenix.errors import (
     AlreadyJoined,
     ConfigurationError,
@@ -28,10 +28,10 @@ from txphoenix.errors import (
     HandshakeRefused,
     JoinError,
 )
-from txphoenix.message import Message, generate_ref
-from txphoenix.serializer import V1Serializer, V2Serializer, serializer_for
-from txphoenix.state import SocketState
-from txphoenix.telemetry import EventName
+from txphoenix.protocol.backoff import steps
+from txphoenix.protocol.message import Message, generate_ref
+from txphoenix.protocol.serializer import V1Serializer, V2Serializer, serializer_for
+from txphoenix.telemetry.telemetry import EventName
 from txphoenix.transports.websocket import PhoenixClientProtocol
 
 from .seed_case import TOPIC, Hook, Lobby, SeedTestCase, WholeMessages

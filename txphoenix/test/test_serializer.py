@@ -17,9 +17,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from txphoenix.errors import ConfigurationError, SerializerError
-from txphoenix.json_codecs import Orjson
-from txphoenix.message import Message
-from txphoenix.serializer import (
+from txphoenix.protocol.json_codecs import Orjson
+from txphoenix.protocol.message import Message
+from txphoenix.protocol.serializer import (
     StandardJSON,
     V1Serializer,
     V2Serializer,

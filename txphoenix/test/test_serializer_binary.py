@@ -10,7 +10,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from txphoenix.message import Message
+from txphoenix.protocol.message import Message
 from txphoenix.test.properties import checked
 from txphoenix.test.serializer_kit import (
     ORJSON,

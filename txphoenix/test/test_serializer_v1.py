@@ -11,11 +11,8 @@ from typing import Any
 import orjson
 from hypothesis import given
 
-from txphoenix.message import Message
-from txphoenix.serializer import (
-    StandardJSON,
-    V1Serializer,
-)
+from txphoenix.protocol.message import Message
+from txphoenix.protocol.serializer import StandardJSON, V1Serializer
 from txphoenix.test.properties import checked
 from txphoenix.test.serializer_kit import (
     SerializerCase,

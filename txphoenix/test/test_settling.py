@@ -1,4 +1,7 @@
-"""Tests of :mod:`txphoenix.settling`: who waits for the joins of a connection."""
+"""Tests of :mod:`txphoenix.channels.settling`.
+
+Who waits for the joins of a connection.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +11,10 @@ from typing import Any
 from twisted.logger import LogLevel, capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 
-from txphoenix.channel_events import ChannelEvents
-from txphoenix.channel_states import State
+from txphoenix.channels.events import ChannelEvents
+from txphoenix.channels.settling import Settling
 from txphoenix.errors import ConnectionFailed
-from txphoenix.settling import Settling
+from txphoenix.protocol.channel_states import State
 
 
 class SettlingTests(SynchronousTestCase):

@@ -1,4 +1,7 @@
-"""Tests of :mod:`txphoenix.silence`, by a heartbeat of 30 and 10 seconds on a clock."""
+"""Tests of :mod:`txphoenix.client.silence`.
+
+By a heartbeat of 30 and 10 seconds on a clock.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +11,10 @@ from typing import Any
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
+from txphoenix.client.heartbeat import Heartbeat
 from txphoenix.errors import HeartbeatTimeout
-from txphoenix.heartbeat import Heartbeat
-from txphoenix.interfaces import LifeSigns
-from txphoenix.message import Message
+from txphoenix.protocol.message import Message
+from txphoenix.transports.interfaces import LifeSigns
 
 
 class Line:

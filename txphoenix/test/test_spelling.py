@@ -1,13 +1,13 @@
-"""Tests of :mod:`txphoenix.spelling`."""
+"""Tests of :mod:`txphoenix.options.spelling`."""
 
 from __future__ import annotations
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from txphoenix.client import SocketClient
+from txphoenix.client.socket_client import SocketClient
 from txphoenix.errors import ConfigurationError
-from txphoenix.options import OPTIONS, Options
-from txphoenix.spelling import did_you_mean
+from txphoenix.options.options import OPTIONS, Options
+from txphoenix.options.spelling import did_you_mean
 
 NAMES = list(OPTIONS)
 

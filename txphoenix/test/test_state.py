@@ -8,13 +8,14 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from txphoenix.channel_states import State
-from txphoenix.echo_room import EchoRoom
+from txphoenix.channels.echo_room import EchoRoom
+from txphoenix.channels.state_changes import status_of
+from txphoenix.client.state import SocketState
 from txphoenix.errors import BufferFull, ConfigurationError
-from txphoenix.message import Message
-from txphoenix.options import Options
-from txphoenix.redact import REDACTED
-from txphoenix.state import SocketState, status_of
+from txphoenix.options.options import Options
+from txphoenix.protocol.channel_states import State
+from txphoenix.protocol.message import Message
+from txphoenix.protocol.redact import REDACTED
 
 from .support import TOPIC, ClientTestCase
 

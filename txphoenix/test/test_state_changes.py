@@ -1,4 +1,7 @@
-"""Tests of :mod:`txphoenix.state_changes`: what telemetry is told of new states."""
+"""Tests of :mod:`txphoenix.channels.state_changes`.
+
+What telemetry is told of new states.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from itertools import pairwise
 from typing import Any
 
 from txphoenix import telemetry
-from txphoenix.channel import Channel
+from txphoenix.channels.channel import Channel
 
 from .support import TOPIC, ClientTestCase
 

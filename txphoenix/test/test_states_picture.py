@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from txphoenix.channel_states import LIFE, Action, Input, State
+from txphoenix.protocol.channel_states import LIFE, Action, Input, State
 
 from .states_picture import picture
 

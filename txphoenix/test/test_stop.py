@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from twisted.internet.defer import CancelledError, Deferred
 
-from txphoenix.client import SocketClient
+from txphoenix.client.socket_client import SocketClient
 from txphoenix.errors import ConnectionClosed, NotConnected
-from txphoenix.message import Message
+from txphoenix.protocol.message import Message
 
 from .support import TOPIC, ClientTestCase, Outcome
 

@@ -11,10 +11,10 @@ from twisted.internet.task import Cooperator
 from twisted.trial.unittest import TestCase
 
 from txphoenix import telemetry
-from txphoenix.channel import Channel
-from txphoenix.client import SocketClient
+from txphoenix.channels.channel import Channel
+from txphoenix.client.socket_client import SocketClient
 from txphoenix.errors import PushInterrupted
-from txphoenix.telemetry import CHANNEL, EventName
+from txphoenix.telemetry.telemetry import CHANNEL, EventName
 from txphoenix.testing import EchoChannel, ServerChannel, ok
 from txphoenix.testing.cases import PhoenixMixin
 

@@ -13,12 +13,12 @@ from twisted.python import usage
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
-from txphoenix.channel import Channel
-from txphoenix.client import SocketClient
+from txphoenix.channels.channel import Channel
+from txphoenix.client.socket_client import SocketClient
 from txphoenix.errors import ConfigurationError
-from txphoenix.tap import LoggedChannel, Options, makeService
-from txphoenix.tap_services import CleanExit, LogFilter
-from txphoenix.tap_settings import OWN, PLAIN, TABLES
+from txphoenix.service.maker import LoggedChannel, Options, makeService
+from txphoenix.service.services import CleanExit, LogFilter
+from txphoenix.service.settings import OWN, PLAIN, TABLES
 
 URL = "ws://localhost:4000/socket"
 SECRET = "S3CR3T"
@@ -91,7 +91,7 @@ class OptionsTests(SynchronousTestCase):
             },
             {
                 "name": "txphoenix",
-                "default_channel_class": "txphoenix.tap_services.LoggedChannel",
+                "default_channel_class": "txphoenix.service.services.LoggedChannel",
             },
         )
 

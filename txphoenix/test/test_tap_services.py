@@ -1,4 +1,4 @@
-"""Tests of :mod:`txphoenix.tap_services`."""
+"""Tests of :mod:`txphoenix.service.services`."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from twisted.logger import LogEvent, Logger, LogLevel, capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
 from txphoenix import telemetry
-from txphoenix.client import log as package_logger
-from txphoenix.tap_services import CleanExit, LogFilter, LoggedChannel
+from txphoenix.client.socket_client import log as package_logger
+from txphoenix.service.services import CleanExit, LogFilter, LoggedChannel
 
 from .support import TOPIC, ClientTestCase
 

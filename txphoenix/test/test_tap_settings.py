@@ -1,4 +1,4 @@
-"""Tests of :mod:`txphoenix.tap_settings`."""
+"""Tests of :mod:`txphoenix.service.settings`."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from txphoenix.channel import Channel
+from txphoenix.channels.channel import Channel
 from txphoenix.errors import ConfigurationError
-from txphoenix.tap_settings import client_options, log_level
+from txphoenix.service.settings import client_options, log_level
 
 URL = "ws://localhost:4000/socket"
 SECRET = "S3CR3T"

@@ -10,12 +10,18 @@ from typing import Any
 from twisted.trial.unittest import TestCase
 
 from txphoenix import telemetry
-from txphoenix.backoff import steps
-from txphoenix.channel import Channel
-from txphoenix.client import SocketClient
+from txphoenix.channels.channel import Channel
+from txphoenix.client.socket_client import SocketClient
 from txphoenix.errors import ConnectionClosed, HandshakeRefused, JoinError
-from txphoenix.message import Message
-from txphoenix.telemetry import CHANNEL, MESSAGE, SOCKET, STATE_CHANGE, EventName
+from txphoenix.protocol.backoff import steps
+from txphoenix.protocol.message import Message
+from txphoenix.telemetry.telemetry import (
+    CHANNEL,
+    MESSAGE,
+    SOCKET,
+    STATE_CHANGE,
+    EventName,
+)
 from txphoenix.testing import EchoChannel, Refused, ServerChannel
 from txphoenix.testing.cases import PhoenixMixin
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from txphoenix.message import Message
+from txphoenix.protocol.message import Message
 from txphoenix.testing.codec import (
     CodecError,
     ServerV1Codec,

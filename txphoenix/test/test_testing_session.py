@@ -6,7 +6,7 @@ from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred
 
-from txphoenix.message import Message
+from txphoenix.protocol.message import Message
 from txphoenix.testing import CodecError, ServerChannel, ok
 
 from .kit import KitTestCase

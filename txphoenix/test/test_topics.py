@@ -7,7 +7,7 @@ from enum import Enum
 from functools import partial
 from typing import Any
 
-from txphoenix.channel import Channel
+from txphoenix.channels.channel import Channel
 from txphoenix.errors import ConfigurationError, SerializerError
 
 from .support import ClientTestCase, Room, ScriptedServer

@@ -17,7 +17,7 @@ from twisted.internet.tcp import Client, Server
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
-from txphoenix.client import SocketClient
+from txphoenix.client.socket_client import SocketClient
 from txphoenix.testing import PhoenixServer
 from txphoenix.testing.tls import self_signed
 from txphoenix.transports.tuned import TunedEndpoint

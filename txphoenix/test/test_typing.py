@@ -25,7 +25,7 @@ from txphoenix import (
     Message,
     SocketClient,
 )
-from txphoenix.channels import ChannelManager
+from txphoenix.channels.manager import ChannelManager
 from txphoenix.testing import MemoryServer, ServerChannel
 
 URL = "ws://localhost:4000/socket"

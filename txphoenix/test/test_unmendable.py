@@ -6,7 +6,7 @@ from typing import Any
 
 from twisted.logger import LogLevel, globalLogPublisher
 
-from txphoenix.client import SocketClient
+from txphoenix.client.socket_client import SocketClient
 from txphoenix.errors import ConfigurationError, HandshakeRefused
 
 from .support import TOPIC, ClientTestCase

@@ -1,4 +1,4 @@
-"""Tests of :mod:`txphoenix.url`."""
+"""Tests of :mod:`txphoenix.protocol.url`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from txphoenix.errors import ConfigurationError
-from txphoenix.url import (
+from txphoenix.protocol.url import (
     ProxyAddress,
     Target,
     add_params,

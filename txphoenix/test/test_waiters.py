@@ -1,4 +1,4 @@
-"""Tests of :mod:`txphoenix.waiters`."""
+"""Tests of :mod:`txphoenix.runtime.waiters`."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any, cast
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
-from txphoenix.client import SocketClient
+from txphoenix.client.socket_client import SocketClient
 from txphoenix.errors import ConfigurationError, ConnectionFailed, NotConnected
-from txphoenix.waiters import ConnectionWaiters, check_failures
+from txphoenix.runtime.waiters import ConnectionWaiters, check_failures
 
 CLIENT = cast(SocketClient, object())
 

@@ -11,7 +11,7 @@ from txphoenix.errors import (
     MessageTooLarge,
     NotConnected,
 )
-from txphoenix.message import Message
+from txphoenix.protocol.message import Message
 from txphoenix.testing import ServerChannel, ok
 
 from .raw_server import SWITCHING, RawTestCase, server_frame

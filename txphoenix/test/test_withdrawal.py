@@ -1,4 +1,4 @@
-"""Tests of :mod:`txphoenix.withdrawal`."""
+"""Tests of :mod:`txphoenix.client.withdrawal`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from txphoenix.withdrawal import Withdrawal
+from txphoenix.client.withdrawal import Withdrawal
 
 
 class Bounded:

@@ -1,4 +1,7 @@
-"""Tests of :mod:`txphoenix.writers`, and of ``when_writable()`` in all states."""
+"""Tests of :mod:`txphoenix.channels.writers`.
+
+And of ``when_writable()`` in all states.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +12,9 @@ from twisted.internet.defer import CancelledError
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from txphoenix.channel import Channel
-from txphoenix.client import SocketClient
+from txphoenix.channels.channel import Channel
+from txphoenix.channels.writers import NOT_YET, Writers
+from txphoenix.client.socket_client import SocketClient
 from txphoenix.errors import (
     BufferFull,
     ChannelClosed,
@@ -20,8 +24,7 @@ from txphoenix.errors import (
     PushInterrupted,
     PushTimeout,
 )
-from txphoenix.message import Message
-from txphoenix.writers import NOT_YET, Writers
+from txphoenix.protocol.message import Message
 
 from .support import TOPIC, ClientTestCase
 from .test_own_transport import Loopback

@@ -9,10 +9,10 @@ from typing import Any
 from twisted.internet.defer import ensureDeferred
 from twisted.logger import LogLevel, capturedLogs, formatEvent
 
-from txphoenix.channel import Channel
-from txphoenix.client import SocketClient
+from txphoenix.channels.channel import Channel
+from txphoenix.channels.pushes import Pushes
+from txphoenix.client.socket_client import SocketClient
 from txphoenix.errors import ChannelClosed, ConnectionFailed, NotConnected, PushTimeout
-from txphoenix.pushes import Pushes
 
 from .support import TOPIC, ClientTestCase
 

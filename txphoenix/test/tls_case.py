@@ -22,7 +22,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from txphoenix.errors import ConnectionFailed
-from txphoenix.url import parse
+from txphoenix.protocol.url import parse
 
 from .certificates import Issuer
 from .network import NetworkTestCase, reactor

@@ -9,8 +9,8 @@ from typing import Any, TypedDict, cast
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IReactorTime
 
-from txphoenix.interfaces import JSONCodec
-from txphoenix.message import Message
+from txphoenix.protocol.interfaces import JSONCodec
+from txphoenix.protocol.message import Message
 
 from .channel import ServerChannel
 from .codec import ServerCodec

@@ -11,7 +11,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.web.server import NOT_DONE_YET, Request
 
-from ..package_log import package_log
+from ..runtime.package_log import package_log
 from .codec import codec_for
 from .connect import Refused, Socket, plug_params
 from .path import PathPattern

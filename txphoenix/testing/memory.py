@@ -38,7 +38,7 @@ from twisted.python.failure import Failure
 from twisted.web.server import Site
 from zope.interface import implementer
 
-from ..package_log import package_log
+from ..runtime.package_log import package_log
 from .connections import Connections
 from .endpoint import Endpoint, EndpointOptions
 from .options import Channels

@@ -11,7 +11,7 @@ from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from txphoenix.message import (
+from txphoenix.protocol.message import (
     PHX_CLOSE,
     PHX_ERROR,
     PHX_LEAVE,
@@ -19,7 +19,7 @@ from txphoenix.message import (
     Message,
 )
 
-from ..package_log import package_log
+from ..runtime.package_log import package_log
 from .channel import Reply, ServerChannel, error, ok
 from .connect import Refused
 

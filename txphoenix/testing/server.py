@@ -15,7 +15,7 @@ from twisted.internet.interfaces import (
 from twisted.logger import Logger
 from twisted.web.server import Site
 
-from ..package_log import package_log
+from ..runtime.package_log import package_log
 from .connections import Connections
 from .endpoint import Endpoint, EndpointOptions, global_reactor
 from .options import Channels

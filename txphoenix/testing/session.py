@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from twisted.internet.defer import Deferred, succeed
 from twisted.logger import Logger
 
-from txphoenix.message import (
+from txphoenix.protocol.message import (
     HEARTBEAT,
     PHOENIX_TOPIC,
     PHX_CLOSE,
@@ -24,7 +24,7 @@ from txphoenix.message import (
     Message,
 )
 
-from ..package_log import package_log
+from ..runtime.package_log import package_log
 from .channel import Reply, error, ok
 from .codec import CodecError
 from .process import ChannelProcess

@@ -11,15 +11,15 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, TypeVar
 
 from ..errors import ConnectionFailed
-from ..hooks import as_deferred
-from ..options import (
+from ..options.options import (
     Options,
     check_auth_token,
     check_headers,
     check_params,
     check_url,
 )
-from ..waiters import until_cancelled
+from ..runtime.hooks import as_deferred
+from ..runtime.waiters import until_cancelled
 
 __all__ = ["Attempt", "prepare"]
 

@@ -8,9 +8,9 @@ from twisted.internet.error import NotConnectingError
 from twisted.internet.interfaces import IReactorTime
 
 from ..errors import ConfigurationError
-from ..interfaces import Connector
-from ..options import Options
+from ..options.options import Options
 from .connector import EndpointConnector
+from .interfaces import Connector
 from .own_connector import HeardFactory, OwnConnector
 
 if TYPE_CHECKING:

@@ -23,7 +23,7 @@ from twisted.protocols.tls import TLSMemoryBIOProtocol
 from zope.interface import implementer
 
 from ..errors import ConfigurationError
-from ..host import read_host, server_name
+from ..protocol.host import read_host, server_name
 from .tls import Identity, verify
 
 __all__ = ["client_tls"]

@@ -29,12 +29,12 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from ..deadlines import Deadlines, DelayedCall
 from ..errors import ConfigurationError, ConnectionFailed, ConnectTimeout, NotConnected
-from ..options import Options
-from ..package_log import package_log
-from ..redact import redact_url
-from ..url import Target, connect_url, parse
+from ..options.options import Options
+from ..protocol.redact import redact_url
+from ..protocol.url import Target, connect_url, parse
+from ..runtime.deadlines import Deadlines, DelayedCall
+from ..runtime.package_log import package_log
 from .attempt import prepare
 from .endpoints import client_endpoint, dialled
 from .failures import failed_with

@@ -17,7 +17,7 @@ from http.cookiejar import CookieJar
 from typing import Any, Final
 from urllib.request import Request
 
-from ..url import Target
+from ..protocol.url import Target
 
 __all__ = ["ServerCookies"]
 

@@ -18,8 +18,8 @@ from twisted.internet.interfaces import (
 )
 
 from ..errors import ConfigurationError
-from ..options import Options
-from ..url import ProxyAddress, Target, parse_proxy
+from ..options.options import Options
+from ..protocol.url import ProxyAddress, Target, parse_proxy
 from .addresses import AnsweringAddresses, AnsweringEndpoint
 from .client_tls import client_tls
 from .named import NamedEndpoint, endpoint_name
@@ -162,6 +162,6 @@ class _NameEndpoint(HostnameEndpoint):
 
     @staticmethod
     def _hostAsBytesAndText(host: bytes | str) -> tuple[bool, bytes, str]:
-        # It is in ASCII, as txphoenix.host makes it.
+        # It is in ASCII, as txphoenix.protocol.host makes it.
         name = host if isinstance(host, str) else host.decode("ascii")
         return False, name.encode("ascii"), name

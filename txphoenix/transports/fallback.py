@@ -28,7 +28,6 @@ from twisted.internet.interfaces import IConnector, IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from ..deadlines import Deadlines, DelayedCall
 from ..errors import (
     ConfigurationError,
     ConnectionFailed,
@@ -36,13 +35,14 @@ from ..errors import (
     HandshakeRefused,
     NotConnected,
 )
-from ..interfaces import FrameReceiver, Transport
-from ..options import Options
-from ..package_log import package_log
+from ..options.options import Options
+from ..runtime.deadlines import Deadlines, DelayedCall
+from ..runtime.package_log import package_log
+from .interfaces import FrameReceiver, Transport
 from .websocket import PhoenixClientFactory
 
 if TYPE_CHECKING:
-    from ..connection import Connection
+    from ..client.connection import Connection
 
 __all__ = ["FallbackConnector"]
 

@@ -46,9 +46,9 @@ from twisted.internet.base import DelayedCall
 from twisted.internet.protocol import connectionDone
 from twisted.python.failure import Failure
 
-from ..interfaces import LifeSigns
 from .fragments import FragmentLimitProtocol
 from .frame_bytes import is_utf8, long_header
+from .interfaces import LifeSigns
 from .masking import BINARY, PONG, TEXT, masked_frame
 from .quiet_log import QuietLog
 from .write_buffer import WriteBuffer

@@ -30,9 +30,9 @@ from twisted.web.http_headers import Headers
 from twisted.web.iweb import IAgent, IAgentEndpointFactory, IBodyProducer, IResponse
 from zope.interface import implementer
 
-from ..deadlines import Deadlines, Timer
 from ..errors import ConnectionFailed, MessageTooLarge
-from ..handshake import cookie_lines
+from ..protocol.handshake import cookie_lines
+from ..runtime.deadlines import Deadlines, Timer
 from .cookies import ServerCookies
 from .failures import failed_with
 from .http_body import AnswerBody, AnswerTooLarge, MalformedAnswer, RequestBody

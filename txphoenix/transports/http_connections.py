@@ -23,7 +23,7 @@ from twisted.protocols.policies import ProtocolWrapper, WrappingFactory
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from ..package_log import package_log
+from ..runtime.package_log import package_log
 from .failures import failed_with
 from .http_body import AnswerTooLarge, MalformedAnswer
 from .tls import verify_transport

@@ -42,18 +42,18 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.web.http_headers import Headers
 
-from ..cookie_jar import bounded_jar
-from ..deadlines import Deadlines, DelayedCall, Timer
 from ..errors import (
     ConnectionClosed,
     HandshakeRefused,
     MessageTooLarge,
     NotConnected,
 )
-from ..handshake import Handshake
-from ..options import Options
-from ..package_log import package_log
-from ..url import add_params, connect_url
+from ..options.options import Options
+from ..protocol.cookie_jar import bounded_jar
+from ..protocol.handshake import Handshake
+from ..protocol.url import add_params, connect_url
+from ..runtime.deadlines import Deadlines, DelayedCall, Timer
+from ..runtime.package_log import package_log
 from .attempt import prepare
 from .connector import EndpointConnector
 from .cookies import ServerCookies
@@ -73,7 +73,7 @@ from .longpoll_requests import headers_of, poll_headers_of, url_of
 from .tuned import TunedEndpoint
 
 if TYPE_CHECKING:
-    from ..connection import Connection
+    from ..client.connection import Connection
     from .websocket import PhoenixClientFactory
 
 __all__ = ["LongPollConnector", "LongPollTransport"]

@@ -14,7 +14,7 @@ from typing import Any, cast
 from twisted.python.failure import Failure
 
 from ..errors import ConnectionClosed, HandshakeRefused, MessageTooLarge
-from ..serializer import default_json
+from ..protocol.serializer import default_json
 from .http import Answer, MalformedAnswer
 
 __all__ = [

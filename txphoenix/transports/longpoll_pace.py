@@ -12,8 +12,8 @@ from typing import Final
 
 from twisted.internet.interfaces import IReactorTime
 
-from ..backoff import jittered, steps
-from ..elapsed import elapsed_time
+from ..protocol.backoff import jittered, steps
+from ..runtime.elapsed import elapsed_time
 
 __all__ = ["Pace", "Window"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import idna
 from twisted.web.http_headers import Headers
 
-from ..url import Target
+from ..protocol.url import Target
 from .attempt import Attempt
 from .request_headers import request_headers
 

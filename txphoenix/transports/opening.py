@@ -24,8 +24,8 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from ..errors import ConnectionFailed
-from ..package_log import package_log
-from ..waiters import until_cancelled
+from ..runtime.package_log import package_log
+from ..runtime.waiters import until_cancelled
 
 __all__ = ["TooLate", "open_endpoint"]
 

@@ -20,15 +20,15 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from ..deadlines import Deadlines, DelayedCall
 from ..errors import ConnectionFailed, ConnectTimeout, PhoenixError
-from ..interfaces import Connector, FrameReceiver, Transport
-from ..options import Options
-from ..package_log import package_log
+from ..options.options import Options
+from ..runtime.deadlines import Deadlines, DelayedCall
+from ..runtime.package_log import package_log
 from .failures import failed_with
+from .interfaces import Connector, FrameReceiver, Transport
 
 if TYPE_CHECKING:
-    from ..connection import Connection
+    from ..client.connection import Connection
     from .websocket import PhoenixClientFactory
 
 __all__ = ["HeardFactory", "OwnConnector"]

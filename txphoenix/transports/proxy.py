@@ -30,7 +30,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from ..errors import ConnectionFailed
-from ..host import server_name
+from ..protocol.host import server_name
 from .answer_head import AnswerHead
 from .failures import failed_with
 

@@ -20,8 +20,8 @@ from ipaddress import ip_address, ip_network
 from typing import Any, Final
 from urllib.request import getproxies_environment
 
-from ..host import read_host
-from ..url import ProxyAddress, Target, parse_proxy
+from ..protocol.host import read_host
+from ..protocol.url import ProxyAddress, Target, parse_proxy
 
 __all__ = ["environment_proxy", "is_exempt"]
 

@@ -15,8 +15,8 @@ import re
 
 from twisted.logger import Logger, LogLevel, formatEvent
 
-from ..package_log import package_log
-from ..redact import REDACTED, redact_url
+from ..protocol.redact import REDACTED, redact_url
+from ..runtime.package_log import package_log
 
 __all__ = ["QuietLog"]
 

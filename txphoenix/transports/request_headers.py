@@ -2,7 +2,7 @@
 
 A header that both have goes out once, with the user's value.
 What the client alone may say is refused by
-:func:`txphoenix.request_checks.check_headers`.
+:func:`txphoenix.options.request_checks.check_headers`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from .._version import __version__
-from ..url import Target
+from ..protocol.url import Target
 
 __all__ = ["request_headers"]
 

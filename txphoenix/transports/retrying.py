@@ -2,8 +2,8 @@
 
 Twisted's ``ReconnectingClientFactory`` is told by its connector how an attempt or a
 transport has ended, and plans the next attempt.
-Whether there is one, and after what delay, :class:`txphoenix.connection.Connection`
-says.
+Whether there is one, and after what delay, says
+:class:`txphoenix.client.connection.Connection`.
 The connector is chosen when an attempt begins, so that options which were changed
 during the delay take hold.
 """
@@ -19,11 +19,11 @@ from twisted.internet.protocol import ReconnectingClientFactory
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from ..deadlines import Deadlines, DelayedCall
 from ..errors import ConnectionFailed, NotConnected
-from ..lasting import Pace, Patience
-from ..options import Options
-from ..package_log import package_log
+from ..options.options import Options
+from ..runtime.deadlines import Deadlines, DelayedCall
+from ..runtime.lasting import Pace, Patience
+from ..runtime.package_log import package_log
 from .choice import (
     DismissibleConnector,
     NoConnector,
@@ -33,7 +33,7 @@ from .choice import (
 from .failures import failed_with
 
 if TYPE_CHECKING:
-    from ..connection import Connection
+    from ..client.connection import Connection
     from .websocket import PhoenixClientFactory
 
 __all__ = ["RetryingFactory"]

@@ -17,7 +17,7 @@ from twisted.logger import Logger
 from zope.interface import implementer
 
 from ..legible import error_text
-from ..package_log import package_log
+from ..runtime.package_log import package_log
 from .tls import NoTLS
 
 __all__ = ["guarded"]

@@ -21,7 +21,7 @@ from twisted.internet.interfaces import (
 from twisted.logger import Logger
 from zope.interface import implementer
 
-from ..package_log import package_log
+from ..runtime.package_log import package_log
 from .opening import open_endpoint
 
 __all__ = ["TunedEndpoint"]

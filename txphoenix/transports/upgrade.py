@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from ..url import Target
+from ..protocol.url import Target
 from .request_headers import request_headers
 
 __all__ = ["UpgradeRequest"]

@@ -9,7 +9,7 @@
                            Connection (transport_opened, frame_received, ...)
 
 The protocol only forwards, and the factory only asks; all sense is in
-:mod:`txphoenix.connection`.
+:mod:`txphoenix.client.connection`.
 
 Autobahn's own timers run on the loop of txaio, not on the client's reactor.
 They are off; the connector times the opening handshake, and the protocol the
@@ -30,12 +30,12 @@ from twisted.internet.protocol import connectionDone
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from ..deadlines import Deadlines, DelayedCall
 from ..errors import ConnectionClosed, ConnectionFailed, HandshakeRefused
-from ..handshake import Handshake, cookie_lines, header_lines
-from ..options import Options
-from ..package_log import package_log
-from ..url import parse
+from ..options.options import Options
+from ..protocol.handshake import Handshake, cookie_lines, header_lines
+from ..protocol.url import parse
+from ..runtime.deadlines import Deadlines, DelayedCall
+from ..runtime.package_log import package_log
 from .addresses import AnsweringAddresses
 from .answer_head import AnswerHead, is_interim, read_head
 from .compression import accepts, answers_offer, offered
@@ -48,7 +48,7 @@ from .tls import verify_transport
 from .upgrade import UpgradeRequest
 
 if TYPE_CHECKING:
-    from ..connection import Connection
+    from ..client.connection import Connection
     from .connector import EndpointConnector
 
 __all__ = ["PhoenixClientFactory", "PhoenixClientProtocol"]

@@ -6,14 +6,14 @@ from collections.abc import Callable
 from typing import Any
 
 from txphoenix import Channel, SocketClient
-from txphoenix.interfaces import Remover
-from txphoenix.message import (
+from txphoenix.protocol.message import (
     HEARTBEAT,
     PHX_ERROR,
     PHX_JOIN,
     PHX_LEAVE,
     PHX_REPLY,
 )
+from txphoenix.runtime.remover import Remover
 
 from ..support import TOPIC, ClientTestCase, Outcome
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from twisted.trial.unittest import SynchronousTestCase
 
 from txphoenix import Message, SerializerError
-from txphoenix.serializer import V2Serializer
+from txphoenix.protocol.serializer import V2Serializer
 
 
 class SerializerTestCase(SynchronousTestCase):

@@ -1,0 +1,494 @@
+"""A channel: one topic on one socket.
+
+::
+
+    channel = client.channel("rooms:lobby", {"user_id": 123})
+    response = await channel.join()
+    channel.on("new_msg", lambda payload: ...)
+    reply = await channel.push("new_msg", {"body": "hi"})
+    await channel.leave()
+
+Here is what users call and override; all else of a channel is its
+:class:`~txphoenix.channels.membership.Membership`, and what it does in which state is
+the table of :mod:`txphoenix.protocol.channel_states`.
+A channel does no I/O: its :class:`txphoenix.channels.ChannelManager` sends for it
+and gives it its messages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, overload
+
+from twisted.internet.defer import Deferred, fail, succeed
+
+from ..errors import ChannelClosed, ConfigurationError
+from ..options.channel_kinds import AnyChannel
+from ..protocol.channel_states import State
+from ..protocol.message import PRESENCE_DIFF, PRESENCE_STATE, Message
+from ..protocol.reserved_events import (
+    NOT_PUSHED,
+    check_event,
+    check_hooked,
+    check_pushed,
+    not_pushed,
+)
+from ..runtime.assignments import never_assigned, only_in_class
+from ..runtime.reactor_thread import DEV_MODE, check_thread, fails_its_deferred
+from ..runtime.remover import Remover
+from .membership import Membership
+from .messages import dispatch, look_for
+from .pending import PendingPush
+from .presence_history import PresenceHistory, check_events
+from .restart import check_restart
+
+if TYPE_CHECKING:
+    from .manager import ChannelManager
+
+__all__ = ["Channel"]
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+# The payload of a push without one; None is a payload.
+_EMPTY: dict[str, Any] = {}
+
+
+class Channel(AnyChannel):
+    """One topic, from the join to the leave, over as many connections as it takes.
+
+    Made by :meth:`txphoenix.SocketClient.channel`, never directly.
+
+    Methods that return a Deferred do not raise for a wrong argument: it fails with
+    :exc:`ConfigurationError`.
+    Subclasses override :meth:`init`, :meth:`handle_join`, :meth:`handle_in` and
+    :meth:`handle_close`; an exception out of one of these is a crash of this
+    channel, which restarts as :attr:`restart` says and touches no other.
+
+    :ivar topic: the topic, such as ``"rooms:lobby"``.
+    :ivar params: what the join sends: any JSON value, or a callable that makes it
+        (a Deferred or an awaitable of it will do) anew for each join.
+    """
+
+    restart: ClassVar[str] = "transient"
+    """What follows a crash: ``"transient"`` joins again; ``"temporary"`` does not;
+    ``"permanent"`` joins again even where the server has closed the channel."""
+
+    presence_events: ClassVar[tuple[str, str]] = (PRESENCE_STATE, PRESENCE_DIFF)
+    """The events that bring the whole list of presences, and a change of it.
+
+    What they bring is kept for a :class:`txphoenix.Presence` that is made later.
+    A class that names others names them in its body: two different ones, and none of
+    the protocol's own, or that raises ConfigurationError."""
+
+    _takes_events: ClassVar[bool] = False
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        cls._takes_events = cls.handle_in is not Channel.handle_in
+        check_restart(cls, cls.__qualname__)
+        cls.presence_events = check_events(cls.__name__, cls.presence_events)
+        look_for(cls.presence_events)
+
+    def __init__(
+        self, topic: str, params: Any = None, manager: ChannelManager | None = None
+    ) -> None:
+        if manager is None:
+            kind = type(self).__name__
+            raise ConfigurationError(
+                f"a channel is made by client.channel(topic, params, {kind}), which"
+                f" hands over its client: not by {kind}() itself"
+            )
+        # Service sets these two later, and a later attribute would cost each channel a
+        # dict of its own.
+        self.running = 0
+        self.name = topic
+        self.topic = topic
+        self.params = params
+        self._membership = Membership(self, manager)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.topic} {self.state}>"
+
+    # -- What subclasses override -------------------------------------------------
+
+    def init(self, params: Any) -> Any:
+        """Begin anew: called before the first join is sent, and after a crash.
+
+        It may return a Deferred or be an ``async def``; the join is sent when that is
+        done, and has to be answered within its time all the same.
+        A lost connection or a leave cancels it; the next join then begins anew.
+
+        :param params: what the join is about to send.
+        """
+
+    def handle_join(self, response: Any) -> Any:
+        """Be joined: called after each join and each rejoin.
+
+        It may return a Deferred or be an ``async def``; nothing waits for it.
+
+        :param response: what the server answered.
+        """
+
+    @never_assigned("override it in a subclass, or call channel.on(event, function)")
+    def handle_in(self, event: str, payload: Any) -> Any:
+        """Take a message that no hook of :meth:`on` takes.
+
+        A subclass that overrides this takes all of them, so that none is left for
+        :meth:`receive`.
+        It may return a Deferred or be an ``async def``; later messages do not wait
+        for it.
+        """
+
+    def handle_message(self, message: Message) -> Any:
+        """Take a message that no hook takes, whole.
+
+        This method gives it to :meth:`handle_in` if the subclass has one, and keeps
+        it for :meth:`receive` otherwise.
+        """
+        if self._takes_events:
+            return self.handle_in(message.event, message.payload)
+        self._membership.inbox.put(message)
+        return None
+
+    def handle_close(self, reason: object) -> Any:
+        """Be closed: called once at the end, whatever ended the channel.
+
+        :param reason: see :meth:`on_close`.
+        """
+
+    # -- What users call ----------------------------------------------------------
+
+    @property
+    def state(self) -> State:
+        """``"closed"``, ``"joining"``, ``"joined"``, ``"leaving"`` or ``"errored"``."""
+        return self._membership.state
+
+    @property
+    def join_ref(self) -> str | None:
+        """The ref of the join that the server has, or None."""
+        return self._membership.joins.ref
+
+    @property
+    def is_joined(self) -> bool:
+        """Whether the server has taken the join and the connection is there."""
+        return self.state is State.JOINED
+
+    @fails_its_deferred
+    def join(self, timeout: float | None = None) -> Deferred[Any]:
+        """Join the topic.
+
+        A connection under way is waited for.
+        Once joined, the channel joins again by itself after each reconnect and each
+        crash on the server, with its params asked anew if they are a function.
+        A channel that was closed begins with an empty queue for :meth:`receive`.
+
+        :param timeout: seconds, the wait for a connection included, but not the time
+            in which the server works on other joins; by default the client's
+            ``timeout``.
+        :return: a Deferred of the response of the server.
+            It fails with :exc:`JoinError` (the server refused), :exc:`JoinTimeout`
+            (its ``was_sent`` tells whether there was a connection at all),
+            :exc:`AlreadyJoined` (the topic is taken; ``error.channel`` has it),
+            :exc:`NotConnected` (the client is not started, or disconnected),
+            :exc:`ConnectionFailed` (no connection, and none will be tried again),
+            :exc:`ChannelClosed` (left or stopped meanwhile),
+            :exc:`SerializerError` (the params cannot be sent), or with what the
+            callable that makes the params has raised.
+            Cancelling it leaves the channel.
+        """
+        membership = self._membership
+        manager = membership.manager
+        seconds = manager.check_timeout(timeout)
+        check_restart(self, "this channel")
+        if self.presence_events is not type(self).presence_events:
+            return fail(only_in_class(self, "presence_events"))
+        if not manager.connection.is_wanted:
+            return fail(manager.not_connected(f"{self.topic} cannot be joined"))
+        return membership.joins.start(seconds)
+
+    def push(
+        self, event: str, payload: Any = _EMPTY, timeout: float | None = None
+    ) -> Deferred[Any]:
+        """Push an event and wait for the server's reply.
+
+        While the channel is joining or about to join again the push is kept, and
+        sent after the join.
+        It is encoded when it is sent: until then the payload must not be changed, and
+        one that cannot be encoded fails only then.
+
+        :param payload: any JSON value, of which None is ``null``, or bytes for a binary
+            message; by default ``{}``.
+        :param timeout: seconds; by default the client's ``timeout``.
+        :return: a Deferred of the response of an ``ok`` reply.
+            It fails with :exc:`PushError` (any other status; ``error.response`` is
+            what the server said), :exc:`PushTimeout` (its ``was_sent`` tells whether
+            the server may have acted on it), :exc:`PushInterrupted` (the connection was
+            lost or the channel crashed; its ``was_sent`` tells the same),
+            :exc:`BufferFull` (see :meth:`when_writable`), :exc:`ChannelClosed`,
+            :exc:`NotConnected` (the client was told to disconnect),
+            :exc:`ConnectionFailed` (never sent, and there will be no connection) or
+            :exc:`SerializerError`.
+            It fails with :exc:`ConfigurationError` if the timeout is none, or if the
+            event is one of the protocol's own, such as ``phx_leave``.
+            Cancelling it forgets the reply, and the push itself if that has not left.
+        """
+        if DEV_MODE or Deferred.debug:
+            check_thread("push")
+        membership = self._membership
+        manager, pushes = membership.manager, membership.pushes
+        if timeout is None:
+            seconds = manager.timeout
+        else:
+            try:
+                seconds = manager.check_timeout(timeout)
+            except ConfigurationError:
+                return fail()
+        try:
+            if event in NOT_PUSHED:
+                return fail(not_pushed(event))
+        except TypeError:
+            return fail(not_pushed(event))
+        pending = PendingPush(pushes, event, payload, seconds)
+        deferred = pending.wait()
+        if membership.state is State.JOINED and manager.is_writable:
+            error = pushes.write(pending, membership.joins.ref)
+        else:
+            error = pushes.why_not(event)
+            if error is None:
+                pushes.keep(pending)
+        if error is not None:
+            pending.fail(error)
+        return deferred
+
+    def push_async(self, event: str, payload: Any = _EMPTY) -> None:
+        """Push an event and do not wait for a reply.
+
+        One that cannot be sent within the client's ``timeout``, or that was kept and
+        cannot be encoded, is dropped, and the log says so: of those that are dropped
+        in one moment, in one line.
+        A loop of them in which none is dropped waits for :meth:`when_writable`.
+        What was sent may still be lost with the connection, and nobody is told: who
+        has to know waits for the reply to :meth:`push`.
+
+        :raises ChannelClosed: the channel is not joined and not about to be.
+        :raises BufferFull: too many pushes wait for the join, or too many bytes to be
+            written.
+        :raises SerializerError: the channel is joined, and the payload cannot be sent.
+        :raises ConfigurationError: the event is one of the protocol's own.
+        """
+        if DEV_MODE or Deferred.debug:
+            check_thread("push_async")
+        check_pushed(event)
+        membership = self._membership
+        manager, pushes = membership.manager, membership.pushes
+        if membership.state is State.JOINED and manager.is_writable:
+            join_ref = membership.joins.ref
+            manager.send(
+                Message(join_ref, manager.next_ref(), self.topic, event, payload)
+            )
+            return
+        pushes.keep_without_reply(event, payload)
+
+    def when_writable(self) -> Deferred[Channel]:
+        """Wait until a push would be sent at once.
+
+        That is when the channel is joined and fewer bytes than ``write_buffer`` wait
+        to be written; a push that would only be kept is waited for, and so is a join
+        that waits for the topic to be left.
+        Those who wait are told one after the other, as long as the next push would be
+        sent.
+
+        :return: a Deferred of this channel, fired at once if that is so.
+            It fails as a push would: with :exc:`ChannelClosed`, with
+            :exc:`NotConnected`, or with the error for which there will be no
+            connection.
+        """
+        membership = self._membership
+        return membership.manager.writers.wait(self, membership.pushes.why_not_send)
+
+    @fails_its_deferred
+    def leave(self, timeout: float | None = None) -> Deferred[None]:
+        """Leave the topic.
+
+        Pushes without a reply fail with :exc:`ChannelClosed`.
+        The channel may be joined again afterwards.
+
+        :param timeout: seconds to wait for the server's answer; by default the
+            client's ``timeout``.
+            While the channel is leaving already, the time of the first leave counts.
+        :return: a Deferred of None that fires when the channel is closed; a server
+            that does not answer, or a lost connection, closes it just as well.
+            Cancelling it does not stop the leave.
+        """
+        membership = self._membership
+        return membership.leave(membership.manager.check_timeout(timeout))
+
+    def when_stopped(self) -> Deferred[None]:
+        """Wait for the end of the channel.
+
+        :return: a Deferred of None that fires when the channel is closed in good
+            order; it fails with the error that closed it otherwise: a refused join,
+            or the crash after which it was not restarted.
+            A channel that is closed is waited for through its next join, and at most
+            to the end of :meth:`txphoenix.SocketClient.stopService`; after that it
+            fires at once, until the client is started again.
+        """
+        membership = self._membership
+        if membership.state is State.CLOSED and membership.manager.has_stopped:
+            return succeed(None)
+        return membership.stops.wait()
+
+    @overload
+    def on(self, event: str) -> Callable[[_F], _F]: ...
+
+    @overload
+    def on(self, event: str, handler: Any) -> Remover: ...
+
+    @never_assigned("call channel.on(event, function)")
+    def on(self, event: str, handler: Any = None) -> Any:
+        """Add a hook for an event.
+
+        A message that a hook takes goes neither to :meth:`handle_in` nor to
+        :meth:`receive`.
+        Several hooks of one event are called in the order they were added; one that
+        raises is logged, and the others are called all the same.
+
+        :param handler: called with the payload; it may be an ``async def``.
+            An object with a method ``handle_in(event, payload)`` will do as well.
+            Without it, ``on`` is a decorator.
+        :return: a function that removes the hook, or the decorator.
+        :raises TypeError: the handler is neither of these.
+        :raises ConfigurationError: the event is not a string, or it is one of the
+            protocol's own (``phx_join``, ``phx_leave``, ``phx_reply``, ``phx_close``
+            and ``phx_error``), which are no messages to the user.
+        """
+        check_hooked(event)
+        if handler is None:
+            return partial(self._decorate, event)
+        if event in type(self).presence_events:
+            # Kept apart, so that they are no short way past what is kept of these.
+            return self._membership.own_presences().hooks.add(event, handler)
+        return self._membership.own_hooks().add(event, handler)
+
+    @never_assigned("call channel.off(event, function)")
+    def off(self, event: str, handler: Any = None) -> None:
+        """Remove the hooks of an event: all, or those of one handler.
+
+        :raises ConfigurationError: the event is not a string.
+        """
+        check_event(event)
+        membership = self._membership
+        if event in type(self).presence_events:
+            membership.own_presences().hooks.remove(event, handler)
+        else:
+            membership.hooks.remove(event, handler)
+
+    @never_assigned("call channel.on_error(function)")
+    def on_error(self, function: Callable[[BaseException], Any]) -> Remover:
+        """Add a hook for what interrupts the channel.
+
+        It is called with the error: the connection's loss, unless that was asked for
+        with ``disconnect()``; a crash on the server (:exc:`ChannelClosed`); a failed
+        rejoin (:exc:`JoinError`); or an exception out of one of the channel's own
+        callbacks, before :meth:`on_close` where that is the channel's end.
+
+        :return: a function that removes the hook.
+        """
+        return self._membership.own_hooks().add_error(function)
+
+    @never_assigned("call channel.on_close(function)")
+    def on_close(self, function: Callable[[object], Any]) -> Remover:
+        """Add a hook for the end of the channel.
+
+        It is called with the reason: ``"left"``, ``"closed"`` (by the server),
+        ``"stopped"``, or the error that ended it.
+
+        :return: a function that removes the hook.
+        """
+        return self._membership.own_hooks().add_close(function)
+
+    def receive(self) -> Deferred[Message]:
+        """Take the oldest message that no hook took, or wait for the next.
+
+        :return: a Deferred of the :class:`Message`.
+            It fails with :exc:`ChannelClosed` after the last message of a closed
+            channel, and with :exc:`NotConnected` if the client is told to
+            disconnect.
+            Cancelling it takes no message, and leaves nobody for whom a full queue
+            would hold the server back.
+        """
+        return self._membership.inbox.get()
+
+    def __aiter__(self) -> Channel:
+        """Iterate over the messages that no hook takes, until the channel closes."""
+        return self
+
+    async def __anext__(self) -> Message:
+        try:
+            return await self.receive()
+        except ChannelClosed as closed:
+            if isinstance(closed.reason, BaseException):
+                raise
+            raise StopAsyncIteration from None
+
+    @property
+    def dropped_messages(self) -> int:
+        """How many messages were dropped because nobody read them.
+
+        Those that are left unread at the next :meth:`join` are among them.
+        """
+        inbox = self._membership.made_inbox
+        return 0 if inbox is None else inbox.dropped
+
+    @property
+    def presence_history(self) -> PresenceHistory | None:
+        """What a Presence that is made now has missed; None for nothing."""
+        return self._membership.presences
+
+    def stop(self) -> None:
+        """End at once: tell the server, if it is there, and wait for nothing."""
+        self._membership.stop("stopped")
+
+    def _decorate(self, event: str, function: _F) -> _F:
+        self.on(event, function)
+        return function
+
+    # -- What the manager calls ---------------------------------------------------
+
+    def keep_trying(self) -> None:
+        """Treat a failed first join as a failed rejoin: try again with backoff.
+
+        :meta private:
+        """
+        self._membership.joins.keep_trying()
+
+    def dispatch(self, message: Message) -> None:
+        """Take a message that the server sent to this topic.
+
+        A message of an earlier join is dropped; one without a join_ref, as every
+        broadcast is, is always taken.
+        :mod:`txphoenix.client.receiving` has a shorter way for most messages.
+        """
+        dispatch(self._membership, message)
+
+    def stopService(self) -> None:
+        """End at once, with the service this channel belongs to.
+
+        :meta private:
+        """
+        super().stopService()
+        # A channel that has ended by itself is taken out of its service, too.
+        if self.state is not State.CLOSED:
+            self.stop()
+
+
+def is_made_for(channel: Channel, topic: str, manager: ChannelManager) -> bool:
+    """Whether a channel is that of a topic and of a manager.
+
+    One of a class that forgets ``super().__init__()`` is nobody's.
+    """
+    membership = getattr(channel, "_membership", None)
+    return membership is not None and (
+        (channel.topic, membership.manager) == (topic, manager)
+    )

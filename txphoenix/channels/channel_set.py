@@ -1,0 +1,207 @@
+"""The channels of one client as services: topic -> channel.
+
+A channel is one of these from the moment it joins to its end.
+Here is what concerns all of them, or ends them; what one of them raises meanwhile does
+not reach the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from twisted.application.service import IService, MultiService, Service
+from twisted.internet.defer import Deferred, DeferredList, succeed
+from twisted.logger import Logger
+
+from ..runtime.hooks import as_deferred, call_hook
+from ..runtime.package_log import package_log
+from .channel import Channel
+from .membership import Membership
+from .waiters import NextJoins, StopWaiters
+
+__all__ = ["ChannelSet"]
+
+log = Logger(observer=package_log)
+
+
+class ChannelSet(MultiService):
+    """A :class:`txphoenix.channels.ChannelManager`, but for what it does for one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setName("channels")
+        self.routes: dict[str, Membership] = {}
+        """The channels that are not closed, by topic."""
+        self.next_joins = NextJoins(self.routes)
+        self.stop_waiters = StopWaiters()
+        # Counts the starts and stops, so that a stop finds out that it is over.
+        self._life = 0
+        self.has_stopped = False
+        """Whether the service has stopped, and not been started again."""
+
+    # -- What the client calls ----------------------------------------------------
+
+    def find(self, topic: str) -> Channel | None:
+        """The channel that has the topic, or None if all are closed."""
+        membership = self.routes.get(topic)
+        return None if membership is None else membership.channel
+
+    def terminate_channel(self, topic: str) -> bool:
+        """End the channel of a topic at once.
+
+        :return: whether there was one.
+        """
+        self._withdraw("stopped", topic)
+        membership = self.routes.get(topic)
+        if membership is None:
+            return False
+        membership.channel.stop()
+        return True
+
+    def terminate(self) -> None:
+        """End all channels at once."""
+        self._withdraw("stopped")
+        self._each(lambda membership: membership.channel.stop())
+
+    def leave(self, topic: str, timeout: float | None = None) -> Deferred[None]:
+        """Leave a topic; see :meth:`txphoenix.SocketClient.leave`."""
+        # Other objects may wait for it, even where the first has just ended, and the
+        # last word counts.
+        self._withdraw("left", topic)
+        channel = self.find(topic)
+        return succeed(None) if channel is None else channel.leave(timeout)
+
+    # -- What channels call -------------------------------------------------------
+
+    def register(self, membership: Membership) -> None:
+        """Give a topic to a channel."""
+        self.routes[membership.topic] = membership
+        channel = membership.channel
+        # As setServiceParent() does it, but for a look at what it is given.
+        channel.parent = self
+        self.addService(channel)
+
+    def unregister(self, membership: Membership) -> None:
+        """Take the topic away from a channel that has closed."""
+        topic = membership.topic
+        if self.routes.get(topic) is membership:
+            del self.routes[topic]
+            self.closed(topic)
+            membership.channel.disownServiceParent()
+
+    def give_up(self, membership: Membership, error: BaseException) -> None:
+        """End a channel that has raised, which is no other's concern.
+
+        What the user's code raises has been caught already.
+        This is for all else, such as a class that overrides what is not its to
+        override.
+        """
+        channel = membership.channel
+        log.failure("{channel!r} raised, and is stopped", channel=channel)
+        try:
+            membership.stop(error, crash=error)
+        except BaseException:
+            log.failure("{channel!r} cannot even be stopped", channel=channel)
+            self.routes.pop(membership.topic, None)
+            self.closed(membership.topic)
+
+    def closed(self, topic: str) -> None:
+        """Forget what was kept of the life of a channel that has closed."""
+
+    # -- MultiService, for as many channels as there are --------------------------
+
+    def stopService(self) -> Deferred[Any]:
+        """End all channels, and tell all who wait for the end of one.
+
+        :return: a Deferred that fires when the channels have stopped, for a class may
+            take its time.
+        """
+        Service.stopService(self)
+        self.has_stopped = True
+        life = self._life
+        stopping: list[Deferred[Any]] = []
+
+        def stop(membership: Membership) -> None:
+            # One that was told before may have started the client again, and all that
+            # is here then is of its new life.
+            if self._life != life:
+                return
+            ended: Callable[[], Any] = membership.channel.stopService
+            later = as_deferred(ended())
+            if later is not None:
+                stopping.append(later)
+
+        self._each(stop)
+        if self._life == life:
+            # A class may have its own stopService(), and no channel is left either way.
+            self._end(list(self.routes.values()))
+        return DeferredList(stopping, consumeErrors=True)
+
+    def begin_anew(self, reason: BaseException) -> None:
+        """End what a stop has not ended yet: the client is started again.
+
+        :param reason: why what the channels have sent will not be answered.
+        """
+        self._life += 1
+        self.has_stopped = False
+        # Whoever is told may have others join.
+        channels = list(self.routes.values())
+        self.connection_lost(reason, was_asked=True)
+        self._end(channels)
+
+    def connection_lost(self, reason: BaseException, was_asked: bool) -> None:
+        """Have each channel wait for the next connection."""
+        self._each(lambda membership: membership.connection_lost(reason, was_asked))
+
+    # The list that MultiService keeps is searched at each removal.
+
+    def addService(self, service: IService) -> None:
+        """Take a channel in; :meth:`register` is what calls for it."""
+        if self.running:
+            call_hook(service.privilegedStartService)
+            call_hook(service.startService)
+
+    def removeService(self, service: IService) -> Deferred[None] | None:
+        """Let a channel go; :meth:`unregister` is what calls for it."""
+        if service.running:
+            call_hook(service.stopService)
+        return None
+
+    def __iter__(self) -> Iterator[Channel]:
+        return iter([membership.channel for membership in self.routes.values()])
+
+    def getServiceNamed(self, name: str) -> Channel:
+        """The channel of a topic.
+
+        :raises KeyError: there is none.
+        """
+        return self.routes[name].channel
+
+    # -- Inside -------------------------------------------------------------------
+
+    def _each(self, tell: Callable[[Membership], object]) -> None:
+        """Tell each channel something; what one raises is no other's concern."""
+        for membership in list(self.routes.values()):
+            self._tell(membership, tell)
+
+    def _tell(
+        self, membership: Membership, tell: Callable[[Membership], object]
+    ) -> None:
+        try:
+            tell(membership)
+        except BaseException as error:
+            self.give_up(membership, error)
+
+    def _end(self, memberships: list[Membership]) -> None:
+        life = self._life
+        self._withdraw("stopped")
+        for each in memberships:
+            if self._life == life and self.routes.get(each.topic) is each:
+                self._tell(each, lambda membership: membership.channel.stop())
+        if self._life == life:
+            self.stop_waiters.tell(self.stop_waiters.take_all())
+
+    def _withdraw(self, reason: object, topic: str | None = None) -> None:
+        for membership in self.next_joins.channels(topic):
+            membership.withdraw(reason)

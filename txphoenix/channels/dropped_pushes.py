@@ -1,0 +1,64 @@
+"""What the log has of pushes that were never sent, and for which nobody waits.
+
+An outage may drop a thousand of them in one moment, and a thousand lines say no more
+than one that has their number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from twisted.logger import Logger
+
+from ..runtime.deadlines import Deadlines
+from ..runtime.package_log import package_log
+
+__all__ = ["DroppedPushes"]
+
+log = Logger("txphoenix.channel", observer=package_log)
+
+
+class DroppedPushes:
+    """The pushes without a reply that one moment drops, by topic.
+
+    :param deadlines: knows which of them expire together.
+    """
+
+    __slots__ = ("_deadlines", "_depth", "_dropped")
+
+    def __init__(self, deadlines: Deadlines) -> None:
+        self._deadlines = deadlines
+        self._depth = 0
+        # Of each topic the first event and its error, and how many more there are.
+        self._dropped: dict[str, tuple[str, str, int]] = {}
+
+    def add(self, topic: str, event: str, error: BaseException) -> None:
+        """Take note of one; the log has it when the moment is over."""
+        is_first = not self._dropped
+        first, reason, others = self._dropped.get(topic, (event, str(error), -1))
+        self._dropped[topic] = (first, reason, others + 1)
+        if is_first and not self._depth:
+            self._deadlines.afterwards(self._tell)
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Take what is dropped meanwhile for one moment."""
+        self._depth += 1
+        try:
+            yield
+        finally:
+            self._depth -= 1
+            if not self._depth:
+                self._tell()
+
+    def _tell(self) -> None:
+        dropped, self._dropped = self._dropped, {}
+        for topic, (event, reason, others) in dropped.items():
+            text = "{topic}: {event} was never sent: {reason}"
+            if others:
+                text = (
+                    "{topic}: {count} pushes without a reply were never sent, the first"
+                    " of them {event}: {reason}"
+                )
+            log.warn(text, topic=topic, event=event, reason=reason, count=others + 1)

@@ -1,0 +1,93 @@
+"""What a join asks of the user before it is sent: its params, and then ``init()``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from twisted.internet.defer import Deferred, ensureDeferred
+from twisted.python.failure import Failure
+
+from ..runtime.hooks import ask, call_hook
+from .callbacks import FAILED, run_callback
+
+if TYPE_CHECKING:
+    from .joins import Joins
+    from .pending import PendingJoin
+
+__all__ = ["JoinPreparation"]
+
+
+class JoinPreparation:
+    """One attempt to have what a join sends.
+
+    Both are the user's code, which may come later, and after the attempt is over.
+
+    :param joins: what the join is one of.
+    :param pending: the join.
+    """
+
+    __slots__ = ("_asked", "_attempt", "_joins", "_pending")
+
+    def __init__(self, joins: Joins, pending: PendingJoin) -> None:
+        self._joins = joins
+        self._pending = pending
+        self._attempt = joins.attempt
+        self._asked: Deferred[Any] | None = None
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether the params or ``init()`` come later."""
+        return self._asked is not None
+
+    def begin(self) -> None:
+        """Ask for the params, and begin."""
+        membership = self._joins.membership
+        params = membership.channel.params
+        if callable(params):
+            asked: Deferred[Any] = ensureDeferred(ask(params))
+            # Unless asking was the end of it already.
+            if self._attempt == self._joins.attempt:
+                self._asked = asked
+            asked.addCallback(self._begin_with)
+            asked.addErrback(self._params_failed)
+        else:
+            self._begin_with(params)
+        if self._asked is not None and self._attempt == self._joins.attempt:
+            # It is the user's code that takes its time, and others go first.
+            self._pending.run(membership.manager.deadlines)
+
+    def cancel(self) -> None:
+        """Wait no more."""
+        asked, self._asked = self._asked, None
+        if asked is not None:
+            # What it waits for is the user's, who may have given it a canceller.
+            call_hook(asked.cancel)
+
+    def _begin_with(self, params: Any) -> None:
+        joins = self._joins
+        if self._attempt == joins.attempt and not joins.is_initialised:
+            membership = joins.membership
+            begun = run_callback(membership, membership.channel.init, params)
+            if isinstance(begun, Deferred):
+                # A loss or an end cancels it; then the next join begins anew.
+                self._asked = begun
+                begun.addCallback(self._begun, params)
+                return
+            if not begun:
+                return
+        self._join_with(params)
+
+    def _begun(self, result: object, params: Any) -> None:
+        # Without init() there is no join: another begins after what it failed for.
+        if result is not FAILED:
+            self._join_with(params)
+
+    def _join_with(self, params: Any) -> None:
+        # It may have crashed, or left, or have lost us the connection.
+        if self._attempt == self._joins.attempt:
+            self._asked = None
+            self._joins.prepared(self._pending, params)
+
+    def _params_failed(self, failure: Failure) -> None:
+        if self._attempt == self._joins.attempt:
+            self._joins.failed(cast(BaseException, failure.value))

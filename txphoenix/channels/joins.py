@@ -1,0 +1,357 @@
+"""The joins of one channel: the one under way, and when it joins again.
+
+::
+
+    start -> begin -> enter_queue -> prepare: params, init() -> send -> answered
+                          ^                                        |
+                          +--- rejoin due, connection opened ------+--- failed
+
+When a join's turn comes, and when its time runs, is the business of
+:mod:`txphoenix.channels.join_queue`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from twisted.internet.defer import Deferred
+
+from ..errors import UNWRITTEN, JoinError, JoinTimeout, SerializerError
+from ..protocol.channel_states import Input, State
+from ..protocol.message import Message
+from .callbacks import run_callback
+from .join_preparation import JoinPreparation
+from .pending import PendingJoin, PendingPush
+from .rejoins import Rejoins
+
+if TYPE_CHECKING:
+    from .membership import Membership
+
+__all__ = ["Joins"]
+
+
+class Joins:
+    """What one channel knows of its joins.
+
+    :ivar membership: what it is a part of.
+    :ivar ref: the ref of the join that the server has, or None.
+    :ivar attempt: counts the joins and their ends, so that what began in one and comes
+        later finds out: params, and failures of callbacks.
+    :ivar is_initialised: whether :meth:`txphoenix.Channel.init` is done for the join.
+    """
+
+    __slots__ = (
+        "_keeps_trying",
+        "_pending",
+        "_preparation",
+        "_rejoins",
+        "attempt",
+        "is_initialised",
+        "membership",
+        "ref",
+    )
+
+    def __init__(self, membership: Membership) -> None:
+        self.membership = membership
+        self.ref: str | None = None
+        self.attempt = 0
+        self.is_initialised = False
+        # Whether a failed join is tried again rather than being the end.
+        self._keeps_trying = False
+        # The join under way, and what it asks of the user.
+        self._pending: PendingJoin | None = None
+        self._preparation: JoinPreparation | None = None
+        self._rejoins: Rejoins | None = None
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether the channel joins on this connection, and has not sent that yet."""
+        pending = self._pending
+        return pending is not None and pending.is_queued and self.ref is None
+
+    @property
+    def is_asking(self) -> bool:
+        """Whether a join waits for its params or for init()."""
+        preparation = self._preparation
+        return preparation is not None and preparation.is_waiting
+
+    def is_past(self, attempt: int) -> bool:
+        """Whether what began in an attempt to join does not concern the present one.
+
+        :param attempt: what the number of the attempt was.
+        """
+        return attempt != self.attempt or self.membership.state is State.LEAVING
+
+    def keep_trying(self) -> None:
+        """Treat a failed first join as a failed rejoin: try again with backoff."""
+        self._keeps_trying = True
+
+    def forget_init(self) -> None:
+        """Have the next join begin with :meth:`txphoenix.Channel.init`."""
+        self.is_initialised = False
+
+    # -- The way of a join --------------------------------------------------------
+
+    def start(self, seconds: float) -> Deferred[Any]:
+        """Join, as the user wants it.
+
+        :param seconds: the time it has.
+        :return: what :meth:`txphoenix.Channel.join` returns.
+        """
+        manager = self.membership.manager
+        pending = PendingJoin(self, seconds)
+        deferred = pending.wait()
+        try:
+            manager.next_joins.begin(pending)
+        except BaseException as error:
+            manager.give_up(self.membership, error)
+        return deferred
+
+    def begin(self, pending: PendingJoin) -> None:
+        """Take the topic for a join, which is sent as soon as that is possible."""
+        membership = self.membership
+        manager = membership.manager
+        self._pending = pending
+        if membership.made_inbox is not None:
+            membership.made_inbox.open()
+        pending.is_patient = self._keeps_trying
+        manager.register(membership)
+        if manager.connection.is_open:
+            membership.give(Input.OPEN)
+        else:
+            # One that has waited for a leave has used up some of its time.
+            pending.run(manager.deadlines)
+
+    def enter_queue(self) -> None:
+        """Have the join, or a rejoin, take its turn."""
+        manager = self.membership.manager
+        self.cancel_rejoin()
+        if self._pending is None:
+            self._pending = PendingJoin(self, manager.timeout, is_patient=True)
+        manager.joins.enter(self._pending)
+
+    def prepare(self, pending: PendingJoin) -> None:
+        """Ask for what the join sends; its turn has come."""
+        self.attempt += 1
+        self._preparation = preparation = JoinPreparation(self, pending)
+        preparation.begin()
+
+    def prepared(self, pending: PendingJoin, params: Any) -> None:
+        """Send the join, or have it wait until that is possible."""
+        self.is_initialised = True
+        self._preparation = None
+        pending.params = params
+        manager = self.membership.manager
+        if manager.connection.is_open:
+            manager.joins.ready(pending)
+
+    def send(self, pending: PendingJoin) -> None:
+        """Send the join, for which everything is there."""
+        membership = self.membership
+        manager = membership.manager
+        ref = manager.next_ref()
+        message = Message.join(membership.topic, pending.params, ref)
+        attempt = self.attempt
+        try:
+            frame = manager.connection.encode(message)
+        except SerializerError as error:
+            if attempt == self.attempt:
+                self.failed(error)
+            return
+        # The codec may be the user's, and have ended the join, or the connection.
+        if attempt != self.attempt or not manager.connection.is_open:
+            return
+        # First, since telemetry is told that it is sent, and may leave.
+        self.ref = ref
+        pending.sent_at = manager.deadlines.elapsed()
+        pending.params = None
+        membership.pushes.expect(ref, pending)
+        manager.joins.sent(pending, ref)
+        pending.sent(manager.connection.write(message, *frame))
+
+    def enter(self, pending: PendingJoin, response: Any) -> None:
+        """Be joined: send what was kept, and tell who waits."""
+        membership = self.membership
+        channel, manager = membership.channel, membership.manager
+        attempt = self.attempt
+        self._keeps_trying = True
+        if self._rejoins is not None:
+            self._rejoins.joined()
+        # A connection that is closing keeps them for the next.
+        unsent = (
+            membership.pushes.write_kept(self.ref) if manager.connection.is_open else []
+        )
+        for rest in manager.events.at_rest:
+            rest()
+        # Whoever is asked or told may have ended the join.
+        if not self.is_past(attempt):
+            duration = manager.deadlines.elapsed() - pending.sent_at
+            for tell in manager.events.joined:
+                tell(channel, response, duration)
+        is_over = self.is_past(attempt)
+        is_well = is_over or run_callback(membership, channel.handle_join, response)
+        for push, error in unsent:
+            push.fail(error)
+        if is_over:
+            return
+        if not is_well:
+            # The join of the restart takes the Deferred over, if it can be sent.
+            if self._pending is pending and not pending.is_queued:
+                pending.run(manager.deadlines)
+            return
+        if self._pending is pending:
+            self._pending = None
+        pending.succeed(response)
+
+    # -- What becomes of it -------------------------------------------------------
+
+    def answered(self, pending: PendingJoin, status: str, response: Any) -> None:
+        """Take the reply to the join."""
+        membership = self.membership
+        membership.manager.joins.answered(pending)
+        membership.pushes.trim()
+        if status == "ok":
+            membership.give(Input.OK, pending, response)
+        else:
+            self.failed(JoinError(response, membership.topic))
+
+    def expired(self, pending: PendingJoin) -> None:
+        """Give up a join that was not answered in time, or go on waiting for it."""
+        membership = self.membership
+        manager = membership.manager
+        if manager.joins.keeps(pending):
+            return
+        obstacle: BaseException | str | None = None
+        if pending is not self._pending:
+            obstacle = "the topic is still being left"
+        elif self.is_asking:
+            obstacle = "waiting for its params or init()"
+        elif not pending.was_sent:
+            obstacle = manager.obstacle
+        elif self.ref is not None and manager.connection.withdraw(pending.mark):
+            self.ref = None
+            pending.withdrawn()
+            obstacle = None if pending.was_sent else UNWRITTEN
+        error = JoinTimeout(pending.timeout, membership.topic, obstacle)
+        if pending is not self._pending:
+            membership.withdraw(error)
+            return
+        # The server may have joined us all the same.
+        membership.tell_leave()
+        self.failed(error)
+
+    def cancelled(self, pending: PendingJoin) -> None:
+        """Leave, because the join's Deferred was cancelled."""
+        if pending is self._pending:
+            self.membership.stop("left")
+        else:
+            self.membership.withdraw("left")
+
+    def was_reached(self) -> None:
+        """Take note that the server has come to the join, whatever has become of it."""
+        if self._pending is not None:
+            self.membership.manager.joins.answered(self._pending)
+
+    def failed(self, error: BaseException) -> None:
+        """Try again, or be over, after a join that has failed."""
+        membership = self.membership
+        is_awaited = self._pending is not None and self._pending.deferred is not None
+        for tell in membership.manager.events.join_failed:
+            tell(membership.channel, error, is_awaited)
+        if not self._keeps_trying:
+            membership.give(Input.REFUSED, error)
+            return
+        joins = self.take()
+        membership.give(Input.RETRY, error)
+        for join in joins:
+            join.fail(error)
+
+    def interrupted(self) -> list[PendingPush]:
+        """Be no longer joined.
+
+        :return: the pushes that will not be answered.
+        """
+        manager = self.membership.manager
+        self.cancel_rejoin()
+        was_sent, self.ref = self.ref is not None, None
+        self.attempt += 1
+        if self._rejoins is not None:
+            self._rejoins.interrupted()
+        pending = self._pending
+        if pending is not None:
+            if was_sent and manager.connection.withdraw(pending.mark):
+                pending.withdrawn()
+            manager.joins.remove(pending)
+            if pending.deferred is not None:
+                pending.run(manager.deadlines)
+            else:
+                # Nobody waits for it, and the next join has a time of its own.
+                pending.unset()
+                self._pending = None
+        return self.membership.pushes.take_sent()
+
+    def plan_rejoin(self, delay: float | None = None) -> None:
+        """Join again after a delay, if there is a connection.
+
+        :param delay: in seconds; by default what ``rejoin_backoff`` says.
+        """
+        manager = self.membership.manager
+        rejoins = self._rejoins
+        if rejoins is None:
+            rejoins = self._rejoins = Rejoins(manager)
+        if delay is None:
+            delay = rejoins.next_delay()
+        # Who was asked for it may have ended the channel.
+        if manager.connection.is_open and rejoins is self._rejoins:
+            rejoins.plan(delay, self._rejoin)
+
+    @property
+    def is_rejoin_planned(self) -> bool:
+        """Whether a rejoin is due at some time."""
+        return self._rejoins is not None and self._rejoins.is_planned
+
+    def cancel_rejoin(self) -> None:
+        """Plan no rejoin; it is no error if none is planned."""
+        if self._rejoins is not None:
+            self._rejoins.cancel()
+
+    def take_unless_tried_again(self) -> list[PendingJoin] | None:
+        """Take away the join under way, if a failed one is tried again.
+
+        :return: the join, if there is one; None if a failure is the end.
+        """
+        return self.take() if self._keeps_trying else None
+
+    def take(self) -> list[PendingJoin]:
+        """Take away the join under way, if there is one."""
+        pending, self._pending = self._pending, None
+        if pending is None:
+            return []
+        self.membership.manager.joins.remove(pending)
+        return [pending]
+
+    def end(self) -> list[PendingJoin]:
+        """Be as if there had been no join; :meth:`stop_asking` is still to be called.
+
+        :return: the join under way, if there is one.
+        """
+        self.cancel_rejoin()
+        self.ref = None
+        self.attempt += 1
+        self._keeps_trying = self.is_initialised = False
+        self._rejoins = None
+        return self.take()
+
+    def stop_asking(self) -> None:
+        """Wait no more for params or init()."""
+        preparation, self._preparation = self._preparation, None
+        if preparation is not None:
+            preparation.cancel()
+
+    # -- Inside -------------------------------------------------------------------
+
+    def _rejoin(self) -> None:
+        # A connection that is closing is followed by the next, and the join by that.
+        membership = self.membership
+        if membership.manager.connection.is_open:
+            membership.give(Input.OPEN)

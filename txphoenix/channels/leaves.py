@@ -1,0 +1,115 @@
+"""The leave of one channel: what is sent, and who waits for it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+
+from ..errors import ChannelClosed, NotConnected, SerializerError
+from ..protocol.channel_states import Input, State
+from ..protocol.message import Message
+from ..runtime.package_log import package_log
+from .pending import PendingReply
+
+if TYPE_CHECKING:
+    from .membership import Membership
+
+__all__ = ["Leave", "send_leave"]
+
+log = Logger("txphoenix.channel", observer=package_log)
+
+
+class Leave(PendingReply):
+    """A leave: whatever the server answers, or if it does not, the channel ends.
+
+    :param membership: of the channel that leaves.
+    """
+
+    __slots__ = ("_membership", "_others", "_sent_at")
+
+    def __init__(self, membership: Membership) -> None:
+        super().__init__()
+        self._membership = membership
+        self._sent_at = 0.0
+        # Most are the only one.
+        self._others: list[Leave] | None = None
+
+    def add(self, other: Leave) -> None:
+        """Have another one be done with this one."""
+        if self._others is None:
+            self._others = []
+        self._others.append(other)
+
+    def send(self, seconds: float) -> None:
+        """Tell the server, and wait for its answer; or be done, if it is not there.
+
+        :param seconds: for how long the answer is waited for.
+        """
+        membership = self._membership
+        manager = membership.manager
+        join_ref = membership.joins.ref
+        waiting = [*membership.joins.take(), *membership.pushes.take_all()]
+        if join_ref is None or not manager.connection.is_open:
+            membership.give(Input.LEFT)
+        else:
+            self._sent_at = manager.deadlines.elapsed()
+            ref = send_leave(membership, join_ref)
+            # Whoever encodes it, or is told of it, may have ended the channel.
+            if membership.is_left_by(self):
+                if ref is None:
+                    membership.give(Input.LEFT)
+                else:
+                    membership.pushes.expect(ref, self, seconds)
+            inbox = membership.made_inbox
+            if inbox is not None and membership.state is State.LEAVING:
+                # The server's answer must not wait for somebody who has left.
+                inbox.forget_reader()
+        if waiting:
+            membership.pushes.fail(waiting, ChannelClosed("left", membership.topic))
+
+    def answered(self, _payload: Any, _join_ref: str | None) -> None:
+        """Have the channel be closed: the server has answered."""
+        membership = self._membership
+        manager = membership.manager
+        duration = manager.deadlines.elapsed() - self._sent_at
+        for tell in manager.events.leave_answered:
+            tell(membership.channel, duration)
+        manager.joins.server_answered(membership.joins.ref)
+        membership.give(Input.LEFT)
+
+    def expired(self) -> None:
+        """Have the channel be closed: the server had its time to answer."""
+        self._membership.give(Input.LEFT)
+
+    def done(self) -> None:
+        """Tell who waits, for this one and for the others, that it is done."""
+        self.succeed(None)
+        for other in self._others or ():
+            other.succeed(None)
+
+    def __call__(self, _deferred: Deferred[Any]) -> None:
+        """Have nobody who waits; the channel leaves all the same, and in time."""
+        self.deferred = None
+
+
+def send_leave(membership: Membership, join_ref: str) -> str | None:
+    """Tell the server that a join is over, as far as the user's codec can.
+
+    :return: the ref that the answer will have; None if the server is not told.
+    """
+    manager = membership.manager
+    ref = manager.next_ref()
+    try:
+        manager.send(Message.leave(membership.topic, ref, join_ref))
+    except NotConnected:
+        # The codec has closed the connection, and the server forgets the join.
+        return None
+    except SerializerError:
+        log.failure(
+            "{channel!r}: the server is not told of a leave",
+            channel=membership.channel,
+        )
+        return None
+    return ref

@@ -1,0 +1,336 @@
+"""The channels of one client: which topic is whose, and what follows a crash.
+
+A ``MultiService`` starts and stops its children and never restarts one.
+:class:`ChannelManager` does: an exception out of a callback of a channel is a crash
+of that channel alone.
+It is logged, told to the channel's ``on_error`` hooks, and the channel begins anew,
+until it has crashed more than ``max_restarts`` times in ``max_seconds``; see
+:mod:`txphoenix.channels.supervision`.
+Who observes what happens to the channels subscribes to
+:class:`txphoenix.channels.events.ChannelEvents`.
+"""
+
+from __future__ import annotations
+
+from math import isfinite
+from typing import TYPE_CHECKING, Any, TypeVar, overload
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from ..errors import UNWRITTEN, NotConnected
+from ..options.channel_kinds import ChannelFactory
+from ..options.checks import channel_class as check_channel_class
+from ..options.checks import seconds as check_seconds
+from ..options.checks import topic as check_topic
+from ..options.options import Options
+from ..protocol.message import PHX_REPLY, Message
+from ..runtime.deadlines import Deadlines
+from ..runtime.kept_errors import unraised
+from ..runtime.package_log import package_log
+from .channel import Channel
+from .channel_set import ChannelSet
+from .channel_telemetry import ChannelTelemetry
+from .dropped_pushes import DroppedPushes
+from .events import ChannelEvents
+from .factory import find_factory, make_channel
+from .join_queue import JoinQueue
+from .params import with_defaults
+from .reading_pauses import ReadingPauses
+from .settling import Settling
+from .supervision import Supervision
+from .unavailable import not_connected
+from .writers import Writers
+
+if TYPE_CHECKING:
+    from ..client.connection import Connection
+    from ..client.state import SocketState
+
+__all__ = ["ChannelManager"]
+
+log = Logger(observer=package_log)
+
+_C = TypeVar("_C", bound=Channel)
+
+# Phoenix itself ends a connection on which nothing comes for so many seconds.
+_LONGEST_INTERVAL = 60.0
+
+
+class ChannelManager(ChannelSet):
+    """Topic -> :class:`~txphoenix.channel.Channel`.
+
+    A channel is one of its services from the moment it joins to its end.
+
+    :param clock: tells the time and calls later.
+    :param options: the client's options.
+    :param connection: sends.
+    :param state: is told of each channel's status.
+    """
+
+    def __init__(
+        self,
+        clock: IReactorTime,
+        options: Options,
+        connection: Connection,
+        state: SocketState,
+    ) -> None:
+        super().__init__()
+        self.deadlines = Deadlines.of(clock)
+        self.connection = connection
+        self.options = options
+        self._state = state
+        # The topics whose kept pushes wait for the connection to take more.
+        self._held: dict[str, None] = {}
+        self.writers = Writers()
+        self.dropped = DroppedPushes(self.deadlines)
+        self.pauses = ReadingPauses(connection, self.deadlines, options)
+        self.supervision = Supervision(self)
+        self._settling = Settling(self.routes)
+        self._offline_because: BaseException | None = None
+        self.joins = JoinQueue(self.deadlines, connection)
+        # Why there will be no connection, or was none the last time it was so.
+        self._abandoned_because: BaseException | None = None
+        # The two that are on the way of each push.
+        self.send = connection.send
+        self.next_ref = connection.next_ref
+        self.events = ChannelEvents()
+        self._subscribe()
+        self.reset_options(options)
+
+    def reset_options(self, options: Options) -> None:
+        """Use other options from now on."""
+        self.options = options
+        self.pauses.reset_options(options)
+        self.timeout = options.timeout
+        self.joins.reset(
+            options.join_window,
+            options.heartbeat_timeout
+            + min(options.heartbeat_interval, _LONGEST_INTERVAL),
+        )
+        self._each(lambda membership: membership.resize_inbox(options.receive_buffer))
+
+    # -- What the client calls ----------------------------------------------------
+
+    @overload
+    def make(
+        self, topic: str, params: Any = None, channel_class: None = None
+    ) -> Channel: ...
+
+    @overload
+    def make(
+        self, topic: str, params: Any = None, channel_class: ChannelFactory[_C] = ...
+    ) -> _C: ...
+
+    def make(
+        self,
+        topic: str,
+        params: Any = None,
+        channel_class: ChannelFactory[Channel] | None = None,
+    ) -> Channel:
+        """Make the channel of a topic, which is closed until it joins.
+
+        :param topic: any but ``"phoenix"``, which is the heartbeats'.
+        :param params: what its joins send, over the client's
+            ``default_channel_params``; see :mod:`txphoenix.channels.params`.
+        :param channel_class: the channel's class, or a callable that takes topic,
+            params and this manager and makes it, such as
+            ``functools.partial(Room, db=db)``; by default what ``topic_channel_map``
+            has for the topic, or else ``default_channel_class``.
+        :raises ConfigurationError: the topic is none, or what is called makes no
+            channel of it.
+            What it raises by itself is passed on.
+        """
+        topic = check_topic("a topic", topic)
+        if channel_class is None:
+            name, factory = find_factory(topic, self.options)
+        else:
+            name, factory = "channel_class", channel_class
+            check_channel_class(name, factory)
+        params = with_defaults(self.options.default_channel_params, params)
+        return make_channel(name, factory, topic, params, self)
+
+    @overload
+    def start_channel(
+        self, topic: str, params: Any = None, channel_class: None = None
+    ) -> Channel: ...
+
+    @overload
+    def start_channel(
+        self, topic: str, params: Any = None, channel_class: ChannelFactory[_C] = ...
+    ) -> _C: ...
+
+    def start_channel(
+        self,
+        topic: str,
+        params: Any = None,
+        channel_class: ChannelFactory[Channel] | None = None,
+    ) -> Channel:
+        """Make a channel and have it join, and join again whatever happens.
+
+        Nobody waits for this join: a server that refuses it is asked again, with the
+        delays of ``rejoin_backoff``.
+        The log has the first failure, the channel's ``on_error`` hooks have each.
+        """
+        channel = self.make(topic, params, channel_class)
+        channel.keep_trying()
+        channel.join().addErrback(self._log_failed_start, channel)
+        return channel
+
+    def when_settled(self) -> Deferred[None]:
+        """Wait until each channel has joined, or tried to.
+
+        One whose join was refused, or not answered in time, is tried again, but not
+        waited for.
+
+        :return: a Deferred of None.
+            It fails, with the reason, if there will be no connection.
+        """
+        return self._settling.wait()
+
+    def is_join_waiting(self, topic: str) -> bool:
+        """Whether there will be a join of a topic that has not been sent yet."""
+        membership = self.routes.get(topic)
+        return membership is not None and membership.joins.is_waiting
+
+    def with_join_ref(self, message: Message) -> Message:
+        """Give a message without a join_ref that of its topic's channel."""
+        membership = self.routes.get(message.topic)
+        if message.join_ref is not None or membership is None:
+            return message
+        return message._replace(join_ref=membership.joins.ref)
+
+    # -- What the client tells ----------------------------------------------------
+
+    def connection_opened(self) -> None:
+        """Have each channel join."""
+        self._offline_because = None
+        self._each(lambda membership: membership.connection_opened())
+
+    def connection_lost(self, reason: BaseException, was_asked: bool) -> None:
+        """Have each channel wait for the next connection."""
+        self.pauses.forget()
+        self.joins.clear()
+        self._offline_because = unraised(reason)
+        self._settling.connection_lost()
+        super().connection_lost(reason, was_asked)
+
+    def connection_failed(self, reason: BaseException) -> None:
+        """Take note that there is no connection, and why."""
+        self._offline_because = unraised(reason)
+
+    def connection_writable(self) -> None:
+        """Have channels that are joined send what they have kept."""
+        held, self._held = self._held, {}
+        for topic in held:
+            membership = self.routes.get(topic)
+            if membership is not None:
+                membership.pushes.send_kept()
+
+    def abandon(self, error: BaseException) -> None:
+        """There will be no connection: fail all that waits for one."""
+        self._abandoned_because = error
+        self._withdraw(error)
+        self._each(lambda membership: membership.abandoned(error))
+        self._settling.abandon(error)
+
+    # -- What channels call -------------------------------------------------------
+
+    @property
+    def is_writable(self) -> bool:
+        """Whether pushes can be sent: the connection is open, and takes more."""
+        connection = self.connection
+        return connection.is_open and not connection.is_full
+
+    @property
+    def obstacle(self) -> BaseException | str:
+        """What keeps a channel from sending what it has kept, for an error."""
+        if self.connection.is_full:
+            return UNWRITTEN
+        if self.connection.is_open:
+            return "not joined"
+        return self._offline_because or "no connection"
+
+    def hold_pushes(self, topic: str) -> None:
+        """Have a channel be told when the connection takes more."""
+        self._held[topic] = None
+
+    def not_connected(self, what: str) -> NotConnected:
+        """The error of what needs a connection, where there will be none.
+
+        :param what: what cannot be done.
+        """
+        return not_connected(what, self._abandoned_because, bool(self.running))
+
+    def check_timeout(self, timeout: float | None) -> float:
+        """Check a timeout.
+
+        :return: seconds; the client's ``timeout`` for None.
+        :raises ConfigurationError: it is not a positive number.
+        """
+        if timeout is None:
+            return self.timeout
+        checked: float = check_seconds("a timeout", timeout)
+        return checked
+
+    def rejoin_delay(self, attempt: int) -> float:
+        """The seconds before a rejoin; the first is number 0."""
+        try:
+            delay = float(self.options.channel_backoff(attempt))
+            if not isfinite(delay):
+                raise ValueError(f"a delay must be finite, not {delay}")
+        except BaseException:
+            log.failure("rejoin_backoff failed; joining again in a second")
+            return 1.0
+        return max(0.0, delay)
+
+    def closed(self, topic: str) -> None:
+        """Forget its crashes, and wait for its join no more."""
+        self.supervision.forget(topic)
+        self._settling.forget(topic)
+
+    def check_settled(self, channel: Channel) -> None:
+        """Have the next join, and tell those who wait for a channel's new state.
+
+        Each is done if it is so far.
+        """
+        for tell in self.events.at_rest:
+            tell()
+        self.writers.check(channel)
+        joins = self.joins
+        if joins.waiting or joins.prepared:
+            joins.fill()
+        elif self._state.to_send:
+            for tell in self.events.joins_sent:
+                tell()
+        self._settling.check()
+
+    # -- Inside -------------------------------------------------------------------
+
+    def _subscribe(self) -> None:
+        """Have all that observe told what happens to channels."""
+        state, events = self._state, self.events
+        events.changed.append(state.channel_changed)
+        ChannelTelemetry(self).subscribe(events)
+        self._settling.subscribe(events)
+        # Once, for each look at a method makes an object.
+        take_note = self._take_note
+        for event, count in (
+            (events.stale, state.count_stale_message),
+            (events.unrouted, state.count_unrouted_message),
+        ):
+            event.append(count)
+            event.append(take_note)
+
+    def _take_note(self, message: Message) -> None:
+        # It may be the answer to a join that was given up.
+        if message.event == PHX_REPLY:
+            self.joins.server_answered(message.ref)
+
+    def _log_failed_start(self, failure: Failure, channel: Channel) -> None:
+        log.warn(
+            "{channel!r} could not be joined: {reason}",
+            channel=channel,
+            reason=failure.getErrorMessage(),
+        )

@@ -1,0 +1,356 @@
+"""A channel from the inside: its life, and what it has.
+
+::
+
+    Channel        what users call and override
+      Membership   its state; gives inputs to its life, and does what follows
+        LIFE       the table: which state is next, and what follows
+        Joins      the join under way, and when it joins again
+        Leave      the leave under way
+        Pushes     those kept for the join, and those that await a reply
+        ChannelHooks, Inbox, PresenceHistory, StopList
+
+A channel is told by its manager, by the replies it waits for and by the server, and
+each of these is an input to the table of :mod:`txphoenix.protocol.channel_states`.
+Each action sends first, then fires Deferreds and calls the user's code, which may
+call anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from twisted.internet.defer import Deferred
+
+from ..errors import AlreadyJoined, ChannelClosed
+from ..protocol.channel_states import LIFE, Action, Input, State
+from ..runtime.hooks import call_hook
+from .hooks import NO_HOOKS, ChannelHooks
+from .inbox import Inbox
+from .joins import Joins
+from .leaves import Leave, send_leave
+from .pending import PendingJoin, PendingPush
+from .presence_history import PresenceHistory
+from .pushes import Pushes
+from .unavailable import not_joined
+from .waiters import StopList
+
+if TYPE_CHECKING:
+    from .channel import Channel
+    from .manager import ChannelManager
+
+__all__ = ["Membership"]
+
+
+class Membership:
+    """The inside of one channel.
+
+    What a channel rarely needs is made at its first use: an idle channel stays small.
+
+    :param channel: what users call and override.
+    :param manager: sends for the channel, and supervises it.
+    :ivar topic: the channel's topic.
+    :ivar state: which state of its life it is in.
+    """
+
+    __slots__ = (
+        "_ended_by",
+        "_inbox",
+        "_leave",
+        "_stops",
+        "channel",
+        "hooks",
+        "joins",
+        "manager",
+        "presences",
+        "pushes",
+        "state",
+        "topic",
+    )
+
+    def __init__(self, channel: Channel, manager: ChannelManager) -> None:
+        self.channel = channel
+        self.manager = manager
+        self.topic = channel.topic
+        self.state = State.CLOSED
+        self.joins = Joins(self)
+        self.pushes = Pushes(self)
+        self.hooks = NO_HOOKS
+        self.presences: PresenceHistory | None = None
+        # What has ended it the last time, for who wonders.
+        self._ended_by: object = None
+        # The leave under way.
+        self._leave: Leave | None = None
+        self._inbox: Inbox | None = None
+        self._stops: StopList | None = None
+
+    def __repr__(self) -> str:
+        return f"<Membership of {self.channel!r}>"
+
+    def not_joined(self, joins_next: bool = False) -> ChannelClosed:
+        """The error of what needs a joined channel, while it is closed or leaving.
+
+        :param joins_next: whether it has a join that waits for the topic to be left.
+        """
+        return not_joined(self.topic, self.state, self._ended_by, joins_next)
+
+    def give(self, given: Input, *args: Any) -> None:
+        """Go on to the next state, and do what follows.
+
+        :param args: what the action takes.
+        """
+        old = self.state
+        new, action = LIFE.after(old, given)
+        self.state = new
+        if new is not old:
+            for tell in self.manager.events.changed:
+                tell(self.channel, old, new)
+        if action is not Action.IGNORE:
+            _ACTIONS[action](self, *args)
+        if new is not old or given is Input.RETRY:
+            self.manager.check_settled(self.channel)
+
+    # -- What it has, made at its first use ---------------------------------------
+
+    def own_hooks(self) -> ChannelHooks:
+        """The channel's hooks, to add some."""
+        if self.hooks is NO_HOOKS:
+            self.hooks = ChannelHooks()
+        return self.hooks
+
+    def own_presences(self) -> PresenceHistory:
+        """What is kept of its presences."""
+        if self.presences is None:
+            events = type(self.channel).presence_events
+            self.presences = PresenceHistory(events[0])
+        return self.presences
+
+    @property
+    def inbox(self) -> Inbox:
+        """The messages that wait for ``receive()``."""
+        inbox = self._inbox
+        if inbox is None:
+            inbox = self._inbox = self.manager.pauses.make_inbox(self.topic)
+            if self.state is State.CLOSED:
+                inbox.close(self.not_joined())
+        return inbox
+
+    @property
+    def made_inbox(self) -> Inbox | None:
+        """Its inbox, if anybody has needed it so far."""
+        return self._inbox
+
+    @property
+    def stops(self) -> StopList:
+        """Those who wait for its end."""
+        if self._stops is None:
+            self._stops = StopList(self.manager.stop_waiters)
+        return self._stops
+
+    # -- Its leave ----------------------------------------------------------------
+
+    def leave(self, seconds: float) -> Deferred[None]:
+        """Leave, as the user wants it.
+
+        :param seconds: for how long the server's answer is waited for.
+        :return: what :meth:`txphoenix.Channel.leave` returns.
+        """
+        leave = Leave(self)
+        deferred = leave.wait()
+        if self._leave is None:
+            self._leave = leave
+        else:
+            self._leave.add(leave)
+        self.give(Input.LEAVE, leave, seconds)
+        return deferred
+
+    def is_left_by(self, leave: Leave) -> bool:
+        """Whether that leave is the one under way, and the channel has not ended."""
+        return leave is self._leave
+
+    # -- What the manager tells ---------------------------------------------------
+
+    def connection_opened(self) -> None:
+        """Join, or join again."""
+        # Whoever was told before may have called join(), which is under way then.
+        if self.joins.ref is None and not self.joins.is_asking:
+            self.give(Input.OPEN)
+
+    def connection_lost(self, reason: BaseException, was_asked: bool) -> None:
+        """Wait for the next connection.
+
+        :param was_asked: whether the user has closed this one, which is no error.
+        """
+        if self.state is State.JOINING and self.joins.ref is None:
+            # The join was never sent: it has lost nothing.
+            self.joins.interrupted()
+            self.joins.stop_asking()
+        else:
+            self.give(Input.LOST, reason, was_asked)
+
+    def abandoned(self, error: BaseException) -> None:
+        """Fail all that waits: there will be no connection until further notice.
+
+        A channel that was joined joins again after a later ``connect()``.
+        """
+        kept = self.pushes.take_kept()
+        joins = self.joins.take_unless_tried_again()
+        if joins is None:
+            self.give(Input.REFUSED, error)
+        self.pushes.fail([*(joins or ()), *kept], error)
+        if self._inbox is not None:
+            self._inbox.interrupt(error)
+
+    def resize_inbox(self, limit: int) -> None:
+        """Keep another number of messages for ``receive()``."""
+        if self._inbox is not None:
+            self._inbox.resize(limit)
+
+    def restart_after(self, error: BaseException) -> None:
+        """Begin anew after a crash of a callback: ``init()``, then join again."""
+        joins = self.joins
+        was_sent = joins.ref is not None
+        joins.forget_init()
+        if self.state is State.ERRORED:
+            # It begins anew with the next join, which is on its way.
+            self.hooks.tell_error(error)
+            return
+        # The crash is ours, and the server has not noticed.
+        self.tell_leave()
+        self.give(Input.RETRY, error, 0.0)
+        # At once, for more messages may be waiting.
+        # But one that crashed in init() may do so again, and again.
+        if was_sent and joins.is_rejoin_planned and self.manager.connection.is_open:
+            self.give(Input.OPEN)
+
+    def stop(self, reason: object, crash: BaseException | None = None) -> None:
+        """End at once: tell the server, if it is there, and wait for nothing.
+
+        :param reason: what :meth:`txphoenix.Channel.on_close` tells.
+        :param crash: the crash of a callback after which it is not restarted.
+        """
+        self.tell_leave()
+        self.give(Input.STOP, reason, crash)
+
+    def withdraw(self, reason: object) -> None:
+        """Wait no more to join once the topic has been left.
+
+        Where this channel waits for another one, that was all there was of it.
+
+        :param reason: what its ``on_close`` would be told.
+        """
+        manager = self.manager
+        pending = manager.next_joins.take(self)
+        if pending is None:
+            return
+        is_all = self.state is State.CLOSED
+        stops = self._take_stops() if is_all else ()
+        error = reason if isinstance(reason, BaseException) else None
+        pending.fail(error or ChannelClosed(reason, self.topic))
+        manager.stop_waiters.tell(stops, error)
+        manager.writers.check(self.channel)
+
+    def tell_leave(self) -> None:
+        """Have the server forget the channel, without waiting for its answer."""
+        ref = self.joins.ref
+        if (
+            ref is not None
+            and self.state is not State.LEAVING
+            and self.manager.connection.is_open
+        ):
+            send_leave(self, ref)
+
+    # -- The actions --------------------------------------------------------------
+
+    def _plan_rejoin(self, error: BaseException, delay: float | None = None) -> None:
+        interrupted = self.joins.interrupted()
+        self.joins.plan_rejoin(delay)
+        self._tell_interrupted(interrupted, error)
+
+    def _wait_for_connection(self, reason: BaseException, was_asked: bool) -> None:
+        self._tell_interrupted(self.joins.interrupted(), reason, not was_asked)
+
+    def _tell_interrupted(
+        self, pushes: list[PendingPush], error: BaseException, is_told: bool = True
+    ) -> None:
+        self.joins.stop_asking()
+        self.pushes.interrupt(pushes, error)
+        if is_told:
+            self.hooks.tell_error(error)
+
+    def _leave_nothing(self, *_args: Any) -> None:
+        leave, self._leave = self._leave, None
+        self.withdraw("left")
+        if leave is not None:
+            leave.done()
+
+    def _stop_leaving(self, reason: object, *_args: Any) -> None:
+        # Another channel may wait for the topic, and is not the one that stops.
+        pending = self.manager.next_joins.take(self)
+        self._end("left")
+        if pending is not None:
+            pending.fail(ChannelClosed(reason, self.topic))
+
+    def _end(self, reason: object, crash: BaseException | None = None) -> None:
+        manager = self.manager
+        joins = self.joins.end()
+        pushes = self.pushes.take_all()
+        leave, self._leave = self._leave, None
+        stops = self._take_stops() if self._stops is not None else ()
+        manager.unregister(self)
+        self._ended_by = reason
+        error = reason if isinstance(reason, BaseException) else None
+        if self.presences is not None:
+            self.presences.forget()
+        self.joins.stop_asking()
+        # Before anybody is told who may have it join again.
+        if self._inbox is not None:
+            self._inbox.close(ChannelClosed(reason, self.topic))
+        for rest in manager.events.at_rest:
+            rest()
+        for tell in manager.events.ended:
+            tell(self.channel, reason)
+        # The end is not supervised: there is nothing left to restart.
+        call_hook(self.channel.handle_close, reason)
+        if crash is not None:
+            self.hooks.tell_error(crash)
+        self.hooks.tell_close(reason)
+        if joins or pushes:
+            closed = ChannelClosed(reason, self.topic)
+            for join in joins:
+                join.fail(error or closed)
+            self.pushes.fail(pushes, closed)
+        if leave is not None:
+            leave.done()
+        manager.stop_waiters.tell(stops, error)
+        manager.next_joins.begin_next(self.topic)
+
+    def _take_stops(self) -> list[Any]:
+        stops, self._stops = self._stops, None
+        return [] if stops is None else stops.take()
+
+
+def _refuse_second_join(member: Membership, pending: PendingJoin) -> None:
+    pending.fail(AlreadyJoined(member.channel))
+    member.manager.writers.check(pending.joins.membership.channel)
+
+
+# Each is called with the membership, and with what was given with the input.
+_ACTIONS: dict[Action, Callable[..., None]] = {
+    Action.BEGIN_JOIN: lambda member, pending: member.joins.begin(pending),
+    Action.REFUSE_SECOND_JOIN: _refuse_second_join,
+    Action.JOIN_AFTER_LEAVE: lambda member, join: member.manager.next_joins.wait(join),
+    Action.SEND_JOIN: lambda member: member.joins.enter_queue(),
+    Action.ENTER: lambda member, join, answer: member.joins.enter(join, answer),
+    Action.PLAN_REJOIN: Membership._plan_rejoin,
+    Action.WAIT_FOR_CONNECTION: Membership._wait_for_connection,
+    Action.SEND_LEAVE: lambda _, leave, time: leave.send(time),
+    Action.LEAVE_NOTHING: Membership._leave_nothing,
+    # The leave that is under way answers this one too.
+    Action.LEAVE_AGAIN: lambda member, *_: member.withdraw("left"),
+    Action.FINISH_LEAVE: lambda membership, *_: membership._end("left"),
+    Action.STOP_LEAVING: Membership._stop_leaving,
+    Action.WITHDRAW: lambda member, reason="stopped", *_: member.withdraw(reason),
+    Action.END: Membership._end,
+}

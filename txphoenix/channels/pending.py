@@ -1,0 +1,247 @@
+"""What waits for a reply, and until when.
+
+::
+
+    C: ["4","7","rooms:lobby","new_msg",{"body":"hi"}]    table["7"] = reply
+    S: ["4","7","rooms:lobby","phx_reply",{"status":"ok","response":{}}]
+                                           table.pop("7").answered({"status"...}, "4")
+
+A :class:`PendingReply` ends in exactly one of four ways: it is answered, it
+expires, it fails, or its Deferred is cancelled.
+Whichever comes first takes it out of its
+:class:`~txphoenix.runtime.deadlines.Deadlines`, and the others find nothing left to do.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
+
+from ..errors import PushError
+from ..runtime.deadlines import Deadline, Deadlines
+
+if TYPE_CHECKING:
+    from .join_queue import SentJoin
+    from .joins import Joins
+    from .pushes import Pushes
+
+__all__ = [
+    "PendingJoin",
+    "PendingPush",
+    "PendingReply",
+    "split_reply",
+]
+
+
+class PendingReply(Deadline):
+    """A message of ours that the server will answer.
+
+    Subclasses say what an answer and an expiry mean; this class sees to it
+    that the Deferred, if somebody waits, fires once.
+    """
+
+    __slots__ = ("deferred",)
+
+    def __init__(self) -> None:
+        self._queue = None
+        self.deferred: Deferred[Any] | None = None
+
+    def wait(self) -> Deferred[Any]:
+        """Make the Deferred of the outcome; to be called once at most."""
+        # The canceller is the pending reply itself, for a method bound to it would be
+        # one more object of each push.
+        deferred: Deferred[Any] = Deferred(self)
+        self.deferred = deferred
+        return deferred
+
+    def answered(self, payload: Any, join_ref: str | None) -> None:
+        """The reply has come.
+
+        :param payload: its payload, which has the status and the response.
+        :param join_ref: its join_ref.
+        """
+        raise NotImplementedError(f"{type(self).__name__} must say what a reply means")
+
+    def succeed(self, result: Any) -> None:
+        """Fire the Deferred with ``result``, if one waits."""
+        # unset(), without the call: this is on the way of each reply.
+        queue = self._queue
+        if queue is not None:
+            self._queue = None
+            del queue[self]
+        deferred, self.deferred = self.deferred, None
+        if deferred is not None:
+            deferred.callback(result)
+
+    def fail(self, error: BaseException) -> None:
+        """Fail the Deferred with ``error``, if one waits."""
+        self.unset()
+        deferred, self.deferred = self.deferred, None
+        if deferred is not None:
+            deferred.errback(Failure(error))
+
+    def forgotten(self) -> None:
+        """The Deferred was cancelled: nobody wants the reply any more."""
+
+    def __call__(self, _deferred: Deferred[Any]) -> None:
+        """Be told that the Deferred is cancelled.
+
+        The Deferred itself fires with ``CancelledError`` once this returns.
+        """
+        self.unset()
+        self.deferred = None
+        self.forgotten()
+
+
+def split_reply(payload: Any) -> tuple[str, Any]:
+    """Take the payload of a ``phx_reply`` apart.
+
+    :return: the status and the response; a payload that is no reply's, which no
+        Phoenix server sends, has the status ``"malformed"`` and is the response.
+    """
+    try:
+        return payload["status"], payload["response"]
+    except (TypeError, KeyError):
+        return "malformed", payload
+
+
+class PendingPush(PendingReply):
+    """A push: kept until it can be sent, then waiting for its reply.
+
+    :param pushes: what it is one of.
+    """
+
+    __slots__ = ("event", "mark", "payload", "pushes", "ref", "timeout", "wants_reply")
+
+    mark: int | None
+    """By what the connection knows it; it has one as soon as it has a ref."""
+
+    def __init__(
+        self,
+        pushes: Pushes,
+        event: str,
+        payload: Any,
+        timeout: float,
+        wants_reply: bool = True,
+    ) -> None:
+        self._queue = None
+        self.deferred = None
+        self.wants_reply = wants_reply
+        self.pushes = pushes
+        self.event = event
+        self.payload = payload
+        self.timeout = timeout
+        # None as long as it is kept.
+        self.ref: str | None = None
+
+    def fail(self, error: BaseException) -> None:
+        """Fail the Deferred; where nobody wants one, the log has it."""
+        if self.wants_reply:
+            super().fail(error)
+        else:
+            self.unset()
+            self.pushes.dropped(self, error)
+
+    def answered(self, payload: Any, join_ref: str | None) -> None:
+        """Succeed on the status ``ok``, and fail on any other."""
+        status, response = split_reply(payload)
+        if status == "ok":
+            self.succeed(response)
+            return
+        pushes = self.pushes
+        error = PushError(status, response, pushes.topic, self.event)
+        # The channel goes first: whoever waits for the reply sees it as it is.
+        if join_ref is None:
+            pushes.refused_without_join_ref(error)
+        self.fail(error)
+
+    def expired(self) -> None:
+        """Fail, and never be sent if that has not happened yet."""
+        self.pushes.expired(self)
+
+    def forgotten(self) -> None:
+        """Never be sent, or leave the reply without anybody who waits for it."""
+        self.pushes.cancelled(self)
+
+
+class PendingJoin(PendingReply):
+    """A join; it may be sent several times before it is answered.
+
+    Its time runs only now and then; see :mod:`txphoenix.channels.join_queue`.
+
+    :param joins: what it is one of.
+    :param is_patient: whether nobody waits for it who would have to be told that it was
+        not answered in time.
+    :ivar params: what it sends, once that is known.
+    :ivar is_queued: whether it is in the queue, from its entry to its answer.
+    :ivar sent_at: when it was sent.
+    :ivar place: the queue's own note of it, once it has been sent.
+    :ivar is_overdue: whether it is waited for though it has had its time.
+    """
+
+    __slots__ = (
+        "_time_left",
+        "_was_sent_before",
+        "is_overdue",
+        "is_patient",
+        "is_queued",
+        "joins",
+        "mark",
+        "params",
+        "place",
+        "sent_at",
+        "timeout",
+        "was_sent",
+    )
+
+    def __init__(self, joins: Joins, timeout: float, is_patient: bool = False) -> None:
+        super().__init__()
+        self.joins = joins
+        self.timeout = timeout
+        self.is_patient = is_patient
+        self.was_sent = self._was_sent_before = False
+        self.is_queued = self.is_overdue = False
+        # By what the connection knows it.
+        self.mark: int | None = None
+        self.params: Any = None
+        self.sent_at = 0.0
+        self.place: SentJoin | None = None
+        self._time_left = timeout
+
+    def sent(self, mark: int | None) -> None:
+        """Take note that it is sent."""
+        self.mark = mark
+        self._was_sent_before = self.was_sent
+        self.was_sent = True
+
+    def withdrawn(self) -> None:
+        """Take note that it has not left after all, this time."""
+        self.was_sent = self._was_sent_before
+
+    def run(self, deadlines: Deadlines) -> None:
+        """Have its time run; it is no error if it does."""
+        if not self.is_set:
+            deadlines.set(self, self._time_left)
+
+    def rest(self, deadlines: Deadlines) -> None:
+        """Have its time rest; it is no error if it does."""
+        if self.is_set:
+            self._time_left = deadlines.left(self)
+            self.unset()
+
+    def answered(self, payload: Any, _join_ref: str | None) -> None:
+        """Hand the answer to the channel, which has more to do with it."""
+        self.unset()
+        self._time_left = self.timeout
+        self.joins.answered(self, *split_reply(payload))
+
+    def expired(self) -> None:
+        """Have the channel give up this join."""
+        self._time_left = self.timeout
+        self.joins.expired(self)
+
+    def forgotten(self) -> None:
+        """Have the channel leave."""
+        self.joins.cancelled(self)

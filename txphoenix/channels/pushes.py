@@ -1,0 +1,286 @@
+"""The pushes of one channel: those kept for the join, and those awaiting a reply.
+
+::
+
+    keep  ->  write  ->  take: answered | forget: expired or cancelled
+                     ->  take_sent: the channel has ended, or was interrupted
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from ..errors import (
+    UNWRITTEN,
+    BufferFull,
+    NotConnected,
+    PushError,
+    PushInterrupted,
+    PushTimeout,
+    SerializerError,
+)
+from ..protocol.channel_states import Input, State
+from ..protocol.message import Message, new_message
+from .pending import PendingPush, PendingReply
+from .writers import NOT_YET
+
+if TYPE_CHECKING:
+    from .membership import Membership
+
+__all__ = ["Pushes"]
+
+# What the server answers to a push for a topic that it does not hold joined.
+_UNMATCHED_TOPIC = {"reason": "unmatched topic"}
+
+
+class Pushes:
+    """What one channel has to send, and what it has sent and waits for.
+
+    Both tables are made at their first use: an idle channel has none.
+
+    :param membership: what it is a part of.
+    :ivar topic: the channel's topic.
+    """
+
+    __slots__ = ("_kept", "_membership", "_sent", "topic")
+
+    def __init__(self, membership: Membership) -> None:
+        self._membership = membership
+        self.topic = membership.topic
+        # A plain dict finds its first behind all that were taken out before it.
+        self._kept: OrderedDict[PendingPush, None] | None = None
+        self._sent: dict[str | None, PendingReply] | None = None
+
+    @property
+    def kept(self) -> int:
+        """How many pushes wait to be sent."""
+        return len(self._kept or ())
+
+    def keep(self, pending: PendingPush) -> None:
+        """Hold a push back until :meth:`write_kept`; its time is running."""
+        if self._kept is None:
+            self._kept = OrderedDict()
+        self._kept[pending] = None
+        self._membership.manager.deadlines.set(pending, pending.timeout)
+
+    def keep_without_reply(self, event: str, payload: Any) -> None:
+        """Hold a push back that nobody waits for.
+
+        What :meth:`txphoenix.Channel.push_async` raises is raised.
+        """
+        error = self.why_not(event)
+        if error is not None:
+            raise error
+        seconds = self._membership.manager.timeout
+        self.keep(PendingPush(self, event, payload, seconds, wants_reply=False))
+
+    def write(self, pending: PendingPush, join_ref: str | None) -> Exception | None:
+        """Send a push.
+
+        :return: why it could not be sent, or None.
+        """
+        membership = self._membership
+        manager = membership.manager
+        ref = manager.next_ref()
+        try:
+            mark = manager.send(
+                new_message(
+                    Message,
+                    (join_ref, ref, self.topic, pending.event, pending.payload),
+                )
+            )
+        except (SerializerError, NotConnected) as error:
+            # The latter where a codec of the user's has closed the connection.
+            return error
+        if not pending.wants_reply:
+            pending.succeed(None)
+            return None
+        if membership.joins.ref != join_ref:
+            # Who has encoded it, or was told that it is sent, has ended the join.
+            return self._cut_short(pending, mark)
+        pending.ref = ref
+        pending.mark = mark
+        pending.payload = None
+        # expect(), without the call: this is on the way of each push.
+        sent = self._sent
+        if sent is None:
+            sent = self._sent = {}
+        sent[ref] = pending
+        if not pending.is_set:
+            manager.deadlines.set(pending, pending.timeout)
+        return None
+
+    def write_kept(self, join_ref: str | None) -> list[tuple[PendingPush, Exception]]:
+        """Send what was kept, in order, as far as the connection takes it.
+
+        :return: those that could not be sent, each with its error; they are still to
+            be failed.
+        """
+        failed: list[tuple[PendingPush, Exception]] = []
+        membership = self._membership
+        kept, manager = self._kept, membership.manager
+        while kept and manager.is_writable:
+            pending = next(iter(kept))
+            if membership.joins.ref != join_ref:
+                # Who has encoded one, or was told of it, has ended the join.
+                return failed
+            del kept[pending]
+            error = self.write(pending, join_ref)
+            if error is not None:
+                failed.append((pending, error))
+        if kept:
+            manager.hold_pushes(self.topic)
+        elif kept is self._kept:
+            self._kept = None
+        return failed
+
+    def send_kept(self) -> None:
+        """Send what was kept, now that the connection takes more."""
+        membership = self._membership
+        if membership.state is State.JOINED:
+            for pending, error in self.write_kept(membership.joins.ref):
+                pending.fail(error)
+
+    def why_not(self, event: str = "a message") -> Exception | None:
+        """Why a push would be refused now, or None if it would be taken."""
+        membership = self._membership
+        manager, state = membership.manager, membership.state
+        if state is State.CLOSED or state is State.LEAVING:
+            joins_next = manager.next_joins.has(membership)
+            return membership.not_joined(joins_next)
+        if not manager.connection.is_wanted:
+            return manager.not_connected(f"{event} cannot be pushed to {self.topic}")
+        if state is State.JOINED and manager.connection.is_open:
+            if manager.is_writable:
+                return None
+            limit, buffer = manager.options.write_buffer, "write_buffer"
+        elif self.kept < manager.options.push_buffer:
+            return None
+        else:
+            limit, buffer = manager.options.push_buffer, "push_buffer"
+        return BufferFull(limit, self.topic, event, buffer)
+
+    def why_not_send(self) -> Exception | None:
+        """Why a push would not be sent now, be it that it would only be kept."""
+        membership = self._membership
+        if membership.manager.next_joins.has(membership):
+            return NOT_YET
+        error = self.why_not()
+        is_there = (
+            membership.state is State.JOINED and membership.manager.connection.is_open
+        )
+        return error if error is not None or is_there else NOT_YET
+
+    def _cut_short(self, pending: PendingPush, mark: int | None) -> Exception:
+        """Take a push back whose join has ended while it was sent.
+
+        :return: what it fails with.
+        """
+        membership = self._membership
+        was_sent = not membership.manager.connection.withdraw(mark)
+        state = membership.state
+        if state in (State.CLOSED, State.LEAVING):
+            return membership.not_joined()
+        return PushInterrupted(None, self.topic, pending.event, was_sent)
+
+    def fail(self, taken: Iterable[PendingReply], error: BaseException) -> None:
+        """Fail what was taken away; those for which nobody waits make one line."""
+        with self._membership.manager.dropped.together():
+            for pending in taken:
+                pending.fail(error)
+
+    def expect(
+        self, ref: str, pending: PendingReply, timeout: float | None = None
+    ) -> None:
+        """Wait for the reply to ``ref``.
+
+        :param timeout: for how many seconds, where no deadline is set already; None
+            where somebody else sees to that.
+        """
+        sent = self._sent
+        if sent is None:
+            sent = self._sent = {}
+        sent[ref] = pending
+        if timeout is not None and not pending.is_set:
+            self._membership.manager.deadlines.set(pending, timeout)
+
+    def take(self, ref: str | None) -> PendingReply | None:
+        """Take away who waits for the reply to ``ref``; a second one finds nobody."""
+        return None if self._sent is None else self._sent.pop(ref, None)
+
+    def trim(self) -> None:
+        """Keep no table that is empty: most channels of many never push."""
+        if not self._sent:
+            self._sent = None
+
+    def forget(self, pending: PendingPush) -> None:
+        """Drop a push whose time is over or that was cancelled."""
+        if pending.ref is not None:
+            if self._sent is not None:
+                self._sent.pop(pending.ref, None)
+        elif self._kept is not None:
+            self._kept.pop(pending, None)
+
+    def take_kept(self) -> list[PendingPush]:
+        """Take away the pushes that were never sent."""
+        kept, self._kept = self._kept, None
+        return list(kept) if kept else []
+
+    def take_sent(self) -> list[PendingPush]:
+        """Take away the pushes that will not be answered any more.
+
+        The channel itself knows of its join and its leave: these are dropped.
+        """
+        sent, self._sent = self._sent, None
+        if not sent:
+            return []
+        return [each for each in sent.values() if isinstance(each, PendingPush)]
+
+    def take_all(self) -> list[PendingPush]:
+        """Take away all pushes: those that were sent, and those that were not."""
+        sent, kept = self.take_sent(), self.take_kept()
+        return [*sent, *kept] if kept else sent
+
+    # -- What becomes of them -----------------------------------------------------
+
+    def expired(self, pending: PendingPush) -> None:
+        """Give up a push that was not answered, or not even sent, in time."""
+        manager = self._membership.manager
+        obstacle: BaseException | str | None = None
+        if pending.ref is None:
+            obstacle = manager.obstacle
+        elif manager.connection.withdraw(pending.mark):
+            obstacle = UNWRITTEN
+        self.forget(pending)
+        pending.fail(PushTimeout(pending.timeout, self.topic, pending.event, obstacle))
+
+    def dropped(self, pending: PendingPush, error: BaseException) -> None:
+        """Have the log tell of a push that nobody waits for, and that was not sent."""
+        self._membership.manager.dropped.add(self.topic, pending.event, error)
+
+    def cancelled(self, pending: PendingPush) -> None:
+        """Take a push out of the tables, and out of what waits to be written."""
+        self.forget(pending)
+        if pending.ref is not None:
+            self._membership.manager.connection.withdraw(pending.mark)
+
+    def refused_without_join_ref(self, error: PushError) -> None:
+        """See whether the server does not hold the channel joined.
+
+        It says so in the reply to a push, and only there: we believed to be joined
+        and are not, which is as good as a crash.
+        """
+        if error.response == _UNMATCHED_TOPIC:
+            self._membership.give(Input.RETRY, error)
+
+    def interrupt(self, pushes: list[PendingPush], error: BaseException) -> None:
+        """Fail those of which the replies will not come any more.
+
+        :param pushes: what :meth:`take_sent` has taken away.
+        """
+        withdraw = self._membership.manager.connection.withdraw
+        for pending in pushes:
+            was_sent = not withdraw(pending.mark)
+            pending.fail(PushInterrupted(error, self.topic, pending.event, was_sent))

@@ -1,0 +1,104 @@
+"""Who waits until each channel has joined, or tried to, on a connection."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from twisted.internet.defer import Deferred, succeed
+from twisted.logger import Logger
+
+from ..protocol.channel_states import State
+from ..runtime.package_log import package_log
+
+if TYPE_CHECKING:
+    from .channel import Channel
+    from .events import ChannelEvents
+    from .membership import Membership
+
+__all__ = ["Settling"]
+
+log = Logger("txphoenix.channels", observer=package_log)
+
+_UNSETTLED = frozenset({State.JOINING, State.ERRORED})
+
+
+class Settling:
+    """The channels whose first join on a connection has not been answered.
+
+    :param routes: the channels that are not closed, by topic.
+    """
+
+    __slots__ = ("_routes", "_topics", "_waiting")
+
+    def __init__(self, routes: Mapping[str, Membership]) -> None:
+        self._routes = routes
+        self._topics: dict[str, None] = {}
+        # Made at its first use, for each client has one of these.
+        self._waiting: list[Deferred[None]] | None = None
+
+    def subscribe(self, events: ChannelEvents) -> None:
+        """Have what happens to the channels told."""
+        events.changed.append(self._changed)
+        events.join_failed.append(self._join_failed)
+
+    def wait(self) -> Deferred[None]:
+        """Wait until there is none; see :meth:`check`."""
+        if not self._topics:
+            return succeed(None)
+        waiting: Deferred[None] = Deferred()
+        if self._waiting is None:
+            self._waiting = []
+        self._waiting.append(waiting)
+        return waiting
+
+    def check(self) -> None:
+        """Tell those who wait, if there is none."""
+        if self._waiting and not self._topics:
+            waiting, self._waiting = self._waiting, None
+            for deferred in waiting:
+                deferred.callback(None)
+
+    def connection_lost(self) -> None:
+        """Wait for all that are not joined, whatever has become of their joins."""
+        self._topics.update(
+            (topic, None)
+            for topic, membership in self._routes.items()
+            if membership.state in _UNSETTLED
+        )
+
+    def abandon(self, error: BaseException) -> None:
+        """Fail those who wait: there will be no connection."""
+        waiting, self._waiting = self._waiting, None
+        for deferred in waiting or ():
+            deferred.errback(error)
+
+    def forget(self, topic: str) -> bool:
+        """Wait for a channel's first join no more.
+
+        :return: whether it was waited for.
+        """
+        if topic not in self._topics:
+            return False
+        del self._topics[topic]
+        if not self._topics:
+            # A dict that was filled once keeps its size.
+            self._topics = {}
+        return True
+
+    def _changed(self, channel: Channel, old: State, new: State) -> None:
+        if new not in _UNSETTLED:
+            self.forget(channel.topic)
+        elif old not in _UNSETTLED:
+            self._topics[channel.topic] = None
+
+    def _join_failed(
+        self, channel: Channel, error: BaseException, is_awaited: bool
+    ) -> None:
+        # The first of a connection is enough for the log.
+        if self.forget(channel.topic) and not is_awaited:
+            log.warn(
+                "{channel!r} could not be joined again, and is tried again: {reason}",
+                channel=channel,
+                reason=error,
+            )

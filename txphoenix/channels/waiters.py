@@ -1,0 +1,191 @@
+"""Who waits for the end of a channel: for its topic, or for the end itself."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from twisted.internet.defer import Deferred
+
+from ..errors import AlreadyJoined
+from ..protocol.channel_states import Input, State
+
+if TYPE_CHECKING:
+    from .membership import Membership
+    from .pending import PendingJoin
+
+__all__ = ["NextJoins", "StopList", "StopWaiters"]
+
+
+class NextJoins:
+    """The joins of topics that are being left, in the order in which they came.
+
+    A channel that is being left may be joined again at once, and so may another object
+    of its topic; each waits until the leave is done.
+
+    :param routes: the channels that are not closed, by topic.
+    """
+
+    __slots__ = ("_by_topic", "_routes")
+
+    def __init__(self, routes: dict[str, Membership]) -> None:
+        self._routes = routes
+        # A plain dict finds its first behind all that were taken out before it.
+        self._by_topic: dict[str, OrderedDict[Membership, PendingJoin]] = {}
+
+    def __len__(self) -> int:
+        return len(self._by_topic)
+
+    def __contains__(self, topic: str) -> bool:
+        return topic in self._by_topic
+
+    def has(self, membership: Membership) -> bool:
+        """Whether a channel has a join that waits."""
+        return membership in self._by_topic.get(membership.topic, ())
+
+    def begin(self, pending: PendingJoin) -> None:
+        """Join, unless others have waited for the topic before."""
+        topic = pending.joins.membership.topic
+        if topic not in self._routes and topic in self._by_topic:
+            # The one that held the topic has just ended, and these come before.
+            self.wait(pending)
+        else:
+            self._join_now(pending)
+
+    def wait(self, pending: PendingJoin) -> None:
+        """Have a join wait; it fails if its channel has one that waits already."""
+        membership = pending.joins.membership
+        if self.add(pending):
+            pending.run(membership.manager.deadlines)
+        else:
+            pending.fail(AlreadyJoined(membership.channel))
+
+    def add(self, pending: PendingJoin) -> bool:
+        """Have a join wait, without its time running.
+
+        :return: whether it may; not if its channel has one that waits already.
+        """
+        membership = pending.joins.membership
+        waiting = self._by_topic.setdefault(membership.topic, OrderedDict())
+        return waiting.setdefault(membership, pending) is pending
+
+    def begin_next(self, topic: str) -> None:
+        """Begin the joins that have waited for a topic to be left.
+
+        The first has it; the others are refused, or wait again if it is left at once.
+        """
+        while True:
+            holder = self._routes.get(topic)
+            if holder is not None and holder.state is State.LEAVING:
+                return
+            pending = self.pop(topic)
+            if pending is None:
+                return
+            self._join_now(pending)
+
+    def pop(self, topic: str) -> PendingJoin | None:
+        """Take away the first that waits for a topic."""
+        waiting = self._by_topic.get(topic)
+        return None if waiting is None else self.take(next(iter(waiting)))
+
+    def take(self, membership: Membership) -> PendingJoin | None:
+        """Take away the join of one channel, if it has one that waits."""
+        topic = membership.topic
+        waiting = self._by_topic.get(topic)
+        if waiting is None:
+            return None
+        pending = waiting.pop(membership, None)
+        if not waiting:
+            del self._by_topic[topic]
+        return pending
+
+    def channels(self, topic: str | None = None) -> list[Membership]:
+        """The channels that wait, for one topic or for any."""
+        topics = list(self._by_topic) if topic is None else [topic]
+        return [
+            membership for each in topics for membership in self._by_topic.get(each, {})
+        ]
+
+    def _join_now(self, pending: PendingJoin) -> None:
+        # Another object may hold the topic; then it is the one to answer.
+        membership = pending.joins.membership
+        holder = self._routes.get(membership.topic, membership)
+        holder.give(Input.JOIN, pending)
+
+
+class StopWaiters:
+    """The Deferreds that ``when_stopped()`` of all channels has handed out.
+
+    The channel that ends tells its own; those of channels that are closed are told when
+    the service stops.
+    A channel that nobody uses any more is not kept for them, as only the lists are
+    held.
+    """
+
+    __slots__ = ("_lists",)
+
+    def __init__(self) -> None:
+        self._lists: dict[StopList, None] = {}
+
+    def __len__(self) -> int:
+        return sum(map(len, self._lists))
+
+    def hold(self, waiting: StopList) -> None:
+        """Have those of one channel told when the service stops."""
+        self._lists[waiting] = None
+
+    def release(self, waiting: StopList) -> None:
+        """Hold those of one channel no more."""
+        self._lists.pop(waiting, None)
+
+    def take_all(self) -> list[Deferred[None]]:
+        """Take away those of all channels."""
+        return [each for waiting in list(self._lists) for each in waiting.take()]
+
+    @staticmethod
+    def tell(
+        waiting: Iterable[Deferred[None]], error: BaseException | None = None
+    ) -> None:
+        """Fire those that were taken: with None, or the error that was the end."""
+        for each in waiting:
+            # One before may have cancelled it.
+            if not each.called:
+                each.callback(None) if error is None else each.errback(error)
+
+
+class StopList:
+    """Those Deferreds of one channel; it knows nothing of the channel.
+
+    :param waiters: those of all channels.
+    """
+
+    __slots__ = ("_waiters", "_waiting")
+
+    def __init__(self, waiters: StopWaiters) -> None:
+        self._waiters = waiters
+        self._waiting: dict[Deferred[None], None] = {}
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def __iter__(self) -> Iterator[Deferred[None]]:
+        return iter(self._waiting)
+
+    def wait(self) -> Deferred[None]:
+        """Make a Deferred of the channel's end."""
+        waiting: Deferred[None] = Deferred(self._forget)
+        self._waiting[waiting] = None
+        self._waiters.hold(self)
+        return waiting
+
+    def take(self) -> list[Deferred[None]]:
+        """Take them away."""
+        taken, self._waiting = list(self._waiting), {}
+        self._waiters.release(self)
+        return taken
+
+    def _forget(self, waiting: Deferred[None]) -> None:
+        self._waiting.pop(waiting, None)
+        if not self._waiting:
+            self._waiters.release(self)

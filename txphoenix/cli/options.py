@@ -1,0 +1,338 @@
+"""The options that the commands with a client have in common.
+
+They become a :class:`txphoenix.SocketClient`, whose own checks then say what is wrong
+with them.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, NoReturn, Unpack
+
+from OpenSSL.crypto import Error as OpenSSLError
+from twisted.internet.interfaces import IReactorTime
+from twisted.internet.ssl import (
+    Certificate,
+    trustRootFromCertificates,
+)
+
+from ..client.socket_client import SocketClient
+from ..errors import ConnectionFailed
+from ..options.options import OPTIONS
+from ..options.types import ClientOptions
+from ..protocol.redact import redact_url
+from ..protocol.url import parse
+from ..transports.client_tls import client_tls
+from .output import USAGE, CommandError, Terminal
+
+__all__ = [
+    "add_client_options",
+    "add_join_params",
+    "connect",
+    "explain",
+    "json_payload",
+    "json_value",
+    "port_number",
+    "positive_count",
+    "positive_seconds",
+    "running_client",
+]
+
+_PEM = re.compile("-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
+
+
+def add_client_options(parser: ArgumentParser) -> None:
+    """Add the options that every client of the command line has."""
+    parser.add_argument("url", metavar="URL", help="such as wss://example.org/socket")
+    group = parser.add_argument_group("connection")
+    group.add_argument(
+        "--param",
+        action="append",
+        default=[],
+        type=_name_and_value,
+        metavar="NAME=VALUE",
+        help="a parameter of the connection; may be repeated, "
+        "and nested as in user[id]=1 or ids[]=1",
+    )
+    group.add_argument(
+        "--header",
+        action="append",
+        default=[],
+        type=_header,
+        metavar="'NAME: VALUE'",
+        help="a header of the HTTP request; may be repeated",
+    )
+    token = group.add_mutually_exclusive_group()
+    token.add_argument(
+        "--token",
+        metavar="TOKEN",
+        help="the socket's auth token; others on this machine can read it, "
+        "so better use one of the next two",
+    )
+    token.add_argument(
+        "--token-file",
+        metavar="FILE",
+        help="a file that holds the token; read anew before each attempt to connect",
+    )
+    token.add_argument(
+        "--token-env",
+        metavar="VARIABLE",
+        help="the environment variable that holds the token",
+    )
+    group.add_argument(
+        "--ca-file",
+        metavar="PEM",
+        help="the certificates to trust in place of the system's",
+    )
+    group.add_argument(
+        "--timeout",
+        type=positive_seconds,
+        metavar="SECONDS",
+        help=f"how long to wait for a connection ({_default('connect_timeout'):g} if "
+        f"not given), and for each reply ({_default('timeout'):g} if not given)",
+    )
+    group.add_argument(
+        "--exact-url",
+        action="store_true",
+        help="take the URL's path as it is, without /websocket at its end",
+    )
+    group.add_argument(
+        "--vsn",
+        choices=("2.0.0", "1.0.0"),
+        default=_default("vsn"),
+        help="the version of the wire format; 1.0.0 is deprecated",
+    )
+
+
+def _default(option: str) -> Any:
+    return OPTIONS[option].default
+
+
+def add_join_params(parser: ArgumentParser) -> None:
+    """Add the option for what a join sends."""
+    parser.add_argument(
+        "--join-params",
+        type=json_value,
+        metavar="JSON",
+        help="what the join sends, {} if not given",
+    )
+
+
+@asynccontextmanager
+async def running_client(
+    reactor: IReactorTime,
+    args: Namespace,
+    terminal: Terminal,
+    **options: Unpack[ClientOptions],
+) -> AsyncIterator[SocketClient]:
+    """A client as the command line describes it, started and in the end stopped.
+
+    :param options: other options of the client.
+    :raises CommandError: a file or a variable cannot be read.
+    :raises ConfigurationError: an option is not what it must be.
+    """
+    given: ClientOptions = {
+        "params": _params(args.param),
+        "headers": _headers(args.header),
+        "auth_token": _auth_token(args, terminal),
+        "tls": _tls(args),
+        "exact_url": args.exact_url,
+        "vsn": args.vsn,
+        **options,
+    }
+    if args.timeout is not None:
+        given["timeout"] = given["connect_timeout"] = args.timeout
+        # Whoever is in a hurry does not want to wait for a farewell either.
+        given["close_timeout"] = min(args.timeout, _default("close_timeout"))
+    client = SocketClient(args.url, reactor=reactor, **given)
+    client.startService()
+    try:
+        yield client
+    finally:
+        await client.stopService()
+
+
+async def connect(client: SocketClient, args: Namespace) -> None:
+    """Wait for the connection of a client that was made from ``args``.
+
+    :raises CommandError: there will be none.
+    """
+    try:
+        await client.when_connected()
+    except ConnectionFailed as error:
+        url = redact_url(args.url)
+        raise CommandError(f"cannot connect to {url}: {explain(error)}") from None
+
+
+def explain(error: BaseException) -> str:
+    """An error's text, to be put into a sentence: Twisted's end in a full stop."""
+    return str(error).rstrip(".")
+
+
+# Types of arguments: argparse tells the user what they raise.
+
+
+def json_value(text: str) -> Any:
+    """An argument that is JSON."""
+    try:
+        return json.loads(text, parse_constant=_refuse_constant)
+    except ValueError as error:
+        raise ArgumentTypeError(f"expected JSON: {error}") from None
+    except RecursionError:
+        raise ArgumentTypeError("expected JSON: nested too deeply") from None
+
+
+def json_payload(text: str) -> Any:
+    """An argument that is JSON, or ``-`` for the JSON that standard input has.
+
+    It is read here, before the reactor runs, for that could not be interrupted while
+    it waits for a person or a pipe.
+    """
+    if text != "-":
+        return json_value(text)
+    if sys.stdin is None:
+        raise ArgumentTypeError("there is no standard input")
+    try:
+        return json_value(sys.stdin.read())
+    except UnicodeDecodeError:
+        raise ArgumentTypeError("standard input is no text") from None
+    except OSError as error:
+        reason = error.strerror or error
+        raise ArgumentTypeError(f"cannot read standard input: {reason}") from None
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    # Python reads and writes them, nobody else does.
+    raise ValueError(f"{name} is no number of JSON")
+
+
+def positive_seconds(text: str) -> float:
+    """An argument that is a duration."""
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < float("inf"):
+        raise ArgumentTypeError(f"expected a number of seconds above 0, not {text!r}")
+    return seconds
+
+
+def positive_count(text: str) -> int:
+    """An argument that counts something."""
+    try:
+        count = int(text)
+    except ValueError:
+        count = 0
+    if count < 1:
+        raise ArgumentTypeError(f"expected a whole number above 0, not {text!r}")
+    return count
+
+
+def port_number(text: str) -> int:
+    """An argument that is a TCP port."""
+    # More digits than int() reads are no port either.
+    if not re.fullmatch("[0-9]{1,5}", text) or int(text) > 65535:
+        raise ArgumentTypeError(f"expected a port from 0 to 65535, not {text!r}")
+    return int(text)
+
+
+def _name_and_value(text: str) -> tuple[str, str]:
+    # What came is not shown, as it may be a secret.
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise ArgumentTypeError("expected NAME=VALUE")
+    return name, value
+
+
+def _header(text: str) -> tuple[str, str]:
+    name, colon, value = text.partition(":")
+    if not colon or not name:
+        raise ArgumentTypeError("expected 'NAME: VALUE'")
+    return name.strip(), value.strip()
+
+
+# What the options come to.
+
+
+def _params(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
+    """The parameters of the connection.
+
+    A nested name such as ``user[id]`` may stay as it is, for it is what the query
+    holds; but names are unique here, so the values of a list are collected.
+    """
+    params: dict[str, Any] = {}
+    for name, value in pairs:
+        stem = name.removesuffix("[]")
+        held = params.get(stem)
+        if stem != name and isinstance(held, list):
+            held.append(value)
+        elif held is not None:
+            raise CommandError(f"--param: {stem!r} comes twice", USAGE)
+        else:
+            params[stem] = value if stem == name else [value]
+    return params
+
+
+def _headers(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    headers: dict[str, str] = {}
+    for name, value in pairs:
+        if name in headers:
+            raise CommandError(f"--header: {name!r} comes twice", USAGE)
+        headers[name] = value
+    return headers
+
+
+def _auth_token(args: Namespace, terminal: Terminal) -> str | Callable[[], str] | None:
+    if args.token_env is not None:
+        if args.token_env not in terminal.environ:
+            raise CommandError(
+                f"--token-env: there is no variable {args.token_env!r}", USAGE
+            )
+        return terminal.environ[args.token_env].strip()
+    if args.token_file is not None:
+
+        def read_token() -> str:
+            return _read("--token-file", args.token_file).strip()
+
+        # A wrong name shall be an error at once, and not one of a connection.
+        read_token()
+        return read_token
+    token: str | None = args.token
+    return token
+
+
+def _tls(args: Namespace) -> Any:
+    if args.ca_file is None:
+        return None
+    target = parse(args.url)
+    if not target.secure:
+        raise CommandError("--ca-file is for a wss:// URL, which this is not", USAGE)
+    try:
+        certificates = [
+            Certificate.loadPEM(pem)
+            for pem in _PEM.findall(_read("--ca-file", args.ca_file))
+        ]
+    except OpenSSLError:
+        certificates = []
+    if not certificates:
+        raise CommandError(
+            f"--ca-file: there are no certificates in PEM in {args.ca_file!r}", USAGE
+        )
+    return client_tls(target.host, trustRootFromCertificates(certificates))
+
+
+def _read(option: str, name: str) -> str:
+    try:
+        return Path(name).read_text(encoding="utf-8")
+    except OSError as error:
+        reason = error.strerror or error
+        raise CommandError(f"{option}: cannot read {name!r}: {reason}", USAGE) from None
+    except ValueError:
+        # Not UTF-8, or a name that no file can have.
+        raise CommandError(f"{option}: cannot read {name!r}: no text", USAGE) from None

@@ -1,0 +1,327 @@
+"""The command line: ``python -m txphoenix``, or ``txphoenix`` where it is installed.
+
+``docs/commands.rst`` describes it for users.
+Results go to standard output; notes and errors go to standard error, one line each.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
+from collections.abc import Sequence
+from typing import Any, NoReturn, TextIO
+
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.task import deferLater, react
+from twisted.logger import (
+    ILogObserver,
+    LogEvent,
+    Logger,
+    LogLevel,
+    eventAsText,
+    globalLogBeginner,
+    textFileLogObserver,
+)
+from zope.interface import implementer
+
+from .. import telemetry
+from .._version import __version__
+from ..errors import ConfigurationError, ConnectionFailed, PhoenixError
+from ..runtime.package_log import package_log
+from .commands import run_listen, run_push, run_serve
+from .console import run_console
+from .demo import run_demo
+from .options import (
+    add_client_options,
+    add_join_params,
+    json_payload,
+    port_number,
+    positive_count,
+    positive_seconds,
+)
+from .output import FAILED, OK, USAGE, CommandError, OutputClosed, Terminal
+
+__all__ = ["execute", "main", "make_parser"]
+
+log = Logger(observer=package_log)
+
+_DESCRIPTION = "A client for Phoenix Channels, on the command line."
+
+_EPILOG = """\
+exit codes: 0 done, 1 failed, 2 the command line is wrong
+
+to begin with:
+  %(prog)s demo
+  %(prog)s serve
+"""
+
+_LISTEN_EPILOG = """\
+Each message is an object on a line of its own, with the keys topic, event,
+payload, ref and join_ref.  A binary payload is in base64, as payload_base64.
+What happens to the connection is told on standard error.
+
+examples:
+  %(prog)s ws://localhost:4000/socket rooms:lobby
+  %(prog)s --count 1 ws://localhost:4000/socket rooms:1 rooms:2
+  %(prog)s --token-env TOKEN wss://example.org/socket feed | jq .payload
+"""
+
+_PUSH_EPILOG = """\
+The reply is printed if its status is ok; any other is an error.  A binary reply
+is printed as an object with the key response_base64.
+
+examples:
+  %(prog)s ws://localhost:4000/socket rooms:lobby new_msg '{"body": "hi"}'
+  date | jq -R . | %(prog)s ws://localhost:4000/socket echo:hall time -
+  %(prog)s --no-reply ws://localhost:4000/socket rooms:lobby typing '{}'
+"""
+
+_CONSOLE_EPILOG = """\
+example:
+  %(prog)s ws://localhost:4000/socket
+  > join rooms:lobby {"user_id": 7}
+  > push rooms:lobby new_msg {"body": "hi"}
+  > quit
+"""
+
+
+class _Parser(ArgumentParser):
+    """A parser whose errors are one line."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(formatter_class=RawDescriptionHelpFormatter, **options)
+
+    def error(self, message: str) -> NoReturn:
+        """End the program."""
+        self.exit(USAGE, f"txphoenix: error: {message} (see {self.prog} --help)\n")
+
+
+def make_parser(prog: str) -> ArgumentParser:
+    """Make what reads the command line.
+
+    :param prog: how the program was called.
+    """
+    parser = _Parser(prog=prog, description=_DESCRIPTION, epilog=_EPILOG)
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(metavar="COMMAND", title="commands")
+
+    def command(
+        name: str, run: Any, arguments: str, description: str, epilog: str = ""
+    ) -> _Parser:
+        made: _Parser = commands.add_parser(
+            name,
+            usage=f"{prog} {name} [OPTION]... {arguments}".rstrip(),
+            help=description[0].lower() + description[1:].rstrip("."),
+            description=description,
+            epilog=epilog,
+        )
+        made.add_argument(
+            "--verbose", action="store_true", help="log what happens, to standard error"
+        )
+        made.set_defaults(run=run)
+        return made
+
+    demo = command("demo", run_demo, "", "Show what the client does, step by step.")
+    demo.add_argument(
+        "--timeout",
+        type=positive_seconds,
+        default=20.0,
+        metavar="SECONDS",
+        help="how long all of it may take, 20 if not given",
+    )
+
+    serve = command("serve", run_serve, "", "Run a demonstration server, until Ctrl-C.")
+    serve.add_argument(
+        "--port",
+        type=port_number,
+        default=4000,
+        help="the port, 4000 if not given; 0 takes a free one",
+    )
+    serve.add_argument(
+        "--host",
+        default="127.0.0.1",
+        help="the address to listen on, 127.0.0.1 if not given",
+    )
+
+    listen = command(
+        "listen",
+        run_listen,
+        "URL TOPIC...",
+        "Join topics and print their messages as JSON, until Ctrl-C.",
+        _LISTEN_EPILOG,
+    )
+    add_client_options(listen)
+    listen.add_argument(
+        "topic", nargs="+", metavar="TOPIC", help="such as rooms:lobby; one or more"
+    )
+    add_join_params(listen)
+    listen.add_argument(
+        "--count",
+        type=positive_count,
+        metavar="N",
+        help="end after so many messages",
+    )
+    listen.add_argument(
+        "--no-reconnect",
+        dest="reconnect",
+        action="store_false",
+        help="end when the connection fails or is lost, instead of connecting again",
+    )
+
+    push = command(
+        "push",
+        run_push,
+        "URL TOPIC EVENT JSON",
+        "Join a topic, push an event, print the reply.",
+        _PUSH_EPILOG,
+    )
+    add_client_options(push)
+    push.add_argument("topic", metavar="TOPIC", help="such as rooms:lobby")
+    push.add_argument("event", metavar="EVENT", help="such as new_msg")
+    push.add_argument(
+        "payload",
+        type=json_payload,
+        metavar="JSON",
+        help="the payload; - reads it from standard input",
+    )
+    add_join_params(push)
+    push.add_argument(
+        "--no-reply",
+        action="store_true",
+        help="do not wait for a reply, for an event that has none",
+    )
+
+    console = command(
+        "console",
+        run_console,
+        "URL",
+        "Join, push and leave by hand, and see what comes.",
+        _CONSOLE_EPILOG,
+    )
+    add_client_options(console)
+    return parser
+
+
+async def execute(reactor: Any, args: Namespace, terminal: Terminal) -> int:
+    """Run a command.
+
+    What can go wrong without a fault of this program is told in one line.
+
+    :return: the exit code.
+    """
+    try:
+        # Once the reactor runs, a signal is what it is to be: an interrupt.
+        await deferLater(reactor, 0, lambda: None)
+        code: int = await args.run(reactor, args, terminal)
+    except OutputClosed:
+        return OK
+    except CancelledError:
+        terminal.fail("interrupted")
+        return FAILED
+    except CommandError as error:
+        terminal.fail(str(error))
+        return error.code
+    except ConfigurationError as error:
+        terminal.fail(str(error))
+        return USAGE
+    except PhoenixError as error:
+        terminal.fail(str(error))
+        return FAILED
+    return code
+
+
+def main(argv: Sequence[str] | None = None) -> NoReturn:
+    """Run the program, and end it with its exit code.
+
+    :param argv: the arguments, by default those of the process.
+    """
+    # A stream that was closed before we began is None.
+    out = sys.stdout or open(os.devnull, "w")  # noqa: SIM115
+    err = sys.stderr or open(os.devnull, "w")  # noqa: SIM115
+    terminal = Terminal(sys.stdin or open(os.devnull), out, err)  # noqa: SIM115
+    parser = make_parser(_prog(sys.argv[0]))
+    try:
+        args = parser.parse_args(argv)
+        if "run" not in args:
+            parser.print_help(err)
+            sys.exit(USAGE)
+        _begin_logging(args.verbose, terminal, err)
+        react(_run, (args, terminal))
+    except KeyboardInterrupt:
+        # It came before the reactor ran.
+        terminal.fail("interrupted")
+        sys.exit(FAILED)
+    finally:
+        _flush(out)
+
+
+def _prog(script: str) -> str:
+    name = os.path.basename(script)
+    return name if name.startswith("txphoenix") else "python -m txphoenix"
+
+
+def _run(reactor: Any, args: Namespace, terminal: Terminal) -> Deferred[None]:
+    running = Deferred.fromCoroutine(execute(reactor, args, terminal))
+
+    def interrupt() -> Deferred[None] | None:
+        # A signal stops the reactor; it waits until the command has ended.
+        if running.called:
+            return None
+        # At the second Ctrl-C the user means it.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        ended: Deferred[None] = Deferred()
+        running.addBoth(lambda _: ended.callback(None))
+        running.cancel()
+        return ended
+
+    reactor.addSystemEventTrigger("before", "shutdown", interrupt)
+    return running.addCallback(_exit)
+
+
+def _exit(code: int) -> None:
+    if code != OK:
+        raise SystemExit(code)
+
+
+def _begin_logging(verbose: bool, terminal: Terminal, err: TextIO) -> None:
+    """Log to standard error: all, or what a user should know, and our own faults."""
+    log_all = textFileLogObserver(err)
+
+    @implementer(ILogObserver)
+    def log_some(event: LogEvent) -> None:
+        level = event.get("log_level", LogLevel.info)
+        if level is LogLevel.critical:
+            log_all(event)
+        elif level >= LogLevel.warn and _is_ours(event) and not _is_attempt(event):
+            text = eventAsText(event, includeTimestamp=False, includeSystem=False)
+            terminal.tell(f"{level.name}: {text}")
+
+    globalLogBeginner.beginLoggingTo(
+        [log_all if verbose else log_some],
+        discardBuffer=True,
+        redirectStandardIO=False,
+    )
+    if verbose:
+        telemetry.attach_debug_handler()
+
+
+def _is_ours(event: LogEvent) -> bool:
+    return str(event.get("log_namespace", "")).startswith("txphoenix.")
+
+
+def _is_attempt(event: LogEvent) -> bool:
+    """Whether it is an attempt that has failed: each command tells of its own."""
+    return "client" in event and isinstance(event.get("reason"), ConnectionFailed)
+
+
+def _flush(out: TextIO) -> None:
+    """Flush the output; if nobody reads it, throw away what is left of it.
+
+    Python would otherwise try once more at its end, and complain.
+    """
+    try:
+        out.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), out.fileno())

@@ -1,0 +1,462 @@
+"""The connection: keeps one transport open, for as long as it is wanted.
+
+::
+
+              open()                            opened
+    idle  -----------> attempt under way  -----------------> open
+     ^                   |          ^                         |
+     |            failed |          | the delay is over       | lost
+     |                   v          |                         v
+     +----- close() ---- waiting for the next attempt <-------+
+
+The engine of this is Twisted's ``ReconnectingClientFactory``
+(:class:`txphoenix.transports.websocket.PhoenixClientFactory`), which a connector
+tells how each attempt and each transport ended.
+What it asks before it goes on is here: whether, and after what delay.
+
+The delays grow with each attempt, and begin anew only once a connection has lasted
+(:mod:`txphoenix.runtime.lasting`).
+
+Whoever is asked or told here may call back: a hook, ``should_reconnect``, a backoff.
+What it decides by :meth:`Connection.open`, :meth:`Connection.close` or
+:meth:`Connection.reopen` counts for more than what it returns.
+It is taken note of, and acted on when all have been told; so nothing begins in the
+middle of an end, and an attempt after a failed one has its delay whoever asks for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from itertools import count
+from typing import Any, TypeVar
+
+from twisted.internet.defer import Deferred, fail
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+
+from ..errors import ConnectionClosed, ConnectionFailed, HeartbeatTimeout, NotConnected
+from ..options.options import Options
+from ..protocol.handshake import Handshake
+from ..protocol.message import Message
+from ..protocol.serializer import serializer_for
+from ..runtime.deadlines import Deadlines
+from ..runtime.lasting import Pace, Patience
+from ..runtime.package_log import package_log
+from ..transports.failures import failed_with
+from ..transports.interfaces import ObservedTransport, Transport
+from ..transports.websocket import PhoenixClientFactory
+from .closing import Overdue, raised, tell_end
+from .heartbeat import Heartbeat
+from .interfaces import ConnectionListener
+from .receiving import NOBODY
+from .retry_policy import retry_delay, shall_retry
+from .sending import SendingConnection
+from .withdrawal import Withdrawal
+
+__all__ = ["Connection"]
+
+log = Logger(observer=package_log)
+
+_E = TypeVar("_E", bound=Exception)
+
+
+class Connection(SendingConnection):
+    """One connection to a server, over as many transports as it takes.
+
+    :param reactor: opens transports, tells the time and calls later.
+    :param options: the client's options.
+    :param listener: is told what happens.
+    """
+
+    name = "connection"
+
+    def __init__(
+        self, reactor: IReactorTime, options: Options, listener: ConnectionListener
+    ) -> None:
+        self._clock = reactor
+        deadlines = Deadlines.of(reactor)
+        self._elapsed = deadlines.elapsed
+        self._listener = listener
+        self._count = count(1)
+        self._transport: Transport | None = None
+        self._heartbeat: Heartbeat | None = None
+        self._is_attempting = False
+        self.attempts = 0
+        """How many attempts have begun."""
+        self._patience = Patience(options.reconnect_interval)
+        # Whether somebody is being told of an end, or asked what is to follow.
+        self._is_deciding = False
+        # Counts what the user has decided, so that an answer that is older shows.
+        self._decisions = 0
+        self._must_reopen = False
+        self._drop_reason: ConnectionFailed | None = None
+        self._closing: dict[Deferred[None], None] = {}
+        self._overdue = Overdue(deadlines, self._end_overdue)
+        self.is_open = False
+        """Whether messages can be sent."""
+        self.is_full = False
+        """Whether ``write_buffer`` bytes wait to be written."""
+        self._withdrawal = Withdrawal()
+        self.withdraw = self._withdrawal.withdraw
+        self.is_wanted = False
+        """Whether there is, or soon will be, a connection."""
+        self.handshake: Handshake | None = None
+        """What the server answered when the connection opened last."""
+        # What takes frames, and what picks a faster one for those of a read.
+        self.frame_received, self.receiver_of = NOBODY
+        self._factory = PhoenixClientFactory(reactor, options, self)
+        self.reset_options(options)
+        self._encode = self._serializer.encode
+
+    def reset_options(self, options: Options) -> None:
+        """Use other options, from the next transport on where they concern it."""
+        self._options = options
+        self._patience.reset(options.reconnect_interval)
+        self._serializer = serializer_for(options.vsn, options.serializer)
+        self._max_message_size = options.max_message_size
+        self._factory.reset_options(options)
+        if self._heartbeat is not None:
+            self._heartbeat.reset(options.heartbeat_interval, options.heartbeat_timeout)
+
+    # -- What the client calls ----------------------------------------------------
+
+    @property
+    def status(self) -> str:
+        """``"connected"``, ``"connecting"`` while an attempt is under way, or
+        ``"disconnected"``, between two attempts as well.
+        """
+        if self.is_open:
+            return "connected"
+        return "connecting" if self._is_attempting else "disconnected"
+
+    def open(self) -> None:
+        """Open the connection, and keep it open; again is no error.
+
+        Between two attempts the next begins at once, if that is not asked too often.
+        """
+        self._decisions += 1
+        was_wanted, self.is_wanted = self.is_wanted, True
+        if self._is_under_way():
+            # If a close is under way, it goes first.
+            self._must_reopen = self._must_reopen or not was_wanted
+        elif self._is_deciding:
+            # Also where there was to be no other attempt.
+            self._factory.continueTrying = 1
+        elif was_wanted:
+            self._hurry()
+        else:
+            self._factory.begin_anew(self._patience)
+
+    def close(self, code: int = 1000, reason: str = "") -> Deferred[None]:
+        """Close the connection, or give up the attempt to open it.
+
+        :param code: the close code that the server is told.
+        :return: a Deferred of None that fires when nothing is left of it.
+        """
+        self._decisions += 1
+        self.is_wanted = False
+        self._must_reopen = False
+        # Before anybody is told, who may open another.
+        closing: Deferred[None] = Deferred()
+        self._closing[closing] = None
+        self._factory.stopTrying()
+        if closing in self._closing:
+            # Otherwise an attempt has ended, and whoever was told has begun another.
+            self._close_transport(code, reason)
+        if closing in self._closing and not self._is_under_way():
+            del self._closing[closing]
+            closing.callback(None)
+        self._expect_end()
+        return closing
+
+    def reopen(self) -> None:
+        """Close the transport, or give up the attempt, and open another at once.
+
+        The connection is wanted all the while, so that pushes are kept.
+        """
+        self._decisions += 1
+        if self._transport is not None:
+            self._must_reopen = True
+            self._close_transport()
+            self._expect_end()
+        elif self._is_attempting:
+            self._must_reopen = True
+            self._factory.stop_connecting()
+            self._expect_end()
+        elif not self._is_deciding:
+            self._hurry()
+
+    def drop(self, reason: ConnectionFailed) -> None:
+        """Give the transport up at once, and open another."""
+        if self._transport is not None and self.is_open:
+            self._drop_reason = reason
+            self.is_open = False
+            self._end_transport(self._transport.abort)
+            self._expect_end()
+
+    def next_ref(self) -> str:
+        """Make the next ref: ``"1"``, ``"2"`` and so on, never one twice."""
+        return str(next(self._count))
+
+    def ping(self, deadlines: Deadlines, timeout: float) -> Deferred[float]:
+        """Send a heartbeat; see :meth:`txphoenix.SocketClient.ping`."""
+        if self._heartbeat is None or not self.is_open:
+            return fail(NotConnected(f"no ping while the client is {self.status}"))
+        return self._heartbeat.ping(deadlines, timeout)
+
+    def pause_reading(self) -> None:
+        """Receive nothing until :meth:`resume_reading`."""
+        if self._transport is not None and self._heartbeat is not None:
+            self._heartbeat.pause()
+            self._use(self._transport.pause_reading)
+
+    def resume_reading(self) -> None:
+        """Receive again."""
+        if self._transport is not None and self._heartbeat is not None:
+            self._heartbeat.resume()
+            self._use(self._transport.resume_reading)
+
+    def heartbeat_received(self, message: Message) -> None:
+        """Take a message of the topic ``phoenix``."""
+        if self._heartbeat is not None:
+            self._heartbeat.dispatch(message)
+
+    def encode_heartbeat(self) -> tuple[bytes, bool]:
+        """Make a heartbeat's frame, in the format of the next transport."""
+        return self._serializer.encode(Message.heartbeat(self.next_ref()))
+
+    def proved_stable(self) -> None:
+        """The server has answered: begin the delays anew, if it was not too early.
+
+        What it answers in the first moments it would say before it throws us out, too.
+        """
+        if self._patience.has_answered(self._elapsed()):
+            self._factory.retries = 0
+
+    # -- What the transport and its factory tell ----------------------------------
+
+    def attempt_begins(self) -> None:
+        """Somebody may be asked for the connector of an attempt."""
+        self._is_attempting = True
+
+    def attempt_started(self) -> None:
+        """An attempt to open a transport begins."""
+        self.attempts += 1
+        self._patience.began_at = self._elapsed()
+        self._listener.connection_connecting()
+
+    def transport_opened(self, transport: Transport) -> None:
+        """An attempt has succeeded."""
+        self._is_attempting, self._transport = False, transport
+        self._patience.opened_at = self._elapsed()
+        if self._must_reopen or not self.is_wanted:
+            # It was given up, and has opened all the same.
+            self._end_transport(transport.abort)
+            self._expect_end()
+            return
+        # Another, that was given up before it was open, may have had enough.
+        self.is_open, self.is_full = True, False
+        duration = self._patience.opened_at - self._patience.began_at
+        try:
+            self._begin_session(transport)
+            self._listener.connection_opened(duration)
+        except BaseException as error:
+            log.failure("the connection is dropped: nobody was told that it is open")
+            self.drop(failed_with(error, "an error of our own"))
+
+    def transport_closing(self) -> None:
+        """The closing handshake has begun: what is sent now would be lost."""
+        self.is_open = False
+        self._expect_end()
+
+    def transport_full(self) -> None:
+        """The transport has enough to write."""
+        self.is_full = True
+
+    def transport_writable(self) -> None:
+        """The transport has room again."""
+        if self.is_full:
+            self.is_full = False
+            self._listener.connection_writable()
+
+    def transport_lost(self, reason: ConnectionFailed) -> bool:
+        """The transport has ended.
+
+        :return: whether the factory shall open another.
+        """
+        if self._transport is None:
+            # It was told before, or taken for lost.
+            return False
+        self._is_deciding = True
+        reason, self._drop_reason = self._drop_reason or reason, None
+        if isinstance(reason, HeartbeatTimeout):
+            self._factory.addresses.attempt_failed(reason)
+        self._transport = None
+        self._withdrawal.lost()
+        self.is_open = self.is_full = False
+        if self._patience.has_lasted(self._elapsed()):
+            self._factory.retries = 0
+        self._patience.close_code = getattr(reason, "code", None)
+        was_asked = bool(self._closing)
+        heartbeat, self._heartbeat = self._heartbeat, None
+
+        def tell(reason: ConnectionFailed) -> None:
+            if heartbeat is not None:
+                tell_end(heartbeat.stop, reason)
+            self._listener.connection_lost(reason, was_asked)
+
+        return self._ended(reason, tell, self._patience.replaced)
+
+    def attempt_failed(self, reason: Exception) -> bool:
+        """The transport could not be opened.
+
+        :return: whether the factory shall try again.
+        """
+        if not self._is_attempting:
+            # It is open, or has failed before, whatever its connector says.
+            return False
+        self._is_deciding, self._is_attempting = True, False
+        self._patience.close_code = None
+        return self._ended(
+            reason, self._listener.connection_failed, self._patience.hurried
+        )
+
+    def retry_delay(self, attempt: int) -> float:
+        """The seconds to wait before an attempt; the first is number 0."""
+        self._is_deciding = True
+        return retry_delay(self._options, attempt, self._patience.close_code)
+
+    def retrying(self, attempt: int, delay: float) -> None:
+        """The next attempt is planned, unless the backoff has decided otherwise."""
+        self._patience.delay = delay
+        if self.is_wanted:
+            self._listener.connection_retrying(attempt, delay)
+        self._is_deciding = False
+        if self.is_wanted:
+            # It is no longer planned where somebody has closed and opened meanwhile.
+            self._factory.plan(delay)
+
+    # -- Inside -------------------------------------------------------------------
+
+    def _begin_session(self, transport: Transport) -> None:
+        """Take what a transport has, which may be one of the user's own."""
+        self._withdrawal.opened(transport)
+        self.handshake = getattr(transport, "handshake", None)
+        # A transport keeps to the format that its server was told.
+        self._encode = self._serializer.encode
+        receivers = self._listener.frame_receivers(self._serializer)
+        self.frame_received, self.receiver_of = receivers
+        self._heartbeat = Heartbeat(
+            self._clock,
+            self._options.heartbeat_interval,
+            self._options.heartbeat_timeout,
+            self._send_heartbeat,
+            self.next_ref,
+            self._heartbeat_answered,
+            self.drop,
+            transport if isinstance(transport, ObservedTransport) else None,
+        )
+        if transport.needs_heartbeat:
+            self._heartbeat.start()
+
+    def _is_under_way(self) -> bool:
+        return self._is_attempting or self._transport is not None
+
+    def _ended(self, reason: _E, tell: Callable[[_E], None], pace: Pace) -> bool:
+        # The state first: whatever happens in what follows, it is whole.
+        must_reopen, self._must_reopen = self._must_reopen, False
+        if self.is_wanted and not must_reopen:
+            decisions = self._decisions
+            goes_on = shall_retry(self._options, reason)
+            if decisions == self._decisions:
+                self.is_wanted = goes_on
+        closing, self._closing = self._closing, {}
+        self._overdue.cancel()
+        was_asked = must_reopen or bool(closing)
+        self._patience.latest = pace if was_asked else self._patience.hurried
+        tell_end(tell, reason)
+        # All that was under way has been told; the transport itself may go.
+        self._withdrawal.told()
+        for deferred in closing:
+            deferred.callback(None)
+        if self.is_wanted and not was_asked:
+            # The factory goes on, and calls retrying().
+            return True
+        self._is_deciding = False
+        if self.is_wanted:
+            self._factory.begin(pace)
+        return False
+
+    def _hurry(self) -> None:
+        """Have the planned attempt begin at once, if that is not asked too often."""
+        if self._patience.may_hurry(self._elapsed()):
+            self._factory.start_trying()
+
+    def _close_transport(self, code: int = 1000, reason: str = "") -> None:
+        transport = self._transport
+        if transport is None:
+            return
+        # A paused transport would never see the server's answer.
+        self._end_transport(transport.resume_reading)
+        if self.is_open and self._transport is transport:
+            self.is_open = False
+            self._end_transport(transport.close, code, reason)
+
+    def _end_transport(self, end: Callable[..., None], *args: Any) -> None:
+        """Call a method of the transport, which may be one of the user's own.
+
+        One that raises is as good as lost.
+        """
+        attempts = self.attempts
+        try:
+            end(*args)
+        except BaseException as error:
+            log.failure("the transport raised; it is taken for lost")
+            # It may have told of its loss before, and another may be open.
+            if self._transport is not None and attempts == self.attempts:
+                self._factory.lose(raised(error))
+
+    def _expect_end(self) -> None:
+        """Give what was told to end its time."""
+        if self._transport is not None:
+            is_ending = not self.is_open
+        else:
+            is_given_up = self._must_reopen or not self.is_wanted
+            is_ending = self._is_attempting and is_given_up
+        if is_ending:
+            self._overdue.expect(self._options.close_timeout)
+
+    def _end_overdue(self) -> None:
+        """Take for ended what was told to end, and has not said that it did."""
+        attempts, transport = self.attempts, self._transport
+        if transport is not None:
+            self._end_transport(transport.abort)
+        if self._transport is not transport or attempts != self.attempts:
+            return
+        if transport is None:
+            self._factory.fail_attempt(NotConnected("the attempt was given up"))
+        else:
+            self._factory.lose(ConnectionClosed(1006, "its end was not told in time"))
+
+    def _send_heartbeat(self, message: Message) -> None:
+        # A connection that is closing needs none; the codec may close it as well.
+        with suppress(NotConnected):
+            self.send(message)
+            self._listener.heartbeat_sent()
+
+    def _heartbeat_answered(self, round_trip: float) -> None:
+        self.proved_stable()
+        self._listener.heartbeat_answered(round_trip)
+
+    def _use(self, method: Callable[[], None]) -> None:
+        try:
+            method()
+        except BaseException as error:
+            self._raised(error)
+
+    def _raised(self, error: BaseException) -> None:
+        """Take a transport for lost that has raised, but not while it is in use."""
+        log.failure("the transport raised; it is taken for lost")
+        self._drop_reason, self.is_open = raised(error), False
+        self._overdue.at_once()

@@ -1,0 +1,214 @@
+"""The heartbeat: what finds out that a connection is dead.
+
+::
+
+    C: [null,"7","phoenix","heartbeat",{}]
+    S: [null,"7","phoenix","phx_reply",{"status":"ok","response":{}}]
+
+Phoenix closes a socket after 60 seconds without a frame *from the client*, and a
+network that is gone says nothing at all.
+So one heartbeat is sent each interval, and the connection is dropped if it is not
+answered and there is silence for the timeout (:mod:`txphoenix.client.silence`).
+While reading is paused no answer can come: heartbeats go out all the same, so that
+the server stays, and the timeout rests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
+
+from ..channels.pending import PendingReply
+from ..errors import HeartbeatTimeout, SerializerError
+from ..protocol.message import Message
+from ..runtime.deadlines import Deadline, Deadlines
+from ..transports.interfaces import ObservedTransport
+from .silence import Silence
+
+__all__ = ["Heartbeat"]
+
+
+class Heartbeat(Deadline):
+    """The heartbeat of one open transport.
+
+    As a deadline it is the next heartbeat's, or that of the answer under way.
+
+    :param clock: tells the time and calls later.
+    :param interval: seconds from one answer to the next heartbeat.
+    :param timeout: seconds to wait for the answer.
+    :param send: sends a message; called with one whose ref is of ``next_ref``.
+    :param next_ref: makes the next ref.
+    :param answered: called with the seconds that an answer took.
+    :param failed: called with the error when no answer came.
+    :param transport: tells what else moves; None if it does not.
+    """
+
+    def __init__(
+        self,
+        clock: IReactorTime,
+        interval: float,
+        timeout: float,
+        send: Callable[[Message], None],
+        next_ref: Callable[[], str],
+        answered: Callable[[float], None],
+        failed: Callable[[HeartbeatTimeout], None],
+        transport: ObservedTransport | None = None,
+    ) -> None:
+        super().__init__()
+        self._deadlines = Deadlines.of(clock)
+        self._elapsed = self._deadlines.elapsed
+        self.interval = interval
+        self.timeout = timeout
+        self._send = send
+        self._next_ref = next_ref
+        self._answered = answered
+        self._failed = failed
+        self._ref: str | None = None
+        self._sent_at = 0.0
+        # When the latest was sent, be it only to keep the server from going.
+        self._beat_at = 0.0
+        self._silence = Silence(self._elapsed, transport)
+        self._is_paused = False
+        self._pings: dict[str, _Ping] = {}
+
+    def start(self) -> None:
+        """Send the first heartbeat one interval from now."""
+        self._deadlines.set(self, self.interval)
+
+    def stop(self, reason: BaseException) -> None:
+        """Send no more, and fail each :meth:`ping` with ``reason``."""
+        self.unset()
+        self._deadlines.sweep()
+        self._ref = None
+        pings, self._pings = self._pings, {}
+        for ping in pings.values():
+            ping.fail(reason)
+
+    def reset(self, interval: float, timeout: float) -> None:
+        """Use another interval and timeout; the timer under way begins anew."""
+        if (interval, timeout) == (self.interval, self.timeout):
+            return
+        self.interval, self.timeout = interval, timeout
+        if self.is_set:
+            # Otherwise it was not started: the transport needs no heartbeat.
+            if self._is_awaited:
+                self._silence.end()
+                self._deadlines.set(self, self._silence.left(timeout))
+            else:
+                self._deadlines.set(self, interval)
+
+    def pause(self) -> None:
+        """Let the timeout rest, and keep sending: no answer can be read."""
+        self._is_paused = True
+        if self._ref is not None:
+            # Counted from the last one: a reader that pauses time and again must not
+            # put the next one off time and again.
+            due = self._sent_at + self.interval - self._elapsed()
+            self._deadlines.set(self, max(0.0, due))
+
+    def resume(self) -> None:
+        """Give the answer that is under way the whole timeout again."""
+        self._is_paused = False
+        if self._ref is not None:
+            self._silence.end()
+            self._deadlines.set(self, self._silence.left(self.timeout))
+
+    def ping(self, deadlines: Deadlines, timeout: float) -> Deferred[float]:
+        """Send a heartbeat of its own.
+
+        :return: a Deferred of the seconds that the answer took; it fails with
+            :exc:`HeartbeatTimeout`, or with the reason given to :meth:`stop`.
+        """
+        ref = self._next_ref()
+        ping = _Ping(
+            self._elapsed, timeout, self._answered, lambda: self._pings.pop(ref, None)
+        )
+        deferred = ping.wait()
+        self._pings[ref] = ping
+        deadlines.set(ping, timeout)
+        try:
+            self._send(Message.heartbeat(ref))
+        except SerializerError as error:
+            # The codec is the user's.
+            self._pings.pop(ref, None)
+            ping.fail(error)
+        return deferred
+
+    def dispatch(self, message: Message) -> None:
+        """Take a message on the topic ``phoenix``."""
+        ref = message.ref
+        if ref is None:
+            return
+        ping = self._pings.pop(ref, None)
+        if ping is not None:
+            ping.answered(message.payload, message.join_ref)
+        elif ref == self._ref:
+            self._ref = None
+            self._deadlines.set(self, self.interval)
+            self._answered(self._elapsed() - self._sent_at)
+
+    def expired(self) -> None:
+        """Send the next heartbeat, or tell that the answer has not come."""
+        if self._is_awaited:
+            left = self._silence.left(self.timeout)
+            if left > 0:
+                self._deadlines.set(self, left)
+                self._beat_meanwhile()
+            else:
+                self._failed(HeartbeatTimeout(self.timeout))
+            return
+        self._ref = ref = self._next_ref()
+        self._sent_at = self._beat_at = self._elapsed()
+        # Whoever is told of it may stop all this.
+        self._deadlines.set(self, self.interval)
+        self._silence.begin(lambda: self._send(Message.heartbeat(ref)))
+        if self._is_awaited and self.is_set:
+            self._deadlines.set(self, self._silence.left(self.timeout))
+
+    def _beat_meanwhile(self) -> None:
+        """Send another, whose answer nobody awaits, while that of the first is late.
+
+        The answer is behind much else, and the server wants a sign of us all the same.
+        """
+        now = self._elapsed()
+        if self._silence.was_broken and now - self._beat_at >= self.interval:
+            self._beat_at = now
+            self._send(Message.heartbeat(self._next_ref()))
+
+    @property
+    def _is_awaited(self) -> bool:
+        """Whether an answer must come before the deadline."""
+        return self._ref is not None and not self._is_paused
+
+
+class _Ping(PendingReply):
+    __slots__ = ("_elapsed", "_forget", "_sent_at", "_tell", "_timeout")
+
+    def __init__(
+        self,
+        elapsed: Callable[[], float],
+        timeout: float,
+        tell: Callable[[float], None],
+        forget: Callable[[], object],
+    ) -> None:
+        super().__init__()
+        self._elapsed = elapsed
+        self._timeout = timeout
+        self._tell = tell
+        self._forget = forget
+        self._sent_at = elapsed()
+
+    def answered(self, _payload: Any, _join_ref: str | None) -> None:
+        round_trip = self._elapsed() - self._sent_at
+        self._tell(round_trip)
+        self.succeed(round_trip)
+
+    def expired(self) -> None:
+        self._forget()
+        self.fail(HeartbeatTimeout(self._timeout))
+
+    def forgotten(self) -> None:
+        self._forget()

@@ -1,0 +1,61 @@
+"""Whom a client tells what happens to its connection."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from twisted.application.service import MultiService
+
+from ..errors import ConnectionFailed
+from ..protocol.message import Message
+from ..runtime.assignments import never_assigned
+from ..runtime.hooks import Hooks
+from ..runtime.remover import Remover
+
+__all__ = ["ClientHooks"]
+
+
+class ClientHooks(MultiService):
+    """A :class:`txphoenix.SocketClient`, but for all else."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._open_hooks = Hooks()
+        self._close_hooks = Hooks()
+        self._error_hooks = Hooks()
+        self._message_hooks = Hooks()
+
+    @never_assigned("call client.on_open(function)")
+    def on_open(self, function: Callable[[], Any]) -> Remover:
+        """Add a hook, called without arguments when the connection has opened.
+
+        :return: a function that removes the hook.
+        """
+        return self._open_hooks.add(function)
+
+    @never_assigned("call client.on_close(function)")
+    def on_close(self, function: Callable[[ConnectionFailed], Any]) -> Remover:
+        """Add a hook, called with the reason when the open connection has ended.
+
+        :return: a function that removes the hook.
+        """
+        return self._close_hooks.add(function)
+
+    @never_assigned("call client.on_error(function)")
+    def on_error(self, function: Callable[[Exception], Any]) -> Remover:
+        """Add a hook, called with the error when an attempt to connect has failed, a
+        frame came that is no message, a message that was kept cannot be encoded, or a
+        channel of ``join_channels`` cannot be made.
+
+        :return: a function that removes the hook.
+        """
+        return self._error_hooks.add(function)
+
+    @never_assigned("call client.on_message(function)")
+    def on_message(self, function: Callable[[Message], Any]) -> Remover:
+        """Add a hook, called with each :class:`Message` before its channel has it.
+
+        :return: a function that removes the hook.
+        """
+        return self._message_hooks.add(function)

@@ -1,0 +1,46 @@
+"""Whom a connection tells what happens."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from ..errors import ConnectionFailed
+    from ..protocol.interfaces import Serializer
+    from ..transports.interfaces import FrameReceivers
+
+__all__ = ["ConnectionListener"]
+
+
+class ConnectionListener(Protocol):
+    """Whom a :class:`txphoenix.client.connection.Connection` tells what happens."""
+
+    def connection_connecting(self) -> None:
+        """An attempt begins."""
+
+    def connection_opened(self, duration: float) -> None:
+        """The connection is open, ``duration`` seconds after its attempt began."""
+
+    def connection_lost(self, reason: ConnectionFailed, was_asked: bool) -> None:
+        """The open connection has ended.
+
+        :param was_asked: whether the user has closed it.
+        """
+
+    def connection_failed(self, reason: Exception) -> None:
+        """An attempt has failed."""
+
+    def connection_retrying(self, attempt: int, delay: float) -> None:
+        """The next attempt begins in ``delay`` seconds."""
+
+    def connection_writable(self) -> None:
+        """Fewer bytes than ``write_buffer`` wait to be written again."""
+
+    def heartbeat_sent(self) -> None:
+        """A heartbeat has gone out."""
+
+    def heartbeat_answered(self, round_trip: float) -> None:
+        """The server has answered a heartbeat after ``round_trip`` seconds."""
+
+    def frame_receivers(self, serializer: Serializer) -> FrameReceivers:
+        """Make what takes the frames of a transport that has opened."""

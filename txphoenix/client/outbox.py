@@ -1,0 +1,123 @@
+"""What ``SocketClient.push()`` has been given: sent, or kept until it can be.
+
+A message is kept as long as there is no connection, and as long as the join of its
+topic has not been sent: the server would refuse what comes before that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from ..channels.manager import ChannelManager
+from ..errors import BufferFull, NotConnected, SerializerError
+from ..protocol.message import Message
+from .connection import Connection
+from .state import SocketState
+
+__all__ = ["Outbox"]
+
+
+class Outbox:
+    """The messages of one client that are no channel's pushes.
+
+    :param state: keeps them.
+    :param connection: sends them.
+    :param channels: knows the join_ref of a topic, and which joins have not been sent.
+    :param tell: is told of one that was kept and cannot be encoded.
+    """
+
+    __slots__ = ("_channels", "_connection", "_is_held", "_state", "_tell")
+
+    def __init__(
+        self,
+        state: SocketState,
+        connection: Connection,
+        channels: ChannelManager,
+        tell: Callable[[Exception], None],
+    ) -> None:
+        self._state = state
+        self._connection = connection
+        self._channels = channels
+        self._tell = tell
+        self._is_held = False
+        channels.events.joins_sent.append(self.send_kept)
+
+    def why_not_push(self, topic: str = "", event: str = "") -> Exception | None:
+        """Why a message would be refused now, or None if it would be taken."""
+        options, connection = self._state.options, self._connection
+        if self._may_go(topic):
+            limit, buffer = options.write_buffer, "write_buffer"
+            is_full = connection.is_full
+        elif connection.is_wanted:
+            limit, buffer = options.send_buffer, "send_buffer"
+            is_full = len(self._state.to_send) >= limit
+        else:
+            return self._channels.not_connected(f"{event} cannot be sent to {topic}")
+        return BufferFull(limit, topic, event, buffer) if is_full else None
+
+    def push(self, message: Message) -> None:
+        """Send a message, or keep it.
+
+        :raises NotConnected: there is no connection, and there will be none.
+        :raises BufferFull: too much waits already.
+        :raises SerializerError: it cannot be encoded.
+        """
+        error = self.why_not_push(message.topic, message.event)
+        if error is not None:
+            raise error
+        if self._may_go(message.topic):
+            self._connection.send(self._channels.with_join_ref(message))
+        else:
+            self._state.keep_to_send(message)
+
+    @contextmanager
+    def behind_joins(self) -> Iterator[None]:
+        """Keep what is kept while joins are put in line, and then send it."""
+        self._is_held = True
+        try:
+            yield
+        finally:
+            self._is_held = False
+        self.send_kept()
+
+    def send_kept(self) -> None:
+        """Send what was kept, oldest first, as far as the connection takes it.
+
+        What has to wait for a join stays.
+        """
+        connection, state = self._connection, self._state
+        if self._is_held or not state.to_send:
+            return
+        waiting = []
+        # Whoever is told of an error may close the connection.
+        while connection.is_open and not connection.is_full:
+            message = state.pop_to_send()
+            if message is None:
+                break
+            if self._may_go(message.topic):
+                self._send_kept(message)
+            else:
+                waiting.append(message)
+        state.put_back(waiting)
+
+    def abandon(self, reason: BaseException) -> None:
+        """Drop what was kept: there will be no connection."""
+        for message in self._state.pop_all_to_send():
+            self._state.tell_never_sent(message, reason)
+
+    def _may_go(self, topic: str) -> bool:
+        return self._connection.is_open and not self._channels.is_join_waiting(topic)
+
+    def _send_kept(self, message: Message) -> None:
+        try:
+            self._connection.send(self._channels.with_join_ref(message))
+        except SerializerError as error:
+            self._state.tell_never_sent(message, error)
+            self._tell(error)
+        except NotConnected as error:
+            # The codec is the user's, and has closed the connection.
+            if self._connection.is_wanted:
+                self._state.put_back([message])
+            else:
+                self._state.tell_never_sent(message, error)

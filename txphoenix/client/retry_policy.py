@@ -1,0 +1,50 @@
+"""Whether there is another attempt, and after what delay: what the options say of it.
+
+Both may ask a callable of the user's; whatever that raises, there is an answer.
+"""
+
+from __future__ import annotations
+
+from twisted.logger import Logger
+
+from ..errors import ConfigurationError
+from ..options.options import Options
+from ..protocol import backoff
+from ..runtime.package_log import package_log
+
+__all__ = ["retry_delay", "shall_retry"]
+
+log = Logger(observer=package_log)
+
+
+def shall_retry(options: Options, reason: Exception) -> bool:
+    """Whether to try again after an attempt, or a transport, that has ended so."""
+    if not options.reconnect:
+        return False
+    if isinstance(reason, ConfigurationError) and not options.asks_anew:
+        # It would be the same each time.
+        return False
+    decide = options.should_reconnect
+    if decide is None:
+        return True
+    try:
+        return bool(decide(reason))
+    except BaseException:
+        log.failure("should_reconnect raised; trying again")
+        return True
+
+
+def retry_delay(options: Options, attempt: int, close_code: int | None) -> float:
+    """The seconds to wait before an attempt.
+
+    :param attempt: which one after the last that has lasted; the first is number 0.
+    :param close_code: what the latest transport was closed with.
+    """
+    try:
+        delay = backoff.checked(options.reconnect_backoff(attempt))
+    except BaseException:
+        log.failure("backoff raised; the default delay is used")
+        delay = backoff.exponential()(attempt)
+    if close_code == backoff.SERVICE_RESTART:
+        return backoff.after_restart(delay, options.reconnect_interval)
+    return delay

@@ -1,0 +1,382 @@
+"""The client: the root of the tree of services, and what users hold.
+
+::
+
+    SocketClient (MultiService)
+      state        SocketState
+      connection   Connection
+      channels     ChannelManager (MultiService)
+        rooms:lobby   Channel
+
+A message goes through here once in each direction: from the connection to the
+channel that has its topic, and from ``push()`` to the connection.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar, Unpack, cast, overload
+
+from twisted.internet.defer import Deferred, fail, maybeDeferred, succeed
+from twisted.internet.interfaces import IReactorTime
+
+from ..channels.channel import Channel
+from ..channels.writers import NOT_YET
+from ..errors import ConfigurationError, NotConnected
+from ..options.channel_kinds import ChannelFactory
+from ..options.options import CONNECTION_OPTIONS, OPTIONS, Options
+from ..options.supplied import Supplied
+from ..options.types import ChangedOptions, ClientOptions
+from ..protocol.handshake import Handshake
+from ..protocol.message import Message
+from ..runtime.kept_errors import unraised
+from ..runtime.reactor_thread import fails_its_deferred, in_reactor_thread
+from ..runtime.waiters import check_failures, wait_for
+from .closing import check_close
+from .events import ClientEvents, log
+
+__all__ = ["SocketClient", "log"]
+
+_C = TypeVar("_C", bound=Channel)
+
+# A service's name is its own attribute.
+_OPTIONS = OPTIONS.keys() - {"name"}
+
+
+class SocketClient(ClientEvents):
+    """One client of one Phoenix socket.
+
+    It is a service: give it to an application with ``setServiceParent``, or call
+    ``startService`` yourself.
+
+    :param url: the socket's URL, such as ``"wss://example.org/socket"``, or a callable
+        that returns it, a Deferred of it, or an awaitable.
+    :param reactor: by default the global one.
+    :param options: see :class:`txphoenix.options.Options`.
+    :raises ConfigurationError: an option is unknown, or not what it must be.
+    """
+
+    def __init__(
+        self,
+        url: Supplied[str],
+        *,
+        reactor: IReactorTime | None = None,
+        **options: Unpack[ClientOptions],
+    ) -> None:
+        if reactor is None:
+            # Importing it installs it, which is for the user to do.
+            from twisted.internet import reactor as global_reactor
+
+            reactor = cast(IReactorTime, global_reactor)
+        super().__init__(reactor, Options.check(url, **options))
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in _OPTIONS and not hasattr(type(self), name):
+            raise ConfigurationError(
+                f"{name} is an option: set it with reconfigure({name}=...)"
+            )
+        super().__setattr__(name, value)
+
+    def __repr__(self) -> str:
+        return f"<SocketClient {self.state.shown_url} {self.status}>"
+
+    # -- The connection -----------------------------------------------------------
+
+    @property
+    def connected(self) -> bool:
+        """Whether the connection is open."""
+        return self.connection.is_open
+
+    @property
+    def status(self) -> str:
+        """``"disconnected"``, ``"connecting"`` or ``"connected"``."""
+        return self.connection.status
+
+    @property
+    def handshake(self) -> Handshake | None:
+        """What the server answered when the latest connection opened; None before."""
+        return self.connection.handshake
+
+    @in_reactor_thread
+    def startService(self) -> None:
+        """Start, and connect unless ``auto_connect`` is false."""
+        if not self.running or self._is_stopping:
+            self._start()
+            if self.options.auto_connect:
+                self.connect()
+
+    @in_reactor_thread
+    def stopService(self) -> Deferred[None]:
+        """Disconnect, and close all channels.
+
+        :return: a Deferred of None that fires when the reactor holds nothing of this
+            client any more, unless it was started again meanwhile.
+            Cancelling it ends the waiting; the client stops all the same.
+        """
+        self._is_stopping = True
+        return wait_for(self._disconnect(1000, "").addCallback(self._stop))
+
+    @in_reactor_thread
+    def connect(self) -> None:
+        """Connect, and stay connected until :meth:`disconnect`.
+
+        It starts the service if that is not running.
+        While the client waits for its next attempt this makes it at once, as for a
+        network that is back; on a connected client it does nothing.
+        Five attempts at once may be asked for so, then one in each
+        ``reconnect_interval``; what is asked for beyond that waits for its time, and
+        the log says so.
+        Called by what is told of a failure, it leaves the attempt its delay.
+        :meth:`when_connected` tells when it is done.
+        """
+        self._start()
+        self._gave_up = None
+        self.connection.open()
+
+    @in_reactor_thread
+    def disconnect(self, code: int = 1000, reason: str = "") -> Deferred[None]:
+        """Close the connection, and open no other.
+
+        All that waits fails with :exc:`NotConnected`, or
+        :exc:`PushInterrupted` where it was sent.
+        Channels that were joined join again after a later :meth:`connect`.
+
+        :param code: the close code, 1000 or from 3000 to 4999.
+        :param reason: told to the server, at most 123 bytes of UTF-8.
+        :return: a Deferred of None that fires when the connection is gone.
+            Cancelling it ends the waiting; the connection is closed all the same.
+        :raises ConfigurationError: the code or the reason is not what it must be.
+        """
+        check_close(code, reason)
+        return wait_for(self._disconnect(code, reason))
+
+    @fails_its_deferred
+    def when_connected(
+        self, fail_after_failures: int | None = None
+    ) -> Deferred[SocketClient]:
+        """Wait for the connection.
+
+        Before the client is started it waits for that, too.
+
+        :param fail_after_failures: give up after this many failed attempts.
+        :return: a Deferred of this client, fired at once if it is connected.
+            It fails with the error of the attempt, if that was one too many or if
+            there will be no other, and with :exc:`NotConnected` at
+            :meth:`disconnect` and at the stop of the service; after either, and
+            until :meth:`connect`, it fails at once.
+            It fails with :exc:`ConfigurationError` if the number is none.
+        """
+        check_failures(fail_after_failures)
+        if self.connected:
+            return succeed(self)
+        if self._gave_up is not None and not self.connection.is_wanted:
+            return fail(unraised(self._gave_up))
+        return self._waiters.wait(fail_after_failures)
+
+    def when_writable(self) -> Deferred[SocketClient]:
+        """Wait until :meth:`push` would send a message at once.
+
+        That is when the connection is open and fewer bytes than ``write_buffer`` wait
+        to be written.
+        Those who wait are told one after the other, as long as the next message would
+        be sent.
+        A message to a topic whose join waits behind others is kept all the same.
+
+        :return: a Deferred of this client, fired at once if that is so; it waits and
+            fails as that of :meth:`when_connected` where there is no connection.
+        """
+        return self.channels.writers.wait(self, self._why_not_send)
+
+    @fails_its_deferred
+    def ping(self, timeout: float | None = None) -> Deferred[float]:
+        """Measure how long the server takes to answer.
+
+        :param timeout: seconds; by default the client's ``timeout``.
+        :return: a Deferred of the round trip in seconds.
+            It fails with :exc:`HeartbeatTimeout`, :exc:`NotConnected`, or the error
+            with which the connection was lost.
+        """
+        return self.connection.ping(
+            self.channels.deadlines, self.channels.check_timeout(timeout)
+        )
+
+    @in_reactor_thread
+    def reconfigure(self, **options: Unpack[ChangedOptions]) -> Deferred[None]:
+        """Change options.
+
+        All are checked before one is changed.
+        Those of a connection (``url``, ``exact_url``, ``params``, ``headers``,
+        ``auth_token``, ``transport``, ``vsn``, ``serializer``, ``tls``, ``endpoint``,
+        ``proxy``, ``keepalive``, ``compression``, ``fast_frames``) make it reconnect
+        and rejoin; the others take hold at once.
+        New topics of ``join_channels`` are started; one that is no longer named stays.
+
+        :return: a Deferred of None that fires when the new options have taken hold:
+            with a connection option, when the client is connected again and each
+            channel is joined again, closed, or has failed to join and tries again.
+            It fails as :meth:`when_connected` does.
+        :raises ConfigurationError: an option is unknown, or not what it must be, or
+            it is a new ``name`` while the service has a parent that knows the old one.
+        """
+        changed = self.options.replace(**options)
+        if changed.name != self.options.name:
+            if self.parent is not None:
+                raise ConfigurationError(
+                    "name cannot be changed while a parent knows the client by it"
+                )
+            self.name = changed.name
+        self.options = self.state.options = changed
+        self.connection.reset_options(changed)
+        self.channels.reset_options(changed)
+        if CONNECTION_OPTIONS.isdisjoint(options) or not self.connection.is_wanted:
+            self._join_channels.start(self.options.join_channels)
+            return succeed(None)
+        self.connection.reopen()
+        return self.when_connected().addCallback(lambda _: self.channels.when_settled())
+
+    # -- Channels -----------------------------------------------------------------
+
+    @overload
+    def channel(
+        self, topic: str, params: Any = None, channel_class: None = None
+    ) -> Channel: ...
+
+    @overload
+    def channel(
+        self, topic: str, params: Any = None, channel_class: ChannelFactory[_C] = ...
+    ) -> _C: ...
+
+    def channel(
+        self,
+        topic: str,
+        params: Any = None,
+        channel_class: ChannelFactory[Channel] | None = None,
+    ) -> Channel:
+        """Make the channel of a topic; it is closed until ``join()``.
+
+        :param topic: such as ``"rooms:lobby"``.
+        :param params: what its joins send, over ``default_channel_params``, or a
+            callable that makes it anew for each.
+        :param channel_class: see :meth:`txphoenix.channels.ChannelManager.make`, which
+            also says what is raised.
+        """
+        return self.channels.make(topic, params, channel_class)
+
+    def join(
+        self, topic: str, params: Any = None, timeout: float | None = None
+    ) -> Deferred[tuple[Any, Channel]]:
+        """Make a channel and join it.
+
+        :return: a Deferred of the response and the channel; see
+            :meth:`txphoenix.channel.Channel.join` for how it fails.
+            It fails as well with what :meth:`channel` raises.
+        """
+        try:
+            channel = self.channel(topic, params)
+        except BaseException:
+            return fail()
+        return channel.join(timeout).addCallback(lambda response: (response, channel))
+
+    @fails_its_deferred
+    def leave(self, topic: str, timeout: float | None = None) -> Deferred[None]:
+        """Leave a topic; what waits to join it after a leave is over as well.
+
+        :return: a Deferred of None; it fires at once if no channel has the topic.
+        """
+        return self.channels.leave(topic, self.channels.check_timeout(timeout))
+
+    @in_reactor_thread
+    def push(self, message: Message) -> Message:
+        """Send a message, or keep it until there is a connection.
+
+        It gets the client's next ref, since two messages of one ref would take each
+        other's replies.
+        One to a topic whose join waits behind others waits for that, too.
+        A ``join_ref`` of None is replaced by that of the topic's channel when the
+        message is sent.
+        Its reply, if there is one, is seen by :meth:`on_message` alone.
+        Whatever it is, it is sent as it is: of a ``phx_join`` or a ``phx_leave`` the
+        channel of that topic knows nothing, so call its ``join()`` or ``leave()``.
+
+        :return: the message with its ref.
+        :raises NotConnected: the client is not started, or disconnected.
+        :raises BufferFull: ``send_buffer`` messages are kept already, or
+            ``write_buffer`` bytes wait to be written; see :meth:`when_writable`.
+        :raises SerializerError: it cannot be encoded.
+        :raises ConfigurationError: it is no Message.
+        """
+        if not isinstance(message, Message):
+            kind = type(message).__name__
+            raise ConfigurationError(f"push() takes a Message, not a {kind}")
+        message = message._replace(ref=self.connection.next_ref())
+        self._outbox.push(message)
+        return message
+
+    # -- State --------------------------------------------------------------------
+
+    def get_state(self, *key: str) -> Any:
+        """What the client knows, whole or under one key.
+
+        Without a key, a dict that can be turned into JSON, with the secrets cut out.
+        With one, the value itself: an option, ``"status"``, ``"connected"``,
+        ``"joined_channels"``, ``"to_send"``, or what :meth:`put_state` has put there.
+
+        :raises KeyError: there is nothing under that key.
+        """
+        # From its first moment a close is no connection any more.
+        now = {"status": self.status, "connected": self.connected}
+        if not key:
+            return {**self.state.snapshot(), **now}
+        (name,) = key
+        return now[name] if name in now else self.state.get(name)
+
+    def put_state(self, key: str, value: Any) -> None:
+        """Keep a value under a key of your own.
+
+        :raises ConfigurationError: the key is taken, by an option (see
+            :meth:`reconfigure`) or by the client itself.
+        """
+        self.state.put(key, value)
+
+    # -- Inside -------------------------------------------------------------------
+
+    def _why_not_send(self) -> Exception | None:
+        if self.connected:
+            return self._outbox.why_not_push()
+        if self.connection.is_wanted:
+            return NOT_YET
+        return unraised(self._gave_up) if self._gave_up else NOT_YET
+
+    def _disconnect(self, code: int, reason: str) -> Deferred[None]:
+        self._gave_up = gave_up = NotConnected("the client was told to disconnect")
+        closed = self.connection.close(code, reason)
+        self._abandon(unraised(gave_up))
+        return closed.addCallback(self._disconnected)
+
+    def _disconnected(self, _result: None) -> None:
+        if not self.connection.is_wanted:
+            # All that waited has failed; what is left are timers without a deadline.
+            self.channels.deadlines.sweep()
+
+    def _start(self) -> None:
+        if self._is_stopping:
+            # Before the stop has ended, whose channels go, and not those that follow.
+            self._is_stopping = False
+            self._join_channels.forget()
+            self.channels.begin_anew(NotConnected("the client was told to stop"))
+        if not (self.running or self._is_ending):
+            super().startService()
+
+    def _stop(self, _result: None) -> Deferred[None]:
+        if not self._is_stopping:
+            return succeed(None)
+        self._join_channels.forget()
+        self._is_ending = True
+        stopped: Deferred[Any] = maybeDeferred(super().stopService)
+        self._is_ending = False
+        if not self._is_stopping:
+            # Who was told of the end of a channel has started the service again.
+            super().startService()
+        return stopped.addCallback(self._stopped)
+
+    def _stopped(self, _result: Any) -> None:
+        self.channels.deadlines.sweep()

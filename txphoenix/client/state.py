@@ -1,0 +1,239 @@
+"""What ``get_state()`` and ``put_state()`` read and write.
+
+The seed of this library holds a socket's state in an ``Agent``; this is its place in
+the tree of services.
+It has the options, the status, the channels, the messages that wait for a connection,
+and whatever a user puts there under a name of their own.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from twisted.application.service import Service
+from twisted.logger import Logger
+
+from ..channels.state_changes import STATUS
+from ..errors import BufferFull, ConfigurationError
+from ..legible import legible
+from ..options.options import OPTIONS, Options
+from ..protocol.channel_states import State
+from ..protocol.message import Message
+from ..protocol.redact import REDACTED, redact_params, redact_url, shown
+from ..runtime.package_log import package_log
+
+if TYPE_CHECKING:
+    from ..channels.channel import Channel
+
+__all__ = ["SocketState"]
+
+log = Logger(observer=package_log)
+
+# How many topics are remembered as left.
+_LEFT_TOPICS = 100
+
+
+class SocketState(Service):
+    """The state of one client.
+
+    :param options: the client's options.
+    """
+
+    name = "state"
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+        self.status = "disconnected"
+        # Made at its first use: an empty deque takes 760 bytes.
+        self._to_send: deque[Message] | None = None
+        self.dropped_frames = 0
+        """How many frames came that were no messages."""
+        self.stale_messages = 0
+        """How many messages came for a join that was over."""
+        self.unrouted_messages = 0
+        """How many messages came for a topic that no channel has."""
+        # Two tables, for one of pairs would give the garbage collector a pair more to
+        # look through for each channel.
+        self._statuses: dict[str, str] = {}
+        self._params: dict[str, Any] = {}
+        # The topics that are left, the latest last.
+        self._left: dict[str, None] = {}
+        self._custom: dict[str, Any] = {}
+
+    @property
+    def connected(self) -> bool:
+        """Whether the client is connected."""
+        return self.status == "connected"
+
+    @property
+    def shown_url(self) -> str:
+        """The client's URL, fit for a log."""
+        url = self.options.url
+        return "<callable>" if callable(url) else redact_url(url)
+
+    @property
+    def joined_channels(self) -> dict[str, dict[str, Any]]:
+        """Topic -> ``{"params": ..., "status": ...}``.
+
+        The status is ``"joining"``, ``"joined"``, ``"leaving"``, ``"errored"``, or
+        ``"left"`` for the latest hundred that are closed.
+        """
+        return {
+            topic: {"status": status, "params": self._params[topic]}
+            for topic, status in self._statuses.items()
+        }
+
+    def get(self, key: str) -> Any:
+        """The value of an option or, if there is no such option, of what else is here.
+
+        :raises KeyError: there is nothing of that name.
+        """
+        if key in OPTIONS:
+            return getattr(self.options, key)
+        if key in _OWN:
+            return getattr(self, key)
+        return self._custom[key]
+
+    def put(self, key: str, value: Any) -> None:
+        """Keep a value under a name of the user's own.
+
+        :raises ConfigurationError: the name is an option's, which ``reconfigure``
+            changes, or one that the client keeps up to date itself.
+        """
+        if not isinstance(key, str):
+            raise ConfigurationError(f"a key must be a str, not {legible(key)}")
+        if key in OPTIONS:
+            raise ConfigurationError(
+                f"{key!r} is an option; change it with reconfigure({key}=...)"
+            )
+        if key in _OWN:
+            raise ConfigurationError(
+                f"{key!r} is kept by the client, and cannot be set"
+            )
+        self._custom[key] = value
+
+    def snapshot(self) -> dict[str, Any]:
+        """All of it, as JSON can hold it, with the secrets cut out."""
+        return {
+            **{key: shown(value) for key, value in self._custom.items()},
+            **self.options.snapshot(),
+            "status": self.status,
+            "connected": self.connected,
+            "to_send": len(self.to_send),
+            "joined_channels": {
+                topic: {"status": status, "params": _shown_params(self._params[topic])}
+                for topic, status in self._statuses.items()
+            },
+            "dropped_frames": self.dropped_frames,
+            "stale_messages": self.stale_messages,
+            "unrouted_messages": self.unrouted_messages,
+        }
+
+    def count_dropped_frame(self, reason: BaseException) -> None:
+        """Count a frame that was no message."""
+        self.dropped_frames += 1
+        # A server that sends nothing else must not fill the log as well.
+        if self.dropped_frames & (self.dropped_frames - 1) == 0:
+            log.warn(
+                "frame {count} dropped: {reason}",
+                count=self.dropped_frames,
+                reason=reason,
+            )
+
+    def count_stale_message(self, _message: Message) -> None:
+        """Count a message of a join that is over."""
+        self.stale_messages += 1
+
+    def count_unrouted_message(self, _message: Message) -> None:
+        """Count a message for a topic that no channel has."""
+        self.unrouted_messages += 1
+
+    # -- Messages that wait for a connection --------------------------------------
+
+    @property
+    def to_send(self) -> Sequence[Message]:
+        """The messages that are kept, oldest first."""
+        return self._to_send or ()
+
+    def keep_to_send(self, message: Message) -> None:
+        """Keep a message until there is a connection.
+
+        :raises BufferFull: ``send_buffer`` messages are kept already.
+        """
+        if self._to_send is None:
+            self._to_send = deque()
+        if len(self._to_send) >= self.options.send_buffer:
+            raise BufferFull(
+                self.options.send_buffer, message.topic, message.event, "send_buffer"
+            )
+        self._to_send.append(message)
+
+    def pop_to_send(self) -> Message | None:
+        """Take the oldest message that was kept; None if there is none."""
+        if not self._to_send:
+            self._to_send = None
+            return None
+        return self._to_send.popleft()
+
+    def put_back(self, messages: list[Message]) -> None:
+        """Keep messages again that were kept before all others."""
+        if messages:
+            self._to_send = deque([*messages, *self.to_send])
+
+    def pop_all_to_send(self) -> list[Message]:
+        """Take all messages that were kept, oldest first."""
+        messages, self._to_send = list(self.to_send), None
+        return messages
+
+    def tell_never_sent(self, message: Message, reason: BaseException) -> None:
+        """Have the log say that a message which was kept will not be sent."""
+        log.warn(
+            "{topic}: {event} was never sent: {reason}",
+            topic=message.topic,
+            event=message.event,
+            reason=reason,
+        )
+
+    # -- Channels -----------------------------------------------------------------
+
+    def channel_changed(self, channel: Channel, _old: State, new: State) -> None:
+        """Take note of a channel's new state."""
+        self.update_channel_status(channel.topic, STATUS[new], channel.params)
+
+    def update_channel_status(self, topic: str, status: str, params: Any) -> None:
+        """Set the status of a topic."""
+        self._statuses[topic] = status
+        self._params[topic] = params
+        if topic in self._left:
+            del self._left[topic]
+        if status == "left":
+            self._left[topic] = None
+            if len(self._left) > _LEFT_TOPICS:
+                self.remove_channel(next(iter(self._left)))
+
+    def remove_channel(self, topic: str) -> None:
+        """Forget a topic; it is no error if it is not known."""
+        self._statuses.pop(topic, None)
+        self._params.pop(topic, None)
+        self._left.pop(topic, None)
+
+
+_OWN = frozenset(
+    {
+        "status",
+        "connected",
+        "to_send",
+        "joined_channels",
+        "dropped_frames",
+        "stale_messages",
+        "unrouted_messages",
+    }
+)
+
+
+def _shown_params(params: Any) -> Any:
+    if callable(params):
+        return "<callable>"
+    return redact_params(params) if isinstance(params, Mapping) else REDACTED

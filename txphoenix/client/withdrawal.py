@@ -1,0 +1,66 @@
+"""Whether a message that nobody waits for any more was sent, and that it never is."""
+
+from __future__ import annotations
+
+from typing import Protocol, runtime_checkable
+
+from twisted.logger import Logger
+
+from ..runtime.package_log import package_log
+from ..transports.interfaces import Transport
+
+__all__ = ["Withdrawal"]
+
+log = Logger(observer=package_log)
+
+
+@runtime_checkable
+class _Bounded(Protocol):
+    """What :class:`txphoenix.interfaces.BoundedTransport` adds to a transport."""
+
+    def has_left(self, mark: int) -> bool: ...
+
+    def withdraw(self, mark: int) -> bool: ...
+
+
+class Withdrawal:
+    """Takes messages back from one transport after the other."""
+
+    __slots__ = ("_is_lost", "_transport")
+
+    def __init__(self) -> None:
+        self._transport: _Bounded | None = None
+        self._is_lost = False
+
+    def opened(self, transport: Transport) -> None:
+        """What is sent from now on goes to this transport."""
+        self._transport = transport if isinstance(transport, _Bounded) else None
+        self._is_lost = False
+
+    def lost(self) -> None:
+        """The transport is lost: what it has not sent it never will."""
+        self._is_lost = True
+
+    def told(self) -> None:
+        """All have been told of the loss, and the transport may go."""
+        if self._is_lost:
+            self._transport = None
+
+    def withdraw(self, mark: int | None) -> bool:
+        """Take back a message that nobody waits for any more.
+
+        :param mark: what the transport's ``send`` has returned.
+        :return: whether the message was not sent, and never will be.
+            A transport that cannot tell is held to have sent all that it was given.
+        """
+        transport = self._transport
+        if mark is None or transport is None:
+            return False
+        try:
+            if self._is_lost:
+                return not transport.has_left(mark)
+            return transport.withdraw(mark)
+        except BaseException:
+            # One of the user's own: whoever waits is to be told all the same.
+            log.failure("the transport raised")
+            return False

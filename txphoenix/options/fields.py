@@ -1,0 +1,148 @@
+"""How an option is declared: all that there is to say of it, in one place.
+
+:func:`option` is what :class:`txphoenix.options.Options` declares each of them with.
+The check at construction, the snapshot, the tables in ``docs/options.rst``, the types
+in :mod:`txphoenix.option_types` and the settings of ``twistd txphoenix`` come from it,
+and the text of all of them from the docstring below it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, TypeVar, cast, dataclass_transform
+
+import attrs
+from attrs import Attribute, Factory
+
+from ..protocol.redact import shown
+from .checks import Check
+
+__all__ = ["Declared", "declared", "option", "options_class", "secret", "text_type"]
+
+_T = TypeVar("_T")
+
+# By the types as they are written there.
+_TEXT_TYPES: dict[str, type] = {
+    "bool": bool,
+    "float": float,
+    "float | None": float,
+    "int": float,
+    "str": str,
+    "str | None": str,
+}
+
+
+@attrs.frozen(kw_only=True)
+class Declared:
+    """What is kept of an option beside its name, type and default."""
+
+    check: Check
+    """What checks its value, and makes of it what is kept."""
+
+    group: str | None
+    """The title of the group that begins with it, if one does."""
+
+    unit: str | None
+    """What its number counts, if it is neither seconds (``float``) nor things."""
+
+    reconnects: bool
+    """Whether a change of it needs a new connection."""
+
+    show: Callable[[Any], Any]
+    """What makes its value fit for a snapshot."""
+
+    takes: str | None
+    """The type of what is given for it, if that is more than the type that is kept."""
+
+    text: type | None
+    """What a text stands for that is given for it, if its type does not tell."""
+
+
+def option(
+    check: Check,
+    *,
+    default: Any = attrs.NOTHING,
+    factory: Callable[[], Any] | None = None,
+    validator: Callable[[Any, Attribute[Any], Any], None] | None = None,
+    group: str | None = None,
+    unit: str | None = None,
+    reconnects: bool = False,
+    show: Callable[[Any], Any] = shown,
+    takes: str | None = None,
+    text: type | None = None,
+) -> Any:
+    """Declare an option: see :class:`Declared`.
+
+    :param default: its value, if none is given; it is checked as well.
+    :param factory: what makes such a value for each client, in place of ``default``.
+    :param validator: a rule between this option and others, which are all checked by
+        then.
+    """
+    return attrs.field(
+        default=default if factory is None else Factory(factory),
+        validator=validator,
+        metadata={
+            Declared: Declared(
+                check=check,
+                group=group,
+                unit=unit,
+                reconnects=reconnects,
+                show=show,
+                takes=takes,
+                text=text,
+            )
+        },
+    )
+
+
+def declared(field: Attribute[Any]) -> Declared:
+    """What was declared of an option."""
+    return cast(Declared, field.metadata[Declared])
+
+
+def text_type(field: Attribute[Any]) -> type | None:
+    """What a text stands for that is given for an option, on a command line.
+
+    :return: ``str``, ``bool`` (``yes`` or ``no``), ``float`` (any number), or None if
+        no text can be given.
+    """
+    return declared(field).text or _TEXT_TYPES.get(str(field.type))
+
+
+@dataclass_transform(
+    kw_only_default=True, frozen_default=True, field_specifiers=(option,)
+)
+def options_class(cls: type[_T]) -> type[_T]:
+    """Make a class of options, which are checked and never change afterwards."""
+    made = attrs.frozen(
+        cls, kw_only=True, repr=False, weakref_slot=False, field_transformer=_checked
+    )
+    fields = attrs.fields(cast(Any, made))
+    # attrs takes them from the checks, which accept anything.
+    vars(made)["__init__"].__annotations__.update(
+        {field.name: declared(field).takes or field.type for field in fields}
+    )
+    return made
+
+
+def _checked(cls: type, fields: list[Attribute[Any]]) -> list[Attribute[Any]]:
+    """The fields, each with its check, which must know the name.
+
+    A check is a converter: what is kept may be another value than what is given.
+    """
+    return [
+        field.evolve(converter=partial(declared(field).check, field.name))
+        for field in fields
+    ]
+
+
+def secret(redact: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """What shows a value that holds secrets, and may be a callable or None."""
+
+    def show(value: Any) -> Any:
+        if value is None:
+            return None
+        return "<callable>" if callable(value) else redact(value)
+
+    return show

@@ -1,0 +1,446 @@
+"""Every option of a client: its name, its type, its default and its check.
+
+:class:`Options` is checked when it is made and never changes afterwards, so that
+whoever holds one holds a valid one.
+Each option is declared here and nowhere else: what is made from the declarations and
+checked in (:mod:`txphoenix.option_types` and the tables in ``docs/options.rst``) is
+written by ``python docs/generate_options.py``.
+
+``url``, ``params``, ``headers`` and ``auth_token`` may be callables, which are asked
+anew before each attempt to connect.
+:func:`check_url`, :func:`check_params`, :func:`check_headers` and
+:func:`check_auth_token` check what they answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from http.cookiejar import CookieJar
+from typing import Any, ClassVar, Self, Unpack, cast
+
+import attrs
+from attrs import Attribute
+
+from ..errors import ConfigurationError
+from ..protocol import backoff as backoffs
+from ..protocol.backoff import Backoff
+from ..protocol.interfaces import JSONCodec
+from ..protocol.redact import REDACTED, redact_headers, redact_params, redact_url
+from . import checks
+from .channel_kinds import AnyChannel, ChannelFactory
+from .fields import declared, option, options_class, secret
+from .request_checks import check_auth_token, check_headers, check_params, check_url
+from .spelling import did_you_mean
+from .supplied import Headers, Params, Supplied
+from .types import ChangedOptions, ClientOptions
+
+__all__ = [
+    "CONNECTION_OPTIONS",
+    "OPTIONS",
+    "Options",
+    "check_auth_token",
+    "check_headers",
+    "check_params",
+    "check_url",
+]
+
+# It keeps nothing of who asks it, so that one serves all clients.
+_REJOIN_BACKOFF = backoffs.rejoin()
+
+_secret_params = secret(redact_params)
+
+
+def _secret_channels(channels: Mapping[str, Any]) -> dict[str, Any]:
+    return {topic: _secret_params(params) for topic, params in channels.items()}
+
+
+# Rules between two options.
+
+
+def _no_proxy_and_endpoint(made: Any, field: Attribute[Any], proxy: Any) -> None:
+    if made.endpoint is not None and proxy is not None:
+        raise ConfigurationError("proxy must be None if endpoint is given")
+
+
+def _no_fallback_of_one_path(made: Any, field: Attribute[Any], seconds: Any) -> None:
+    if made.exact_url and seconds is not None:
+        raise ConfigurationError(
+            "longpoll_fallback must be None if exact_url is True: the path of one "
+            "URL cannot be that of the WebSocket and that of long-poll"
+        )
+
+
+@options_class
+class Options:
+    """The options of a client, checked.
+
+    Durations are seconds, sizes are bytes, buffers are numbers of messages.
+
+    :raises ConfigurationError: if a value is not what it must be; the text names the
+        option, what was expected and what came.
+    """
+
+    # It tells type checkers that attrs made the class.
+    __attrs_attrs__: ClassVar[tuple[Any, ...]]
+
+    name: str | None = option(checks.service_name, default=None, group="Service")
+    """The name of the client's service, by which its parent finds it."""
+
+    url: Supplied[str] = option(
+        checks.or_callable(check_url),
+        group="Connection and TLS",
+        reconnects=True,
+        show=secret(redact_url),
+        text=str,
+    )
+    """The socket's URL, such as ``wss://example.org/socket``. It must be given."""
+
+    exact_url: bool = option(checks.flag, default=False, reconnects=True)
+    """Whether the URL's path is taken as it is.
+
+    By default the transport's name is appended, as Phoenix serves a socket at
+    ``/socket/websocket`` and ``/socket/longpoll``; a server may have it elsewhere
+    (``websocket: [path: "/:key"]``).
+    Parameters and ``vsn`` go into the query all the same.
+    One path cannot lead to two transports, so there is no :attr:`longpoll_fallback`
+    then.
+    """
+
+    transport: str | Callable[..., Any] = option(
+        checks.transport, default="websocket", reconnects=True, text=str
+    )
+    """What carries the messages: ``"websocket"`` or ``"longpoll"``.
+
+    A callable that makes a connector will do as well.
+    """
+
+    endpoint: Any = option(checks.endpoint, default=None, reconnects=True, text=str)
+    """What to connect to instead of the URL's host, such as ``unix:path=/run/socket``.
+
+    An :class:`~twisted.internet.interfaces.IStreamClientEndpoint`, the description of
+    one as a string, or a callable that takes reactor, host, port and tls (None for a
+    plain connection) and returns one.
+    """
+
+    proxy: str | None = option(
+        checks.proxy,
+        default=None,
+        validator=_no_proxy_and_endpoint,
+        reconnects=True,
+        show=secret(redact_url),
+    )
+    """The HTTP proxy: ``http://[user:password@]host[:port]``, or ``"environment"``.
+
+    With ``https://`` the connection to the proxy itself is TLS, and verified.
+    ``"environment"`` stands for what ``HTTPS_PROXY``, ``HTTP_PROXY``, ``ALL_PROXY`` and
+    ``NO_PROXY`` say at each attempt.
+    """
+
+    tls: Any = option(checks.tls, default=None, reconnects=True)
+    """What :func:`txphoenix.client_tls` returns, or Twisted's ``optionsForClientTLS``.
+
+    The default verifies the certificate against the system's authorities and its name
+    against the URL's host.
+    """
+
+    keepalive: bool = option(checks.flag, default=False, reconnects=True)
+    """Whether the system shall look after idle TCP connections (``SO_KEEPALIVE``).
+
+    A WebSocket's heartbeats find a dead peer sooner than most systems do.
+    """
+
+    longpoll_fallback: float | None = option(
+        checks.optional_seconds, default=None, validator=_no_fallback_of_one_path
+    )
+    """Seconds after which a WebSocket that does not answer gives way to long-poll."""
+
+    connect_timeout: float = option(checks.network_seconds, default=15.0)
+    """Seconds for one attempt to connect: parameters, TCP, TLS and handshake."""
+
+    params: Supplied[Params | None] = option(
+        checks.or_callable(check_params),
+        factory=dict,
+        group="Request and authentication",
+        reconnects=True,
+        show=secret(redact_params),
+    )
+    """The connection's parameters, sent in the URL's query."""
+
+    headers: Supplied[Headers | None] = option(
+        checks.or_callable(check_headers),
+        factory=dict,
+        reconnects=True,
+        show=secret(redact_headers),
+    )
+    """Headers of the HTTP request that opens the connection, sent as UTF-8.
+
+    One that the client sends too (``Host``, ``User-Agent``, ``Accept``, ``Pragma`` and
+    the like) goes out once, with this value; one that only the client can write
+    (``Upgrade``, ``Sec-WebSocket-Key`` and the like) is refused.
+    """
+
+    auth_token: Supplied[str | None] = option(
+        checks.or_callable(check_auth_token),
+        default=None,
+        reconnects=True,
+        show=secret(lambda token: REDACTED),
+    )
+    """The token for a socket with ``auth_token: true`` (Phoenix 1.8).
+
+    It travels outside of the URL, as UTF-8: any text but for control characters, and
+    for a space at either end.
+    """
+
+    cookies: CookieJar | None = option(
+        checks.cookie_jar, default=None, takes="CookieJar | bool | None", text=bool
+    )
+    """Whether cookies that the server sets are sent with the next connection.
+
+    ``True`` is a jar of the client's own, a :class:`http.cookiejar.CookieJar` is one
+    that others may use as well; its rules hold.
+    Without it a session of long-poll has cookies of its own, and a WebSocket none.
+    """
+
+    vsn: str = option(checks.vsn, default="2.0.0", reconnects=True)
+    """The version of Phoenix's wire format; ``"1.0.0"`` is deprecated."""
+
+    serializer: JSONCodec | None = option(
+        checks.json_codec, default=None, reconnects=True
+    )
+    """An object with the functions ``loads`` and ``dumps``, such as :mod:`json`.
+
+    The default is ``orjson``, or :mod:`json` where that is missing.
+    With either, integers are exact whatever their size.
+    """
+
+    compression: bool = option(checks.flag, default=False, reconnects=True)
+    """Whether to offer the WebSocket's permessage-deflate (RFC 7692)."""
+
+    fast_frames: bool = option(checks.flag, default=True, reconnects=True)
+    """Whether simple frames take a short way past Autobahn's parser.
+
+    Both ways are the same to the user and to the server; without this one, a message
+    takes several times as long.
+    """
+
+    auto_connect: bool = option(
+        checks.flag, default=True, group="Reconnect, backoff and heartbeat"
+    )
+    """Whether to connect as soon as the service starts."""
+
+    reconnect: bool = option(checks.flag, default=True)
+    """Whether to connect again after a connection failed or was lost."""
+
+    should_reconnect: Callable[[Exception], bool] | None = option(
+        checks.function, default=None
+    )
+    """Takes the error that ended a connection or an attempt; says whether to retry.
+
+    The default is to retry always.
+    """
+
+    backoff: Backoff | None = option(checks.function, default=None)
+    """Takes how many attempts to reconnect have failed, and returns the next delay.
+
+    The default is exponential with full jitter.
+    """
+
+    reconnect_interval: float = option(checks.seconds, default=60.0)
+    """The longest delay of the default :attr:`backoff`, in seconds."""
+
+    heartbeat_interval: float = option(checks.network_seconds, default=30.0)
+    """Seconds between heartbeats; Phoenix closes after 60 without one."""
+
+    heartbeat_timeout: float = option(checks.network_seconds, default=10.0)
+    """Seconds of silence after a heartbeat before the connection is dropped.
+
+    What comes, and what goes while the heartbeat is under way, is no silence.
+    While a join runs, a Phoenix server answers nothing else on that socket, so this
+    must be longer than the slowest join takes by itself.
+    """
+
+    close_timeout: float = option(checks.seconds, default=2.0)
+    """Seconds for the server to finish the closing handshake, before an abort.
+
+    What has not told of its end a second later is taken for ended.
+    """
+
+    topic_channel_map: Mapping[str, ChannelFactory[AnyChannel]] = option(
+        checks.topic_channel_map, factory=dict, group="Channels"
+    )
+    """Topics to channel classes; a key such as ``"rooms:*"`` stands for a prefix.
+
+    In place of a class any callable will do that takes topic, params and
+    ``client.channels`` and returns a channel, such as
+    ``functools.partial(Room, db=db)``.
+    """
+
+    default_channel_class: ChannelFactory[AnyChannel] | None = option(
+        checks.optional_channel_class, default=None
+    )
+    """The class of channels that :attr:`topic_channel_map` names none for.
+
+    The default is ``EchoRoom``.
+    A callable will do as well, as there.
+    """
+
+    default_channel_params: Supplied[Params] | None = option(
+        checks.channel_params, factory=dict, show=_secret_params
+    )
+    """The parameters of all channels.
+
+    A channel's own are merged over them, one level deep, when the channel is made; a
+    callable, of either, is asked anew for each join.
+    Own parameters that are no mapping take their place.
+    """
+
+    timeout: float = option(checks.seconds, default=5.0)
+    """Seconds to wait for the reply to a join, a push or a leave.
+
+    Those of a join do not run while it waits behind other joins.
+    """
+
+    join_channels: Mapping[str, Any] = option(
+        checks.join_channels,
+        factory=dict,
+        show=_secret_channels,
+        takes="Mapping[str, Any] | Sequence[str]",
+    )
+    """Topics to join whenever connected, and the parameters of each.
+
+    A sequence of topics is taken too, and kept as a mapping.
+    The parameters are merged over :attr:`default_channel_params`, or are these if None.
+    A channel that cannot be made is told to the log and to ``client.on_error``, and is
+    tried again when the next connection opens; the others are joined.
+    """
+
+    join_window: int = option(checks.size, default=128)
+    """How many joins are under way at most, since the server does one at a time.
+
+    The others wait for their turn, in the order in which their channels want to join.
+    """
+
+    rejoin_backoff: Backoff | None = option(checks.function, default=None)
+    """The :attr:`backoff` of a channel that must be joined again."""
+
+    max_restarts: int = option(checks.count, default=3)
+    """How often a crashing channel is restarted in :attr:`max_seconds`.
+
+    One crash more stops it with its error.
+    """
+
+    max_seconds: float = option(checks.seconds, default=5.0)
+    """The seconds in which :attr:`max_restarts` are counted."""
+
+    send_buffer: int = option(checks.count, default=1000, group="Buffers and limits")
+    """How many messages are kept while there is no connection."""
+
+    push_buffer: int = option(checks.count, default=1000)
+    """How many pushes each channel keeps until it is joined."""
+
+    receive_buffer: int = option(checks.size, default=1000)
+    """How many messages each channel keeps for ``receive()``."""
+
+    write_buffer: int = option(checks.size, default=16 * 1024 * 1024, unit="bytes")
+    """How many bytes may wait to be written to the connection.
+
+    A push that finds as many waiting fails with
+    :exc:`~txphoenix.errors.BufferFull`; ``when_writable()`` waits for room.
+    A message of up to :attr:`max_message_size` goes whenever nothing waits, and
+    what the protocol itself sends always does.
+    """
+
+    max_message_size: int = option(
+        checks.message_size, default=16 * 1024 * 1024, unit="bytes"
+    )
+    """The largest message in bytes, in either direction.
+
+    It is at least 100, which the protocol's own messages need.
+    """
+
+    @classmethod
+    def check(cls, url: Supplied[str], **options: Unpack[ClientOptions]) -> Self:
+        """Make options out of keyword arguments whose names may be wrong.
+
+        :raises ConfigurationError: if there is no option of a name, or a value is not
+            what it must be.
+        """
+        return cls(url=url, **_check_names(options, "reactor"))
+
+    def replace(self, **changes: Unpack[ChangedOptions]) -> Self:
+        """These options with some of them changed; all are checked, or none changes.
+
+        :raises ConfigurationError: as :meth:`check`.
+        """
+        changed: Self = attrs.evolve(cast(Any, self), **_check_names(changes))
+        return changed
+
+    @property
+    def reconnect_backoff(self) -> Backoff:
+        """:attr:`backoff`, or the default."""
+        return self.backoff or backoffs.exponential(maximum=self.reconnect_interval)
+
+    @property
+    def channel_backoff(self) -> Backoff:
+        """:attr:`rejoin_backoff`, or the default."""
+        return self.rejoin_backoff or _REJOIN_BACKOFF
+
+    @property
+    def asks_anew(self) -> bool:
+        """Whether an attempt asks a callable, which may answer otherwise next time."""
+        return any(
+            callable(asked)
+            for asked in (
+                self.url,
+                self.params,
+                self.headers,
+                self.auth_token,
+                self.endpoint,
+                self.transport,
+            )
+        )
+
+    def snapshot(self) -> dict[str, Any]:
+        """Every option by name, as JSON can hold it, with the secrets cut out.
+
+        Values of parameters and headers, the token and the values in the URL's query
+        are shown as :data:`txphoenix.protocol.redact.REDACTED`, callables as
+        ``"<callable>"``, classes by their dotted names.
+        """
+        return {
+            field.name: declared(field).show(getattr(self, field.name))
+            for field in attrs.fields(type(self))
+        }
+
+    def __repr__(self) -> str:
+        snapshot = self.snapshot()
+        changed = [
+            f"{field.name}={snapshot[field.name]!r}"
+            for field in attrs.fields(type(self))
+            if getattr(self, field.name) not in (field.default, {})
+        ]
+        return f"Options({', '.join(changed)})"
+
+
+OPTIONS: dict[str, Attribute[Any]] = {
+    field.name: field for field in attrs.fields(Options)
+}
+"""All options by their names, in the order in which they are declared."""
+
+CONNECTION_OPTIONS: frozenset[str] = frozenset(
+    name for name, field in OPTIONS.items() if declared(field).reconnects
+)
+"""The options of which a change needs a new connection."""
+
+
+def _check_names(options: Mapping[str, Any], *others: str) -> dict[str, Any]:
+    """The options, if there is one of each name.
+
+    :param others: names of what is no option, and can be meant all the same.
+    """
+    for name in options:
+        if name not in OPTIONS:
+            hint = did_you_mean(name, [*OPTIONS, *others])
+            raise ConfigurationError(f"there is no option {name!r}{hint}")
+    # Their checks make of them what the fields' types say.
+    return dict(options)

@@ -1,0 +1,71 @@
+"""What is refused where it is set as an attribute, since it would change nothing.
+
+``client.on_open = f`` is how other libraries have it.
+Here it would only hide the method that adds a hook, and ``f`` would never be called.
+
+A ``__setattr__`` that looks for these names is three times the work of making a
+channel, which has many attributes.
+So it is the methods themselves that refuse it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NoReturn, TypeVar, cast
+
+from ..errors import ConfigurationError
+
+__all__ = ["never_assigned", "only_in_class"]
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+
+class _Method:
+    """A method that cannot be hidden by an attribute of the same name.
+
+    A subclass overrides it as any other.
+    """
+
+    __slots__ = ("_function", "_instead")
+
+    def __init__(self, function: Callable[..., Any], instead: str) -> None:
+        self._function = function
+        self._instead = instead
+
+    def __get__(self, owner: object, cls: type | None = None) -> Callable[..., Any]:
+        bound: Callable[..., Any] = self._function.__get__(owner, cls)
+        return bound
+
+    def __set__(self, owner: object, value: object) -> NoReturn:
+        self._refuse()
+
+    def __delete__(self, owner: object) -> NoReturn:
+        # What was to be set for a while, as mock.patch.object() does it, is taken away
+        # though it could not be set, and only this error is seen.
+        self._refuse()
+
+    def _refuse(self) -> NoReturn:
+        raise ConfigurationError(
+            f"{self._function.__name__} is a method, and what is set in its place is"
+            f" never called: {self._instead}"
+        )
+
+
+def never_assigned(instead: str) -> Callable[[_F], _F]:
+    """Have a method refuse that something is set in its place.
+
+    :param instead: what to do, for a person.
+    """
+
+    def decorate(function: _F) -> _F:
+        return cast(_F, _Method(function, instead))
+
+    return decorate
+
+
+def only_in_class(owner: object, name: str) -> ConfigurationError:
+    """The error of an attribute of an object that is looked for in its class alone."""
+    return ConfigurationError(
+        f"{name} of a channel is that of its class: define it in a subclass of"
+        f" {type(owner).__name__}, and not as an attribute of the channel"
+    )

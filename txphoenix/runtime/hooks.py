@@ -1,0 +1,201 @@
+"""Lists of functions that are called when something happens.
+
+A hook belongs to the user, and its faults must not reach the client: an
+exception of a hook is logged, and the next hook is called all the same.
+A hook may be an ``async def``; it is started at once and what it raises later
+is logged too.
+That it was cut short, by the end of a channel or a connection, is one line and no
+traceback: it is no fault of the hook.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from inspect import isawaitable
+from typing import Any
+
+from twisted.internet.defer import CancelledError, Deferred, ensureDeferred
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from ..errors import ENDINGS, PushInterrupted
+from ..legible import legible
+from .package_log import package_log
+from .remover import Remover
+
+__all__ = [
+    "NO_EVENT_HOOKS",
+    "EventHooks",
+    "Hooks",
+    "as_deferred",
+    "ask",
+    "call_hook",
+    "log_hook_failure",
+    "watch_hook",
+]
+
+log = Logger(observer=package_log)
+
+
+def call_hook(function: Callable[..., Any], *args: Any) -> None:
+    """Call one hook; log what it raises, now or later."""
+    try:
+        result = function(*args)
+        if result is not None:
+            watch_hook(result, function)
+    except BaseException:
+        log_hook_failure(function)
+
+
+def watch_hook(result: Any, function: Callable[..., Any]) -> None:
+    """See to it that what a hook raises later is logged."""
+    later = as_deferred(result)
+    if later is not None:
+        later.addErrback(_log_failure, function)
+
+
+def log_hook_failure(function: Callable[..., Any]) -> None:
+    """Log the exception that a hook has just raised."""
+    _log_failure(Failure(), function)
+
+
+def as_deferred(result: Any) -> Deferred[Any] | None:
+    """See whether a function's result comes later.
+
+    :return: a Deferred of the result, or ``None`` for a result that is here.
+    """
+    if isinstance(result, Deferred):
+        return result
+    if isawaitable(result):
+        return ensureDeferred(_wait_for(result))
+    return None
+
+
+async def ask(function: Callable[[], Any]) -> Any:
+    """Call a function and wait for its result, where that comes later."""
+    answer = function()
+    later = as_deferred(answer)
+    return answer if later is None else await later
+
+
+async def _wait_for(awaitable: Any) -> Any:
+    """Turn any awaitable into a coroutine."""
+    return await awaitable
+
+
+def _log_failure(failure: Failure, function: Callable[..., Any]) -> None:
+    if failure.check(PushInterrupted, CancelledError):
+        # A stop, or a lost connection, is nothing that the hook could have known.
+        tell = log.info
+    elif failure.check(*ENDINGS):
+        # This may be the same, or a push to a channel that was never joined.
+        tell = log.warn
+    else:
+        log.failure("hook {hook!r} raised", failure=failure, hook=function)
+        return
+    tell("hook {hook!r} ended early: {error!r}", hook=function, error=failure.value)
+
+
+class Hooks:
+    """The hooks of one kind.
+
+    The tuple is replaced, never changed, so that calling it needs no copy:
+    a hook that adds or removes hooks changes the next call.
+    """
+
+    __slots__ = ("entries",)
+
+    def __init__(self) -> None:
+        self.entries: tuple[tuple[Callable[..., Any]], ...] = ()
+        """The hooks.
+
+        Each entry is a tuple of its own, compared by identity: a function may be
+        added twice, and each remover takes away its own.
+        """
+
+    def __bool__(self) -> bool:
+        return bool(self.entries)
+
+    def add(self, function: Callable[..., Any]) -> Remover:
+        """Add a hook.
+
+        :return: a function that removes it; calling that again does nothing.
+        :raises TypeError: ``function`` cannot be called.
+        """
+        if not callable(function):
+            raise TypeError(f"a hook must be callable, not {legible(function)}")
+        entry = (function,)
+        self.entries = (*self.entries, entry)
+
+        def remove() -> None:
+            self.entries = tuple(each for each in self.entries if each is not entry)
+
+        return remove
+
+    def call(self, *args: Any) -> None:
+        """Call each hook with ``args``, in the order they were added."""
+        for (function,) in self.entries:
+            call_hook(function, *args)
+
+
+class EventHooks(dict[str, tuple[tuple[Any, Callable[[Any], Any]], ...]]):
+    """The hooks of a channel's events.
+
+    A hook is a function of the payload, or an object with a method
+    ``handle_in(event, payload)``.
+    An event that has hooks has a tuple of pairs here, of what the user gave and of the
+    function; the tuple is replaced, never changed.
+    """
+
+    __slots__ = ()
+
+    def add(self, event: str, given: Any) -> Remover:
+        """Add a hook for ``event``.
+
+        :return: a function that removes it.
+        :raises TypeError: it is neither of the two.
+        """
+        entry = (given, _as_function(event, given))
+        self[event] = (*self.get(event, ()), entry)
+        return partial(self._keep, event, lambda each: each is not entry)
+
+    def remove(self, event: str, given: Any = None) -> None:
+        """Remove all hooks of ``event``, or those that were added as ``given``."""
+        self._keep(event, lambda each: given is not None and each[0] != given)
+
+    def call(self, event: str, payload: Any) -> bool:
+        """Call the hooks of ``event`` with ``payload``.
+
+        :return: whether there was one.
+        """
+        found = self.get(event)
+        if found is None:
+            return False
+        for _, function in found:
+            call_hook(function, payload)
+        return True
+
+    def _keep(self, event: str, wanted: Callable[[Any], bool]) -> None:
+        left = tuple(each for each in self.get(event, ()) if wanted(each))
+        if left:
+            self[event] = left
+        else:
+            self.pop(event, None)
+
+
+NO_EVENT_HOOKS = EventHooks()
+"""What a channel without hooks has; it stays empty."""
+
+
+def _as_function(event: str, given: Any) -> Callable[[Any], Any]:
+    if callable(given):
+        function: Callable[[Any], Any] = given
+        return function
+    method = getattr(given, "handle_in", None)
+    if callable(method):
+        return partial(method, event)
+    raise TypeError(
+        "a hook must be callable or have a method handle_in(event, payload),"
+        f" not {legible(given)}"
+    )

@@ -1,0 +1,3 @@
+"""What ``twistd txphoenix`` runs."""
+
+from __future__ import annotations
