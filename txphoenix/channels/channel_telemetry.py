@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 from twisted.application.service import IService
 
 from .. import telemetry
-from ..protocol.channel_states import State
 from .state_changes import StateChanges
 
 if TYPE_CHECKING:
@@ -23,26 +22,21 @@ class ChannelTelemetry:
     :param channels: the channels, whose parent is the client.
     """
 
-    __slots__ = ("_changes", "_channels")
+    __slots__ = ("_channels",)
 
     def __init__(self, channels: IService) -> None:
         self._channels = channels
-        self._changes = StateChanges()
 
     def subscribe(self, events: ChannelEvents) -> None:
         """Have all of it told."""
-        events.changed.append(self._changed)
-        events.at_rest.append(self._tell_changes)
+        # These two are on the way of each join, and called without a method between.
+        changes = StateChanges(self._channels)
+        events.changed.append(changes.add)
+        events.at_rest.append(changes.tell)
         events.joined.append(self._joined)
         events.join_failed.append(self._join_failed)
         events.leave_answered.append(self._leave_answered)
         events.ended.append(self._ended)
-
-    def _changed(self, channel: Channel, old: State, new: State) -> None:
-        self._changes.add(channel.topic, old, new)
-
-    def _tell_changes(self) -> None:
-        self._changes.tell(self._channels.parent)
 
     # Most clients have no handlers, and a join is to cost them nothing.
 

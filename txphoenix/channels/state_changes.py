@@ -8,9 +8,15 @@ each function is told in the order in which it happened.
 from __future__ import annotations
 
 from collections import deque
+from typing import TYPE_CHECKING
+
+from twisted.application.service import IService
 
 from .. import telemetry
 from ..protocol.channel_states import State
+
+if TYPE_CHECKING:
+    from .channel import Channel
 
 __all__ = ["STATUS", "StateChanges", "status_of"]
 
@@ -29,28 +35,33 @@ def status_of(state: State) -> str:
 
 
 class StateChanges:
-    """Those that telemetry has not been told of, the oldest first."""
+    """Those that telemetry has not been told of, the oldest first.
 
-    __slots__ = ("_is_telling", "_waiting")
+    :param channels: the channels, whose parent is the client.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_channels", "_is_telling", "_waiting")
+
+    def __init__(self, channels: IService) -> None:
+        self._channels = channels
         # Made at its first use: an empty deque takes 760 bytes of each client.
         self._waiting: deque[tuple[str, str, str]] | None = None
         self._is_telling = False
 
-    def add(self, topic: str, old: State, new: State) -> None:
+    def add(self, channel: Channel, old: State, new: State) -> None:
         """Take note of a channel's new state."""
         if telemetry.state_change_handlers:
             if self._waiting is None:
                 self._waiting = deque()
-            self._waiting.append((topic, status_of(old), status_of(new)))
+            self._waiting.append((channel.topic, status_of(old), status_of(new)))
 
-    def tell(self, client: object) -> None:
+    def tell(self) -> None:
         """Tell telemetry, unless it is being told: then that goes on with these."""
         if self._is_telling or not self._waiting:
             return
         self._is_telling = True
         try:
+            client = self._channels.parent
             while self._waiting:
                 telemetry.channel_status_changed(client, *self._waiting.popleft())
         finally:
