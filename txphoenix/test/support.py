@@ -28,7 +28,8 @@ from txphoenix.protocol.backoff import steps
 from txphoenix.protocol.message import HEARTBEAT, PHOENIX_TOPIC, PHX_REPLY, Message
 from txphoenix.runtime.deadlines import Deadlines
 from txphoenix.testing import MemoryServer, Refused, ServerChannel, error, ok, reply
-from txphoenix.testing.session import Frame, ServerSession
+from txphoenix.testing.frame import Frame
+from txphoenix.testing.session import ServerSession
 
 __all__ = ["TOPIC", "ClientTestCase", "Outcome", "Room", "ScriptedServer"]
 

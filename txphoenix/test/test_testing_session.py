@@ -355,7 +355,7 @@ class WaitTests(SessionTestCase):
         waiting = self.memory.when_received("echo")
         waiting.cancel()
         self.failureResultOf(waiting, CancelledError)
-        self.assertEqual(self.memory._waits, {})
+        self.assertEqual(len(self.memory._waits), 0)
         self.client.say("1", "2", "t:b", "echo", 1)
 
     def test_resumed(self) -> None:

@@ -37,16 +37,18 @@ command.
 from __future__ import annotations
 
 from .cases import PhoenixMixin
-from .channel import Reply, ServerChannel, UnhandledEvent, error, ok, reply
+from .channel import ServerChannel, UnhandledEvent
 from .codec import CodecError
 from .connect import Refused, Socket
 from .endpoint import Endpoint
+from .frame import Frame
 from .memory import MemoryConnection, MemoryEndpoint, MemoryServer
 from .presence import PresenceChannel
 from .proxy import FaultProxy
+from .replies import Reply, error, ok, reply
 from .rooms import ChatRoom, EchoChannel, demo_channels
 from .server import PhoenixServer
-from .session import Frame, ServerSession
+from .session import ServerSession
 
 __all__ = [
     "ChatRoom",

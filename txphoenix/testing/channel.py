@@ -15,48 +15,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
 
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IDelayedCall
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
-if TYPE_CHECKING:
-    from .connect import Socket
-    from .endpoint import Endpoint
-    from .process import ChannelProcess
-    from .session import ServerSession
+from .connect import Socket
+from .frame import Frame
+from .presence_tracker import PresenceTracker
+from .replies import NOTHING, Reply, reply
 
-__all__ = ["Reply", "ServerChannel", "UnhandledEvent", "error", "ok", "reply"]
-
-
-class Reply(NamedTuple):
-    """What ``handle_in`` returns for a reply."""
-
-    status: str
-    response: Any
-
-
-NOTHING: dict[str, Any] = {}
-"""The response of a reply that has nothing to say."""
-
-
-def ok(response: Any = NOTHING) -> Reply:
-    """The reply of status ``ok``.
-
-    :param response: any JSON value, or bytes for a binary reply; ``{}`` if not given.
-    """
-    return Reply("ok", response)
-
-
-def error(response: Any = NOTHING) -> Reply:
-    """The reply of status ``error``; see :func:`ok`."""
-    return Reply("error", response)
-
-
-def reply(status: str, response: Any = NOTHING) -> Reply:
-    """A reply of any status; see :func:`ok`."""
-    return Reply(status, response)
+__all__ = [
+    "ChannelRunner",
+    "ClientSession",
+    "Controls",
+    "ServerChannel",
+    "UnhandledEvent",
+]
 
 
 class UnhandledEvent(Exception):
@@ -78,11 +54,11 @@ class ServerChannel:
     topic: str
     params: Any
     socket: Socket
-    session: ServerSession
-    endpoint: Endpoint
+    session: ClientSession
+    endpoint: Controls
     join_ref: Any
     ref: Any = None
-    _process: ChannelProcess
+    _process: ChannelRunner
 
     def join(self, params: Any) -> Any:
         """Decide whether the client may join.
@@ -170,3 +146,97 @@ class ServerChannel:
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.topic}>"
+
+
+class ClientSession(Protocol):
+    """A client's session, as its channels see it: a :class:`ServerSession`."""
+
+    @property
+    def socket(self) -> Socket:
+        """What is known of the client."""
+
+    @property
+    def frames(self) -> list[Frame]:
+        """What was received and sent, if the server keeps it."""
+
+    @property
+    def closed(self) -> bool:
+        """Whether the session has ended."""
+
+    def close(self, code: int) -> None:
+        """Close the connection, after what is in the mailbox."""
+
+    def drop(self) -> None:
+        """End the connection at once and without a close frame."""
+
+    def set_writable(self, writable: bool) -> None:
+        """The transport has room for more, or has none."""
+
+    def when_writable(self) -> Deferred[None]:
+        """A Deferred that fires once the transport has room for more."""
+
+
+class Controls(Protocol):
+    """The server, as its channels see it: what an :class:`Endpoint` can be told."""
+
+    @property
+    def reactor(self) -> IReactorTime:
+        """The clock."""
+
+    @property
+    def presence(self) -> PresenceTracker:
+        """All presences."""
+
+    @property
+    def connections(self) -> Sequence[ClientSession]:
+        """The connected clients, the oldest first."""
+
+    def channels(self, topic: str | None = None) -> list[ServerChannel]:
+        """The joined channels, of one topic or all."""
+
+    def broadcast(
+        self, topic: str, event: str, payload: Any, sender: ServerChannel | None = None
+    ) -> int:
+        """Send a message to all who have joined a topic, but for the sender."""
+
+    def kick(self, id: str) -> int:
+        """Close the connections of that id."""
+
+    def drop(self, id: str | None = None) -> int:
+        """End connections without a close frame, of that id or all."""
+
+    def drain(self, id: str | None = None) -> int:
+        """Close connections with 1012, of that id or all."""
+
+    def kill_channel(self, topic: str) -> int:
+        """Kill all channels of a topic."""
+
+    def pause(self) -> None:
+        """Answer nothing any more."""
+
+    def resume(self) -> None:
+        """Go on after a pause."""
+
+    def refuse(self, status: int | None, transport: str | None = None) -> None:
+        """Answer each handshake with that HTTP status."""
+
+
+class ChannelRunner(Protocol):
+    """What runs a channel: it sends what the channel says, and ends it."""
+
+    def push(self, event: str, payload: Any) -> None:
+        """Send the client a message."""
+
+    def reply(self, ref: Any, reply: Reply) -> None:
+        """Send the client a reply."""
+
+    def call_later(
+        self, delay: float, action: Callable[..., object], args: tuple[Any, ...]
+    ) -> IDelayedCall:
+        """Do something later, unless the channel has ended by then."""
+
+    def stop(self, reason: str) -> None:
+        """End in good order, after the message being handled."""
+
+    def crash(self, reason: str) -> None:
+        """End as a crash does, at once."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
-from .channel import NOTHING
+from .replies import NOTHING
 
 __all__ = ["Connect", "Refused", "Socket", "plug_params"]
 

@@ -20,6 +20,7 @@ from .options import Channels, SocketOptions
 from .presence import PresenceTracker
 from .process import ChannelProcess
 from .session import ServerSession
+from .waits import Waits
 
 __all__ = ["Endpoint", "EndpointOptions"]
 
@@ -132,8 +133,7 @@ class Endpoint:
         self.presence = PresenceTracker(self.broadcast)
         self._sessions: dict[ServerSession, None] = {}
         self._topics: dict[str, dict[ChannelProcess, None]] = {}
-        # Who waits for what: the kind, and whether it is that one.
-        self._waits: dict[Deferred[Any], tuple[str, Callable[[Any], bool]]] = {}
+        self._waits = Waits()
         self._resumed: list[Deferred[None]] = []
 
     def add_socket(self, path: str, **changes: Any) -> None:
@@ -264,11 +264,11 @@ class Endpoint:
         """
         if len(self._sessions) >= count:
             return succeed(self.connections[-1])
-        return self._wait("connected", lambda _: len(self._sessions) >= count)
+        return self._waits.wait("connected", lambda _: len(self._sessions) >= count)
 
     def when_disconnected(self) -> Deferred[ServerSession]:
         """A Deferred that fires with the next session that ends."""
-        return self._wait("disconnected", lambda _: True)
+        return self._waits.wait("disconnected", lambda _: True)
 
     def when_joined(self, topic: str) -> Deferred[ServerChannel]:
         """A Deferred that fires once a client has joined the topic.
@@ -278,54 +278,30 @@ class Endpoint:
         joined = self.channels(topic)
         if joined:
             return succeed(joined[-1])
-        return self._wait("joined", lambda channel: channel.topic == topic)
+        return self._waits.wait("joined", lambda channel: channel.topic == topic)
 
     def when_left(self, topic: str) -> Deferred[ServerChannel]:
         """A Deferred that fires with the next channel of the topic that ends."""
-        return self._wait("left", lambda channel: channel.topic == topic)
+        return self._waits.wait("left", lambda channel: channel.topic == topic)
 
     def when_received(self, event: str, topic: str | None = None) -> Deferred[Message]:
         """A Deferred that fires with the next message of that event from a client."""
-        return self._wait(
+        return self._waits.wait(
             "received",
             lambda it: it.event == event and (topic is None or it.topic == topic),
         )
-
-    def _wait(self, kind: str, matches: Callable[[Any], bool]) -> Deferred[Any]:
-        deferred: Deferred[Any] = Deferred(self._forget_wait)
-        self._waits[deferred] = (kind, matches)
-        return deferred
-
-    def _forget_wait(self, deferred: Deferred[Any]) -> None:
-        # It may be among those that are told just now.
-        self._waits.pop(deferred, None)
-
-    def _tell(self, kind: str, value: Any) -> None:
-        if not self._waits:
-            return
-        met = [
-            deferred
-            for deferred, (awaited, matches) in self._waits.items()
-            if awaited == kind and matches(value)
-        ]
-        for deferred in met:
-            self._waits.pop(deferred)
-        for deferred in met:
-            # Whoever was told before may have cancelled it.
-            if not deferred.called:
-                deferred.callback(value)
 
     # What the sessions and channels tell.
 
     def session_opened(self, session: ServerSession) -> None:
         """A client has connected."""
         self._sessions[session] = None
-        self._tell("connected", session)
+        self._waits.tell("connected", session)
 
     def session_lost(self, session: ServerSession) -> None:
         """A client's connection has ended."""
         self._sessions.pop(session, None)
-        self._tell("disconnected", session)
+        self._waits.tell("disconnected", session)
 
     def subscribe(self, process: ChannelProcess) -> None:
         """A channel has been joined: broadcasts to its topic go to it as well."""
@@ -340,16 +316,16 @@ class Endpoint:
 
     def tell_joined(self, channel: ServerChannel) -> None:
         """Tell those who wait for it that a channel has been joined."""
-        self._tell("joined", channel)
+        self._waits.tell("joined", channel)
 
     def tell_left(self, channel: ServerChannel) -> None:
         """A channel has ended, and with it its presences."""
         self.presence.untrack_all(channel)
-        self._tell("left", channel)
+        self._waits.tell("left", channel)
 
     def tell_received(self, message: Message) -> None:
         """Tell those who wait for it that a message has come."""
-        self._tell("received", message)
+        self._waits.tell("received", message)
 
 
 def global_reactor() -> IReactorTime:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from twisted.internet.defer import CancelledError, Deferred, maybeDeferred
 from twisted.logger import Logger
@@ -12,14 +12,11 @@ from twisted.python.failure import Failure
 from twisted.web.server import NOT_DONE_YET, Request
 
 from ..runtime.package_log import package_log
-from .codec import codec_for
+from .codec import ServerCodec, codec_for
 from .connect import Refused, Socket, plug_params
+from .endpoint import Endpoint
+from .options import SocketOptions
 from .path import PathPattern
-
-if TYPE_CHECKING:
-    from .codec import ServerCodec
-    from .endpoint import Endpoint
-    from .options import SocketOptions
 
 __all__ = ["JSON", "Mount", "answer", "header_list", "header_values", "server_error"]
 

@@ -31,7 +31,7 @@ import hmac
 import json
 import re
 from secrets import token_bytes, token_urlsafe
-from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar, cast
+from typing import Any, BinaryIO, TypeVar, cast
 
 from twisted.internet.defer import CancelledError, Deferred, succeed
 from twisted.internet.interfaces import IDelayedCall
@@ -40,13 +40,11 @@ from twisted.web.server import Request
 
 from .connect import Refused
 from .connections import ConnectionWrapper
+from .endpoint import Endpoint
 from .http import JSON, Mount, answer, header_values
+from .options import SocketOptions
 from .path import PathPattern
 from .session import ServerSession
-
-if TYPE_CHECKING:
-    from .endpoint import Endpoint
-    from .options import SocketOptions
 
 __all__ = ["LongPollMount", "PollTransport"]
 

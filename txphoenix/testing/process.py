@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.interfaces import IDelayedCall
@@ -20,13 +20,48 @@ from txphoenix.protocol.message import (
 )
 
 from ..runtime.package_log import package_log
-from .channel import Reply, ServerChannel, error, ok
+from .channel import ClientSession, Controls, ServerChannel
+from .codec import ServerCodec
 from .connect import Refused
+from .flavour import Flavour
+from .replies import Reply, error, ok
 
-if TYPE_CHECKING:
-    from .session import ServerSession
+__all__ = ["ChannelProcess", "ProcessServer", "ProcessSession"]
 
-__all__ = ["ChannelProcess"]
+
+class ProcessServer(Controls, Protocol):
+    """The server, as its channels' processes see it: the topics are there."""
+
+    @property
+    def flavour(self) -> Flavour:
+        """How the server's Phoenix speaks."""
+
+    def subscribe(self, process: ChannelProcess) -> None:
+        """A channel has been joined."""
+
+    def unsubscribe(self, process: ChannelProcess) -> None:
+        """A channel has ended."""
+
+
+class ProcessSession(ClientSession, Protocol):
+    """A client's session, as its channels' processes see it: they send by it."""
+
+    @property
+    def endpoint(self) -> ProcessServer:
+        """The server."""
+
+    @property
+    def codec(self) -> ServerCodec:
+        """Makes frames of messages, as the client wants them."""
+
+    def send(self, message: Message) -> None:
+        """Send a message of a channel."""
+
+    def send_frame(self, data: bytes, is_binary: bool) -> None:
+        """Send a frame that was encoded before."""
+
+    def forget(self, process: ChannelProcess) -> None:
+        """A channel has ended."""
 
 
 class ChannelProcess:
@@ -40,7 +75,7 @@ class ChannelProcess:
     _log = Logger(observer=package_log)
 
     def __init__(
-        self, channel: ServerChannel, session: ServerSession, message: Message
+        self, channel: ServerChannel, session: ProcessSession, message: Message
     ) -> None:
         self.channel = channel
         self.session = session

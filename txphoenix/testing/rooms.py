@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from .channel import Reply, ServerChannel, UnhandledEvent, error, ok
+from .channel import ServerChannel, UnhandledEvent
+from .replies import Reply, error, ok
 
 __all__ = ["ChatRoom", "EchoChannel", "demo_channels"]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 from twisted.internet.defer import Deferred, succeed
 from twisted.logger import Logger
@@ -25,37 +25,18 @@ from txphoenix.protocol.message import (
 )
 
 from ..runtime.package_log import package_log
-from .channel import Reply, error, ok
-from .codec import CodecError
-from .process import ChannelProcess
+from .channel import ServerChannel
+from .codec import CodecError, ServerCodec
+from .connect import Socket
+from .frame import Frame
+from .options import SocketOptions
+from .process import ChannelProcess, ProcessServer
+from .replies import Reply, error, ok
 
-if TYPE_CHECKING:
-    from .codec import ServerCodec
-    from .connect import Socket
-    from .endpoint import Endpoint
-    from .options import SocketOptions
-
-__all__ = ["Frame", "ServerSession", "SessionTransport"]
+__all__ = ["ServerSession", "SessionServer", "SessionTransport"]
 
 PARSE_ERROR = 1011
 """The close code after a frame that cannot be parsed, or an answer that is no JSON."""
-
-
-class Frame(NamedTuple):
-    """One frame that a session has received or sent.
-
-    ``str()`` gives it as the recordings show it.
-    """
-
-    is_sent: bool
-    data: bytes
-    is_binary: bool
-
-    def __str__(self) -> str:
-        who = "S<" if self.is_sent else "C>"
-        if self.is_binary:
-            return f"{who} binary {self.data.hex()}"
-        return f"{who} {self.data.decode('utf-8')}"
 
 
 class SessionTransport(Protocol):
@@ -69,6 +50,37 @@ class SessionTransport(Protocol):
 
     def drop(self) -> None:
         """End the connection without a close frame."""
+
+
+class SessionServer(ProcessServer, Protocol):
+    """The server, as its clients' sessions see it: they tell it what happens."""
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether nothing is answered just now."""
+
+    @property
+    def keeps_frames(self) -> bool:
+        """Whether each session keeps its frames."""
+
+    @property
+    def close_timeout(self) -> float:
+        """Seconds that a client has for answering a close."""
+
+    def session_opened(self, session: ServerSession) -> None:
+        """A client has connected."""
+
+    def session_lost(self, session: ServerSession) -> None:
+        """A client's connection has ended."""
+
+    def tell_joined(self, channel: ServerChannel) -> None:
+        """A channel has been joined."""
+
+    def tell_left(self, channel: ServerChannel) -> None:
+        """A channel has ended."""
+
+    def tell_received(self, message: Message) -> None:
+        """A message has come."""
 
 
 class ServerSession:
@@ -85,7 +97,7 @@ class ServerSession:
 
     def __init__(
         self,
-        endpoint: Endpoint,
+        endpoint: SessionServer,
         options: SocketOptions,
         socket: Socket,
         codec: ServerCodec,

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from autobahn.twisted.websocket import WebSocketServerFactory, WebSocketServerProtocol
 from autobahn.websocket.compress import PerMessageDeflate, PerMessageDeflateOfferAccept
 from twisted.internet.interfaces import IDelayedCall, IPushProducer
 from zope.interface import implementer
 
-if TYPE_CHECKING:
-    from .endpoint import Endpoint
-    from .options import SocketOptions
-    from .session import ServerSession
+from .endpoint import Endpoint
+from .options import SocketOptions
+from .session import ServerSession
 
 __all__ = ["PhoenixServerFactory", "PhoenixServerProtocol"]
 
