@@ -92,6 +92,8 @@ setup(
         # So these two move when somebody decides that they do.
         "dev": [
             "build",
+            # Holds the layers: the contracts in pyproject.toml.
+            "import-linter>=2.17",
             "mypy~=2.4",
             "mypy-zope>=1.0.17",
             "ruff~=0.17.6",

@@ -1,0 +1,223 @@
+"""The house stands: files and classes that one can hold in mind, arrows one way.
+
+Which layer is above which is in ``pyproject.toml``, and ``lint-imports`` sees to it.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Iterator
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+
+from twisted.trial.unittest import SynchronousTestCase
+from zope.interface import implementedBy
+
+import txphoenix
+
+from .module_graph import circles, imports
+
+PACKAGE = Path(txphoenix.__file__).parent
+ROOT = PACKAGE.parent
+REFERENCE = ROOT / "docs" / "api.rst"
+
+LONGEST_FILE = 400
+MOST_METHODS = 25
+# The hot path of receiving and of the frames: a call saved there is worth a branch.
+MAY_BRANCH = re.compile(r"(client/receiving|transports/frames\w*)\.py")
+
+
+def sources() -> dict[str, str]:
+    """The text of each file of the package, but for its tests."""
+    return {
+        path.relative_to(PACKAGE).as_posix(): path.read_text("utf-8")
+        for path in sorted(PACKAGE.rglob("*.py"))
+        if path.relative_to(PACKAGE).parts[0] != "test"
+    }
+
+
+def classes() -> Iterator[type]:
+    """Each class of the package, but for its tests."""
+    for name in sources():
+        if name != "__main__.py":
+            dotted = "txphoenix." + name.removesuffix(".py").replace("/", ".")
+            module = import_module(dotted.removesuffix(".__init__"))
+            for value in vars(module).values():
+                if inspect.isclass(value) and value.__module__ == module.__name__:
+                    yield value
+
+
+def public_methods(cls: type) -> set[str]:
+    """The methods that the reference has of a class."""
+    told = documented().get(cls)
+    if told is None:
+        return set()
+    return told or {name for name in vars(cls) if not name.startswith("_")}
+
+
+@cache
+def documented() -> dict[type, set[str]]:
+    """The classes in the reference: their methods there, or none for all of them."""
+    found: dict[type, set[str]] = {}
+    entries = re.findall(
+        r"^\.\. auto(module|class):: (\S+)\n((?:   .*\n|\n)*)",
+        REFERENCE.read_text("utf-8"),
+        re.M,
+    )
+    for kind, name, options in entries:
+        if kind == "module":
+            module = import_module(name)
+            for each in getattr(module, "__all__", vars(module)):
+                if inspect.isclass(value := getattr(module, each)):
+                    found.setdefault(value, set())
+        else:
+            module_name, _, each = name.rpartition(".")
+            told = re.findall(r"automethod:: (\w+)", options)
+            found[getattr(import_module(module_name), each)] = set(told)
+    return found
+
+
+def own_methods(cls: type) -> set[str]:
+    """The methods and properties that the class itself has added to its bases.
+
+    What it overrides of Twisted's or Autobahn's, and what their interfaces ask for, is
+    not its own.
+    """
+    given = {name for interface in implementedBy(cls) for name in interface}
+    for base in cls.__mro__[1:]:
+        if not base.__module__.startswith("txphoenix."):
+            given |= vars(base).keys()
+    return {name for name, it in vars(cls).items() if _is_method(it)} - given
+
+
+def _is_method(it: object) -> bool:
+    return inspect.isfunction(it) or isinstance(
+        it, classmethod | property | staticmethod
+    )
+
+
+class HouseTests(SynchronousTestCase):
+    """What is measured of the package."""
+
+    def tell(self, faults: list[str]) -> None:
+        """Fail with all of them, if there are any."""
+        if faults:
+            self.fail("\n".join(faults))
+
+    def test_files(self) -> None:
+        """No file is longer than one reads at a time."""
+        lengths = {name: len(text.splitlines()) for name, text in sources().items()}
+        self.assertGreater(len(lengths), 150)
+        faults = [
+            f"txphoenix/{name} has {length} lines: move one of its ideas, whole, to a "
+            "module that is named for it"
+            for name, length in lengths.items()
+            if length > LONGEST_FILE
+        ]
+        self.tell(faults)
+
+    def test_classes(self) -> None:
+        """No class has more methods of its own than one holds in mind.
+
+        What is in the reference is for users, and not counted.
+        """
+        counts = {cls: len(own_methods(cls) - public_methods(cls)) for cls in classes()}
+        self.assertGreater(len(counts), 200)
+        faults = [
+            f"{cls.__module__}.{cls.__qualname__} has {count} methods of its own that "
+            "are not in docs/api.rst: give the part of it that has a name a class of "
+            "its own, and hold that"
+            for cls, count in counts.items()
+            if count > MOST_METHODS
+        ]
+        self.tell(faults)
+
+    def test_branches(self) -> None:
+        """Only the hot path has functions that branch more than ruff admits."""
+        branching = [name for name, text in sources().items() if "C901" in text]
+        self.assertNotEqual(branching, [])
+        faults = [
+            f"txphoenix/{name} has a noqa for C901: give the parts of the function "
+            "that branches functions of their own"
+            for name in branching
+            if MAY_BRANCH.fullmatch(name) is None
+        ]
+        self.tell(faults)
+
+    def test_circles(self) -> None:
+        """No module imports itself by way of others, nor in what only a clone has."""
+        folders = [ROOT / name for name in ("benchmarks", "compliance", "interop")]
+        graph = imports(PACKAGE, *(it for it in folders if it.exists()))
+        self.assertGreater(len(graph), 400)
+        faults = [
+            f"{', '.join(names)} import each other: have the lower one declare a "
+            "Protocol of what it asks of the upper, or be given what it needs by who "
+            "makes both"
+            for names in circles(graph)
+        ]
+        self.tell(faults)
+
+    if not REFERENCE.exists():
+        test_classes.skip = "installed without its documents"  # type: ignore[attr-defined]
+
+
+class GraphTests(SynchronousTestCase):
+    """The graph and its circles, of packages made for the test."""
+
+    def graph(self, **modules: str) -> dict[str, set[str]]:
+        """The graph of a package; in the names of modules ``_in_`` is a slash."""
+        folder = Path(self.mktemp()) / "made"
+        for name, text in modules.items():
+            path = folder / (name.replace("_in_", "/") + ".py")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, "utf-8")
+        return imports(folder)
+
+    def test_imports(self) -> None:
+        """Every way to write an import is seen, and none of what is elsewhere."""
+        graph = self.graph(
+            __init__="from .low import X",
+            low="import os, made\nfrom os import path",
+            top="import made.low",
+            inner_in___init__="from . import deep\nfrom .. import low",
+            inner_in_deep="from ..top import X\nfrom made import Y",
+        )
+        self.assertEqual(
+            graph,
+            {
+                "made": {"made.low"},
+                "made.low": {"made"},
+                "made.top": {"made.low"},
+                "made.inner": {"made.inner.deep", "made.low"},
+                "made.inner.deep": {"made.top", "made"},
+            },
+        )
+
+    def test_counts(self) -> None:
+        """Imports in functions and those for types alone count."""
+        graph = self.graph(
+            a="def f():\n    from .b import X",
+            b="if TYPE_CHECKING:\n    from .c import X",
+            c="from . import a",
+            d="from . import a",
+        )
+        self.assertEqual(circles(graph), [["made.a", "made.b", "made.c"]])
+
+    def test_no_circle(self) -> None:
+        """Two ways to one module are no circle."""
+        graph = self.graph(a="from . import b, c", b="from . import d", c="", d="")
+        self.assertEqual(circles(graph), [])
+
+    def test_depths(self) -> None:
+        """A circle of modules of different depths is one, as is that of two pairs."""
+        graph = self.graph(
+            a="from .inner.b import X",
+            inner_in_b="from ..a import X",
+            c="from . import d",
+            d="from . import c",
+        )
+        self.assertEqual(
+            circles(graph), [["made.a", "made.inner.b"], ["made.c", "made.d"]]
+        )
