@@ -26,8 +26,8 @@ GROUPS = ["Tutorial", "How-to guides", "Reference", "Explanation"]
 # What a reader types into the search box.
 WORDS = """
     authentication, backoff, backpressure, close codes, command line, debugging,
-    errors, handlers, heartbeat, logging, long-polling, metrics, options, performance,
-    presence, proxy, pytest, reconfiguration, reconnect, supervision, systemd,
+    errors, handlers, heartbeat, layers, logging, long-polling, metrics, options,
+    performance, presence, proxy, pytest, reconfiguration, reconnect, supervision, systemd,
     telemetry, testing, threads, timeout, timeouts, TLS, token, token refresh,
     troubleshooting
 """
