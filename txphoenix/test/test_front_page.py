@@ -27,8 +27,8 @@ GROUPS = ["Tutorial", "How-to guides", "Reference", "Explanation"]
 WORDS = """
     authentication, backoff, backpressure, close codes, command line, debugging,
     errors, handlers, heartbeat, layers, logging, long-polling, metrics, options,
-    performance, presence, proxy, pytest, reconfiguration, reconnect, supervision, systemd,
-    telemetry, testing, threads, timeout, timeouts, TLS, token, token refresh,
+    performance, presence, proxy, pytest, reconfiguration, reconnect, supervision,
+    systemd, telemetry, testing, threads, timeout, timeouts, TLS, token, token refresh,
     troubleshooting
 """
 
@@ -196,3 +196,15 @@ class ReferenceTests(SynchronousTestCase):
                 look_up(name)
                 seen += 1
         self.assertGreater(seen, 50)
+
+    def test_contributing(self) -> None:
+        """What CONTRIBUTING.md names is there: files, modules, functions."""
+        text = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+        names = re.findall(r"`(txphoenix\.[\w.]+)`", text)
+        for name in names:
+            look_up(name)
+        self.assertGreater(len(names), 15)
+        paths = re.findall(r"`([\w.]+/[\w./-]*)`", text)
+        for path in paths:
+            self.assertTrue((ROOT / path).exists(), path)
+        self.assertGreater(len(paths), 25)

@@ -54,6 +54,18 @@ class LayersPictureTests(SynchronousTestCase):
         packages = {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
         self.assertEqual(packages - set(told), set())
 
+    def test_contributing(self) -> None:
+        """CONTRIBUTING.md has the packages in their order, siblings in one row."""
+        text = (CONTRACTS.parent / "CONTRIBUTING.md").read_text("utf-8")
+        rows = re.findall(
+            r"^\| (`txphoenix\.\w+`(?:, `txphoenix\.\w+`)*) \|", text, re.M
+        )
+        packages = {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
+        self.assertEqual(
+            [re.findall(r"txphoenix\.(\w+)", row) for row in rows],
+            [row for row in layers() if packages - {"test"} >= set(row)],
+        )
+
     def test_stands_alone(self) -> None:
         """It is well-formed, and asks nothing of the network."""
         self.assertEqual(ElementTree.fromstring(picture()).tag, f"{SVG}svg")
