@@ -21,6 +21,7 @@ from typing import Any, Protocol
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
+from ..protocol.message import Message
 from .connect import Socket
 from .frame import Frame
 from .presence_tracker import PresenceTracker
@@ -219,6 +220,21 @@ class Controls(Protocol):
 
     def refuse(self, status: int | None, transport: str | None = None) -> None:
         """Answer each handshake with that HTTP status."""
+
+    def when_connected(self, count: int = 1) -> Deferred[Any]:
+        """A Deferred that fires with the newest session once so many are connected."""
+
+    def when_disconnected(self) -> Deferred[Any]:
+        """A Deferred that fires with the next session that ends."""
+
+    def when_joined(self, topic: str) -> Deferred[ServerChannel]:
+        """A Deferred that fires with a channel of that topic once one is joined."""
+
+    def when_left(self, topic: str) -> Deferred[ServerChannel]:
+        """A Deferred that fires with the next channel of that topic that ends."""
+
+    def when_received(self, event: str, topic: str | None = None) -> Deferred[Message]:
+        """A Deferred that fires with the next message of that event from a client."""
 
 
 class ChannelRunner(Protocol):
