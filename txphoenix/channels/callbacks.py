@@ -1,12 +1,12 @@
 """How a callback of a channel's class is called: what it raises is a crash.
 
-What follows the crash is the manager's to say; see :mod:`txphoenix.channels`.
+What follows the crash is for :mod:`txphoenix.channels.supervision` to say.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
@@ -15,10 +15,7 @@ from twisted.python.failure import Failure
 from ..runtime.hooks import as_deferred
 from ..runtime.package_log import package_log
 
-if TYPE_CHECKING:
-    from .membership import Membership
-
-__all__ = ["FAILED", "run_callback"]
+__all__ = ["FAILED", "Attempts", "CallingMember", "run_callback"]
 
 log = Logger("txphoenix.channel", observer=package_log)
 
@@ -26,8 +23,38 @@ FAILED = object()
 """What a callback has come to that failed after it had returned."""
 
 
+class Attempts(Protocol):
+    """The joins of a channel, as what is called in one of them knows them."""
+
+    @property
+    def attempt(self) -> int:
+        """Counts the joins and their ends."""
+
+    @property
+    def is_initialised(self) -> bool:
+        """Whether :meth:`txphoenix.Channel.init` is done for the join."""
+
+    def is_past(self, attempt: int) -> bool:
+        """Whether an attempt to join is not the present one any more."""
+
+
+class CallingMember(Protocol):
+    """A channel's inside, as far as a callback may crash it."""
+
+    @property
+    def channel(self) -> object:
+        """The channel, for the log."""
+
+    @property
+    def joins(self) -> Attempts:
+        """In which attempt to join it is."""
+
+    def crashed(self, failure: Failure, attempt: int) -> None:
+        """A callback has raised that was called in an attempt to join."""
+
+
 def run_callback(
-    membership: Membership, callback: Callable[..., Any], *args: Any
+    membership: CallingMember, callback: Callable[..., Any], *args: Any
 ) -> Deferred[Any] | bool:
     """Call a callback of the subclass; an exception is a crash.
 
@@ -40,14 +67,14 @@ def run_callback(
         later = None if result is None else as_deferred(result)
     # What is no Exception, such as asyncio's CancelledError, is a crash as well.
     except BaseException:
-        membership.manager.supervision.crashed(membership, Failure(), attempt)
+        membership.crashed(Failure(), attempt)
         return False
     if later is None:
         return True
     return later.addErrback(_failed_later, membership, attempt)
 
 
-def _failed_later(failure: Failure, membership: Membership, attempt: int) -> object:
+def _failed_later(failure: Failure, membership: CallingMember, attempt: int) -> object:
     joins = membership.joins
     # Who cancels what a callback waits for means it to end.
     # But without init() there will be no join.
@@ -56,5 +83,5 @@ def _failed_later(failure: Failure, membership: Membership, attempt: int) -> obj
     ):
         log.debug("{channel!r}: a callback was cancelled", channel=membership.channel)
     else:
-        membership.manager.supervision.crashed(membership, failure, attempt)
+        membership.crashed(failure, attempt)
     return FAILED

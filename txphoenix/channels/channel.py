@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, overload
+from typing import Any, ClassVar, TypeVar, overload
 
 from twisted.internet.defer import Deferred, fail, succeed
 
@@ -28,23 +28,17 @@ from ..options.channel_kinds import AnyChannel
 from ..protocol.channel_states import State
 from ..protocol.message import PRESENCE_DIFF, PRESENCE_STATE, Message
 from ..protocol.reserved_events import (
-    NOT_PUSHED,
     check_event,
     check_hooked,
     check_pushed,
-    not_pushed,
 )
 from ..runtime.assignments import never_assigned, only_in_class
 from ..runtime.reactor_thread import DEV_MODE, check_thread, fails_its_deferred
 from ..runtime.remover import Remover
-from .membership import Membership
+from .membership import ChannelHost, Membership
 from .messages import dispatch, look_for
-from .pending import PendingPush
 from .presence_history import PresenceHistory, check_events
 from .restart import check_restart
-
-if TYPE_CHECKING:
-    from .manager import ChannelManager
 
 __all__ = ["Channel"]
 
@@ -86,12 +80,15 @@ class Channel(AnyChannel):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         cls._takes_events = cls.handle_in is not Channel.handle_in
-        check_restart(cls, cls.__qualname__)
+        check_restart(cls.restart, cls.__qualname__)
         cls.presence_events = check_events(cls.__name__, cls.presence_events)
         look_for(cls.presence_events)
 
     def __init__(
-        self, topic: str, params: Any = None, manager: ChannelManager | None = None
+        self,
+        topic: str,
+        params: Any = None,
+        manager: ChannelHost[Channel] | None = None,
     ) -> None:
         if manager is None:
             kind = type(self).__name__
@@ -105,7 +102,7 @@ class Channel(AnyChannel):
         self.name = topic
         self.topic = topic
         self.params = params
-        self._membership = Membership(self, manager)
+        self._membership: Membership[Channel] = Membership(self, manager)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.topic} {self.state}>"
@@ -200,12 +197,12 @@ class Channel(AnyChannel):
         membership = self._membership
         manager = membership.manager
         seconds = manager.check_timeout(timeout)
-        check_restart(self, "this channel")
+        check_restart(self.restart, "this channel")
         if self.presence_events is not type(self).presence_events:
             return fail(only_in_class(self, "presence_events"))
         if not manager.connection.is_wanted:
             return fail(manager.not_connected(f"{self.topic} cannot be joined"))
-        return membership.joins.start(seconds)
+        return membership.join(seconds)
 
     def push(
         self, event: str, payload: Any = _EMPTY, timeout: float | None = None
@@ -235,31 +232,7 @@ class Channel(AnyChannel):
         """
         if DEV_MODE or Deferred.debug:
             check_thread("push")
-        membership = self._membership
-        manager, pushes = membership.manager, membership.pushes
-        if timeout is None:
-            seconds = manager.timeout
-        else:
-            try:
-                seconds = manager.check_timeout(timeout)
-            except ConfigurationError:
-                return fail()
-        try:
-            if event in NOT_PUSHED:
-                return fail(not_pushed(event))
-        except TypeError:
-            return fail(not_pushed(event))
-        pending = PendingPush(pushes, event, payload, seconds)
-        deferred = pending.wait()
-        if membership.state is State.JOINED and manager.is_writable:
-            error = pushes.write(pending, membership.joins.ref)
-        else:
-            error = pushes.why_not(event)
-            if error is None:
-                pushes.keep(pending)
-        if error is not None:
-            pending.fail(error)
-        return deferred
+        return self._membership.pushes.push(event, payload, timeout)
 
     def push_async(self, event: str, payload: Any = _EMPTY) -> None:
         """Push an event and do not wait for a reply.
@@ -483,7 +456,7 @@ class Channel(AnyChannel):
             self.stop()
 
 
-def is_made_for(channel: Channel, topic: str, manager: ChannelManager) -> bool:
+def is_made_for(channel: Channel, topic: str, manager: object) -> bool:
     """Whether a channel is that of a topic and of a manager.
 
     One of a class that forgets ``super().__init__()`` is nobody's.

@@ -14,6 +14,7 @@ from twisted.application.service import IService, MultiService, Service
 from twisted.internet.defer import Deferred, DeferredList, succeed
 from twisted.logger import Logger
 
+from ..runtime.deadlines import Deadlines
 from ..runtime.hooks import as_deferred, call_hook
 from ..runtime.package_log import package_log
 from .channel import Channel
@@ -26,14 +27,18 @@ log = Logger(observer=package_log)
 
 
 class ChannelSet(MultiService):
-    """A :class:`txphoenix.channels.ChannelManager`, but for what it does for one."""
+    """A :class:`txphoenix.channels.ChannelManager`, but for what it does for one.
 
-    def __init__(self) -> None:
+    :param deadlines: runs the time of the channels.
+    """
+
+    def __init__(self, deadlines: Deadlines) -> None:
         super().__init__()
+        self.deadlines = deadlines
         self.setName("channels")
-        self.routes: dict[str, Membership] = {}
+        self.routes: dict[str, Membership[Channel]] = {}
         """The channels that are not closed, by topic."""
-        self.next_joins = NextJoins(self.routes)
+        self.next_joins = NextJoins(self.routes, deadlines)
         self.stop_waiters = StopWaiters()
         # Counts the starts and stops, so that a stop finds out that it is over.
         self._life = 0
@@ -74,7 +79,7 @@ class ChannelSet(MultiService):
 
     # -- What channels call -------------------------------------------------------
 
-    def register(self, membership: Membership) -> None:
+    def register(self, membership: Membership[Channel]) -> None:
         """Give a topic to a channel."""
         self.routes[membership.topic] = membership
         channel = membership.channel
@@ -82,7 +87,7 @@ class ChannelSet(MultiService):
         channel.parent = self
         self.addService(channel)
 
-    def unregister(self, membership: Membership) -> None:
+    def unregister(self, membership: Membership[Channel]) -> None:
         """Take the topic away from a channel that has closed."""
         topic = membership.topic
         if self.routes.get(topic) is membership:
@@ -90,7 +95,7 @@ class ChannelSet(MultiService):
             self.closed(topic)
             membership.channel.disownServiceParent()
 
-    def give_up(self, membership: Membership, error: BaseException) -> None:
+    def give_up(self, membership: Membership[Channel], error: BaseException) -> None:
         """End a channel that has raised, which is no other's concern.
 
         What the user's code raises has been caught already.
@@ -122,7 +127,7 @@ class ChannelSet(MultiService):
         life = self._life
         stopping: list[Deferred[Any]] = []
 
-        def stop(membership: Membership) -> None:
+        def stop(membership: Membership[Channel]) -> None:
             # One that was told before may have started the client again, and all that
             # is here then is of its new life.
             if self._life != life:
@@ -180,20 +185,22 @@ class ChannelSet(MultiService):
 
     # -- Inside -------------------------------------------------------------------
 
-    def _each(self, tell: Callable[[Membership], object]) -> None:
+    def _each(self, tell: Callable[[Membership[Channel]], object]) -> None:
         """Tell each channel something; what one raises is no other's concern."""
         for membership in list(self.routes.values()):
             self._tell(membership, tell)
 
     def _tell(
-        self, membership: Membership, tell: Callable[[Membership], object]
+        self,
+        membership: Membership[Channel],
+        tell: Callable[[Membership[Channel]], object],
     ) -> None:
         try:
             tell(membership)
         except BaseException as error:
             self.give_up(membership, error)
 
-    def _end(self, memberships: list[Membership]) -> None:
+    def _end(self, memberships: list[Membership[Channel]]) -> None:
         life = self._life
         self._withdraw("stopped")
         for each in memberships:

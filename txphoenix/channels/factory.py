@@ -11,16 +11,14 @@ Such a callable is the user's code: what it raises or returns is looked at here.
 from __future__ import annotations
 
 from inspect import iscoroutine
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..errors import ConfigurationError
 from ..options.channel_kinds import AnyChannel, ChannelFactory
+from ..options.options import Options
 from .channel import Channel, is_made_for
 from .echo_room import EchoRoom
-
-if TYPE_CHECKING:
-    from ..options.options import Options
-    from .manager import ChannelManager
+from .membership import ChannelHost
 
 __all__ = ["find_factory", "make_channel"]
 
@@ -56,7 +54,7 @@ def make_channel(
     factory: ChannelFactory[AnyChannel],
     topic: str,
     params: Any,
-    manager: ChannelManager,
+    manager: ChannelHost[Channel],
 ) -> Channel:
     """Make a channel.
 

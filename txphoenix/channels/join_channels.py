@@ -12,14 +12,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from twisted.logger import Logger
 
 from ..runtime.package_log import package_log
-
-if TYPE_CHECKING:
-    from .manager import ChannelManager
+from .manager import ChannelManager
 
 __all__ = ["JoinChannels"]
 

@@ -2,19 +2,43 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, Protocol, cast
 
 from twisted.internet.defer import Deferred, ensureDeferred
 from twisted.python.failure import Failure
 
 from ..runtime.hooks import ask, call_hook
-from .callbacks import FAILED, run_callback
+from .callbacks import FAILED, Attempts, CallingMember, run_callback
+from .interfaces import ChannelCallbacks, Sender
+from .pending import PendingJoin
 
-if TYPE_CHECKING:
-    from .joins import Joins
-    from .pending import PendingJoin
+__all__ = ["JoinPreparation", "PreparedJoins", "PreparingMember"]
 
-__all__ = ["JoinPreparation"]
+
+class PreparingMember(CallingMember, Protocol):
+    """A channel's inside, as what asks its user before a join knows it."""
+
+    @property
+    def channel(self) -> ChannelCallbacks:
+        """Has the params and ``init()``."""
+
+    @property
+    def manager(self) -> Sender:
+        """Knows the time."""
+
+
+class PreparedJoins(Attempts, Protocol):
+    """The joins of a channel, as what prepares one of them knows them."""
+
+    @property
+    def membership(self) -> PreparingMember:
+        """The channel's inside."""
+
+    def prepared(self, pending: PendingJoin, params: Any) -> None:
+        """All that the join sends is there."""
+
+    def failed(self, error: BaseException) -> None:
+        """There will be no params."""
 
 
 class JoinPreparation:
@@ -28,7 +52,7 @@ class JoinPreparation:
 
     __slots__ = ("_asked", "_attempt", "_joins", "_pending")
 
-    def __init__(self, joins: Joins, pending: PendingJoin) -> None:
+    def __init__(self, joins: PreparedJoins, pending: PendingJoin) -> None:
         self._joins = joins
         self._pending = pending
         self._attempt = joins.attempt

@@ -28,7 +28,6 @@ So it stays, and a heartbeat behind it finds out whether the server has passed i
 from __future__ import annotations
 
 from collections import OrderedDict, deque
-from typing import TYPE_CHECKING
 
 from twisted.logger import Logger
 
@@ -36,31 +35,15 @@ from ..errors import NotConnected, SerializerError
 from ..protocol.message import Message
 from ..runtime.deadlines import Deadline, Deadlines
 from ..runtime.package_log import package_log
-from .pending import PendingJoin
+from .interfaces import ChannelConnection
+from .pending import PendingJoin, SentJoin
 
-if TYPE_CHECKING:
-    from ..client.connection import Connection
-
-__all__ = ["JoinQueue", "SentJoin"]
+__all__ = ["JoinQueue"]
 
 log = Logger(observer=package_log)
 
 # Refs of ours have fewer digits; what a server makes up may have any number.
 _MOST_DIGITS = 18
-
-
-class SentJoin:
-    """A join that was sent.
-
-    :ivar number: its ref, as a number.
-    :ivar pending: who waits for its answer; None once nobody does.
-    """
-
-    __slots__ = ("number", "pending")
-
-    def __init__(self, number: int, pending: PendingJoin) -> None:
-        self.number = number
-        self.pending: PendingJoin | None = pending
 
 
 class JoinQueue(Deadline):
@@ -73,7 +56,7 @@ class JoinQueue(Deadline):
     :param connection: sends, if it is open.
     """
 
-    def __init__(self, deadlines: Deadlines, connection: Connection) -> None:
+    def __init__(self, deadlines: Deadlines, connection: ChannelConnection) -> None:
         super().__init__()
         self._deadlines = deadlines
         self._connection = connection

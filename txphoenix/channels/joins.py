@@ -2,7 +2,7 @@
 
 ::
 
-    start -> begin -> enter_queue -> prepare: params, init() -> send -> answered
+    begin -> enter_queue -> prepare: params, init() -> send -> answered
                           ^                                        |
                           +--- rejoin due, connection opened ------+--- failed
 
@@ -12,22 +12,60 @@ When a join's turn comes, and when its time runs, is the business of
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-from twisted.internet.defer import Deferred
+from typing import Any, Protocol
 
 from ..errors import UNWRITTEN, JoinError, JoinTimeout, SerializerError
 from ..protocol.channel_states import Input, State
 from ..protocol.message import Message
 from .callbacks import run_callback
-from .join_preparation import JoinPreparation
+from .events import ChannelEvents
+from .interfaces import ChannelCallbacks, Member, Sender
+from .join_preparation import JoinPreparation, PreparingMember
+from .join_queue import JoinQueue
+from .leaves import tell_leave
 from .pending import PendingJoin, PendingPush
-from .rejoins import Rejoins
+from .pushes import Pushes
+from .rejoins import RejoinPace, Rejoins
 
-if TYPE_CHECKING:
-    from .membership import Membership
+__all__ = ["JoinSender", "JoiningMember", "Joins"]
 
-__all__ = ["Joins"]
+
+class JoinSender(Sender, RejoinPace, Protocol):
+    """What joins are sent by, and when their turn comes."""
+
+    @property
+    def events(self) -> ChannelEvents:
+        """Who observes channels."""
+
+    @property
+    def joins(self) -> JoinQueue:
+        """The joins of all channels, in the order of their turns."""
+
+
+class JoiningMember(Member, PreparingMember, Protocol):
+    """A channel's inside, as its joins know it."""
+
+    @property
+    def channel(self) -> ChannelCallbacks:
+        """Is told that it is joined."""
+
+    @property
+    def joins(self) -> Joins:
+        """These joins."""
+
+    @property
+    def pushes(self) -> Pushes:
+        """What was kept for the join, and what it is answered with."""
+
+    @property
+    def manager(self) -> JoinSender:
+        """Sends."""
+
+    def take_topic(self) -> None:
+        """Be the channel of the topic."""
+
+    def stop(self, reason: object) -> None:
+        """End at once."""
 
 
 class Joins:
@@ -38,26 +76,26 @@ class Joins:
     :ivar attempt: counts the joins and their ends, so that what began in one and comes
         later finds out: params, and failures of callbacks.
     :ivar is_initialised: whether :meth:`txphoenix.Channel.init` is done for the join.
+    :ivar keeps_trying: whether a failed join is tried again rather than being the end.
     """
 
     __slots__ = (
-        "_keeps_trying",
         "_pending",
         "_preparation",
         "_rejoins",
         "attempt",
         "is_initialised",
+        "keeps_trying",
         "membership",
         "ref",
     )
 
-    def __init__(self, membership: Membership) -> None:
+    def __init__(self, membership: JoiningMember) -> None:
         self.membership = membership
         self.ref: str | None = None
         self.attempt = 0
         self.is_initialised = False
-        # Whether a failed join is tried again rather than being the end.
-        self._keeps_trying = False
+        self.keeps_trying = False
         # The join under way, and what it asks of the user.
         self._pending: PendingJoin | None = None
         self._preparation: JoinPreparation | None = None
@@ -84,7 +122,7 @@ class Joins:
 
     def keep_trying(self) -> None:
         """Treat a failed first join as a failed rejoin: try again with backoff."""
-        self._keeps_trying = True
+        self.keeps_trying = True
 
     def forget_init(self) -> None:
         """Have the next join begin with :meth:`txphoenix.Channel.init`."""
@@ -92,30 +130,13 @@ class Joins:
 
     # -- The way of a join --------------------------------------------------------
 
-    def start(self, seconds: float) -> Deferred[Any]:
-        """Join, as the user wants it.
-
-        :param seconds: the time it has.
-        :return: what :meth:`txphoenix.Channel.join` returns.
-        """
-        manager = self.membership.manager
-        pending = PendingJoin(self, seconds)
-        deferred = pending.wait()
-        try:
-            manager.next_joins.begin(pending)
-        except BaseException as error:
-            manager.give_up(self.membership, error)
-        return deferred
-
     def begin(self, pending: PendingJoin) -> None:
         """Take the topic for a join, which is sent as soon as that is possible."""
         membership = self.membership
         manager = membership.manager
         self._pending = pending
-        if membership.made_inbox is not None:
-            membership.made_inbox.open()
-        pending.is_patient = self._keeps_trying
-        manager.register(membership)
+        pending.is_patient = self.keeps_trying
+        membership.take_topic()
         if manager.connection.is_open:
             membership.give(Input.OPEN)
         else:
@@ -174,7 +195,7 @@ class Joins:
         membership = self.membership
         channel, manager = membership.channel, membership.manager
         attempt = self.attempt
-        self._keeps_trying = True
+        self.keeps_trying = True
         if self._rejoins is not None:
             self._rejoins.joined()
         # A connection that is closing keeps them for the next.
@@ -237,7 +258,7 @@ class Joins:
             membership.withdraw(error)
             return
         # The server may have joined us all the same.
-        membership.tell_leave()
+        tell_leave(membership)
         self.failed(error)
 
     def cancelled(self, pending: PendingJoin) -> None:
@@ -258,7 +279,7 @@ class Joins:
         is_awaited = self._pending is not None and self._pending.deferred is not None
         for tell in membership.manager.events.join_failed:
             tell(membership.channel, error, is_awaited)
-        if not self._keeps_trying:
+        if not self.keeps_trying:
             membership.give(Input.REFUSED, error)
             return
         joins = self.take()
@@ -315,13 +336,6 @@ class Joins:
         if self._rejoins is not None:
             self._rejoins.cancel()
 
-    def take_unless_tried_again(self) -> list[PendingJoin] | None:
-        """Take away the join under way, if a failed one is tried again.
-
-        :return: the join, if there is one; None if a failure is the end.
-        """
-        return self.take() if self._keeps_trying else None
-
     def take(self) -> list[PendingJoin]:
         """Take away the join under way, if there is one."""
         pending, self._pending = self._pending, None
@@ -338,7 +352,7 @@ class Joins:
         self.cancel_rejoin()
         self.ref = None
         self.attempt += 1
-        self._keeps_trying = self.is_initialised = False
+        self.keeps_trying = self.is_initialised = False
         self._rejoins = None
         return self.take()
 

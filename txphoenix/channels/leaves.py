@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
@@ -11,14 +11,70 @@ from ..errors import ChannelClosed, NotConnected, SerializerError
 from ..protocol.channel_states import Input, State
 from ..protocol.message import Message
 from ..runtime.package_log import package_log
-from .pending import PendingReply
+from .events import ChannelEvents
+from .inbox import Inbox
+from .interfaces import Member, Sender
+from .join_queue import JoinQueue
+from .pending import PendingJoin, PendingReply
+from .pushes import LatestJoin, Pushes
 
-if TYPE_CHECKING:
-    from .membership import Membership
-
-__all__ = ["Leave", "send_leave"]
+__all__ = ["JoinedMember", "Leave", "LeavingMember", "tell_leave"]
 
 log = Logger("txphoenix.channel", observer=package_log)
+
+
+class JoinedMember(Member, Protocol):
+    """A channel's inside, as what tells the server of its end knows it."""
+
+    @property
+    def joins(self) -> LatestJoin:
+        """Which join the server has."""
+
+    @property
+    def manager(self) -> Sender:
+        """Sends."""
+
+
+class LeftJoins(LatestJoin, Protocol):
+    """The joins of a channel, as its leave knows them."""
+
+    def take(self) -> list[PendingJoin]:
+        """Take away the join under way, if there is one."""
+
+
+class LeaveSender(Sender, Protocol):
+    """What a leave is sent by, and who is told that it was answered."""
+
+    @property
+    def events(self) -> ChannelEvents:
+        """Who observes channels."""
+
+    @property
+    def joins(self) -> JoinQueue:
+        """Finds out from an answer how far the server has come."""
+
+
+class LeavingMember(JoinedMember, Protocol):
+    """A channel's inside, as its leave knows it."""
+
+    @property
+    def joins(self) -> LeftJoins:
+        """Its joins, of which there is none any more."""
+
+    @property
+    def pushes(self) -> Pushes:
+        """Its pushes, which are over as well."""
+
+    @property
+    def made_inbox(self) -> Inbox | None:
+        """Its inbox, if anybody has needed it so far."""
+
+    @property
+    def manager(self) -> LeaveSender:
+        """Sends."""
+
+    def is_left_by(self, leave: Leave) -> bool:
+        """Whether that leave is the one under way."""
 
 
 class Leave(PendingReply):
@@ -29,7 +85,7 @@ class Leave(PendingReply):
 
     __slots__ = ("_membership", "_others", "_sent_at")
 
-    def __init__(self, membership: Membership) -> None:
+    def __init__(self, membership: LeavingMember) -> None:
         super().__init__()
         self._membership = membership
         self._sent_at = 0.0
@@ -55,7 +111,7 @@ class Leave(PendingReply):
             membership.give(Input.LEFT)
         else:
             self._sent_at = manager.deadlines.elapsed()
-            ref = send_leave(membership, join_ref)
+            ref = _send_leave(membership, join_ref)
             # Whoever encodes it, or is told of it, may have ended the channel.
             if membership.is_left_by(self):
                 if ref is None:
@@ -94,7 +150,18 @@ class Leave(PendingReply):
         self.deferred = None
 
 
-def send_leave(membership: Membership, join_ref: str) -> str | None:
+def tell_leave(membership: JoinedMember) -> None:
+    """Have the server forget a channel, without waiting for its answer."""
+    ref = membership.joins.ref
+    if (
+        ref is not None
+        and membership.state is not State.LEAVING
+        and membership.manager.connection.is_open
+    ):
+        _send_leave(membership, ref)
+
+
+def _send_leave(membership: JoinedMember, join_ref: str) -> str | None:
     """Tell the server that a join is over, as far as the user's codec can.
 
     :return: the ref that the answer will have; None if the server is not told.

@@ -12,8 +12,9 @@ Who observes what happens to the channels subscribes to
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import isfinite
-from typing import TYPE_CHECKING, Any, TypeVar, overload
+from typing import Any, Protocol, TypeVar, overload
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
@@ -32,10 +33,10 @@ from ..runtime.kept_errors import unraised
 from ..runtime.package_log import package_log
 from .channel import Channel
 from .channel_set import ChannelSet
-from .channel_telemetry import ChannelTelemetry
 from .dropped_pushes import DroppedPushes
 from .events import ChannelEvents
 from .factory import find_factory, make_channel
+from .interfaces import ChannelConnection, ObservedChannel
 from .join_queue import JoinQueue
 from .params import with_defaults
 from .reading_pauses import ReadingPauses
@@ -43,10 +44,6 @@ from .settling import Settling
 from .supervision import Supervision
 from .unavailable import not_connected
 from .writers import Writers
-
-if TYPE_CHECKING:
-    from ..client.connection import Connection
-    from ..client.state import SocketState
 
 __all__ = ["ChannelManager"]
 
@@ -58,6 +55,14 @@ _C = TypeVar("_C", bound=Channel)
 _LONGEST_INTERVAL = 60.0
 
 
+class MessagesBehindJoins(Protocol):
+    """Messages that are no channel's, and go behind the joins of their topics."""
+
+    @property
+    def to_send(self) -> Sequence[Message]:
+        """Those that wait, the oldest first."""
+
+
 class ChannelManager(ChannelSet):
     """Topic -> :class:`~txphoenix.channel.Channel`.
 
@@ -66,21 +71,21 @@ class ChannelManager(ChannelSet):
     :param clock: tells the time and calls later.
     :param options: the client's options.
     :param connection: sends.
-    :param state: is told of each channel's status.
+    :param events: who observes the channels has subscribed there, or will.
+    :param kept: the messages of which some may wait for a join to be sent.
     """
 
     def __init__(
         self,
         clock: IReactorTime,
         options: Options,
-        connection: Connection,
-        state: SocketState,
+        connection: ChannelConnection,
+        events: ChannelEvents,
+        kept: MessagesBehindJoins,
     ) -> None:
-        super().__init__()
-        self.deadlines = Deadlines.of(clock)
+        super().__init__(Deadlines.of(clock))
         self.connection = connection
         self.options = options
-        self._state = state
         # The topics whose kept pushes wait for the connection to take more.
         self._held: dict[str, None] = {}
         self.writers = Writers()
@@ -95,8 +100,11 @@ class ChannelManager(ChannelSet):
         # The two that are on the way of each push.
         self.send = connection.send
         self.next_ref = connection.next_ref
-        self.events = ChannelEvents()
-        self._subscribe()
+        self.events = events
+        self._kept = kept
+        self._settling.subscribe(events)
+        events.stale.append(self._take_note)
+        events.unrouted.append(self._take_note)
         self.reset_options(options)
 
     def reset_options(self, options: Options) -> None:
@@ -290,7 +298,7 @@ class ChannelManager(ChannelSet):
         self.supervision.forget(topic)
         self._settling.forget(topic)
 
-    def check_settled(self, channel: Channel) -> None:
+    def check_settled(self, channel: ObservedChannel) -> None:
         """Have the next join, and tell those who wait for a channel's new state.
 
         Each is done if it is so far.
@@ -301,27 +309,12 @@ class ChannelManager(ChannelSet):
         joins = self.joins
         if joins.waiting or joins.prepared:
             joins.fill()
-        elif self._state.to_send:
+        elif self._kept.to_send:
             for tell in self.events.joins_sent:
                 tell()
         self._settling.check()
 
     # -- Inside -------------------------------------------------------------------
-
-    def _subscribe(self) -> None:
-        """Have all that observe told what happens to channels."""
-        state, events = self._state, self.events
-        events.changed.append(state.channel_changed)
-        ChannelTelemetry(self).subscribe(events)
-        self._settling.subscribe(events)
-        # Once, for each look at a method makes an object.
-        take_note = self._take_note
-        for event, count in (
-            (events.stale, state.count_stale_message),
-            (events.unrouted, state.count_unrouted_message),
-        ):
-            event.append(count)
-            event.append(take_note)
 
     def _take_note(self, message: Message) -> None:
         # It may be the answer to a join that was given up.

@@ -19,31 +19,83 @@ call anything.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any, Generic, Protocol, TypeVar
 
 from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
 
 from ..errors import AlreadyJoined, ChannelClosed
 from ..protocol.channel_states import LIFE, Action, Input, State
 from ..runtime.hooks import call_hook
 from .hooks import NO_HOOKS, ChannelHooks
 from .inbox import Inbox
-from .joins import Joins
-from .leaves import Leave, send_leave
+from .interfaces import ChannelCallbacks, ObservedChannel
+from .joins import Joins, JoinSender
+from .leaves import Leave, tell_leave
 from .pending import PendingJoin, PendingPush
 from .presence_history import PresenceHistory
-from .pushes import Pushes
+from .pushes import Pushes, PushSender
+from .reading_pauses import ReadingPauses
 from .unavailable import not_joined
-from .waiters import StopList
+from .waiters import StopList, StopWaiters
+from .writers import Writers
 
-if TYPE_CHECKING:
-    from .channel import Channel
-    from .manager import ChannelManager
+__all__ = ["ChannelHost", "Membership", "Supervisor"]
 
-__all__ = ["Membership"]
+_ChannelT_co = TypeVar("_ChannelT_co", bound=ChannelCallbacks, covariant=True)
+_ChannelT_contra = TypeVar(
+    "_ChannelT_contra", bound=ChannelCallbacks, contravariant=True
+)
 
 
-class Membership:
+class Supervisor(Protocol[_ChannelT_contra]):
+    """What says what follows a crash."""
+
+    def crashed(
+        self, membership: Membership[_ChannelT_contra], failure: Failure, attempt: int
+    ) -> None:
+        """A callback has raised that was called in an attempt to join."""
+
+
+class ChannelHost(PushSender, JoinSender, Protocol[_ChannelT_contra]):
+    """What a channel is one of: what it asks of its manager."""
+
+    @property
+    def pauses(self) -> ReadingPauses:
+        """Makes inboxes."""
+
+    @property
+    def stop_waiters(self) -> StopWaiters:
+        """Who waits for the end of any channel."""
+
+    @property
+    def writers(self) -> Writers:
+        """Who waits until a push would be sent."""
+
+    @property
+    def supervision(self) -> Supervisor[_ChannelT_contra]:
+        """Says what follows a crash."""
+
+    @property
+    def has_stopped(self) -> bool:
+        """Whether the client has stopped, and not been started again."""
+
+    def register(self, membership: Membership[_ChannelT_contra]) -> None:
+        """Give a topic to a channel."""
+
+    def unregister(self, membership: Membership[_ChannelT_contra]) -> None:
+        """Take the topic away from a channel that has closed."""
+
+    def give_up(
+        self, membership: Membership[_ChannelT_contra], error: BaseException
+    ) -> None:
+        """End a channel that has raised."""
+
+    def check_settled(self, channel: ObservedChannel) -> None:
+        """See what a channel's new state is waited for."""
+
+
+class Membership(Generic[_ChannelT_co]):
     """The inside of one channel.
 
     What a channel rarely needs is made at its first use: an idle channel stays small.
@@ -52,14 +104,15 @@ class Membership:
     :param manager: sends for the channel, and supervises it.
     :ivar topic: the channel's topic.
     :ivar state: which state of its life it is in.
+    :ivar ended_by: what has ended it the last time, for who wonders.
     """
 
     __slots__ = (
-        "_ended_by",
         "_inbox",
         "_leave",
         "_stops",
         "channel",
+        "ended_by",
         "hooks",
         "joins",
         "manager",
@@ -69,7 +122,9 @@ class Membership:
         "topic",
     )
 
-    def __init__(self, channel: Channel, manager: ChannelManager) -> None:
+    def __init__(
+        self, channel: _ChannelT_co, manager: ChannelHost[_ChannelT_co]
+    ) -> None:
         self.channel = channel
         self.manager = manager
         self.topic = channel.topic
@@ -78,8 +133,7 @@ class Membership:
         self.pushes = Pushes(self)
         self.hooks = NO_HOOKS
         self.presences: PresenceHistory | None = None
-        # What has ended it the last time, for who wonders.
-        self._ended_by: object = None
+        self.ended_by: object = None
         # The leave under way.
         self._leave: Leave | None = None
         self._inbox: Inbox | None = None
@@ -87,13 +141,6 @@ class Membership:
 
     def __repr__(self) -> str:
         return f"<Membership of {self.channel!r}>"
-
-    def not_joined(self, joins_next: bool = False) -> ChannelClosed:
-        """The error of what needs a joined channel, while it is closed or leaving.
-
-        :param joins_next: whether it has a join that waits for the topic to be left.
-        """
-        return not_joined(self.topic, self.state, self._ended_by, joins_next)
 
     def give(self, given: Input, *args: Any) -> None:
         """Go on to the next state, and do what follows.
@@ -133,7 +180,7 @@ class Membership:
         if inbox is None:
             inbox = self._inbox = self.manager.pauses.make_inbox(self.topic)
             if self.state is State.CLOSED:
-                inbox.close(self.not_joined())
+                inbox.close(not_joined(self.topic, self.state, self.ended_by))
         return inbox
 
     @property
@@ -148,7 +195,27 @@ class Membership:
             self._stops = StopList(self.manager.stop_waiters)
         return self._stops
 
-    # -- Its leave ----------------------------------------------------------------
+    # -- Its join, and its leave --------------------------------------------------
+
+    def join(self, seconds: float) -> Deferred[Any]:
+        """Join, as the user wants it.
+
+        :param seconds: the time it has.
+        :return: what :meth:`txphoenix.Channel.join` returns.
+        """
+        pending = PendingJoin(self.joins, seconds)
+        deferred = pending.wait()
+        try:
+            self.manager.next_joins.begin(pending)
+        except BaseException as error:
+            self.manager.give_up(self, error)
+        return deferred
+
+    def take_topic(self) -> None:
+        """Be the channel of the topic, from a join to the end."""
+        if self._inbox is not None:
+            self._inbox.open()
+        self.manager.register(self)
 
     def leave(self, seconds: float) -> Deferred[None]:
         """Leave, as the user wants it.
@@ -195,7 +262,7 @@ class Membership:
         A channel that was joined joins again after a later ``connect()``.
         """
         kept = self.pushes.take_kept()
-        joins = self.joins.take_unless_tried_again()
+        joins = self.joins.take() if self.joins.keeps_trying else None
         if joins is None:
             self.give(Input.REFUSED, error)
         self.pushes.fail([*(joins or ()), *kept], error)
@@ -207,22 +274,12 @@ class Membership:
         if self._inbox is not None:
             self._inbox.resize(limit)
 
-    def restart_after(self, error: BaseException) -> None:
-        """Begin anew after a crash of a callback: ``init()``, then join again."""
-        joins = self.joins
-        was_sent = joins.ref is not None
-        joins.forget_init()
-        if self.state is State.ERRORED:
-            # It begins anew with the next join, which is on its way.
-            self.hooks.tell_error(error)
-            return
-        # The crash is ours, and the server has not noticed.
-        self.tell_leave()
-        self.give(Input.RETRY, error, 0.0)
-        # At once, for more messages may be waiting.
-        # But one that crashed in init() may do so again, and again.
-        if was_sent and joins.is_rejoin_planned and self.manager.connection.is_open:
-            self.give(Input.OPEN)
+    def crashed(self, failure: Failure, attempt: int) -> None:
+        """Have what follows the crash of a callback follow.
+
+        :param attempt: the number of the attempt to join in which it was called.
+        """
+        self.manager.supervision.crashed(self, failure, attempt)
 
     def stop(self, reason: object, crash: BaseException | None = None) -> None:
         """End at once: tell the server, if it is there, and wait for nothing.
@@ -230,7 +287,7 @@ class Membership:
         :param reason: what :meth:`txphoenix.Channel.on_close` tells.
         :param crash: the crash of a callback after which it is not restarted.
         """
-        self.tell_leave()
+        tell_leave(self)
         self.give(Input.STOP, reason, crash)
 
     def withdraw(self, reason: object) -> None:
@@ -251,25 +308,12 @@ class Membership:
         manager.stop_waiters.tell(stops, error)
         manager.writers.check(self.channel)
 
-    def tell_leave(self) -> None:
-        """Have the server forget the channel, without waiting for its answer."""
-        ref = self.joins.ref
-        if (
-            ref is not None
-            and self.state is not State.LEAVING
-            and self.manager.connection.is_open
-        ):
-            send_leave(self, ref)
-
     # -- The actions --------------------------------------------------------------
 
     def _plan_rejoin(self, error: BaseException, delay: float | None = None) -> None:
         interrupted = self.joins.interrupted()
         self.joins.plan_rejoin(delay)
         self._tell_interrupted(interrupted, error)
-
-    def _wait_for_connection(self, reason: BaseException, was_asked: bool) -> None:
-        self._tell_interrupted(self.joins.interrupted(), reason, not was_asked)
 
     def _tell_interrupted(
         self, pushes: list[PendingPush], error: BaseException, is_told: bool = True
@@ -299,7 +343,7 @@ class Membership:
         leave, self._leave = self._leave, None
         stops = self._take_stops() if self._stops is not None else ()
         manager.unregister(self)
-        self._ended_by = reason
+        self.ended_by = reason
         error = reason if isinstance(reason, BaseException) else None
         if self.presences is not None:
             self.presences.forget()
@@ -331,7 +375,9 @@ class Membership:
         return [] if stops is None else stops.take()
 
 
-def _refuse_second_join(member: Membership, pending: PendingJoin) -> None:
+def _refuse_second_join(
+    member: Membership[ChannelCallbacks], pending: PendingJoin
+) -> None:
     pending.fail(AlreadyJoined(member.channel))
     member.manager.writers.check(pending.joins.membership.channel)
 
@@ -344,7 +390,11 @@ _ACTIONS: dict[Action, Callable[..., None]] = {
     Action.SEND_JOIN: lambda member: member.joins.enter_queue(),
     Action.ENTER: lambda member, join, answer: member.joins.enter(join, answer),
     Action.PLAN_REJOIN: Membership._plan_rejoin,
-    Action.WAIT_FOR_CONNECTION: Membership._wait_for_connection,
+    Action.WAIT_FOR_CONNECTION: lambda membership, reason, was_asked: (
+        membership._tell_interrupted(
+            membership.joins.interrupted(), reason, not was_asked
+        )
+    ),
     Action.SEND_LEAVE: lambda _, leave, time: leave.send(time),
     Action.LEAVE_NOTHING: Membership._leave_nothing,
     # The leave that is under way answers this one too.

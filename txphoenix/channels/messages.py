@@ -6,7 +6,7 @@ See :mod:`txphoenix.client.receiving` for that one.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
+from typing import TypeAlias
 
 from ..errors import ChannelClosed, JoinError
 from ..protocol.channel_states import Input, State
@@ -20,14 +20,15 @@ from ..protocol.message import (
 )
 from ..runtime.hooks import call_hook
 from .callbacks import run_callback
-
-if TYPE_CHECKING:
-    from .membership import Membership
+from .interfaces import ChannelCallbacks
+from .membership import Membership
 
 __all__ = ["dispatch", "look_for"]
 
+_Inside: TypeAlias = Membership[ChannelCallbacks]
 
-def dispatch(membership: Membership, message: Message) -> None:
+
+def dispatch(membership: _Inside, message: Message) -> None:
     """Take a message; see :meth:`txphoenix.Channel.dispatch`."""
     join_ref, _, _, event, payload = message
     if join_ref is not None and join_ref != membership.joins.ref:
@@ -52,7 +53,7 @@ def look_for(events: Iterable[str]) -> None:
         _OWN_EVENTS.setdefault(event, _receive_presence)
 
 
-def _receive_reply(membership: Membership, message: Message) -> None:
+def _receive_reply(membership: _Inside, message: Message) -> None:
     pending = membership.pushes.take(message.ref)
     if pending is not None:
         pending.answered(message.payload, message.join_ref)
@@ -61,7 +62,7 @@ def _receive_reply(membership: Membership, message: Message) -> None:
         membership.manager.joins.server_answered(message.ref)
 
 
-def _receive_error(membership: Membership, message: Message) -> None:
+def _receive_error(membership: _Inside, message: Message) -> None:
     if _is_of_earlier_join(membership, message):
         return
     if membership.state is State.JOINING:
@@ -71,7 +72,7 @@ def _receive_error(membership: Membership, message: Message) -> None:
         membership.give(Input.RETRY, ChannelClosed(message.payload, membership.topic))
 
 
-def _receive_close(membership: Membership, message: Message) -> None:
+def _receive_close(membership: _Inside, message: Message) -> None:
     if _is_of_earlier_join(membership, message):
         return
     is_permanent = membership.channel.restart == "permanent"
@@ -82,7 +83,7 @@ def _receive_close(membership: Membership, message: Message) -> None:
         membership.give(Input.CLOSE, "closed")
 
 
-def _receive_presence(membership: Membership, message: Message) -> None:
+def _receive_presence(membership: _Inside, message: Message) -> None:
     _, _, _, event, payload = message
     channel = membership.channel
     called = membership.hooks.call
@@ -94,12 +95,12 @@ def _receive_presence(membership: Membership, message: Message) -> None:
         run_callback(membership, channel.handle_message, message)
 
 
-def _tell_stale(membership: Membership, message: Message) -> None:
+def _tell_stale(membership: _Inside, message: Message) -> None:
     for tell in membership.manager.events.stale:
         tell(message)
 
 
-def _is_of_earlier_join(membership: Membership, message: Message) -> bool:
+def _is_of_earlier_join(membership: _Inside, message: Message) -> bool:
     # Version 1 of the wire format has no join_ref, but these two repeat it as ref.
     ref = message.ref
     is_stale = (
@@ -113,7 +114,7 @@ def _is_of_earlier_join(membership: Membership, message: Message) -> bool:
 # Events with which a channel has something to do itself.
 # What some class names as its presence_events is looked at by all of them: one table
 # for all costs a message less than one for each class.
-_OWN_EVENTS: dict[str, Callable[[Membership, Message], None]] = {
+_OWN_EVENTS: dict[str, Callable[[_Inside, Message], None]] = {
     PHX_REPLY: _receive_reply,
     PHX_CLOSE: _receive_close,
     PHX_ERROR: _receive_error,

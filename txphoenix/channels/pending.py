@@ -14,23 +14,22 @@ Whichever comes first takes it out of its
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
 from ..errors import PushError
 from ..runtime.deadlines import Deadline, Deadlines
-
-if TYPE_CHECKING:
-    from .join_queue import SentJoin
-    from .joins import Joins
-    from .pushes import Pushes
+from .interfaces import Member
 
 __all__ = [
+    "JoinOwner",
     "PendingJoin",
     "PendingPush",
     "PendingReply",
+    "PushOwner",
+    "SentJoin",
     "split_reply",
 ]
 
@@ -107,6 +106,26 @@ def split_reply(payload: Any) -> tuple[str, Any]:
         return "malformed", payload
 
 
+class PushOwner(Protocol):
+    """Whose a push is: the pushes of one channel, which it tells of its end."""
+
+    @property
+    def topic(self) -> str:
+        """The channel's topic."""
+
+    def refused_without_join_ref(self, error: PushError) -> None:
+        """The server's refusal shows no join of ours."""
+
+    def dropped(self, pending: PendingPush, error: BaseException) -> None:
+        """One that nobody waits for was not sent."""
+
+    def expired(self, pending: PendingPush) -> None:
+        """Its time is over."""
+
+    def cancelled(self, pending: PendingPush) -> None:
+        """Nobody wants its reply any more."""
+
+
 class PendingPush(PendingReply):
     """A push: kept until it can be sent, then waiting for its reply.
 
@@ -120,7 +139,7 @@ class PendingPush(PendingReply):
 
     def __init__(
         self,
-        pushes: Pushes,
+        pushes: PushOwner,
         event: str,
         payload: Any,
         timeout: float,
@@ -166,6 +185,43 @@ class PendingPush(PendingReply):
         self.pushes.cancelled(self)
 
 
+class JoinOwner(Protocol):
+    """Whose a join is: the joins of one channel, which it tells of what it comes to."""
+
+    @property
+    def membership(self) -> Member:
+        """The channel's inside."""
+
+    def prepare(self, pending: PendingJoin) -> None:
+        """Its turn has come."""
+
+    def send(self, pending: PendingJoin) -> None:
+        """All that it sends is there, and so is room for it."""
+
+    def answered(self, pending: PendingJoin, status: str, response: Any) -> None:
+        """The server has answered."""
+
+    def expired(self, pending: PendingJoin) -> None:
+        """Its time is over."""
+
+    def cancelled(self, pending: PendingJoin) -> None:
+        """Nobody wants its answer any more."""
+
+
+class SentJoin:
+    """The note of a join that was sent, in the queue of joins.
+
+    :ivar number: its ref, as a number.
+    :ivar pending: who waits for its answer; None once nobody does.
+    """
+
+    __slots__ = ("number", "pending")
+
+    def __init__(self, number: int, pending: PendingJoin) -> None:
+        self.number = number
+        self.pending: PendingJoin | None = pending
+
+
 class PendingJoin(PendingReply):
     """A join; it may be sent several times before it is answered.
 
@@ -196,7 +252,9 @@ class PendingJoin(PendingReply):
         "was_sent",
     )
 
-    def __init__(self, joins: Joins, timeout: float, is_patient: bool = False) -> None:
+    def __init__(
+        self, joins: JoinOwner, timeout: float, is_patient: bool = False
+    ) -> None:
         super().__init__()
         self.joins = joins
         self.timeout = timeout

@@ -10,29 +10,88 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
+
+from twisted.internet.defer import Deferred, fail
 
 from ..errors import (
     UNWRITTEN,
     BufferFull,
+    ConfigurationError,
     NotConnected,
     PushError,
     PushInterrupted,
     PushTimeout,
     SerializerError,
 )
+from ..options.options import Options
 from ..protocol.channel_states import Input, State
 from ..protocol.message import Message, new_message
+from ..protocol.reserved_events import NOT_PUSHED, not_pushed
+from .dropped_pushes import DroppedPushes
+from .interfaces import Member, Sender
 from .pending import PendingPush, PendingReply
+from .unavailable import not_joined
+from .waiters import NextJoins
 from .writers import NOT_YET
 
-if TYPE_CHECKING:
-    from .membership import Membership
-
-__all__ = ["Pushes"]
+__all__ = ["LatestJoin", "PushSender", "Pushes", "PushingMember"]
 
 # What the server answers to a push for a topic that it does not hold joined.
 _UNMATCHED_TOPIC = {"reason": "unmatched topic"}
+
+
+class PushSender(Sender, Protocol):
+    """What pushes are sent by, and what says whether they may be."""
+
+    @property
+    def options(self) -> Options:
+        """The client's options, which say how much may wait."""
+
+    @property
+    def is_writable(self) -> bool:
+        """Whether pushes can be sent: the connection is open, and takes more."""
+
+    @property
+    def next_joins(self) -> NextJoins:
+        """The joins that wait for a topic to be left."""
+
+    @property
+    def dropped(self) -> DroppedPushes:
+        """What was never sent, and nobody waits for."""
+
+    def check_timeout(self, timeout: float | None) -> float:
+        """Check a timeout."""
+
+    def hold_pushes(self, topic: str) -> None:
+        """Have the channel be told when the connection takes more."""
+
+    def not_connected(self, what: str) -> NotConnected:
+        """The error of what needs a connection, where there will be none."""
+
+
+class LatestJoin(Protocol):
+    """The joins of a channel, as its pushes know them."""
+
+    @property
+    def ref(self) -> str | None:
+        """The ref of the join that the server has, or None."""
+
+
+class PushingMember(Member, Protocol):
+    """A channel's inside, as its pushes know it."""
+
+    @property
+    def joins(self) -> LatestJoin:
+        """With which join they are sent."""
+
+    @property
+    def manager(self) -> PushSender:
+        """Sends them."""
+
+    @property
+    def ended_by(self) -> object:
+        """What has ended the channel the last time."""
 
 
 class Pushes:
@@ -46,12 +105,46 @@ class Pushes:
 
     __slots__ = ("_kept", "_membership", "_sent", "topic")
 
-    def __init__(self, membership: Membership) -> None:
+    def __init__(self, membership: PushingMember) -> None:
         self._membership = membership
         self.topic = membership.topic
         # A plain dict finds its first behind all that were taken out before it.
         self._kept: OrderedDict[PendingPush, None] | None = None
         self._sent: dict[str | None, PendingReply] | None = None
+
+    def push(self, event: str, payload: Any, timeout: float | None) -> Deferred[Any]:
+        """Push, as the user wants it.
+
+        :return: what :meth:`txphoenix.Channel.push` returns.
+        """
+        membership = self._membership
+        manager = membership.manager
+        if timeout is None:
+            seconds = manager.timeout
+        else:
+            try:
+                seconds = manager.check_timeout(timeout)
+            except ConfigurationError:
+                return fail()
+        try:
+            if event in NOT_PUSHED:
+                return fail(not_pushed(event))
+        except TypeError:
+            # It is something that no dict can hold.
+            return fail(not_pushed(event))
+        pending = PendingPush(self, event, payload, seconds)
+        # pending.wait(), without the call: this is on the way of each push.
+        deferred: Deferred[Any] = Deferred(pending)
+        pending.deferred = deferred
+        if membership.state is State.JOINED and manager.is_writable:
+            error = self.write(pending, membership.joins.ref)
+        else:
+            error = self.why_not(event)
+            if error is None:
+                self.keep(pending)
+        if error is not None:
+            pending.fail(error)
+        return deferred
 
     @property
     def kept(self) -> int:
@@ -149,7 +242,7 @@ class Pushes:
         manager, state = membership.manager, membership.state
         if state is State.CLOSED or state is State.LEAVING:
             joins_next = manager.next_joins.has(membership)
-            return membership.not_joined(joins_next)
+            return not_joined(self.topic, state, membership.ended_by, joins_next)
         if not manager.connection.is_wanted:
             return manager.not_connected(f"{event} cannot be pushed to {self.topic}")
         if state is State.JOINED and manager.connection.is_open:
@@ -182,7 +275,7 @@ class Pushes:
         was_sent = not membership.manager.connection.withdraw(mark)
         state = membership.state
         if state in (State.CLOSED, State.LEAVING):
-            return membership.not_joined()
+            return not_joined(self.topic, state, membership.ended_by)
         return PushInterrupted(None, self.topic, pending.event, was_sent)
 
     def fail(self, taken: Iterable[PendingReply], error: BaseException) -> None:

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from ..options.options import Options
 from ..runtime.deadlines import Deadline, Deadlines
 from .inbox import Inbox
-
-if TYPE_CHECKING:
-    from ..client.connection import Connection
-    from ..options.options import Options
+from .interfaces import ChannelConnection
 
 __all__ = ["ReadingPauses"]
 
@@ -25,7 +21,7 @@ class ReadingPauses:
     __slots__ = ("_connection", "_deadlines", "_options", "_topics")
 
     def __init__(
-        self, connection: Connection, deadlines: Deadlines, options: Options
+        self, connection: ChannelConnection, deadlines: Deadlines, options: Options
     ) -> None:
         self._connection = connection
         self._deadlines = deadlines

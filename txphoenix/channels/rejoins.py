@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import Protocol
 
+from ..runtime.deadlines import Deadlines, DelayedCall
 from ..runtime.lasting import has_lasted
 
-if TYPE_CHECKING:
-    from ..runtime.deadlines import DelayedCall
-    from .manager import ChannelManager
+__all__ = ["RejoinPace", "Rejoins"]
 
-__all__ = ["Rejoins"]
+
+class RejoinPace(Protocol):
+    """How soon a channel joins again, and by which clock."""
+
+    @property
+    def deadlines(self) -> Deadlines:
+        """Tells the time, and calls later."""
+
+    def rejoin_delay(self, attempt: int) -> float:
+        """The seconds before a rejoin; the first is number 0."""
 
 
 class Rejoins:
@@ -19,13 +27,13 @@ class Rejoins:
 
     Made at the first interruption: a channel that joins once and stays has none.
 
-    :param manager: knows the delays, and tells the time.
+    :param pace: knows the delays, and tells the time.
     """
 
-    __slots__ = ("_delay", "_failed", "_joined_at", "_manager", "_timer")
+    __slots__ = ("_delay", "_failed", "_joined_at", "_pace", "_timer")
 
-    def __init__(self, manager: ChannelManager) -> None:
-        self._manager = manager
+    def __init__(self, pace: RejoinPace) -> None:
+        self._pace = pace
         self._timer: DelayedCall | None = None
         self._failed = 0
         # The delay that led to the latest join, and since when the channel is joined.
@@ -39,7 +47,7 @@ class Rejoins:
 
     def next_delay(self) -> float:
         """The seconds before the next, which are more with each failure."""
-        self._delay = delay = self._manager.rejoin_delay(self._failed)
+        self._delay = delay = self._pace.rejoin_delay(self._failed)
         self._failed += 1
         return delay
 
@@ -50,7 +58,7 @@ class Rejoins:
             self._timer = None
             rejoin()
 
-        self._timer = self._manager.deadlines.callLater(delay, due)
+        self._timer = self._pace.deadlines.callLater(delay, due)
 
     def cancel(self) -> None:
         """Plan none; it is no error if none is planned."""
@@ -60,7 +68,7 @@ class Rejoins:
 
     def joined(self) -> None:
         """Take note that the channel is joined."""
-        self._joined_at = self._manager.deadlines.elapsed()
+        self._joined_at = self._pace.deadlines.elapsed()
 
     def interrupted(self) -> None:
         """Take note that it is joined no more.
@@ -70,5 +78,5 @@ class Rejoins:
         joined_at, self._joined_at = self._joined_at, None
         if joined_at is None:
             return
-        if has_lasted(self._manager.deadlines.elapsed() - joined_at, self._delay):
+        if has_lasted(self._pace.deadlines.elapsed() - joined_at, self._delay):
             self._failed = 0

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from twisted.internet.defer import Deferred, succeed
 from twisted.logger import Logger
 
 from ..protocol.channel_states import State
 from ..runtime.package_log import package_log
-
-if TYPE_CHECKING:
-    from .channel import Channel
-    from .events import ChannelEvents
-    from .membership import Membership
+from .events import ChannelEvents
+from .interfaces import Member, ObservedChannel
 
 __all__ = ["Settling"]
 
@@ -31,7 +27,7 @@ class Settling:
 
     __slots__ = ("_routes", "_topics", "_waiting")
 
-    def __init__(self, routes: Mapping[str, Membership]) -> None:
+    def __init__(self, routes: Mapping[str, Member]) -> None:
         self._routes = routes
         self._topics: dict[str, None] = {}
         # Made at its first use, for each client has one of these.
@@ -86,14 +82,14 @@ class Settling:
             self._topics = {}
         return True
 
-    def _changed(self, channel: Channel, old: State, new: State) -> None:
+    def _changed(self, channel: ObservedChannel, old: State, new: State) -> None:
         if new not in _UNSETTLED:
             self.forget(channel.topic)
         elif old not in _UNSETTLED:
             self._topics[channel.topic] = None
 
     def _join_failed(
-        self, channel: Channel, error: BaseException, is_awaited: bool
+        self, channel: ObservedChannel, error: BaseException, is_awaited: bool
     ) -> None:
         # The first of a connection is enough for the log.
         if self.forget(channel.topic) and not is_awaited:

@@ -8,15 +8,10 @@ each function is told in the order in which it happened.
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING
-
-from twisted.application.service import IService
 
 from .. import telemetry
 from ..protocol.channel_states import State
-
-if TYPE_CHECKING:
-    from .channel import Channel
+from .interfaces import ObservedChannel
 
 __all__ = ["STATUS", "StateChanges", "status_of"]
 
@@ -37,18 +32,18 @@ def status_of(state: State) -> str:
 class StateChanges:
     """Those that telemetry has not been told of, the oldest first.
 
-    :param channels: the channels, whose parent is the client.
+    :param client: the client, as handlers are told of it.
     """
 
-    __slots__ = ("_channels", "_is_telling", "_waiting")
+    __slots__ = ("_client", "_is_telling", "_waiting")
 
-    def __init__(self, channels: IService) -> None:
-        self._channels = channels
+    def __init__(self, client: object) -> None:
+        self._client = client
         # Made at its first use: an empty deque takes 760 bytes of each client.
         self._waiting: deque[tuple[str, str, str]] | None = None
         self._is_telling = False
 
-    def add(self, channel: Channel, old: State, new: State) -> None:
+    def add(self, channel: ObservedChannel, old: State, new: State) -> None:
         """Take note of a channel's new state."""
         if telemetry.state_change_handlers:
             if self._waiting is None:
@@ -61,9 +56,8 @@ class StateChanges:
             return
         self._is_telling = True
         try:
-            client = self._channels.parent
             while self._waiting:
-                telemetry.channel_status_changed(client, *self._waiting.popleft())
+                telemetry.channel_status_changed(self._client, *self._waiting.popleft())
         finally:
             self._waiting = self._waiting or None
             self._is_telling = False

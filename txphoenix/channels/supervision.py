@@ -7,21 +7,44 @@ does.
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import Protocol
 
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from ..errors import ENDINGS
+from ..options.options import Options
+from ..protocol.channel_states import Input, State
+from ..runtime.deadlines import Deadlines
 from ..runtime.package_log import package_log
+from .interfaces import ChannelCallbacks, ChannelConnection
+from .leaves import tell_leave
+from .membership import Membership
 
-if TYPE_CHECKING:
-    from .manager import ChannelManager
-    from .membership import Membership
-
-__all__ = ["Supervision"]
+__all__ = ["Supervised", "Supervision"]
 
 log = Logger("txphoenix.channels", observer=package_log)
+
+
+class Supervised(Protocol):
+    """What has the channels, and says how often they may crash."""
+
+    @property
+    def connection(self) -> ChannelConnection:
+        """The connection."""
+
+    @property
+    def deadlines(self) -> Deadlines:
+        """Tells the time."""
+
+    @property
+    def options(self) -> Options:
+        """The client's options."""
+
+    @property
+    def routes(self) -> Mapping[str, object]:
+        """The insides of the channels that are not closed, by topic."""
 
 
 class Supervision:
@@ -32,12 +55,14 @@ class Supervision:
 
     __slots__ = ("_crashes", "_manager")
 
-    def __init__(self, manager: ChannelManager) -> None:
+    def __init__(self, manager: Supervised) -> None:
         self._manager = manager
         # When the channels of topics have crashed.
         self._crashes: dict[str, deque[float]] = {}
 
-    def crashed(self, membership: Membership, failure: Failure, attempt: int) -> None:
+    def crashed(
+        self, membership: Membership[ChannelCallbacks], failure: Failure, attempt: int
+    ) -> None:
         """Restart a channel one of whose callbacks has raised, or end it.
 
         :param attempt: the number of the attempt to join in which it was called.
@@ -62,7 +87,27 @@ class Supervision:
         elif channel.restart == "temporary" or self._crashes_too_often(channel.topic):
             membership.stop(error, crash=error)
         else:
-            membership.restart_after(error)
+            self.restart(membership, error)
+
+    def restart(
+        self, membership: Membership[ChannelCallbacks], error: BaseException
+    ) -> None:
+        """Have a channel begin anew after a crash: ``init()``, then join again."""
+        joins = membership.joins
+        was_sent = joins.ref is not None
+        joins.forget_init()
+        if membership.state is State.ERRORED:
+            # It begins anew with the next join, which is on its way.
+            membership.hooks.tell_error(error)
+            return
+        # The crash is ours, and the server has not noticed.
+        tell_leave(membership)
+        membership.give(Input.RETRY, error, 0.0)
+        # At once, for more messages may be waiting.
+        # But one that crashed in init() may do so again, and again.
+        is_open = self._manager.connection.is_open
+        if was_sent and joins.is_rejoin_planned and is_open:
+            membership.give(Input.OPEN)
 
     def forget(self, topic: str) -> None:
         """Forget the crashes of a channel that has closed."""

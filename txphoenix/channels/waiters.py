@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator, Mapping
 
 from twisted.internet.defer import Deferred
 
 from ..errors import AlreadyJoined
 from ..protocol.channel_states import Input, State
-
-if TYPE_CHECKING:
-    from .membership import Membership
-    from .pending import PendingJoin
+from ..runtime.deadlines import Deadlines
+from .interfaces import Member
+from .pending import PendingJoin
 
 __all__ = ["NextJoins", "StopList", "StopWaiters"]
 
@@ -25,14 +23,16 @@ class NextJoins:
     of its topic; each waits until the leave is done.
 
     :param routes: the channels that are not closed, by topic.
+    :param deadlines: runs the joins' time.
     """
 
-    __slots__ = ("_by_topic", "_routes")
+    __slots__ = ("_by_topic", "_deadlines", "_routes")
 
-    def __init__(self, routes: dict[str, Membership]) -> None:
+    def __init__(self, routes: Mapping[str, Member], deadlines: Deadlines) -> None:
         self._routes = routes
+        self._deadlines = deadlines
         # A plain dict finds its first behind all that were taken out before it.
-        self._by_topic: dict[str, OrderedDict[Membership, PendingJoin]] = {}
+        self._by_topic: dict[str, OrderedDict[Member, PendingJoin]] = {}
 
     def __len__(self) -> int:
         return len(self._by_topic)
@@ -40,7 +40,7 @@ class NextJoins:
     def __contains__(self, topic: str) -> bool:
         return topic in self._by_topic
 
-    def has(self, membership: Membership) -> bool:
+    def has(self, membership: Member) -> bool:
         """Whether a channel has a join that waits."""
         return membership in self._by_topic.get(membership.topic, ())
 
@@ -55,11 +55,10 @@ class NextJoins:
 
     def wait(self, pending: PendingJoin) -> None:
         """Have a join wait; it fails if its channel has one that waits already."""
-        membership = pending.joins.membership
         if self.add(pending):
-            pending.run(membership.manager.deadlines)
+            pending.run(self._deadlines)
         else:
-            pending.fail(AlreadyJoined(membership.channel))
+            pending.fail(AlreadyJoined(pending.joins.membership.channel))
 
     def add(self, pending: PendingJoin) -> bool:
         """Have a join wait, without its time running.
@@ -89,7 +88,7 @@ class NextJoins:
         waiting = self._by_topic.get(topic)
         return None if waiting is None else self.take(next(iter(waiting)))
 
-    def take(self, membership: Membership) -> PendingJoin | None:
+    def take(self, membership: Member) -> PendingJoin | None:
         """Take away the join of one channel, if it has one that waits."""
         topic = membership.topic
         waiting = self._by_topic.get(topic)
@@ -100,7 +99,7 @@ class NextJoins:
             del self._by_topic[topic]
         return pending
 
-    def channels(self, topic: str | None = None) -> list[Membership]:
+    def channels(self, topic: str | None = None) -> list[Member]:
         """The channels that wait, for one topic or for any."""
         topics = list(self._by_topic) if topic is None else [topic]
         return [

@@ -13,6 +13,8 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger, LogLevel
 
 from .. import telemetry
+from ..channels.channel_telemetry import ChannelTelemetry
+from ..channels.events import ChannelEvents
 from ..channels.join_channels import JoinChannels
 from ..channels.manager import ChannelManager
 from ..errors import ConfigurationError, ConnectionFailed, NotConnected
@@ -60,8 +62,12 @@ class ClientEvents(ClientHooks):
         self._told_at: LogLevel | None = None
         self.state = SocketState(self.options)
         self.connection = Connection(reactor, self.options, self)
+        # Who observes the channels subscribes here, and the outbox below.
+        events = ChannelEvents()
+        self.state.subscribe(events)
+        ChannelTelemetry(self).subscribe(events)
         self.channels = ChannelManager(
-            reactor, self.options, self.connection, self.state
+            reactor, self.options, self.connection, events, self.state
         )
         self._join_channels = JoinChannels(self.channels, self._error_hooks.call)
         self._outbox = Outbox(

@@ -30,6 +30,7 @@ from ..runtime.hooks import Hooks, log_hook_failure, watch_hook
 from ..telemetry.telemetry import message_event, message_handlers
 
 if TYPE_CHECKING:
+    from ..channels.channel import Channel
     from ..channels.membership import Membership
     from ..protocol.interfaces import Serializer
     from ..protocol.message import Message
@@ -52,7 +53,7 @@ def frame_receivers(  # noqa: C901
     connection: Connection,
     serializer: Serializer,
     client: ClientEvents,
-    memberships: Mapping[str, Membership],
+    memberships: Mapping[str, Membership[Channel]],
     hooks: Hooks,
 ) -> FrameReceivers:
     """Make the functions that take the frames of one transport.
@@ -124,7 +125,9 @@ def frame_receivers(  # noqa: C901
                 try:
                     pending.answered(payload, join_ref)
                 except BaseException as error:
-                    client.channels.give_up(cast("Membership", membership), error)
+                    client.channels.give_up(
+                        cast("Membership[Channel]", membership), error
+                    )
                 return
             if message_handlers:
                 message_event("received", client, fields, len(data))

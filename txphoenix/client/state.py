@@ -10,11 +10,13 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from twisted.application.service import Service
 from twisted.logger import Logger
 
+from ..channels.events import ChannelEvents
+from ..channels.interfaces import ObservedChannel
 from ..channels.state_changes import STATUS
 from ..errors import BufferFull, ConfigurationError
 from ..legible import legible
@@ -23,9 +25,6 @@ from ..protocol.channel_states import State
 from ..protocol.message import Message
 from ..protocol.redact import REDACTED, redact_params, redact_url, shown
 from ..runtime.package_log import package_log
-
-if TYPE_CHECKING:
-    from ..channels.channel import Channel
 
 __all__ = ["SocketState"]
 
@@ -198,7 +197,15 @@ class SocketState(Service):
 
     # -- Channels -----------------------------------------------------------------
 
-    def channel_changed(self, channel: Channel, _old: State, new: State) -> None:
+    def subscribe(self, events: ChannelEvents) -> None:
+        """Have what happens to channels told."""
+        events.changed.append(self.channel_changed)
+        events.stale.append(self.count_stale_message)
+        events.unrouted.append(self.count_unrouted_message)
+
+    def channel_changed(
+        self, channel: ObservedChannel, _old: State, new: State
+    ) -> None:
         """Take note of a channel's new state."""
         self.update_channel_status(channel.topic, STATUS[new], channel.params)
 

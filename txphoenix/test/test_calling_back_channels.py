@@ -216,7 +216,12 @@ class PushTests(ClientTestCase):
     def test_crashed(self) -> None:
         """It has begun anew, and nobody answers."""
         crash = ZeroDivisionError("crash")
-        outcome = self.pushed(lambda channel: channel._membership.restart_after(crash))
+
+        def restart(channel: Channel) -> None:
+            [client] = self._clients
+            client.channels.supervision.restart(channel._membership, crash)
+
+        outcome = self.pushed(restart)
         self.assert_failed(outcome, PushInterrupted)
 
     def test_nothing_left(self) -> None:

@@ -36,7 +36,9 @@ class EachTests(ClientTestCase):
         ]
         self.closed = self.watch(self.channels[1].when_stopped())
 
-    def break_inside(self, inside: type[Membership] | type[Joins], name: str) -> None:
+    def break_inside(
+        self, inside: type[Membership[Any]] | type[Joins], name: str
+    ) -> None:
         """Have a method of the second's inside raise."""
         broken = self.channels[1]._membership
         method = getattr(inside, name)
@@ -52,7 +54,7 @@ class EachTests(ClientTestCase):
         self,
         method: str,
         tell: Callable[[], object],
-        inside: type[Membership] | type[Joins] | None = None,
+        inside: type[Membership[Any]] | type[Joins] | None = None,
     ) -> list[str]:
         """Have the second raise.
 

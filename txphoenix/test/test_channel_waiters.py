@@ -9,6 +9,7 @@ from typing import Any, cast
 from weakref import ref
 
 from twisted.internet.defer import CancelledError
+from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from txphoenix.channels.channel import Channel
@@ -20,6 +21,7 @@ from txphoenix.errors import (
     JoinTimeout,
     NotConnected,
 )
+from txphoenix.runtime.deadlines import Deadlines
 
 from .support import TOPIC, ClientTestCase, Outcome
 
@@ -186,7 +188,7 @@ class NextJoinWorkTests(SynchronousTestCase):
         waiting: list[Any] = [
             Pending(Membership(channel, manager).joins) for channel in channels
         ]
-        next_joins = NextJoins({})
+        next_joins = NextJoins({}, Deadlines(Clock()))
         for pending in waiting:
             self.assertTrue(next_joins.add(pending))
             self.assertFalse(next_joins.add(cast(Any, Pending(pending.joins))))

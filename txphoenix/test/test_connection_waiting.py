@@ -9,6 +9,7 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.task import deferLater
 
 from txphoenix import telemetry
+from txphoenix.channels.leaves import tell_leave
 from txphoenix.client.socket_client import SocketClient
 from txphoenix.errors import HandshakeRefused, NotConnected
 from txphoenix.protocol.backoff import steps
@@ -104,7 +105,7 @@ class ReentrancyTests(RetryTestCase):
             self.memory.flush()
             channel = self.joined_channel(client=client)
             acts.append(client.disconnect)
-            channel._membership.tell_leave()
+            tell_leave(channel._membership)
             self.memory.flush()
             self.assertEqual(acts, [])
             self.assertEqual(self.flushLoggedErrors(), [])
