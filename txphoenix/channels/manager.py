@@ -26,7 +26,8 @@ from ..options.checks import channel_class as check_channel_class
 from ..options.checks import seconds as check_seconds
 from ..options.checks import topic as check_topic
 from ..options.options import Options
-from ..protocol.message import PHX_REPLY, Message
+from ..protocol.events import PHX_REPLY
+from ..protocol.message import Message
 from ..runtime.deadlines import Deadlines
 from ..runtime.kept_errors import unraised
 from ..runtime.package_log import package_log

@@ -9,7 +9,7 @@ from typing import Any, TypedDict, cast
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IReactorTime
 
-from txphoenix.protocol.interfaces import JSONCodec
+from txphoenix.protocol.json_codecs import JSONCodec
 from txphoenix.protocol.message import Message
 
 from .channel import ServerChannel

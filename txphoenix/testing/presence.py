@@ -20,7 +20,7 @@ from collections.abc import Callable, Mapping
 from itertools import count
 from typing import Any
 
-from txphoenix.protocol.message import PRESENCE_DIFF, PRESENCE_STATE
+from txphoenix.protocol.events import PRESENCE_DIFF, PRESENCE_STATE
 
 from .channel import ServerChannel
 

@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from twisted.internet.defer import Deferred, succeed
 from twisted.logger import Logger
 
-from txphoenix.protocol.message import (
+from txphoenix.protocol.events import (
     HEARTBEAT,
     PHOENIX_TOPIC,
     PHX_CLOSE,
     PHX_JOIN,
     PHX_LEAVE,
     PHX_REPLY,
-    Message,
 )
+from txphoenix.protocol.message import Message
 
 from ..runtime.package_log import package_log
 from .channel import Reply, error, ok
