@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from twisted.internet.defer import Deferred
 
-from ..errors import UNWRITTEN, JoinError, JoinTimeout, SerializerError
+from ..error_texts import UNWRITTEN
+from ..errors import JoinError, JoinTimeout, SerializerError
 from ..protocol.channel_states import Input, State
 from ..protocol.message import Message
 from .callbacks import run_callback

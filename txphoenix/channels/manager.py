@@ -20,7 +20,8 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from ..errors import UNWRITTEN, NotConnected
+from ..error_texts import UNWRITTEN
+from ..errors import NotConnected
 from ..options.channel_kinds import ChannelFactory
 from ..options.checks import channel_class as check_channel_class
 from ..options.checks import seconds as check_seconds

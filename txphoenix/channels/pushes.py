@@ -12,8 +12,8 @@ from collections import OrderedDict
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from ..error_texts import UNWRITTEN
 from ..errors import (
-    UNWRITTEN,
     BufferFull,
     NotConnected,
     PushError,

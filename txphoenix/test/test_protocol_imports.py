@@ -14,6 +14,9 @@ import txphoenix
 
 ROOT = Path(txphoenix.__file__).parent
 
+# What people are shown, which lies below.
+SHOWN = ("txphoenix.error_texts", "txphoenix.errors", "txphoenix.legible")
+
 # What reads or writes, waits, or runs something else.
 NOT_PURE = {
     "asyncio",
@@ -81,11 +84,11 @@ class ProtocolTests(SynchronousTestCase):
             for name in done.stdout.split()
             if not name.startswith("txphoenix.protocol")
         }
-        self.assertEqual(loaded, {"txphoenix", "txphoenix.errors", "txphoenix.legible"})
+        self.assertEqual(loaded, {"txphoenix", *SHOWN})
 
     def test_imports(self) -> None:
         """No module names one that is above it, or that does what it must not."""
-        below = ("txphoenix.protocol", "txphoenix.errors", "txphoenix.legible")
+        below = ("txphoenix.protocol", *SHOWN)
         for name in modules():
             for module in imported(ROOT / "protocol" / f"{name}.py"):
                 own = module.startswith("txphoenix")

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from twisted.internet.defer import Deferred, succeed
 from twisted.logger import Logger
 
+from txphoenix.protocol.close_codes import INTERNAL_ERROR
 from txphoenix.protocol.events import (
     HEARTBEAT,
     PHOENIX_TOPIC,
@@ -36,9 +37,6 @@ if TYPE_CHECKING:
     from .options import SocketOptions
 
 __all__ = ["Frame", "ServerSession", "SessionTransport"]
-
-PARSE_ERROR = 1011
-"""The close code after a frame that cannot be parsed, or an answer that is no JSON."""
 
 
 class Frame(NamedTuple):
@@ -175,7 +173,7 @@ class ServerSession:
             action(*args)
         except CodecError as fault:
             self._log.info("{session!r}: {error}", session=self, error=fault)
-            self._close(PARSE_ERROR)
+            self._close(INTERNAL_ERROR)
 
     @property
     def _is_held(self) -> bool:
