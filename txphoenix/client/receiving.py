@@ -27,7 +27,7 @@ from ..protocol.events import PHX_REPLY
 from ..protocol.json_codecs import may_have_long_number
 from ..protocol.serializer import V2Serializer
 from ..runtime.hooks import Hooks, log_hook_failure, watch_hook
-from ..telemetry.telemetry import message_event, message_handlers
+from ..telemetry import message_event, message_handlers
 
 if TYPE_CHECKING:
     from ..channels.membership import Membership
