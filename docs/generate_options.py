@@ -50,7 +50,7 @@ from http.cookiejar import CookieJar
 from typing import Any, TypedDict
 
 from ..protocol.backoff import Backoff
-from ..protocol.interfaces import JSONCodec
+from ..protocol.json_codecs import JSONCodec
 from .channel_kinds import AnyChannel, ChannelFactory
 from .supplied import Headers, Params, Supplied
 

@@ -39,7 +39,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .legible import LONGEST, cut, error_text, legible
+from . import error_texts as texts
+from .legible import cut
 
 __all__ = [
     "AlreadyJoined",
@@ -61,33 +62,6 @@ __all__ = [
     "PushTimeout",
     "SerializerError",
 ]
-
-# The close codes a client may see, from RFC 6455 section 7.4.1 and IANA's registry.
-_CLOSE_CODES = {
-    1000: "normal closure",
-    1001: "going away",
-    1002: "protocol error",
-    1003: "unsupported data",
-    1005: "no code given",
-    1006: "no close frame",
-    1007: "invalid data",
-    1008: "policy violation",
-    1009: "message too big",
-    1010: "missing extension",
-    1011: "internal error",
-    1012: "service restart",
-    1013: "try again later",
-    1014: "bad gateway",
-    1015: "TLS failure",
-}
-
-# The most characters of the text of an error; what it is made of is cut before.
-_LONGEST_TEXT = 2000
-
-
-def _reason_in(response: object) -> Any:
-    """What a reply names as its reason, as Phoenix's own replies do, else None."""
-    return response.get("reason") if isinstance(response, dict) else None
 
 
 def _restore(cls: type[Any], args: tuple[Any, ...], state: dict[str, Any]) -> Any:
@@ -111,7 +85,7 @@ class PhoenixError(Exception):
         Exception.__init__(self, message)
 
     def __str__(self) -> str:
-        return cut(str(self.args[0]), _LONGEST_TEXT)
+        return cut(str(self.args[0]), texts.LONGEST_TEXT)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({str(self)!r})"
@@ -149,7 +123,7 @@ class ConnectionFailed(PhoenixError):
     url = ""
 
     def __init__(self, reason: str) -> None:
-        super().__init__(cut(reason, _LONGEST_TEXT))
+        super().__init__(cut(reason, texts.LONGEST_TEXT))
         self.reason = reason
 
     def __str__(self) -> str:
@@ -165,8 +139,7 @@ class ConnectTimeout(ConnectionFailed, TimeoutError):
     """
 
     def __init__(self, timeout: float, waiting_for: str = "") -> None:
-        missing = f": still waiting for {waiting_for}" if waiting_for else ""
-        super().__init__(f"no connection within {timeout:g} s{missing}")
+        super().__init__(texts.connect_timeout(timeout, waiting_for))
         self.timeout = timeout
         self.waiting_for = waiting_for
 
@@ -188,12 +161,7 @@ class HandshakeRefused(ConnectionFailed):
         self, status: int | None, headers: Mapping[str, str], reason: str = ""
     ) -> None:
         super().__init__(reason)
-        answer = " ".join(
-            part
-            for part in ("" if status is None else f"HTTP {status}", cut(reason))
-            if part
-        )
-        self.args = (f"handshake refused: {answer or 'no HTTP answer'}",)
+        self.args = (f"handshake refused: {texts.handshake_answer(status, reason)}",)
         self.status = status
         self.headers: Mapping[str, str] = dict(headers)
 
@@ -220,13 +188,7 @@ class ConnectionClosed(ConnectionFailed):
 
     def __init__(self, code: int, reason: str = "", was_clean: bool = False) -> None:
         super().__init__(reason)
-        meaning = _CLOSE_CODES.get(code)
-        message = f"connection closed with code {code}"
-        if meaning is not None:
-            message += f" ({meaning})"
-        if reason:
-            message += f": {legible(reason)}"
-        self.args = (message,)
+        self.args = (texts.connection_closed(code, reason),)
         self.code = code
         self.was_clean = was_clean
 
@@ -242,22 +204,8 @@ class JoinError(PhoenixError):
     def __init__(self, response: object, topic: str = "") -> None:
         self.response = response
         self.topic = topic
-        self.reason: Any = _reason_in(response)
-        what = response if self.reason is None else self.reason
-        super().__init__(f"{self._join()} refused: {legible(what)}")
-
-    def _join(self) -> str:
-        return f"join of {legible(self.topic)}" if self.topic else "join"
-
-
-def _not_in_time(timeout: float, obstacle: BaseException | str | None) -> str:
-    """What became of a message that was to be answered, in words."""
-    if obstacle is None:
-        return f"not answered within {timeout:g} s"
-    if isinstance(obstacle, BaseException):
-        # It has a cause and a URL, each of which is cut already.
-        obstacle = f"no connection: {error_text(obstacle, 2 * LONGEST)}"
-    return f"not sent within {timeout:g} s: {obstacle}"
+        self.reason: Any = texts.reason_in(response)
+        super().__init__(f"{texts.join_of(topic)} refused: {texts.said_in(response)}")
 
 
 class JoinTimeout(JoinError, TimeoutError):
@@ -279,7 +227,7 @@ class JoinTimeout(JoinError, TimeoutError):
         obstacle: BaseException | str | None = None,
     ) -> None:
         super().__init__(None, topic)
-        self.args = (f"{self._join()} {_not_in_time(timeout, obstacle)}",)
+        self.args = (f"{texts.join_of(topic)} {texts.not_in_time(timeout, obstacle)}",)
         self.timeout = timeout
         self.was_sent = obstacle is None
         if isinstance(obstacle, BaseException):
@@ -297,8 +245,7 @@ class AlreadyJoined(JoinError):
 
     def __init__(self, channel: Any) -> None:
         super().__init__(None, channel.topic)
-        taken = "the topic has a channel already (error.channel has it)"
-        self.args = (f"{self._join()} refused: {taken}",)
+        self.args = (f"{texts.join_of(channel.topic)} refused: {texts.TAKEN}",)
         self.channel = channel
 
     def __copy__(self) -> Any:
@@ -325,14 +272,9 @@ class PushError(PhoenixError):
         self.response = response
         self.topic = topic
         self.event = event
-        self.reason: Any = _reason_in(response)
-        what = response if self.reason is None else self.reason
-        super().__init__(f"{self._push()} answered {legible(status)}: {legible(what)}")
-
-    def _push(self) -> str:
-        event = f" of {legible(self.event)}" if self.event else ""
-        topic = f" to {legible(self.topic)}" if self.topic else ""
-        return f"push{event}{topic}"
+        self.reason: Any = texts.reason_in(response)
+        answered = texts.answered(status, response)
+        super().__init__(f"{texts.push_of(event, topic)} {answered}")
 
 
 class PushTimeout(PushError, TimeoutError):
@@ -357,7 +299,9 @@ class PushTimeout(PushError, TimeoutError):
         obstacle: BaseException | str | None = None,
     ) -> None:
         super().__init__("timeout", None, topic, event)
-        self.args = (f"{self._push()} {_not_in_time(timeout, obstacle)}",)
+        self.args = (
+            f"{texts.push_of(event, topic)} {texts.not_in_time(timeout, obstacle)}",
+        )
         self.timeout = timeout
         self.was_sent = obstacle is None
         if isinstance(obstacle, BaseException):
@@ -387,9 +331,8 @@ class PushInterrupted(PushError):
         was_sent: bool = True,
     ) -> None:
         super().__init__("interrupted", None, topic, event)
-        ended = "" if reason is None else f": {error_text(reason)}"
-        fate = "sent but not answered" if was_sent else "not sent"
-        self.args = (f"{self._push()} {fate}{ended}",)
+        fate = texts.interrupted(reason, was_sent)
+        self.args = (f"{texts.push_of(event, topic)} {fate}",)
         self.was_sent = was_sent
         self.cause = reason
         # A traceback then shows it as well.
@@ -415,11 +358,7 @@ class BufferFull(PushError):
         self, limit: int, topic: str = "", event: str = "", buffer: str = ""
     ) -> None:
         super().__init__("buffer_full", None, topic, event)
-        unit = "bytes" if buffer == "write_buffer" else "messages"
-        named = f" ({buffer})" if buffer else ""
-        self.args = (
-            f"{self._push()} refused: {limit} {unit} are waiting already{named}",
-        )
+        self.args = (f"{texts.push_of(event, topic)} {texts.full(limit, buffer)}",)
         self.limit = limit
         self.buffer = buffer
 
@@ -432,14 +371,7 @@ class ChannelClosed(PhoenixError):
     """
 
     def __init__(self, reason: object = None, topic: str = "") -> None:
-        channel = f"channel {legible(topic)}" if topic else "channel"
-        if reason is None:
-            why = ""
-        elif isinstance(reason, BaseException):
-            why = f": {error_text(reason)}"
-        else:
-            why = f": {cut(reason) if isinstance(reason, str) else legible(reason)}"
-        super().__init__(f"{channel} closed{why}")
+        super().__init__(texts.channel_closed(reason, topic))
         self.reason = reason
         self.topic = topic
 
@@ -463,9 +395,6 @@ class MessageTooLarge(SerializerError):
         self.size = size
         self.limit = limit
 
-
-UNWRITTEN = "it still waited to be written"
-"""Why a message was never sent over a connection that was there."""
 
 ENDINGS = (PushInterrupted, ChannelClosed, NotConnected, ConnectionFailed)
 """What code under way is told by when its channel or its connection ends."""

@@ -6,7 +6,8 @@ Each is declared in its layer; these are the public names.
 from __future__ import annotations
 
 from .client.interfaces import ConnectionListener
-from .protocol.interfaces import JSONCodec, Serializer
+from .protocol.json_codecs import JSONCodec
+from .protocol.message import Serializer
 from .runtime.remover import Remover
 from .transports.interfaces import (
     BoundedTransport,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .protocol.message import (
+from .protocol.events import (
     HEARTBEAT,
     PHOENIX_TOPIC,
     PHX_CLOSE,
@@ -12,10 +12,8 @@ from .protocol.message import (
     PHX_REPLY,
     PRESENCE_DIFF,
     PRESENCE_STATE,
-    Message,
-    generate_ref,
-    new_message,
 )
+from .protocol.message import Message, generate_ref, new_message
 
 __all__ = [
     "HEARTBEAT",

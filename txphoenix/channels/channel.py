@@ -26,7 +26,8 @@ from twisted.internet.defer import Deferred, fail, succeed
 from ..errors import ChannelClosed, ConfigurationError
 from ..options.channel_kinds import AnyChannel
 from ..protocol.channel_states import State
-from ..protocol.message import PRESENCE_DIFF, PRESENCE_STATE, Message
+from ..protocol.events import PRESENCE_DIFF, PRESENCE_STATE
+from ..protocol.message import Message
 from ..protocol.reserved_events import (
     check_event,
     check_hooked,

@@ -14,7 +14,8 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-from ..errors import UNWRITTEN, JoinError, JoinTimeout, SerializerError
+from ..error_texts import UNWRITTEN
+from ..errors import JoinError, JoinTimeout, SerializerError
 from ..protocol.channel_states import Input, State
 from ..protocol.message import Message
 from .callbacks import run_callback

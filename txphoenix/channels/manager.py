@@ -21,13 +21,15 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from ..errors import UNWRITTEN, NotConnected
+from ..error_texts import UNWRITTEN
+from ..errors import NotConnected
 from ..options.channel_kinds import ChannelFactory
 from ..options.checks import channel_class as check_channel_class
 from ..options.checks import seconds as check_seconds
 from ..options.checks import topic as check_topic
 from ..options.options import Options
-from ..protocol.message import PHX_REPLY, Message
+from ..protocol.events import PHX_REPLY
+from ..protocol.message import Message
 from ..runtime.deadlines import Deadlines
 from ..runtime.kept_errors import unraised
 from ..runtime.package_log import package_log

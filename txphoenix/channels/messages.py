@@ -10,14 +10,14 @@ from typing import TypeAlias
 
 from ..errors import ChannelClosed, JoinError
 from ..protocol.channel_states import Input, State
-from ..protocol.message import (
+from ..protocol.events import (
     PHX_CLOSE,
     PHX_ERROR,
     PHX_REPLY,
     PRESENCE_DIFF,
     PRESENCE_STATE,
-    Message,
 )
+from ..protocol.message import Message
 from ..runtime.hooks import call_hook
 from .callbacks import run_callback
 from .interfaces import ChannelCallbacks

@@ -14,8 +14,8 @@ from typing import Any, Protocol
 
 from twisted.internet.defer import Deferred, fail
 
+from ..error_texts import UNWRITTEN
 from ..errors import (
-    UNWRITTEN,
     BufferFull,
     ConfigurationError,
     NotConnected,

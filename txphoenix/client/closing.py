@@ -9,6 +9,7 @@ from twisted.logger import Logger
 
 from ..errors import ConfigurationError, ConnectionClosed
 from ..legible import legible
+from ..protocol.close_codes import NO_CLOSE_FRAME, is_sent_by_clients
 from ..runtime.deadlines import Deadlines, DelayedCall
 from ..runtime.package_log import package_log
 
@@ -32,7 +33,7 @@ def check_close(code: int, reason: str) -> None:
         7.4), or the reason is too long.
     """
     is_number = isinstance(code, int) and not isinstance(code, bool)
-    if not (is_number and (code == 1000 or 3000 <= code <= 4999)):
+    if not (is_number and is_sent_by_clients(code)):
         raise ConfigurationError(
             f"a close code must be 1000 or from 3000 to 4999, not {legible(code)}"
         )
@@ -56,7 +57,7 @@ def tell_end(listen: Callable[[_E], None], reason: _E) -> None:
 
 def raised(error: BaseException) -> ConnectionClosed:
     """The loss of a transport that has raised."""
-    lost = ConnectionClosed(1006, "the transport raised")
+    lost = ConnectionClosed(NO_CLOSE_FRAME, "the transport raised")
     lost.__cause__ = error
     return lost
 

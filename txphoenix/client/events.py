@@ -19,8 +19,8 @@ from ..channels.join_channels import JoinChannels
 from ..channels.manager import ChannelManager
 from ..errors import ConfigurationError, ConnectionFailed, NotConnected
 from ..options.options import Options
-from ..protocol.interfaces import Serializer
-from ..protocol.message import PHOENIX_TOPIC, Message
+from ..protocol.events import PHOENIX_TOPIC
+from ..protocol.message import Message, Serializer
 from ..runtime.kept_errors import unraised
 from ..runtime.package_log import package_log
 from ..runtime.waiters import ConnectionWaiters

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from ..errors import ConnectionFailed
-    from ..protocol.interfaces import Serializer
+    from ..protocol.message import Serializer
     from ..transports.interfaces import FrameReceivers
 
 __all__ = ["ConnectionListener"]

@@ -23,17 +23,16 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 from ..errors import SerializerError
+from ..protocol.events import PHX_REPLY
 from ..protocol.json_codecs import may_have_long_number
-from ..protocol.message import PHX_REPLY
 from ..protocol.serializer import V2Serializer
 from ..runtime.hooks import Hooks, log_hook_failure, watch_hook
-from ..telemetry.telemetry import message_event, message_handlers
+from ..telemetry import message_event, message_handlers
 
 if TYPE_CHECKING:
     from ..channels.channel import Channel
     from ..channels.membership import Membership
-    from ..protocol.interfaces import Serializer
-    from ..protocol.message import Message
+    from ..protocol.message import Message, Serializer
     from ..transports.interfaces import FrameReceiver, FrameReceivers
     from .connection import Connection
     from .events import ClientEvents

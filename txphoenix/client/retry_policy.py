@@ -10,6 +10,7 @@ from twisted.logger import Logger
 from ..errors import ConfigurationError
 from ..options.options import Options
 from ..protocol import backoff
+from ..protocol.close_codes import SERVICE_RESTART
 from ..runtime.package_log import package_log
 
 __all__ = ["retry_delay", "shall_retry"]
@@ -45,6 +46,6 @@ def retry_delay(options: Options, attempt: int, close_code: int | None) -> float
     except BaseException:
         log.failure("backoff raised; the default delay is used")
         delay = backoff.exponential()(attempt)
-    if close_code == backoff.SERVICE_RESTART:
+    if close_code == SERVICE_RESTART:
         return backoff.after_restart(delay, options.reconnect_interval)
     return delay

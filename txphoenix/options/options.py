@@ -24,7 +24,7 @@ from attrs import Attribute
 from ..errors import ConfigurationError
 from ..protocol import backoff as backoffs
 from ..protocol.backoff import Backoff
-from ..protocol.interfaces import JSONCodec
+from ..protocol.json_codecs import JSONCodec
 from ..protocol.redact import REDACTED, redact_headers, redact_params, redact_url
 from . import checks
 from .channel_kinds import AnyChannel, ChannelFactory

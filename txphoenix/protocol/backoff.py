@@ -22,9 +22,6 @@ from ..legible import legible
 
 __all__ = ["Backoff", "exponential", "jittered", "rejoin", "spread", "steps"]
 
-SERVICE_RESTART = 1012
-"""The close code of a server that restarts, whose clients all come back (IANA)."""
-
 # The longest delay (seconds) before the first attempt after it.
 _LONGEST_SPREAD = 5.0
 

@@ -18,16 +18,15 @@ import math
 import re
 from collections.abc import Callable
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import Any, Final, NoReturn, Protocol, runtime_checkable
 
 from ..errors import ConfigurationError
 
-if TYPE_CHECKING:
-    from .interfaces import JSONCodec
-
 __all__ = [
+    "JSONCodec",
     "Orjson",
     "StandardJSON",
+    "as_bytes",
     "as_codec",
     "default_json",
     "may_have_long_number",
@@ -58,6 +57,26 @@ _STRING_OR_LONG: Final = re.compile(
 
 # The escape of half a character.
 _SURROGATE: Final = re.compile(r"\\u[dD][89a-fA-F]")
+
+
+@runtime_checkable
+class JSONCodec(Protocol):
+    """The pair of functions that the ``serializer`` option asks for.
+
+    The modules :mod:`json` and ``orjson`` both qualify.
+    """
+
+    def loads(self, data: str | bytes, /) -> Any:
+        """Parse JSON text.
+
+        :raises ValueError: the text is not JSON.
+        """
+
+    def dumps(self, value: Any, /) -> str | bytes:
+        """Make JSON text of a value.
+
+        :raises TypeError: the value has a type that JSON does not know.
+        """
 
 
 def may_have_long_number(data: bytes) -> bool:
@@ -340,3 +359,15 @@ def as_codec(json: JSONCodec | None) -> JSONCodec:
     raise ConfigurationError(
         f"the JSON codec must have loads and dumps, which {type(json).__name__} has not"
     )
+
+
+def as_bytes(data: object) -> bytes:
+    """What a codec's dumps returned, as the bytes of a frame.
+
+    :raises TypeError: it is neither bytes nor a string.
+    """
+    if isinstance(data, bytes):
+        return data
+    if isinstance(data, str):
+        return data.encode("utf-8")
+    raise TypeError(f"dumps of the JSON codec returned {type(data).__name__}")

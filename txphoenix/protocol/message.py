@@ -1,45 +1,16 @@
-"""What travels over a Phoenix socket: the message, and the names Phoenix gives events.
-
-Pure values; nothing here knows of Twisted or of the wire.
-"""
+"""What travels over a Phoenix socket: the message, and what turns it into a frame."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from itertools import count
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from ..legible import legible
+from .events import HEARTBEAT, PHOENIX_TOPIC, PHX_JOIN, PHX_LEAVE
+from .v2_frames import V2Frames
 
-if TYPE_CHECKING:
-    from .interfaces import Serializer
-
-__all__ = [
-    "HEARTBEAT",
-    "PHOENIX_TOPIC",
-    "PHX_CLOSE",
-    "PHX_ERROR",
-    "PHX_JOIN",
-    "PHX_LEAVE",
-    "PHX_REPLY",
-    "PRESENCE_DIFF",
-    "PRESENCE_STATE",
-    "Message",
-    "generate_ref",
-    "new_message",
-]
-
-PHX_JOIN = "phx_join"
-PHX_LEAVE = "phx_leave"
-PHX_REPLY = "phx_reply"
-PHX_CLOSE = "phx_close"
-PHX_ERROR = "phx_error"
-HEARTBEAT = "heartbeat"
-PRESENCE_STATE = "presence_state"
-PRESENCE_DIFF = "presence_diff"
-
-#: The topic of the socket itself, to which heartbeats go.
-PHOENIX_TOPIC = "phoenix"
+__all__ = ["Message", "Serializer", "generate_ref", "new_message"]
 
 _refs = count(1)
 
@@ -170,8 +141,25 @@ new_message = tuple.__new__
 """``new_message(Message, fields)`` takes half the time that ``Message(...)`` takes."""
 
 
-def _default_serializer() -> Serializer:
-    # Late, since the serializer makes messages.
-    from .serializer import V2Serializer
+class Serializer(Protocol):
+    """One version of Phoenix's wire format."""
 
-    return V2Serializer()
+    vsn: str
+    """What the server is told in the ``vsn`` parameter of the URL."""
+
+    def encode(self, message: Message) -> tuple[bytes, bool]:
+        """Make a frame's payload of a message.
+
+        :return: the payload, and whether it goes into a binary frame.
+        :raises SerializerError: the message cannot be encoded.
+        """
+
+    def decode(self, data: bytes, is_binary: bool) -> Message:
+        """Read a frame's payload.
+
+        :raises SerializerError: the payload is not a message.
+        """
+
+
+def _default_serializer() -> Serializer:
+    return V2Frames(Message)

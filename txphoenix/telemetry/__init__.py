@@ -1,8 +1,74 @@
-"""Telemetry: the events of clients and channels, and who handles them."""
+"""Events that tell what the clients of this process do.
+
+A handler is attached to an event's name.
+It is called as ``function(event_name, measurements, metadata, config)`` whenever the
+event happens, as in Elixir's ``telemetry``::
+
+    from txphoenix import telemetry
+
+    def count(event_name, measurements, metadata, config):
+        config[metadata["action"]] += 1
+
+    telemetry.attach("count", telemetry.SOCKET, count, collections.Counter())
+
+A handler that raises is logged and detached, and the others go on.
+Handlers run in the reactor's thread, in the middle of what they are told of, so they
+must be quick.
+
+The events, by name and ``metadata["action"]``, and what else their metadata hold
+besides ``timestamp`` (seconds since the epoch) and ``client``:
+
+``("txphoenix", "socket")``, each with ``url``
+    ``connecting``, ``connected``, ``disconnected`` (``reason``), ``connection_error``
+    (``error``), ``reconnecting`` (``attempt``), ``connection_duration``, ``heartbeat``,
+    ``heartbeat_duration``
+
+``("txphoenix", "channel")``, each with ``topic`` and ``channel``
+    ``joined`` (``response``), ``join_error`` (``error``), ``left`` (``reason``),
+    ``join_duration``, ``leave_duration``
+
+``("txphoenix", "message")``
+    ``sent``, ``received``, each with ``topic``, ``event``, ``payload``, ``ref`` and
+    ``join_ref``
+
+``("txphoenix", "state_change")``
+    ``socket`` (``id`` is the URL), ``channel`` (``id`` is the topic), each with
+    ``type``, ``id``, ``old_status`` and ``new_status``
+
+The measurements are ``duration`` for the actions that end so, ``delay`` for
+``reconnecting``, both in seconds, and ``count`` (1) for the others; a message has its
+``size`` in bytes besides.
+
+URLs come without the values in their queries.
+A payload, a response, an error and a reason are handed on as they are: a handler that
+passes them on decides what is a secret in them.
+"""
 
 from __future__ import annotations
 
-from .telemetry import (
+from .debug_handler import (
+    attach_debug_handler,
+    detach_debug_handler,
+)
+from .events import (
+    channel_join_duration,
+    channel_join_error,
+    channel_joined,
+    channel_leave_duration,
+    channel_left,
+    channel_status_changed,
+    heartbeat_duration,
+    heartbeat_sent,
+    message_event,
+    reconnecting,
+    socket_connected,
+    socket_connecting,
+    socket_connection_duration,
+    socket_connection_error,
+    socket_disconnected,
+    socket_status_changed,
+)
+from .handlers import (
     CHANNEL,
     MESSAGE,
     SOCKET,
@@ -10,31 +76,13 @@ from .telemetry import (
     Attachment,
     EventName,
     attach,
-    attach_debug_handler,
     attach_many,
     channel_handlers,
-    channel_join_duration,
-    channel_join_error,
-    channel_joined,
-    channel_leave_duration,
-    channel_left,
-    channel_status_changed,
     detach,
-    detach_debug_handler,
     execute,
-    heartbeat_duration,
-    heartbeat_sent,
     list_handlers,
-    message_event,
     message_handlers,
-    reconnecting,
-    socket_connected,
-    socket_connecting,
-    socket_connection_duration,
-    socket_connection_error,
-    socket_disconnected,
     socket_handlers,
-    socket_status_changed,
     state_change_handlers,
 )
 

@@ -43,6 +43,7 @@ _WORDS = {
     "runtime": "hooks, deadlines, waiters, the log: Twisted without sockets",
     "protocol": "messages, serializers, URLs, backoff: neither Twisted nor I/O",
     "errors": "every error",
+    "error_texts": "what errors say",
     "legible": "how values are shown to people",
     "_version": "which release this is",
 }

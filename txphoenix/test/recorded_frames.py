@@ -10,7 +10,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from txphoenix.protocol.message import PHX_REPLY, Message
+from txphoenix.protocol.events import PHX_REPLY
+from txphoenix.protocol.message import Message
 
 from .recordings import WireFrame
 

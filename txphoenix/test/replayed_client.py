@@ -28,7 +28,7 @@ from txphoenix import (
     SocketClient,
 )
 from txphoenix.protocol.backoff import steps
-from txphoenix.protocol.message import (
+from txphoenix.protocol.events import (
     HEARTBEAT,
     PHOENIX_TOPIC,
     PHX_CLOSE,
@@ -36,8 +36,8 @@ from txphoenix.protocol.message import (
     PHX_JOIN,
     PHX_LEAVE,
     PHX_REPLY,
-    Message,
 )
+from txphoenix.protocol.message import Message
 
 from .recorded_frames import Refs, read_frame, with_refs
 from .recordings import WireFrame

@@ -10,7 +10,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from txphoenix import telemetry
 from txphoenix.protocol.message import Message
-from txphoenix.telemetry.telemetry import CHANNEL, MESSAGE, SOCKET, STATE_CHANGE
+from txphoenix.telemetry import CHANNEL, MESSAGE, SOCKET, STATE_CHANGE
 
 __all__ = [
     "ALWAYS",

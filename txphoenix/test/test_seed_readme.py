@@ -28,7 +28,7 @@ from txphoenix import (
     SocketClient,
     telemetry,
 )
-from txphoenix.telemetry.telemetry import EventName
+from txphoenix.telemetry import EventName
 from txphoenix.testing import PhoenixServer, Refused, ServerChannel, ok
 from txphoenix.testing.cases import PhoenixMixin
 from txphoenix.testing.connect import Socket

@@ -31,7 +31,7 @@ from txphoenix.errors import (
 from txphoenix.protocol.backoff import steps
 from txphoenix.protocol.message import Message, generate_ref
 from txphoenix.protocol.serializer import V1Serializer, V2Serializer, serializer_for
-from txphoenix.telemetry.telemetry import EventName
+from txphoenix.telemetry import EventName
 from txphoenix.transports.websocket import PhoenixClientProtocol
 
 from .seed_case import TOPIC, Hook, Lobby, SeedTestCase, WholeMessages

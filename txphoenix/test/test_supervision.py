@@ -14,7 +14,7 @@ from txphoenix import telemetry
 from txphoenix.channels.channel import Channel
 from txphoenix.client.socket_client import SocketClient
 from txphoenix.errors import PushInterrupted
-from txphoenix.telemetry.telemetry import CHANNEL, EventName
+from txphoenix.telemetry import CHANNEL, EventName
 from txphoenix.testing import EchoChannel, ServerChannel, ok
 from txphoenix.testing.cases import PhoenixMixin
 

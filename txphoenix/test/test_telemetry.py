@@ -10,7 +10,7 @@ from twisted.logger import LogEvent, LogLevel, formatEvent, globalLogPublisher
 from txphoenix import telemetry
 from txphoenix.errors import ConfigurationError
 from txphoenix.protocol.message import Message
-from txphoenix.telemetry.telemetry import CHANNEL, MESSAGE, SOCKET, STATE_CHANGE
+from txphoenix.telemetry import CHANNEL, MESSAGE, SOCKET, STATE_CHANGE, events
 
 from .telemetry_kit import (
     ALWAYS,
@@ -186,7 +186,7 @@ class EventTests(TelemetryCase):
     def setUp(self) -> None:
         """Stop the clock."""
         super().setUp()
-        self.patch(telemetry.telemetry, "time", SimpleNamespace(time=lambda: NOW))
+        self.patch(events, "time", SimpleNamespace(time=lambda: NOW))
 
     def test_events(self) -> None:
         """Each event has its name, action, measurements and metadata."""
@@ -245,7 +245,7 @@ class EventTests(TelemetryCase):
 
     def test_nobody_listens(self) -> None:
         """Decision 9: without a handler nothing is built, not even a timestamp."""
-        self.patch(telemetry.telemetry, "time", SimpleNamespace(time=self.fail))
+        self.patch(events, "time", SimpleNamespace(time=self.fail))
         # Who sends a message asks first, with the truth test of the next test.
         emit_all(but=MESSAGE)
 

@@ -15,7 +15,7 @@ from txphoenix.client.socket_client import SocketClient
 from txphoenix.errors import ConnectionClosed, HandshakeRefused, JoinError
 from txphoenix.protocol.backoff import steps
 from txphoenix.protocol.message import Message
-from txphoenix.telemetry.telemetry import (
+from txphoenix.telemetry import (
     CHANNEL,
     MESSAGE,
     SOCKET,

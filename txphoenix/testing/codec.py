@@ -17,9 +17,9 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Protocol
 
-from txphoenix.protocol.interfaces import JSONCodec
-from txphoenix.protocol.json_codecs import as_codec
-from txphoenix.protocol.message import PHX_REPLY, Message
+from txphoenix.protocol.events import PHX_REPLY
+from txphoenix.protocol.json_codecs import JSONCodec, as_codec
+from txphoenix.protocol.message import Message
 
 __all__ = ["CodecError", "ServerCodec", "ServerV1Codec", "ServerV2Codec", "codec_for"]
 

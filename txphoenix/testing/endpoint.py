@@ -9,7 +9,8 @@ from typing import Any, TypedDict, cast
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IReactorTime
 
-from txphoenix.protocol.interfaces import JSONCodec
+from txphoenix.protocol.close_codes import SERVICE_RESTART
+from txphoenix.protocol.json_codecs import JSONCodec
 from txphoenix.protocol.message import Message
 
 from .channel import ServerChannel
@@ -23,9 +24,6 @@ from .session import ServerSession
 from .waits import Waits
 
 __all__ = ["Endpoint", "EndpointOptions"]
-
-DRAIN = 1012
-"""The close code of a server that goes down in good order: service restart."""
 
 
 class EndpointOptions(TypedDict, total=False):
@@ -202,7 +200,7 @@ class Endpoint:
 
         :return: how many there were.
         """
-        return self._each(id, lambda it: it.close(DRAIN))
+        return self._each(id, lambda it: it.close(SERVICE_RESTART))
 
     def kill_channel(self, topic: str) -> int:
         """Kill all channels of a topic: their clients get ``phx_error``.

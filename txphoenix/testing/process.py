@@ -11,13 +11,8 @@ from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from txphoenix.protocol.message import (
-    PHX_CLOSE,
-    PHX_ERROR,
-    PHX_LEAVE,
-    PHX_REPLY,
-    Message,
-)
+from txphoenix.protocol.events import PHX_CLOSE, PHX_ERROR, PHX_LEAVE, PHX_REPLY
+from txphoenix.protocol.message import Message
 
 from ..runtime.package_log import package_log
 from .channel import ClientSession, Controls, ServerChannel

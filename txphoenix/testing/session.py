@@ -14,15 +14,16 @@ from typing import Any, Protocol
 from twisted.internet.defer import Deferred, succeed
 from twisted.logger import Logger
 
-from txphoenix.protocol.message import (
+from txphoenix.protocol.close_codes import INTERNAL_ERROR
+from txphoenix.protocol.events import (
     HEARTBEAT,
     PHOENIX_TOPIC,
     PHX_CLOSE,
     PHX_JOIN,
     PHX_LEAVE,
     PHX_REPLY,
-    Message,
 )
+from txphoenix.protocol.message import Message
 
 from ..runtime.package_log import package_log
 from .channel import ServerChannel
@@ -34,9 +35,6 @@ from .process import ChannelProcess, ProcessServer
 from .replies import Reply, error, ok
 
 __all__ = ["ServerSession", "SessionServer", "SessionTransport"]
-
-PARSE_ERROR = 1011
-"""The close code after a frame that cannot be parsed, or an answer that is no JSON."""
 
 
 class SessionTransport(Protocol):
@@ -187,7 +185,7 @@ class ServerSession:
             action(*args)
         except CodecError as fault:
             self._log.info("{session!r}: {error}", session=self, error=fault)
-            self._close(PARSE_ERROR)
+            self._close(INTERNAL_ERROR)
 
     @property
     def _is_held(self) -> bool:

@@ -9,13 +9,13 @@ from autobahn.websocket.compress import PerMessageDeflate, PerMessageDeflateOffe
 from twisted.internet.interfaces import IDelayedCall, IPushProducer
 from zope.interface import implementer
 
+from txphoenix.protocol.close_codes import NORMAL
+
 from .endpoint import Endpoint
 from .options import SocketOptions
 from .session import ServerSession
 
 __all__ = ["PhoenixServerFactory", "PhoenixServerProtocol"]
-
-NORMAL = 1000
 
 
 @implementer(IPushProducer)

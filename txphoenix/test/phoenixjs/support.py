@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from txphoenix import Channel, SocketClient
-from txphoenix.protocol.message import (
+from txphoenix.protocol.events import (
     HEARTBEAT,
     PHX_ERROR,
     PHX_JOIN,
