@@ -1,13 +1,5 @@
 """A channel: one topic on one socket.
 
-::
-
-    channel = client.channel("rooms:lobby", {"user_id": 123})
-    response = await channel.join()
-    channel.on("new_msg", lambda payload: ...)
-    reply = await channel.push("new_msg", {"body": "hi"})
-    await channel.leave()
-
 Here is what users call and override; all else of a channel is its
 :class:`~txphoenix.channels.membership.Membership`, and what it does in which state is
 the table of :mod:`txphoenix.protocol.channel_states`.
@@ -21,25 +13,22 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, ClassVar, TypeVar, overload
 
-from twisted.internet.defer import Deferred, fail, succeed
+from twisted.internet.defer import Deferred, succeed
 
-from ..errors import ChannelClosed, ConfigurationError
+from ..errors import ChannelClosed
 from ..options.channel_kinds import AnyChannel
 from ..protocol.channel_states import State
 from ..protocol.events import PRESENCE_DIFF, PRESENCE_STATE
 from ..protocol.message import Message
-from ..protocol.reserved_events import (
-    check_event,
-    check_hooked,
-    check_pushed,
-)
-from ..runtime.assignments import never_assigned, only_in_class
-from ..runtime.reactor_thread import DEV_MODE, check_thread, fails_its_deferred
+from ..protocol.reserved_events import check_event, check_hooked
+from ..runtime.assignments import never_assigned
+from ..runtime.reactor_thread import fails_its_deferred
 from ..runtime.remover import Remover
-from .membership import ChannelHost, Membership
-from .messages import dispatch, look_for
-from .presence_history import PresenceHistory, check_events
-from .restart import check_restart
+from .class_attributes import check_attributes, check_class
+from .membership import Holder, Membership
+from .messages import dispatch
+from .presence_history import PresenceHistory
+from .unavailable import made_by_itself
 
 __all__ = ["Channel"]
 
@@ -53,12 +42,13 @@ class Channel(AnyChannel):
     """One topic, from the join to the leave, over as many connections as it takes.
 
     Made by :meth:`txphoenix.SocketClient.channel`, never directly.
-
     Methods that return a Deferred do not raise for a wrong argument: it fails with
     :exc:`ConfigurationError`.
+    Methods that add a hook return a function that removes it.
     Subclasses override :meth:`init`, :meth:`handle_join`, :meth:`handle_in` and
-    :meth:`handle_close`; an exception out of one of these is a crash of this
-    channel, which restarts as :attr:`restart` says and touches no other.
+    :meth:`handle_close`, which may return a Deferred or be an ``async def``.
+    An exception out of one of these is a crash of this channel, which restarts as
+    :attr:`restart` says and touches no other.
 
     :ivar topic: the topic, such as ``"rooms:lobby"``.
     :ivar params: what the join sends: any JSON value, or a callable that makes it
@@ -81,22 +71,13 @@ class Channel(AnyChannel):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         cls._takes_events = cls.handle_in is not Channel.handle_in
-        check_restart(cls.restart, cls.__qualname__)
-        cls.presence_events = check_events(cls.__name__, cls.presence_events)
-        look_for(cls.presence_events)
+        cls.presence_events = check_class(cls)
 
     def __init__(
-        self,
-        topic: str,
-        params: Any = None,
-        manager: ChannelHost[Channel] | None = None,
+        self, topic: str, params: Any = None, manager: Holder[Channel] | None = None
     ) -> None:
         if manager is None:
-            kind = type(self).__name__
-            raise ConfigurationError(
-                f"a channel is made by client.channel(topic, params, {kind}), which"
-                f" hands over its client: not by {kind}() itself"
-            )
+            raise made_by_itself(type(self).__name__)
         # Service sets these two later, and a later attribute would cost each channel a
         # dict of its own.
         self.running = 0
@@ -113,17 +94,14 @@ class Channel(AnyChannel):
     def init(self, params: Any) -> Any:
         """Begin anew: called before the first join is sent, and after a crash.
 
-        It may return a Deferred or be an ``async def``; the join is sent when that is
-        done, and has to be answered within its time all the same.
+        The join is sent when this is done, and its time runs meanwhile.
         A lost connection or a leave cancels it; the next join then begins anew.
 
         :param params: what the join is about to send.
         """
 
     def handle_join(self, response: Any) -> Any:
-        """Be joined: called after each join and each rejoin.
-
-        It may return a Deferred or be an ``async def``; nothing waits for it.
+        """Be joined: called after each join and each rejoin; nothing waits for it.
 
         :param response: what the server answered.
         """
@@ -132,17 +110,14 @@ class Channel(AnyChannel):
     def handle_in(self, event: str, payload: Any) -> Any:
         """Take a message that no hook of :meth:`on` takes.
 
-        A subclass that overrides this takes all of them, so that none is left for
-        :meth:`receive`.
-        It may return a Deferred or be an ``async def``; later messages do not wait
-        for it.
+        A subclass that has this takes all of them: none is left for :meth:`receive`.
+        Later messages do not wait for it.
         """
 
     def handle_message(self, message: Message) -> Any:
         """Take a message that no hook takes, whole.
 
-        This method gives it to :meth:`handle_in` if the subclass has one, and keeps
-        it for :meth:`receive` otherwise.
+        It goes to :meth:`handle_in` of a subclass, or else is kept for :meth:`receive`.
         """
         if self._takes_events:
             return self.handle_in(message.event, message.payload)
@@ -150,10 +125,7 @@ class Channel(AnyChannel):
         return None
 
     def handle_close(self, reason: object) -> Any:
-        """Be closed: called once at the end, whatever ended the channel.
-
-        :param reason: see :meth:`on_close`.
-        """
+        """Be closed, for the reason :meth:`on_close` tells: called once at the end."""
 
     # -- What users call ----------------------------------------------------------
 
@@ -190,19 +162,13 @@ class Channel(AnyChannel):
             :exc:`AlreadyJoined` (the topic is taken; ``error.channel`` has it),
             :exc:`NotConnected` (the client is not started, or disconnected),
             :exc:`ConnectionFailed` (no connection, and none will be tried again),
-            :exc:`ChannelClosed` (left or stopped meanwhile),
-            :exc:`SerializerError` (the params cannot be sent), or with what the
-            callable that makes the params has raised.
+            :exc:`ChannelClosed` (left or stopped meanwhile), :exc:`SerializerError`
+            (the params cannot be sent), or with what the callable for them has raised.
             Cancelling it leaves the channel.
         """
         membership = self._membership
-        manager = membership.manager
-        seconds = manager.check_timeout(timeout)
-        check_restart(self.restart, "this channel")
-        if self.presence_events is not type(self).presence_events:
-            return fail(only_in_class(self, "presence_events"))
-        if not manager.connection.is_wanted:
-            return fail(manager.not_connected(f"{self.topic} cannot be joined"))
+        seconds = membership.manager.check_timeout(timeout)
+        check_attributes(self)
         return membership.join(seconds)
 
     def push(
@@ -227,56 +193,37 @@ class Channel(AnyChannel):
             :exc:`NotConnected` (the client was told to disconnect),
             :exc:`ConnectionFailed` (never sent, and there will be no connection) or
             :exc:`SerializerError`.
-            It fails with :exc:`ConfigurationError` if the timeout is none, or if the
-            event is one of the protocol's own, such as ``phx_leave``.
+            An event of the protocol's own, such as ``phx_leave``, is a wrong argument.
             Cancelling it forgets the reply, and the push itself if that has not left.
         """
-        if DEV_MODE or Deferred.debug:
-            check_thread("push")
         return self._membership.pushes.push(event, payload, timeout)
 
     def push_async(self, event: str, payload: Any = _EMPTY) -> None:
         """Push an event and do not wait for a reply.
 
         One that cannot be sent within the client's ``timeout``, or that was kept and
-        cannot be encoded, is dropped, and the log says so: of those that are dropped
-        in one moment, in one line.
+        cannot be encoded, is dropped, and the log says so, in one line a moment.
         A loop of them in which none is dropped waits for :meth:`when_writable`.
         What was sent may still be lost with the connection, and nobody is told: who
         has to know waits for the reply to :meth:`push`.
 
         :raises ChannelClosed: the channel is not joined and not about to be.
-        :raises BufferFull: too many pushes wait for the join, or too many bytes to be
-            written.
+        :raises BufferFull: too many pushes wait for the join, or bytes to be written.
         :raises SerializerError: the channel is joined, and the payload cannot be sent.
         :raises ConfigurationError: the event is one of the protocol's own.
         """
-        if DEV_MODE or Deferred.debug:
-            check_thread("push_async")
-        check_pushed(event)
-        membership = self._membership
-        manager, pushes = membership.manager, membership.pushes
-        if membership.state is State.JOINED and manager.is_writable:
-            join_ref = membership.joins.ref
-            manager.send(
-                Message(join_ref, manager.next_ref(), self.topic, event, payload)
-            )
-            return
-        pushes.keep_without_reply(event, payload)
+        self._membership.pushes.push_async(event, payload)
 
     def when_writable(self) -> Deferred[Channel]:
         """Wait until a push would be sent at once.
 
         That is when the channel is joined and fewer bytes than ``write_buffer`` wait
-        to be written; a push that would only be kept is waited for, and so is a join
-        that waits for the topic to be left.
-        Those who wait are told one after the other, as long as the next push would be
-        sent.
+        to be written; a join that waits for the topic to be left is waited for, too.
+        Who waits is told one after the other, as long as the next would be sent.
 
         :return: a Deferred of this channel, fired at once if that is so.
-            It fails as a push would: with :exc:`ChannelClosed`, with
-            :exc:`NotConnected`, or with the error for which there will be no
-            connection.
+            It fails as a push would: with :exc:`ChannelClosed`, :exc:`NotConnected`,
+            or the error for which there will be no connection.
         """
         membership = self._membership
         return membership.manager.writers.wait(self, membership.pushes.why_not_send)
@@ -288,8 +235,7 @@ class Channel(AnyChannel):
         Pushes without a reply fail with :exc:`ChannelClosed`.
         The channel may be joined again afterwards.
 
-        :param timeout: seconds to wait for the server's answer; by default the
-            client's ``timeout``.
+        :param timeout: seconds for the answer; by default the client's ``timeout``.
             While the channel is leaving already, the time of the first leave counts.
         :return: a Deferred of None that fires when the channel is closed; a server
             that does not answer, or a lost connection, closes it just as well.
@@ -304,9 +250,9 @@ class Channel(AnyChannel):
         :return: a Deferred of None that fires when the channel is closed in good
             order; it fails with the error that closed it otherwise: a refused join,
             or the crash after which it was not restarted.
-            A channel that is closed is waited for through its next join, and at most
-            to the end of :meth:`txphoenix.SocketClient.stopService`; after that it
-            fires at once, until the client is started again.
+            A channel that is closed is waited for through its next join, at most to
+            the end of :meth:`txphoenix.SocketClient.stopService`; from then on it fires
+            at once, until the client is started again.
         """
         membership = self._membership
         if membership.state is State.CLOSED and membership.manager.has_stopped:
@@ -323,10 +269,9 @@ class Channel(AnyChannel):
     def on(self, event: str, handler: Any = None) -> Any:
         """Add a hook for an event.
 
-        A message that a hook takes goes neither to :meth:`handle_in` nor to
-        :meth:`receive`.
-        Several hooks of one event are called in the order they were added; one that
-        raises is logged, and the others are called all the same.
+        What a hook takes goes neither to :meth:`handle_in` nor to :meth:`receive`.
+        Several hooks of one event are called in the order they were added.
+        One that raises is logged, and the others are called all the same.
 
         :param handler: called with the payload; it may be an ``async def``.
             An object with a method ``handle_in(event, payload)`` will do as well.
@@ -353,10 +298,9 @@ class Channel(AnyChannel):
         """
         check_event(event)
         membership = self._membership
-        if event in type(self).presence_events:
-            membership.own_presences().hooks.remove(event, handler)
-        else:
-            membership.hooks.remove(event, handler)
+        is_presence = event in type(self).presence_events
+        hooks = membership.own_presences().hooks if is_presence else membership.hooks
+        hooks.remove(event, handler)
 
     @never_assigned("call channel.on_error(function)")
     def on_error(self, function: Callable[[BaseException], Any]) -> Remover:
@@ -366,8 +310,6 @@ class Channel(AnyChannel):
         with ``disconnect()``; a crash on the server (:exc:`ChannelClosed`); a failed
         rejoin (:exc:`JoinError`); or an exception out of one of the channel's own
         callbacks, before :meth:`on_close` where that is the channel's end.
-
-        :return: a function that removes the hook.
         """
         return self._membership.own_hooks().add_error(function)
 
@@ -377,8 +319,6 @@ class Channel(AnyChannel):
 
         It is called with the reason: ``"left"``, ``"closed"`` (by the server),
         ``"stopped"``, or the error that ended it.
-
-        :return: a function that removes the hook.
         """
         return self._membership.own_hooks().add_close(function)
 
@@ -387,8 +327,7 @@ class Channel(AnyChannel):
 
         :return: a Deferred of the :class:`Message`.
             It fails with :exc:`ChannelClosed` after the last message of a closed
-            channel, and with :exc:`NotConnected` if the client is told to
-            disconnect.
+            channel, and with :exc:`NotConnected` after ``disconnect()``.
             Cancelling it takes no message, and leaves nobody for whom a full queue
             would hold the server back.
         """
@@ -440,8 +379,7 @@ class Channel(AnyChannel):
     def dispatch(self, message: Message) -> None:
         """Take a message that the server sent to this topic.
 
-        A message of an earlier join is dropped; one without a join_ref, as every
-        broadcast is, is always taken.
+        One of an earlier join is dropped; a broadcast, without a join_ref, never is.
         :mod:`txphoenix.client.receiving` has a shorter way for most messages.
         """
         dispatch(self._membership, message)
@@ -457,12 +395,6 @@ class Channel(AnyChannel):
             self.stop()
 
 
-def is_made_for(channel: Channel, topic: str, manager: object) -> bool:
-    """Whether a channel is that of a topic and of a manager.
-
-    One of a class that forgets ``super().__init__()`` is nobody's.
-    """
-    membership = getattr(channel, "_membership", None)
-    return membership is not None and (
-        (channel.topic, membership.manager) == (topic, manager)
-    )
+def manager_of(channel: Channel) -> Holder[Channel] | None:
+    """A channel's manager; None if its class forgets ``super().__init__()``."""
+    return getattr(getattr(channel, "_membership", None), "manager", None)

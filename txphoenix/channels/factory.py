@@ -16,9 +16,9 @@ from typing import Any
 from ..errors import ConfigurationError
 from ..options.channel_kinds import AnyChannel, ChannelFactory
 from ..options.options import Options
-from .channel import Channel, is_made_for
+from .channel import Channel, manager_of
 from .echo_room import EchoRoom
-from .membership import ChannelHost
+from .membership import Holder
 
 __all__ = ["find_factory", "make_channel"]
 
@@ -54,7 +54,7 @@ def make_channel(
     factory: ChannelFactory[AnyChannel],
     topic: str,
     params: Any,
-    manager: ChannelHost[Channel],
+    manager: Holder[Channel],
 ) -> Channel:
     """Make a channel.
 
@@ -73,7 +73,7 @@ def make_channel(
             "None" if channel is None else f"a value of type {type(channel).__name__}"
         )
         raise ConfigurationError(f"{name} must return a txphoenix.Channel, not {kind}")
-    if not is_made_for(channel, topic, manager):
+    if manager_of(channel) is not manager or channel.topic != topic:
         raise ConfigurationError(
             f"{name} must hand topic, params and manager on to the channel that it"
             f" makes: this {type(channel).__name__} is not the one of {topic!r}"

@@ -21,7 +21,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Generic, Protocol, TypeVar
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, fail
 from twisted.python.failure import Failure
 
 from ..errors import AlreadyJoined, ChannelClosed
@@ -29,18 +29,17 @@ from ..protocol.channel_states import LIFE, Action, Input, State
 from ..runtime.hooks import call_hook
 from .hooks import NO_HOOKS, ChannelHooks
 from .inbox import Inbox
-from .interfaces import ChannelCallbacks, ObservedChannel
-from .joins import Joins, JoinSender
+from .interfaces import ChannelCallbacks
+from .joins import Joins
 from .leaves import Leave, tell_leave
 from .pending import PendingJoin, PendingPush
 from .presence_history import PresenceHistory
-from .pushes import Pushes, PushSender
-from .reading_pauses import ReadingPauses
+from .pushes import Pushes
+from .surroundings import Surroundings
 from .unavailable import not_joined
-from .waiters import StopList, StopWaiters
-from .writers import Writers
+from .waiters import StopList
 
-__all__ = ["ChannelHost", "Membership", "Supervisor"]
+__all__ = ["Holder", "Membership", "Supervisor"]
 
 _ChannelT_co = TypeVar("_ChannelT_co", bound=ChannelCallbacks, covariant=True)
 _ChannelT_contra = TypeVar(
@@ -57,28 +56,12 @@ class Supervisor(Protocol[_ChannelT_contra]):
         """A callback has raised that was called in an attempt to join."""
 
 
-class ChannelHost(PushSender, JoinSender, Protocol[_ChannelT_contra]):
-    """What a channel is one of: what it asks of its manager."""
-
-    @property
-    def pauses(self) -> ReadingPauses:
-        """Makes inboxes."""
-
-    @property
-    def stop_waiters(self) -> StopWaiters:
-        """Who waits for the end of any channel."""
-
-    @property
-    def writers(self) -> Writers:
-        """Who waits until a push would be sent."""
+class Holder(Surroundings, Protocol[_ChannelT_contra]):
+    """What holds a channel: its manager, as its inside knows it."""
 
     @property
     def supervision(self) -> Supervisor[_ChannelT_contra]:
         """Says what follows a crash."""
-
-    @property
-    def has_stopped(self) -> bool:
-        """Whether the client has stopped, and not been started again."""
 
     def register(self, membership: Membership[_ChannelT_contra]) -> None:
         """Give a topic to a channel."""
@@ -90,9 +73,6 @@ class ChannelHost(PushSender, JoinSender, Protocol[_ChannelT_contra]):
         self, membership: Membership[_ChannelT_contra], error: BaseException
     ) -> None:
         """End a channel that has raised."""
-
-    def check_settled(self, channel: ObservedChannel) -> None:
-        """See what a channel's new state is waited for."""
 
 
 class Membership(Generic[_ChannelT_co]):
@@ -122,9 +102,7 @@ class Membership(Generic[_ChannelT_co]):
         "topic",
     )
 
-    def __init__(
-        self, channel: _ChannelT_co, manager: ChannelHost[_ChannelT_co]
-    ) -> None:
+    def __init__(self, channel: _ChannelT_co, manager: Holder[_ChannelT_co]) -> None:
         self.channel = channel
         self.manager = manager
         self.topic = channel.topic
@@ -203,6 +181,8 @@ class Membership(Generic[_ChannelT_co]):
         :param seconds: the time it has.
         :return: what :meth:`txphoenix.Channel.join` returns.
         """
+        if not self.manager.connection.is_wanted:
+            return fail(self.manager.not_connected(f"{self.topic} cannot be joined"))
         pending = PendingJoin(self.joins, seconds)
         deferred = pending.wait()
         try:

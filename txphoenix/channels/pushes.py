@@ -27,7 +27,8 @@ from ..errors import (
 from ..options.options import Options
 from ..protocol.channel_states import Input, State
 from ..protocol.message import Message, new_message
-from ..protocol.reserved_events import NOT_PUSHED, not_pushed
+from ..protocol.reserved_events import NOT_PUSHED, check_pushed, not_pushed
+from ..runtime.reactor_thread import DEV_MODE, check_thread
 from .dropped_pushes import DroppedPushes
 from .interfaces import Member, Sender
 from .pending import PendingPush, PendingReply
@@ -117,6 +118,8 @@ class Pushes:
 
         :return: what :meth:`txphoenix.Channel.push` returns.
         """
+        if DEV_MODE or Deferred.debug:
+            check_thread("push")
         membership = self._membership
         manager = membership.manager
         if timeout is None:
@@ -146,6 +149,32 @@ class Pushes:
             pending.fail(error)
         return deferred
 
+    def push_async(self, event: str, payload: Any) -> None:
+        """Push without a reply, as the user wants it.
+
+        What :meth:`txphoenix.Channel.push_async` raises is raised.
+        """
+        if DEV_MODE or Deferred.debug:
+            check_thread("push_async")
+        check_pushed(event)
+        membership = self._membership
+        manager = membership.manager
+        if membership.state is State.JOINED and manager.is_writable:
+            fields = (
+                membership.joins.ref,
+                manager.next_ref(),
+                self.topic,
+                event,
+                payload,
+            )
+            manager.send(new_message(Message, fields))
+            return
+        error = self.why_not(event)
+        if error is not None:
+            raise error
+        pending = PendingPush(self, event, payload, manager.timeout, wants_reply=False)
+        self.keep(pending)
+
     @property
     def kept(self) -> int:
         """How many pushes wait to be sent."""
@@ -157,17 +186,6 @@ class Pushes:
             self._kept = OrderedDict()
         self._kept[pending] = None
         self._membership.manager.deadlines.set(pending, pending.timeout)
-
-    def keep_without_reply(self, event: str, payload: Any) -> None:
-        """Hold a push back that nobody waits for.
-
-        What :meth:`txphoenix.Channel.push_async` raises is raised.
-        """
-        error = self.why_not(event)
-        if error is not None:
-            raise error
-        seconds = self._membership.manager.timeout
-        self.keep(PendingPush(self, event, payload, seconds, wants_reply=False))
 
     def write(self, pending: PendingPush, join_ref: str | None) -> Exception | None:
         """Send a push.

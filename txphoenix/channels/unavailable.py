@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from ..errors import ChannelClosed, NotConnected
+from ..errors import ChannelClosed, ConfigurationError, NotConnected
 from ..legible import cut, error_text, legible
 from ..protocol.channel_states import State
 
-__all__ = ["not_connected", "not_joined"]
+__all__ = ["made_by_itself", "not_connected", "not_joined"]
 
 # What ends a channel in good order, as on_close is told.
 _ENDINGS: Final = {
@@ -66,3 +66,14 @@ def not_joined(
     if isinstance(ended_by, BaseException):
         error.__cause__ = ended_by
     return error
+
+
+def made_by_itself(kind: str) -> ConfigurationError:
+    """The error of a channel that is made without a client.
+
+    :param kind: the name of its class.
+    """
+    return ConfigurationError(
+        f"a channel is made by client.channel(topic, params, {kind}), which hands over"
+        f" its client: not by {kind}() itself"
+    )

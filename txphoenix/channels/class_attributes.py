@@ -1,0 +1,45 @@
+"""What a class of channels says in its body: ``restart`` and ``presence_events``."""
+
+from __future__ import annotations
+
+from ..errors import ConfigurationError
+from ..legible import legible
+from ..runtime.assignments import only_in_class
+from .interfaces import ChannelCallbacks
+from .messages import look_for
+from .presence_history import check_events
+
+__all__ = ["check_attributes", "check_class"]
+
+_RESTARTS = ("permanent", "transient", "temporary")
+
+
+def check_class(cls: type[ChannelCallbacks]) -> tuple[str, str]:
+    """Check what a class of channels says, and have its events looked for.
+
+    :return: its ``presence_events``.
+    :raises ConfigurationError: one of the two is wrong.
+    """
+    _check_restart(cls.restart, cls.__qualname__)
+    events = check_events(cls.__name__, cls.presence_events)
+    look_for(events)
+    return events
+
+
+def check_attributes(channel: ChannelCallbacks) -> None:
+    """Check what may have been set of a channel that is about to join.
+
+    :raises ConfigurationError: ``restart`` is none, or ``presence_events`` are the
+        channel's own, which nobody would look at.
+    """
+    _check_restart(channel.restart, "this channel")
+    if channel.presence_events is not type(channel).presence_events:
+        raise only_in_class(channel, "presence_events")
+
+
+def _check_restart(restart: object, owner: str) -> None:
+    if restart not in _RESTARTS:
+        raise ConfigurationError(
+            f"restart of {owner} must be 'permanent', 'transient' or 'temporary', not"
+            f" {legible(restart)}"
+        )
