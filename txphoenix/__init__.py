@@ -5,11 +5,15 @@ The public names; one page tells what they are: :doc:`the API <api>`.
 
 from __future__ import annotations
 
+# Who has imported the package has these modules of it as well.
+from . import backoff as backoff
+from . import interfaces as interfaces
+from . import serializer as serializer
+from . import supplied as supplied
 from ._version import __version__
-from .channels.channel import Channel
-from .channels.echo_room import EchoRoom
-from .channels.presence import Presence
-from .client.socket_client import SocketClient
+from .channel import Channel
+from .client import SocketClient
+from .echo_room import EchoRoom
 from .errors import (
     AlreadyJoined,
     BufferFull,
@@ -30,9 +34,10 @@ from .errors import (
     PushTimeout,
     SerializerError,
 )
-from .options.types import ClientOptions
-from .protocol.handshake import Handshake
-from .protocol.message import Message
+from .handshake import Handshake
+from .message import Message
+from .option_types import ClientOptions
+from .presence import Presence
 from .transports.client_tls import client_tls
 
 __all__ = [

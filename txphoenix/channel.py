@@ -1,4 +1,4 @@
-"""A channel: one topic on one socket.
+"""A channel: one topic on one socket, to be used as it is or to be subclassed.
 
 ::
 

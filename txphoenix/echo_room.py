@@ -1,4 +1,4 @@
-"""The default channel class: the public name."""
+"""The channel of topics for which no class is named: it keeps or forwards messages."""
 
 from __future__ import annotations
 

@@ -1,6 +1,13 @@
-"""What users can replace: the JSON codec, the serializer and the transport.
+"""What can be replaced by a user, and what its parts ask of each other.
 
-Each is declared in its layer; these are the public names.
+That is the JSON codec, the serializer and the transport.
+These are :class:`typing.Protocol` classes: an object that has the methods is enough,
+nothing needs to be inherited.
+
+::
+
+    bytes -> Transport -> TransportListener.frame_received -> Message
+    Message -> Serializer.encode -> Transport.send -> bytes
 """
 
 from __future__ import annotations

@@ -1,4 +1,8 @@
-"""Messages: the public names."""
+"""The message that travels over a Phoenix socket, and the names Phoenix gives events.
+
+``Message`` is what hooks for all messages are called with, and what a serializer
+encodes and decodes.
+"""
 
 from __future__ import annotations
 

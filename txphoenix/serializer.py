@@ -1,4 +1,8 @@
-"""Serializers: the public names."""
+"""The serializers of Phoenix's wire format, and the JSON codec under them.
+
+The option ``vsn`` chooses one of the two; how their frames look is shown in
+:doc:`protocol`.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Types of what can be supplied later: the public names."""
+"""The types of what a client is given as values or as callables."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""``twistd txphoenix``: the names that Twisted and users ask for."""
+"""``twistd txphoenix``: the service maker, and the options of its command line.
+
+``makeService`` gives another application's maker the same service.
+"""
 
 from __future__ import annotations
 

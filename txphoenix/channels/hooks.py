@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..runtime.hooks import EventHooks, Hooks
+from ..runtime.hooks import Hooks
 from ..runtime.remover import Remover
+from .event_hooks import EventHooks
 
 __all__ = ["NO_HOOKS", "ChannelHooks"]
 

@@ -23,7 +23,7 @@ from ..protocol.presence_sync import (
     check_state,
     state_step,
 )
-from ..runtime.hooks import EventHooks
+from .event_hooks import EventHooks
 
 __all__ = ["PresenceHistory", "check_events"]
 

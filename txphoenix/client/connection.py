@@ -15,7 +15,7 @@ tells how each attempt and each transport ended.
 What it asks before it goes on is here: whether, and after what delay.
 
 The delays grow with each attempt, and begin anew only once a connection has lasted
-(:mod:`txphoenix.runtime.lasting`).
+(:mod:`txphoenix.transports.patience`).
 
 Whoever is asked or told here may call back: a hook, ``should_reconnect``, a backoff.
 What it decides by :meth:`Connection.open`, :meth:`Connection.close` or
@@ -41,10 +41,11 @@ from ..protocol.handshake import Handshake
 from ..protocol.message import Message
 from ..protocol.serializer import serializer_for
 from ..runtime.deadlines import Deadlines
-from ..runtime.lasting import Pace, Patience
+from ..runtime.lasting import Pace
 from ..runtime.package_log import package_log
 from ..transports.failures import failed_with
 from ..transports.interfaces import ObservedTransport, Transport
+from ..transports.patience import Patience
 from ..transports.websocket import PhoenixClientFactory
 from .closing import Overdue, raised, tell_end
 from .heartbeat import Heartbeat

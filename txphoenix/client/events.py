@@ -23,13 +23,13 @@ from ..protocol.events import PHOENIX_TOPIC
 from ..protocol.message import Message, Serializer
 from ..runtime.kept_errors import unraised
 from ..runtime.package_log import package_log
-from ..runtime.waiters import ConnectionWaiters
 from ..transports.interfaces import FrameReceivers
 from .connection import Connection
 from .hooks import ClientHooks
 from .outbox import Outbox
 from .receiving import frame_receivers
 from .state import SocketState
+from .waiters import ConnectionWaiters
 
 if TYPE_CHECKING:
     from .socket_client import SocketClient
@@ -52,7 +52,7 @@ class ClientEvents(ClientHooks):
         self.options = options
         if self.options.name is not None:
             self.setName(self.options.name)
-        self._waiters = ConnectionWaiters()
+        self._waiters: ConnectionWaiters[SocketClient] = ConnectionWaiters()
         # Why there will be no connection, until connect() is called.
         self._gave_up: Exception | None = None
         self._is_stopping = False

@@ -30,9 +30,9 @@ from ..protocol.handshake import Handshake
 from ..protocol.message import Message
 from ..runtime.kept_errors import unraised
 from ..runtime.reactor_thread import fails_its_deferred, in_reactor_thread
-from ..runtime.waiters import check_failures, wait_for
 from .closing import check_close
 from .events import ClientEvents, log
+from .waiters import check_failures, wait_for
 
 __all__ = ["SocketClient", "log"]
 

@@ -1,35 +1,19 @@
-"""When a connection, or a joined channel, has proved that it works; and patience.
+"""When what is begun again and again has lasted, and how often it may be begun.
 
-That it opens proves nothing, nor does a join: a server that takes us in and throws us
-out again, each time, would be asked without end.
-So only what has *lasted* begins the delays before attempts anew.
-
-Nor may somebody who asks for an attempt at once, again and again, do away with the
-delays; such wishes have a :class:`Pace`, and :class:`Patience` is what a connection
-has of both.
+That it begins proves nothing: what is taken in and thrown out again, each time, would
+be begun without end.
+So only what has *lasted* begins the delays before attempts anew, and wishes for an
+attempt at once have a :class:`Pace`.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-from twisted.logger import Logger
-
-from .package_log import package_log
-
-# So many attempts that somebody asks for begin at once: while others fail, and to
-# replace what is open.
-# Whoever asks may be a hook that does so each time, and must not do away with the
-# delays; so there is one more in each time that the longest of these takes.
-_MOST_HURRIED: Final = 5
-_MOST_REPLACED: Final = 20
-
-__all__ = ["LEAST", "Pace", "Patience", "has_lasted"]
-
-log = Logger("txphoenix.client", observer=package_log)
+__all__ = ["LEAST", "Pace", "has_lasted"]
 
 LEAST: Final = 10.0
-"""The seconds after which an answer of the server shows that it means to keep us."""
+"""The seconds after which something has lasted, whatever the delay before it was."""
 
 
 def has_lasted(seconds: float, delay: float) -> bool:
@@ -80,68 +64,3 @@ class Pace:
             return False
         self._due = due + self.seconds
         return True
-
-
-class Patience:
-    """What one connection knows of its attempts, and of those that are asked for.
-
-    :param longest_delay: the longest delay (seconds) between two attempts.
-    """
-
-    __slots__ = (
-        "_has_told",
-        "began_at",
-        "close_code",
-        "delay",
-        "hurried",
-        "latest",
-        "opened_at",
-        "replaced",
-    )
-
-    def __init__(self, longest_delay: float) -> None:
-        self.delay = 0.0
-        """The delay that led to the latest attempt."""
-        self.began_at = 0.0
-        """When the latest attempt began."""
-        self.opened_at = 0.0
-        """When the latest transport was opened."""
-        self.close_code: int | None = None
-        """What the latest transport was closed with, if that has ended last."""
-        self.hurried = Pace(_MOST_HURRIED, longest_delay)
-        """The attempts that are begun at once while others fail."""
-        self.replaced = Pace(_MOST_REPLACED, longest_delay)
-        """Those in the place of what was open."""
-        self.latest = self.replaced
-        """Which of the two an attempt after the latest end comes under."""
-        # Whether the log has it that no attempt at once is left.
-        self._has_told = False
-
-    def reset(self, longest_delay: float) -> None:
-        """Go by another longest delay from now on."""
-        self.hurried.reset(longest_delay)
-        self.replaced.reset(longest_delay)
-
-    def may_hurry(self, now: float) -> bool:
-        """Take a turn for an attempt at once.
-
-        Where there is none the log says so, once until there is one again.
-        """
-        may_hurry = self.hurried.take(now)
-        has_told, self._has_told = self._has_told, not may_hurry
-        if not (may_hurry or has_told):
-            log.info(
-                "an attempt at once was asked for too often, and waits for its time:"
-                " {most} at once, then one each {seconds:g} s",
-                most=_MOST_HURRIED,
-                seconds=self.hurried.seconds,
-            )
-        return may_hurry
-
-    def has_answered(self, now: float) -> bool:
-        """Whether an answer of the server shows that it means to keep us."""
-        return now - self.opened_at >= LEAST
-
-    def has_lasted(self, now: float) -> bool:
-        """Whether the transport was there for long enough."""
-        return has_lasted(now - self.opened_at, self.delay)

@@ -12,8 +12,8 @@ from twisted.internet.protocol import Protocol
 from twisted.trial.unittest import SynchronousTestCase
 
 from txphoenix.client.socket_client import SocketClient
+from txphoenix.client.waiters import wait_for
 from txphoenix.errors import ConnectionClosed, NotConnected
-from txphoenix.runtime.waiters import wait_for
 
 from .network import NetworkTestCase
 from .support import TOPIC, ClientTestCase

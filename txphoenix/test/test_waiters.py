@@ -1,4 +1,4 @@
-"""Tests of :mod:`txphoenix.runtime.waiters`."""
+"""Tests of :mod:`txphoenix.client.waiters`."""
 
 from __future__ import annotations
 
@@ -8,11 +8,10 @@ from typing import Any, cast
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
-from txphoenix.client.socket_client import SocketClient
+from txphoenix.client.waiters import ConnectionWaiters, check_failures
 from txphoenix.errors import ConfigurationError, ConnectionFailed, NotConnected
-from txphoenix.runtime.waiters import ConnectionWaiters, check_failures
 
-CLIENT = cast(SocketClient, object())
+CLIENT = object()
 
 
 class ConnectionWaitersTests(SynchronousTestCase):
@@ -20,7 +19,7 @@ class ConnectionWaitersTests(SynchronousTestCase):
 
     def setUp(self) -> None:
         """Nobody waits yet."""
-        self.waiters = ConnectionWaiters()
+        self.waiters: ConnectionWaiters[object] = ConnectionWaiters()
 
     def test_connected(self) -> None:
         """A connection fires all who wait with the client, each only once."""
@@ -113,7 +112,7 @@ class ConnectionWaitersTests(SynchronousTestCase):
 
     def test_wait_again_when_told(self) -> None:
         """Who is told may wait again: that is for the next connection."""
-        again: list[Deferred[SocketClient]] = []
+        again: list[Deferred[object]] = []
         first = self.waiters.wait(1)
         first.addErrback(lambda _: again.append(self.waiters.wait(1)))
         self.waiters.attempt_failed(ConnectionFailed("no"))

@@ -22,7 +22,7 @@ from twisted.python.failure import Failure
 from ..errors import ConnectionFailed, NotConnected
 from ..options.options import Options
 from ..runtime.deadlines import Deadlines, DelayedCall
-from ..runtime.lasting import Pace, Patience
+from ..runtime.lasting import Pace
 from ..runtime.package_log import package_log
 from .choice import (
     DismissibleConnector,
@@ -31,6 +31,7 @@ from .choice import (
     make_connector,
 )
 from .failures import failed_with
+from .patience import Patience
 
 if TYPE_CHECKING:
     from ..client.connection import Connection
