@@ -10,8 +10,8 @@
      +----- close() ---- waiting for the next attempt <-------+
 
 The engine of this is Twisted's ``ReconnectingClientFactory``
-(:class:`txphoenix.transports.websocket.PhoenixClientFactory`), which a connector
-tells how each attempt and each transport ended.
+(:class:`txphoenix.transports.websocket_factory.PhoenixClientFactory`), which a
+connector tells how each attempt and each transport ended.
 What it asks before it goes on is here: whether, and after what delay.
 
 The delays grow with each attempt, and begin anew only once a connection has lasted
@@ -43,10 +43,11 @@ from ..protocol.serializer import serializer_for
 from ..runtime.deadlines import Deadlines
 from ..runtime.lasting import Pace
 from ..runtime.package_log import package_log
+from ..transports.choice import make_connector
 from ..transports.failures import failed_with
 from ..transports.interfaces import ObservedTransport, Transport
 from ..transports.patience import Patience
-from ..transports.websocket import PhoenixClientFactory
+from ..transports.websocket_factory import PhoenixClientFactory
 from .closing import Overdue, raised, tell_end
 from .heartbeat import Heartbeat
 from .interfaces import ConnectionListener
@@ -106,7 +107,7 @@ class Connection(SendingConnection):
         """What the server answered when the connection opened last."""
         # What takes frames, and what picks a faster one for those of a read.
         self.frame_received, self.receiver_of = NOBODY
-        self._factory = PhoenixClientFactory(reactor, options, self)
+        self._factory = PhoenixClientFactory(reactor, options, self, make_connector)
         self.reset_options(options)
         self._encode = self._serializer.encode
 

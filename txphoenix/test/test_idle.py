@@ -14,7 +14,8 @@ from txphoenix.client.socket_client import SocketClient
 from txphoenix.testing.session import ServerSession
 from txphoenix.transports.fallback import FallbackConnector
 from txphoenix.transports.slots import FACTORY_SLOTS, PROTOCOL_SLOTS
-from txphoenix.transports.websocket import PhoenixClientFactory, PhoenixClientProtocol
+from txphoenix.transports.websocket import PhoenixClientProtocol
+from txphoenix.transports.websocket_factory import PhoenixClientFactory
 
 from .raw_server import SWITCHING, RawServer
 from .support import ClientTestCase

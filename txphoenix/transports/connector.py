@@ -13,8 +13,8 @@ All of that together has ``connect_timeout`` seconds.
 
 from __future__ import annotations
 
-from collections.abc import Coroutine
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Coroutine, Mapping
+from typing import Any, Protocol, cast
 
 from twisted.internet.address import HostnameAddress
 from twisted.internet.defer import Deferred, ensureDeferred
@@ -35,16 +35,16 @@ from ..protocol.redact import redact_url
 from ..protocol.url import Target, connect_url, parse
 from ..runtime.deadlines import Deadlines, DelayedCall
 from ..runtime.package_log import package_log
+from .addresses import AnsweringAddresses
 from .attempt import prepare
 from .endpoints import client_endpoint, dialled
 from .failures import failed_with
+from .interfaces import TransportListener
 from .opening import TooLate
 from .tuned import TunedEndpoint
+from .websocket import PhoenixClientProtocol
 
-if TYPE_CHECKING:
-    from .websocket import PhoenixClientFactory, PhoenixClientProtocol
-
-__all__ = ["EndpointConnector"]
+__all__ = ["AttemptFactory", "EndpointConnector"]
 
 log = Logger(observer=package_log)
 
@@ -52,6 +52,38 @@ log = Logger(observer=package_log)
 _ASKED = ("url", "params", "headers", "auth_token")
 
 _GIVEN_UP = "the attempt to connect was given up"
+
+
+class AttemptFactory(Protocol):
+    """The factory, as its connector knows it.
+
+    It makes the protocol of an attempt, and is told how attempts and transports ended.
+    """
+
+    @property
+    def addresses(self) -> AnsweringAddresses:
+        """Which addresses of the server have not answered."""
+
+    @property
+    def connection(self) -> TransportListener:
+        """Whom to tell of attempts that begin, and of transports that are open."""
+
+    def prepare(
+        self, url: str, headers: Mapping[str, str], auth_token: str | None
+    ) -> None:
+        """Set all that the next protocol is made with."""
+
+    def forget_request(self) -> None:
+        """The attempt is over, so that nobody needs its secrets any more."""
+
+    def buildProtocol(self, addr: Any) -> object:
+        """Make the protocol that shakes hands."""
+
+    def clientConnectionFailed(self, connector: Any, reason: Failure) -> None:
+        """The attempt has failed."""
+
+    def clientConnectionLost(self, connector: Any, reason: Failure) -> None:
+        """The open transport has ended."""
 
 
 @implementer(IConnector)
@@ -67,7 +99,7 @@ class EndpointConnector:
     """What a connection is opened for, in words."""
 
     def __init__(
-        self, reactor: IReactorTime, factory: PhoenixClientFactory, options: Options
+        self, reactor: IReactorTime, factory: AttemptFactory, options: Options
     ) -> None:
         self._reactor = reactor
         self._deadlines = Deadlines.of(reactor)
@@ -155,7 +187,7 @@ class EndpointConnector:
         if gate is not self._gate:
             return TooLate()
         self._gate = None
-        protocol = cast("PhoenixClientProtocol", self._factory.buildProtocol(address))
+        protocol = cast(PhoenixClientProtocol, self._factory.buildProtocol(address))
         self.protocol = protocol
         return protocol
 

@@ -21,7 +21,7 @@ which neither worked: the network may be another one.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 from twisted.internet.error import NotConnectingError
 from twisted.internet.interfaces import IConnector, IReactorTime
@@ -38,11 +38,11 @@ from ..errors import (
 from ..options.options import Options
 from ..runtime.deadlines import Deadlines, DelayedCall
 from ..runtime.package_log import package_log
+from .addresses import AnsweringAddresses
+from .connector import EndpointConnector
 from .interfaces import FrameReceiver, Transport
-from .websocket import PhoenixClientFactory
-
-if TYPE_CHECKING:
-    from ..client.connection import Connection
+from .longpoll_connector import LongPollConnector
+from .websocket_factory import ConnectorMaker, PhoenixClientFactory
 
 __all__ = ["FallbackConnector"]
 
@@ -64,10 +64,13 @@ class FallbackConnector:
         self._factory = factory
         self._connection = factory.connection
         self._options = options
-        self._websocket = _Path(self, reactor, _over_websocket(options))
-        self._longpoll = _Path(self, reactor, _over_longpoll(options))
-        for path in (self._websocket, self._longpoll):
-            path.factory.addresses = factory.addresses
+        addresses = factory.addresses
+        self._websocket = _Path(
+            self, reactor, _over_websocket(options), EndpointConnector, addresses
+        )
+        self._longpoll = _Path(
+            self, reactor, _over_longpoll(options), LongPollConnector, addresses
+        )
         # The path of the attempt under way, or of the open transport.
         self._path: _Path | None = None
         self._is_opened = False
@@ -233,17 +236,22 @@ class FallbackConnector:
 
 
 class _Path:
-    """One of the two transports: what its factory has for a connection.
+    """One of the two transports: who keeps the connection, as its factory sees it.
 
     The factory never tries again by itself; that is for the whole to decide.
     """
 
     def __init__(
-        self, connector: FallbackConnector, reactor: IReactorTime, options: Options
+        self,
+        connector: FallbackConnector,
+        reactor: IReactorTime,
+        options: Options,
+        maker: ConnectorMaker,
+        addresses: AnsweringAddresses,
     ) -> None:
         self._connector = connector
         self._connection = connector._connection
-        self.factory = PhoenixClientFactory(reactor, options, cast("Connection", self))
+        self.factory = PhoenixClientFactory(reactor, options, self, maker, addresses)
         self.is_trying = False
         self.frame_received: FrameReceiver = self._connection.frame_received
         self.receiver_of: Callable[[bytes], FrameReceiver] = (
@@ -288,6 +296,17 @@ class _Path:
     def proved_stable(self) -> None:
         """The server has answered."""
         self._connection.proved_stable()
+
+    def encode_heartbeat(self) -> tuple[bytes, bool]:
+        """Make a heartbeat's frame."""
+        return self._connection.encode_heartbeat()
+
+    def retry_delay(self, attempt: int) -> float:
+        """Nobody asks: the factory does not try again."""
+        return 0.0
+
+    def retrying(self, attempt: int, delay: float) -> None:
+        """Nor does it plan to."""
 
 
 def _over_websocket(options: Options) -> Options:

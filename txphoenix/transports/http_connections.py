@@ -7,7 +7,7 @@ here, where all bytes come by; so is what tells that a request is alive.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final, Protocol
 
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.error import ConnectionDone
@@ -29,10 +29,7 @@ from .http_body import AnswerTooLarge, MalformedAnswer
 from .tls import verify_transport
 from .writing import bytes_received, descriptor_of, in_kernel, unwritten
 
-if TYPE_CHECKING:
-    from .http import Exchange
-
-__all__ = ["Connection", "TrackedEndpoint"]
+__all__ = ["Connection", "ServedRequest", "TrackedEndpoint"]
 
 log = Logger(observer=package_log)
 
@@ -41,13 +38,24 @@ log = Logger(observer=package_log)
 _LONGEST_HEAD: Final = 64 * 1024
 
 
+class ServedRequest(Protocol):
+    """A request, as the connection that serves it knows it."""
+
+    @property
+    def awaits_head(self) -> bool:
+        """Whether the status and the headers of the answer have not come yet."""
+
+    def alive(self) -> None:
+        """Something has come or gone."""
+
+
 class Connection(ProtocolWrapper):
     """One connection, as HTTP's client sees it."""
 
     def __init__(self, factory: Any, wrapped: IProtocol) -> None:
         super().__init__(factory, wrapped)
         # The request under way.
-        self._exchange: Exchange | None = None
+        self._exchange: ServedRequest | None = None
         self._head_size = 0
         # How many bytes of ours the peer had not taken, when that was looked at last.
         self._not_taken = 0
@@ -61,7 +69,7 @@ class Connection(ProtocolWrapper):
         verify_transport(transport)
         super().makeConnection(transport)
 
-    def begin(self, exchange: Exchange) -> None:
+    def begin(self, exchange: ServedRequest) -> None:
         """Serve a request from now on."""
         self._exchange = exchange
         self._head_size = 0

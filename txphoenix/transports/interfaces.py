@@ -12,15 +12,16 @@ enough, nothing needs to be inherited.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
+from typing import NamedTuple, Protocol, runtime_checkable
 
-if TYPE_CHECKING:
-    from ..errors import ConnectionFailed
-    from ..options.options import Options
+from ..errors import ConnectionFailed
+from ..options.options import Options
 
 __all__ = [
     "BoundedTransport",
+    "ConnectionKeeper",
     "Connector",
+    "DismissibleConnector",
     "FrameReceiver",
     "FrameReceivers",
     "LifeSigns",
@@ -167,6 +168,25 @@ class TransportListener(Protocol):
         """
 
 
+class ConnectionKeeper(TransportListener, Protocol):
+    """Who keeps a connection over many transports: the factory asks whether to go on.
+
+    A connector of the user's need not know of these; the factory and our own do.
+    """
+
+    def attempt_begins(self) -> None:
+        """An attempt is to be made, and its connector to be chosen."""
+
+    def encode_heartbeat(self) -> tuple[bytes, bool]:
+        """Make a heartbeat's frame, in the format of the next transport."""
+
+    def retry_delay(self, attempt: int) -> float:
+        """The seconds to wait before an attempt; the first is number 0."""
+
+    def retrying(self, attempt: int, delay: float) -> None:
+        """The next attempt is planned."""
+
+
 class Connector(Protocol):
     """What opens transports, one at a time.
 
@@ -200,3 +220,10 @@ class Connector(Protocol):
 
     def reset_options(self, options: Options) -> None:
         """Use other options, from the next transport on where they concern it."""
+
+
+class DismissibleConnector(Connector, Protocol):
+    """A connector that can be told to be silent."""
+
+    def dismiss(self) -> None:
+        """Tell nothing more, whatever becomes of the attempt or the transport."""

@@ -33,8 +33,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from http.cookiejar import CookieJar
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
@@ -44,39 +43,26 @@ from twisted.web.http_headers import Headers
 
 from ..errors import (
     ConnectionClosed,
-    HandshakeRefused,
     MessageTooLarge,
     NotConnected,
 )
 from ..options.options import Options
-from ..protocol.cookie_jar import bounded_jar
 from ..protocol.handshake import Handshake
-from ..protocol.url import add_params, connect_url
 from ..runtime.deadlines import Deadlines, DelayedCall, Timer
 from ..runtime.package_log import package_log
-from .attempt import prepare
-from .connector import EndpointConnector
-from .cookies import ServerCookies
-from .endpoints import client_endpoint
-from .http import Answer, AnswerTooLarge, HTTPSession, MalformedAnswer, NoAnswer
+from .http import Answer, HTTPSession, NoAnswer
+from .interfaces import TransportListener
 from .longpoll_answers import (
     are_texts,
     closed_by,
     failed_with,
     read_answer,
-    session_token,
     too_large,
 )
 from .longpoll_outgoing import Outgoing
-from .longpoll_pace import Pace, Window
-from .longpoll_requests import headers_of, poll_headers_of, url_of
-from .tuned import TunedEndpoint
+from .longpoll_pace import Pace
 
-if TYPE_CHECKING:
-    from ..client.connection import Connection
-    from .websocket import PhoenixClientFactory
-
-__all__ = ["LongPollConnector", "LongPollTransport"]
+__all__ = ["LongPollTransport", "answer_limit"]
 
 log = Logger(observer=package_log)
 
@@ -88,93 +74,6 @@ _LARGEST_MESSAGES: Final = 4
 _SMALLEST_LIMIT: Final = 16 * 1024 * 1024
 # How a binary frame begins that the server has put into a string.
 _BINARY_KINDS: Final = ("\x00", "\x01", "\x02")
-
-
-class LongPollConnector(EndpointConnector):
-    """Opens a session of long-poll.
-
-    One attempt is: ask for url, params, headers and token; ask the server for a
-    session.
-    """
-
-    first_answer = "the answer to the first request"
-    protocol: Any
-
-    def __init__(
-        self, reactor: IReactorTime, factory: PhoenixClientFactory, options: Options
-    ) -> None:
-        super().__init__(reactor, factory, options)
-        self._window = Window()
-        # As long as an attempt is under way.
-        self._http: HTTPSession | None = None
-
-    def reset_options(self, options: Options) -> None:
-        """Use other options, from the next session on where they concern it."""
-        self.options = options
-        if self.protocol is not None:
-            self.protocol.reset_options(options)
-
-    def _opened(self) -> Any:
-        return None if self._http is None else self._http.connection
-
-    async def _open(self) -> Any:
-        options = self.options
-        attempt = await prepare(options, self.check_wanted)
-        url = connect_url(
-            attempt.url,
-            transport="longpoll",
-            params=attempt.params,
-            vsn=options.vsn,
-            exact=options.exact_url,
-        )
-        target = self._aim_at(url)
-        endpoint = TunedEndpoint(
-            client_endpoint(self._reactor, target, options, self._factory.addresses),
-            options.keepalive,
-        )
-        self.check_wanted()
-        self._factory.addresses.attempt_begins()
-        pace = Pace(self._reactor, self._window)
-        http = HTTPSession(
-            self._reactor,
-            endpoint,
-            timeout=pace.longest(options.heartbeat_interval, options.heartbeat_timeout),
-            limit=_answer_limit(options),
-            cookies=ServerCookies(_jar(options), target),
-        )
-        self._http = http
-        url, headers = url_of(target), headers_of(target, attempt)
-        poll_headers = poll_headers_of(headers, attempt)
-        try:
-            answer = await http.request("GET", url, poll_headers)
-            session_url = add_params(url, {"token": session_token(answer)})
-        except (AnswerTooLarge, MalformedAnswer) as error:
-            await http.close()
-            raise HandshakeRefused(None, {}, str(error)) from None
-        except BaseException:
-            await http.close()
-            raise
-        finally:
-            self._http = None
-        return LongPollTransport(
-            self._reactor,
-            self._factory.connection,
-            http,
-            session_url,
-            headers,
-            poll_headers,
-            options,
-            pace,
-            self._factory.protocol_lost,
-            Handshake("longpoll", answer.code, head=answer.head),
-        )
-
-    def _connected(self, transport: Any) -> None:
-        self.protocol = transport
-        super()._connected(transport)
-        self.protocol_opened()
-        self._factory.connection.transport_opened(transport)
-        transport.start()
 
 
 class LongPollTransport:
@@ -197,7 +96,7 @@ class LongPollTransport:
     def __init__(
         self,
         reactor: IReactorTime,
-        connection: Connection,
+        connection: TransportListener,
         http: HTTPSession,
         url: str,
         headers: Headers,
@@ -236,7 +135,7 @@ class LongPollTransport:
         self._message_limit = options.max_message_size
         self._close_timeout = options.close_timeout
         self._heartbeat = options.heartbeat_interval, options.heartbeat_timeout
-        self._http.limit = _answer_limit(options)
+        self._http.limit = answer_limit(options)
         self._write_buffer = options.write_buffer
         self._check_room()
 
@@ -481,11 +380,6 @@ class LongPollTransport:
             self._deliver()
 
 
-def _jar(options: Options) -> CookieJar:
-    """The client's jar, or one that lasts as long as the session."""
-    return bounded_jar() if options.cookies is None else options.cookies
-
-
-def _answer_limit(options: Options) -> int:
+def answer_limit(options: Options) -> int:
     """The most bytes that an answer may have: it can hold many messages."""
     return max(_SMALLEST_LIMIT, _LARGEST_MESSAGES * options.max_message_size)

@@ -13,7 +13,7 @@ listening; the next attempt has another connector.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from twisted.internet.error import NotConnectingError
 from twisted.internet.interfaces import IReactorTime
@@ -25,11 +25,8 @@ from ..options.options import Options
 from ..runtime.deadlines import Deadlines, DelayedCall
 from ..runtime.package_log import package_log
 from .failures import failed_with
-from .interfaces import Connector, FrameReceiver, Transport
-
-if TYPE_CHECKING:
-    from ..client.connection import Connection
-    from .websocket import PhoenixClientFactory
+from .interfaces import Connector, FrameReceiver, Transport, TransportListener
+from .retrying import RetryingFactory
 
 __all__ = ["HeardFactory", "OwnConnector"]
 
@@ -158,7 +155,7 @@ class HeardFactory:
     :ivar own: what takes what is told; the factory itself if that is None.
     """
 
-    def __init__(self, factory: PhoenixClientFactory) -> None:
+    def __init__(self, factory: RetryingFactory) -> None:
         self.factory = factory
         self.own: OwnConnector | None = None
         self.is_listening = True
@@ -198,9 +195,9 @@ class _HeardConnection:
     It is a :class:`txphoenix.interfaces.TransportListener`.
     """
 
-    def __init__(self, heard: HeardFactory, connection: Connection) -> None:
+    def __init__(self, heard: HeardFactory, connection: TransportListener) -> None:
         self._heard = heard
-        self._connection: Connection | _Nobody = connection
+        self._connection: TransportListener | _Nobody = connection
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._connection, name)

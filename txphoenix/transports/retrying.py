@@ -3,7 +3,7 @@
 Twisted's ``ReconnectingClientFactory`` is told by its connector how an attempt or a
 transport has ended, and plans the next attempt.
 Whether there is one, and after what delay, says
-:class:`txphoenix.client.connection.Connection`.
+the :class:`~txphoenix.transports.interfaces.ConnectionKeeper`.
 The connector is chosen when an attempt begins, so that options which were changed
 during the delay take hold.
 """
@@ -11,7 +11,7 @@ during the delay take hold.
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from twisted.internet.error import NotConnectingError
 from twisted.internet.interfaces import IConnector, IReactorTime
@@ -24,22 +24,35 @@ from ..options.options import Options
 from ..runtime.deadlines import Deadlines, DelayedCall
 from ..runtime.lasting import Pace
 from ..runtime.package_log import package_log
-from .choice import (
-    DismissibleConnector,
-    NoConnector,
-    connector_kind,
-    make_connector,
-)
 from .failures import failed_with
+from .interfaces import ConnectionKeeper, DismissibleConnector
 from .patience import Patience
-
-if TYPE_CHECKING:
-    from ..client.connection import Connection
-    from .websocket import PhoenixClientFactory
 
 __all__ = ["RetryingFactory"]
 
 log = Logger(observer=package_log)
+
+
+class NoConnector:
+    """What stands in for a connector that was dismissed, until there is another."""
+
+    def connect(self) -> None:
+        """Another one does that."""
+
+    def stopConnecting(self) -> None:
+        """There is no attempt."""
+        raise NotConnectingError()
+
+    def reset_options(self, options: Options) -> None:
+        """Nothing depends on them."""
+
+    def dismiss(self) -> None:
+        """It is silent."""
+
+
+def connector_kind(options: Options) -> tuple[Any, bool]:
+    """What must change for another connector to be made."""
+    return options.transport, options.longpoll_fallback is not None
 
 
 class RetryingFactory(ReconnectingClientFactory):
@@ -60,7 +73,7 @@ class RetryingFactory(ReconnectingClientFactory):
     _callID: DelayedCall | None  # type: ignore[assignment]
 
     def __init__(
-        self, reactor: IReactorTime, options: Options, connection: Connection
+        self, reactor: IReactorTime, options: Options, connection: ConnectionKeeper
     ) -> None:
         self._reactor = reactor
         self._deadlines = Deadlines.of(reactor)
@@ -75,7 +88,11 @@ class RetryingFactory(ReconnectingClientFactory):
         self._is_given_up = False
         # None has the next attempt make another, whatever the options say.
         self._connector_kind: tuple[Any, bool] | None = connector_kind(options)
-        self.connector = self._make_connector()
+        self.connector = self.make_connector()
+
+    def make_connector(self) -> DismissibleConnector:
+        """Make the connector that the options ask for."""
+        raise NotImplementedError(f"{type(self).__name__} must make connectors")
 
     # -- What the connection calls ------------------------------------------------
 
@@ -232,10 +249,5 @@ class RetryingFactory(ReconnectingClientFactory):
         """
         kind = connector_kind(self.options)
         if kind != self._connector_kind:
-            self.connector = self._make_connector()
+            self.connector = self.make_connector()
             self._connector_kind = kind
-
-    def _make_connector(self) -> DismissibleConnector:
-        return make_connector(
-            self._reactor, cast("PhoenixClientFactory", self), self.options
-        )

@@ -6,10 +6,11 @@
                                           |
                      PhoenixClientProtocol (onOpen, onMessage, onClose)
                                           |
-                           Connection (transport_opened, frame_received, ...)
+                 TransportListener (transport_opened, frame_received, ...)
 
-The protocol only forwards, and the factory only asks; all sense is in
-:mod:`txphoenix.client.connection`.
+The protocol only forwards, and the factory
+(:mod:`txphoenix.transports.websocket_factory`) only asks; all sense is in the client's
+connection, which is that listener.
 
 Autobahn's own timers run on the loop of txaio, not on the client's reactor.
 They are off; the connector times the opening handshake, and the protocol the
@@ -20,42 +21,32 @@ from __future__ import annotations
 
 import os
 from base64 import b64encode
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Callable
+from typing import Any, Final, Protocol, cast
 
-from autobahn.twisted.websocket import WebSocketClientFactory
 from twisted.internet.error import ConnectionDone
-from twisted.internet.interfaces import IReactorTime
 from twisted.internet.protocol import connectionDone
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from ..errors import ConnectionClosed, ConnectionFailed, HandshakeRefused
 from ..options.options import Options
-from ..protocol.handshake import Handshake, cookie_lines, header_lines
-from ..protocol.url import parse
+from ..protocol.handshake import Handshake
 from ..runtime.deadlines import Deadlines, DelayedCall
 from ..runtime.package_log import package_log
-from .addresses import AnsweringAddresses
 from .answer_head import AnswerHead, is_interim, read_head
-from .compression import accepts, answers_offer, offered
-from .cookies import ServerCookies
 from .failures import failed_with
 from .frames import FastFrameProtocol
-from .retrying import RetryingFactory
-from .slots import FACTORY_SLOTS, PROTOCOL_SLOTS
+from .interfaces import TransportListener
+from .slots import PROTOCOL_SLOTS
 from .tls import verify_transport
-from .upgrade import UpgradeRequest
 
-if TYPE_CHECKING:
-    from ..client.connection import Connection
-    from .connector import EndpointConnector
-
-__all__ = ["PhoenixClientFactory", "PhoenixClientProtocol"]
+__all__ = ["TOKEN_PREFIX", "HandshakeFactory", "PhoenixClientProtocol"]
 
 log = Logger(observer=package_log)
 
-_TOKEN_PREFIX = "base64url.bearer.phx."
+TOKEN_PREFIX: Final = "base64url.bearer.phx."
+"""How the subprotocol begins that is the auth token."""
 
 # The most bytes that an answer to the handshake may have before its end, interim
 # answers included.
@@ -63,6 +54,37 @@ _TOKEN_PREFIX = "base64url.bearer.phx."
 _LONGEST_HEAD = 64 * 1024
 # No answer to a handshake needs them, and Autobahn takes them for UTF-8.
 _TO_ASCII = bytes(range(128)) + b"?" * 128
+
+
+class HandshakeFactory(Protocol):
+    """The factory, as its protocol knows it: what to ask for, and whom to tell."""
+
+    @property
+    def options(self) -> Options:
+        """The client's."""
+
+    @property
+    def deadlines(self) -> Deadlines:
+        """What times the closing handshake."""
+
+    @property
+    def connection(self) -> TransportListener:
+        """Whom an open protocol tells of its frames."""
+
+    def encode_request(self, key: bytes) -> bytes:
+        """The request of the opening handshake."""
+
+    def head_received(self, head: bytes) -> None:
+        """The server has answered, whatever it says."""
+
+    def protocol_opened(self) -> None:
+        """The protocol is open."""
+
+    def protocol_failed(self, reason: Exception) -> None:
+        """The protocol was lost before it was open."""
+
+    def protocol_lost(self, reason: ConnectionFailed) -> None:
+        """The open protocol was lost."""
 
 
 class PhoenixClientProtocol(FastFrameProtocol):
@@ -84,7 +106,7 @@ class PhoenixClientProtocol(FastFrameProtocol):
         "handshake",
     )
 
-    factory: PhoenixClientFactory
+    factory: HandshakeFactory
     needs_heartbeat = True
     _refusal: str | None = None
     _lost_reason: BaseException = ConnectionDone()
@@ -245,7 +267,7 @@ class PhoenixClientProtocol(FastFrameProtocol):
 
     def failHandshake(self, reason: str) -> None:
         """Remember why the handshake failed; the loss follows."""
-        if _TOKEN_PREFIX in reason:
+        if TOKEN_PREFIX in reason:
             # Autobahn repeats what was offered, and that is the token.
             reason = "the server chose a subprotocol that was not offered"
         self._refusal = reason
@@ -354,137 +376,3 @@ class PhoenixClientProtocol(FastFrameProtocol):
         closed = ConnectionClosed(1006, self._aborted_because or said)
         closed.__cause__ = lost
         return closed
-
-
-class PhoenixClientFactory(RetryingFactory, WebSocketClientFactory):
-    """Makes the protocols of one client, one at a time.
-
-    :param reactor: opens transports, tells the time and calls later.
-    :param options: the client's options.
-    :param connection: is told what happens, and asked whether to go on and when.
-    """
-
-    __slots__ = FACTORY_SLOTS
-
-    protocol = PhoenixClientProtocol  # type: ignore[assignment]
-
-    def __init__(
-        self, reactor: IReactorTime, options: Options, connection: Connection
-    ) -> None:
-        WebSocketClientFactory.__init__(self, reactor=reactor)
-        self.deadlines = Deadlines.of(reactor)
-        # Whoever makes a factory for each of two transports gives both the same.
-        self.addresses = AnsweringAddresses()
-        RetryingFactory.__init__(self, reactor, options, connection)
-        # As long as an attempt is under way.
-        self._request: UpgradeRequest | None = None
-        self._cookies: ServerCookies | None = None
-        # What a server cannot use, or we cannot, is offered once to that server.
-        self._is_compression_refused = False
-        self._server: tuple[str, int] | None = None
-
-    def reset_options(self, options: Options) -> None:
-        """Use other options, from the next transport on where they concern it."""
-        self._is_compression_refused = False
-        super().reset_options(options)
-
-    # -- What the connector calls -------------------------------------------------
-
-    def prepare(
-        self, url: str, headers: Mapping[str, str], auth_token: str | None
-    ) -> None:
-        """Set all that the next protocol is made with.
-
-        The token is offered as a second subprotocol, as Phoenix 1.8 wants it:
-        standard base64 without its padding.
-        """
-        protocols = []
-        if auth_token is not None:
-            encoded = b64encode(auth_token.encode("utf-8")).decode("ascii")
-            protocols = ["phoenix", _TOKEN_PREFIX + encoded.rstrip("=")]
-        target = parse(url)
-        jar = self.options.cookies
-        self._cookies = None if jar is None else ServerCookies(jar, target)
-        if self._cookies is not None:
-            headers = self._cookies.added_to(headers)
-        if self._server != (target.host, target.port):
-            self._server = target.host, target.port
-            self._is_compression_refused = False
-        self.protocols = protocols
-        self._set_protocol_options()
-        offers = self.perMessageCompressionOffers
-        self._request = UpgradeRequest(
-            target,
-            headers,
-            protocols,
-            [offer.get_extension_string() for offer in offers],
-        )
-
-    @property
-    def was_offer_refused(self) -> bool:
-        """Whether the latest handshake has failed for its offer of compression."""
-        return self._is_compression_refused and bool(self.perMessageCompressionOffers)
-
-    def forget_request(self) -> None:
-        """The attempt is over, so that nobody needs its secrets any more."""
-        self._request, self.protocols = None, []
-
-    def encode_request(self, key: bytes) -> bytes:
-        """The request that :meth:`prepare` has prepared.
-
-        :param key: the value of ``Sec-WebSocket-Key``.
-        """
-        return cast(UpgradeRequest, self._request).encode(key)
-
-    # -- What the protocol calls --------------------------------------------------
-
-    def head_received(self, head: bytes) -> None:
-        """The server has answered, whatever it says; it may have set cookies."""
-        if self._cookies is not None:
-            self._cookies.take(cookie_lines(header_lines(head)))
-
-    def protocol_opened(self) -> None:
-        """The protocol is open."""
-        self._endpoint_connector.protocol_opened()
-
-    def protocol_failed(self, reason: Exception) -> None:
-        """The protocol was lost before it was open."""
-        if self.perMessageCompressionOffers and answers_offer(reason):
-            self._is_compression_refused = True
-            log.warn(
-                "compression is not offered any more, as the server's answer to the "
-                "offer has failed the handshake: {reason}",
-                reason=reason,
-            )
-        connector = self._endpoint_connector
-        given_up = connector.protocol_lost()
-        if given_up is None:
-            self.addresses.attempt_failed(reason)
-        reason = connector.placed(given_up or reason)
-        self.clientConnectionFailed(connector, Failure(reason))
-
-    def protocol_lost(self, reason: ConnectionFailed) -> None:
-        """The open protocol was lost."""
-        connector = self._endpoint_connector
-        connector.protocol_lost()
-        self.clientConnectionLost(connector, Failure(reason))
-
-    # -- Inside -------------------------------------------------------------------
-
-    @property
-    def _endpoint_connector(self) -> EndpointConnector:
-        # No other connector makes protocols of this factory.
-        return cast("EndpointConnector", self.connector)
-
-    def _set_protocol_options(self) -> None:
-        options = self.options
-        self.openHandshakeTimeout = 0
-        self.closeHandshakeTimeout = 0
-        self.serverConnectionDropTimeout = 0
-        # Close with a code that says why, rather than by ending the connection.
-        self.failByDrop = False
-        self.maxMessagePayloadSize = options.max_message_size
-        self.maxFramePayloadSize = options.max_message_size
-        is_offered = options.compression and not self._is_compression_refused
-        self.perMessageCompressionOffers = offered(is_offered)
-        self.perMessageCompressionAccept = accepts(is_offered)

@@ -25,7 +25,6 @@ It is given data until it says that it has enough, and that counts as written.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
 from math import inf
 from typing import Any, Final, Protocol, cast
@@ -34,6 +33,7 @@ from twisted.internet.abstract import FileDescriptor
 from twisted.internet.interfaces import IConsumer, IPullProducer, IPushProducer
 from zope.interface import implementer
 
+from .waiting_frames import LONGEST_PIECE, WaitingFrames
 from .writing import (
     descriptor_of,
     in_kernel,
@@ -45,8 +45,6 @@ from .writing import (
 
 __all__ = ["WriteBuffer", "WriteBufferOwner"]
 
-# What a record of TLS holds (RFC 8446 section 5.1).
-_PIECE: Final = 2**14
 # With so many bytes the transport has enough to do until it asks for more.
 _ENOUGH: Final = 2**16
 
@@ -82,9 +80,7 @@ class WriteBuffer:
         "_is_watching",
         "_left",
         "_limit",
-        "_offset",
         "_owner",
-        "_pong",
         "_transport",
         "accepted",
         "descriptor",
@@ -102,10 +98,7 @@ class WriteBuffer:
         self.waiting = 0
         """How many bytes of them have not been handed to the transport."""
         # Made at its first use: an idle connection has nothing to write.
-        self._frames: deque[bytes] | None = None
-        # How much of the first of them has been handed over.
-        self._offset = 0
-        self._pong = b""
+        self._frames: WaitingFrames | None = None
         # How many frames have left, and how many had been handed over whole once so
         # many bytes had been handed to the descriptor.
         self._left = 0
@@ -143,7 +136,7 @@ class WriteBuffer:
         if self.waiting or is_last:
             self.accepted += len(parts) >> 1
         elif self._is_tls:
-            if size <= _PIECE and self._write_record(data, len(parts) >> 1):
+            if size <= LONGEST_PIECE and self._write_record(data, len(parts) >> 1):
                 return
             self.accepted += len(parts) >> 1
         else:
@@ -163,8 +156,9 @@ class WriteBuffer:
 
         The answer to the latest ping is enough (RFC 6455 section 5.5.3).
         """
-        self.waiting += len(frame) - len(self._pong)
-        self._pong = frame
+        if self._frames is None:
+            self._frames = WaitingFrames()
+        self.waiting += self._frames.pong(frame)
 
     def has_left(self, count: int) -> bool:
         """Whether so many frames have left this process, whole."""
@@ -176,14 +170,12 @@ class WriteBuffer:
         :return: whether it could be: nothing of it has been handed over.
         """
         frames = self._frames
-        index = count - 1 - (self.accepted - len(frames or ()))
-        if not frames or index < 0 or (index == 0 and self._offset):
+        if frames is None:
             return False
-        self.waiting -= len(frames[index])
-        # It keeps its place, so that the others keep their numbers.
-        frames[index] = b""
-        if not self._offset:
-            self._skip(0)
+        size = frames.withdraw(count - 1 - (self.accepted - len(frames)))
+        if size is None:
+            return False
+        self.waiting -= size
         self._tell()
         return True
 
@@ -244,12 +236,12 @@ class WriteBuffer:
         :return: how many frames have not.
         """
         lost = self.accepted - self._count_left()
-        # Those that were taken back are none.
-        lost -= sum(not frame for frame in self._frames or ())
+        if self._frames is not None:
+            # Those that were taken back are none.
+            lost -= self._frames.count_withdrawn()
         self._is_watching = False
         self._frames = self._in_transit = self._owner = None
         self._transport = self.descriptor = None
-        self._pong = b""
         self.waiting = 0
         return lost
 
@@ -272,30 +264,19 @@ class WriteBuffer:
     def _keep(self, parts: list[bytes], size: int, written: int) -> None:
         frames = self._frames
         if frames is None:
-            frames = self._frames = deque()
-        frames.extend(
-            parts[i] + parts[i + 1] if parts[i + 1] else parts[i]
-            for i in range(0, len(parts), 2)
-        )
+            frames = self._frames = WaitingFrames()
+        frames.add(parts, written)
         self.waiting += size - written
         if written:
             self._handed_bytes += written
-            self._skip(written)
             self._left = self.accepted - len(frames)
         self._go_on()
-
-    def _skip(self, size: int) -> None:
-        """Take ``size`` bytes off the front of the frames."""
-        frames = self._frames
-        self._offset += size
-        while frames and self._offset >= len(frames[0]):
-            self._offset -= len(frames.popleft())
 
     def _go_on(self) -> None:
         while self.waiting and self._may_hand_over():
             self._hand_over()
-        if not self._frames:
-            # An empty one takes 760 bytes.
+        if not self.waiting:
+            # An empty queue takes 760 bytes.
             self._frames = None
         self._tell()
 
@@ -306,13 +287,8 @@ class WriteBuffer:
 
     def _hand_over(self) -> None:
         """Give the transport the next piece."""
-        frames = self._frames if self._frames is not None else deque()
         self._count_left()
-        if self._pong and not self._offset:
-            piece, self._pong = self._pong, b""
-        else:
-            piece = self._next_piece(frames)
-            self._skip(len(piece))
+        piece = cast(WaitingFrames, self._frames).take_piece()
         self.waiting -= len(piece)
         transport = self._transport
         if self.descriptor is None:
@@ -356,20 +332,6 @@ class WriteBuffer:
         if held + taken >= self._limit:
             self._tell()
         return True
-
-    def _next_piece(self, frames: deque[bytes]) -> bytes:
-        first = frames[0]
-        start = self._offset
-        # A pong goes between two frames.
-        if self._pong or len(first) - start >= _PIECE or len(frames) == 1:
-            return first[start : start + _PIECE]
-        pieces, size = [], -start
-        for frame in frames:
-            pieces.append(frame)
-            size += len(frame)
-            if size >= _PIECE:
-                break
-        return b"".join(pieces)[start : start + _PIECE]
 
     def _count_left(self) -> int:
         in_transit = self._in_transit

@@ -1,0 +1,126 @@
+"""The connector of long-poll: asks the server for a session.
+
+What the session is then, is in :mod:`txphoenix.transports.longpoll`.
+"""
+
+from __future__ import annotations
+
+from http.cookiejar import CookieJar
+from typing import Any
+
+from twisted.internet.interfaces import IReactorTime
+from twisted.python.failure import Failure
+
+from ..errors import ConnectionClosed, HandshakeRefused
+from ..options.options import Options
+from ..protocol.cookie_jar import bounded_jar
+from ..protocol.handshake import Handshake
+from ..protocol.url import add_params, connect_url
+from .attempt import prepare
+from .connector import AttemptFactory, EndpointConnector
+from .cookies import ServerCookies
+from .endpoints import client_endpoint
+from .http import AnswerTooLarge, HTTPSession, MalformedAnswer
+from .longpoll import LongPollTransport, answer_limit
+from .longpoll_answers import session_token
+from .longpoll_pace import Pace, Window
+from .longpoll_requests import headers_of, poll_headers_of, url_of
+from .tuned import TunedEndpoint
+
+__all__ = ["LongPollConnector"]
+
+
+class LongPollConnector(EndpointConnector):
+    """Opens a session of long-poll.
+
+    One attempt is: ask for url, params, headers and token; ask the server for a
+    session.
+    """
+
+    first_answer = "the answer to the first request"
+    protocol: Any
+
+    def __init__(
+        self, reactor: IReactorTime, factory: AttemptFactory, options: Options
+    ) -> None:
+        super().__init__(reactor, factory, options)
+        self._window = Window()
+        # As long as an attempt is under way.
+        self._http: HTTPSession | None = None
+
+    def reset_options(self, options: Options) -> None:
+        """Use other options, from the next session on where they concern it."""
+        self.options = options
+        if self.protocol is not None:
+            self.protocol.reset_options(options)
+
+    def _opened(self) -> Any:
+        return None if self._http is None else self._http.connection
+
+    async def _open(self) -> Any:
+        options = self.options
+        attempt = await prepare(options, self.check_wanted)
+        url = connect_url(
+            attempt.url,
+            transport="longpoll",
+            params=attempt.params,
+            vsn=options.vsn,
+            exact=options.exact_url,
+        )
+        target = self._aim_at(url)
+        endpoint = TunedEndpoint(
+            client_endpoint(self._reactor, target, options, self._factory.addresses),
+            options.keepalive,
+        )
+        self.check_wanted()
+        self._factory.addresses.attempt_begins()
+        pace = Pace(self._reactor, self._window)
+        http = HTTPSession(
+            self._reactor,
+            endpoint,
+            timeout=pace.longest(options.heartbeat_interval, options.heartbeat_timeout),
+            limit=answer_limit(options),
+            cookies=ServerCookies(_jar(options), target),
+        )
+        self._http = http
+        url, headers = url_of(target), headers_of(target, attempt)
+        poll_headers = poll_headers_of(headers, attempt)
+        try:
+            answer = await http.request("GET", url, poll_headers)
+            session_url = add_params(url, {"token": session_token(answer)})
+        except (AnswerTooLarge, MalformedAnswer) as error:
+            await http.close()
+            raise HandshakeRefused(None, {}, str(error)) from None
+        except BaseException:
+            await http.close()
+            raise
+        finally:
+            self._http = None
+        return LongPollTransport(
+            self._reactor,
+            self._factory.connection,
+            http,
+            session_url,
+            headers,
+            poll_headers,
+            options,
+            pace,
+            self._lost,
+            Handshake("longpoll", answer.code, head=answer.head),
+        )
+
+    def _connected(self, transport: Any) -> None:
+        self.protocol = transport
+        super()._connected(transport)
+        self.protocol_opened()
+        self._factory.connection.transport_opened(transport)
+        transport.start()
+
+    def _lost(self, reason: ConnectionClosed) -> None:
+        self.protocol_lost()
+        self._factory.clientConnectionLost(self, Failure(reason))
+
+
+def _jar(options: Options) -> CookieJar:
+    """The client's jar, or one that lasts as long as the session."""
+    return bounded_jar() if options.cookies is None else options.cookies

@@ -1,0 +1,188 @@
+"""The factory of a client's WebSockets, each made for one handshake.
+
+It is Twisted's reconnecting factory as well
+(:class:`~txphoenix.transports.retrying.RetryingFactory`): all connectors tell it how
+their attempts and transports ended, those of long-poll too.
+"""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Callable, Mapping
+from typing import cast
+
+from autobahn.twisted.websocket import WebSocketClientFactory
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from ..errors import ConnectionFailed
+from ..options.options import Options
+from ..protocol.handshake import cookie_lines, header_lines
+from ..protocol.url import parse
+from ..runtime.deadlines import Deadlines
+from ..runtime.package_log import package_log
+from .addresses import AnsweringAddresses
+from .compression import accepts, answers_offer, offered
+from .connector import EndpointConnector
+from .cookies import ServerCookies
+from .interfaces import ConnectionKeeper, DismissibleConnector
+from .retrying import RetryingFactory
+from .slots import FACTORY_SLOTS
+from .upgrade import UpgradeRequest
+from .websocket import TOKEN_PREFIX, PhoenixClientProtocol
+
+__all__ = ["ConnectorMaker", "PhoenixClientFactory"]
+
+log = Logger(observer=package_log)
+
+
+class PhoenixClientFactory(RetryingFactory, WebSocketClientFactory):
+    """Makes the protocols of one client, one at a time.
+
+    :param reactor: opens transports, tells the time and calls later.
+    :param options: the client's options.
+    :param connection: is told what happens, and asked whether to go on and when.
+    :param maker: makes the connectors.
+    :param addresses: what is known of the server's, if another factory knows it too.
+    """
+
+    __slots__ = FACTORY_SLOTS
+
+    protocol = PhoenixClientProtocol  # type: ignore[assignment]
+
+    def __init__(
+        self,
+        reactor: IReactorTime,
+        options: Options,
+        connection: ConnectionKeeper,
+        maker: ConnectorMaker,
+        addresses: AnsweringAddresses | None = None,
+    ) -> None:
+        WebSocketClientFactory.__init__(self, reactor=reactor)
+        self.deadlines = Deadlines.of(reactor)
+        self.addresses = AnsweringAddresses() if addresses is None else addresses
+        self._maker = maker
+        RetryingFactory.__init__(self, reactor, options, connection)
+        # As long as an attempt is under way.
+        self._request: UpgradeRequest | None = None
+        self._cookies: ServerCookies | None = None
+        # What a server cannot use, or we cannot, is offered once to that server.
+        self._is_compression_refused = False
+        self._server: tuple[str, int] | None = None
+
+    def make_connector(self) -> DismissibleConnector:
+        """Make the connector that the options ask for."""
+        return self._maker(self._reactor, self, self.options)
+
+    def reset_options(self, options: Options) -> None:
+        """Use other options, from the next transport on where they concern it."""
+        self._is_compression_refused = False
+        super().reset_options(options)
+
+    # -- What the connector calls -------------------------------------------------
+
+    def prepare(
+        self, url: str, headers: Mapping[str, str], auth_token: str | None
+    ) -> None:
+        """Set all that the next protocol is made with.
+
+        The token is offered as a second subprotocol, as Phoenix 1.8 wants it:
+        standard base64 without its padding.
+        """
+        protocols = []
+        if auth_token is not None:
+            encoded = b64encode(auth_token.encode("utf-8")).decode("ascii")
+            protocols = ["phoenix", TOKEN_PREFIX + encoded.rstrip("=")]
+        target = parse(url)
+        jar = self.options.cookies
+        self._cookies = None if jar is None else ServerCookies(jar, target)
+        if self._cookies is not None:
+            headers = self._cookies.added_to(headers)
+        if self._server != (target.host, target.port):
+            self._server = target.host, target.port
+            self._is_compression_refused = False
+        self.protocols = protocols
+        self._set_protocol_options()
+        offers = self.perMessageCompressionOffers
+        self._request = UpgradeRequest(
+            target,
+            headers,
+            protocols,
+            [offer.get_extension_string() for offer in offers],
+        )
+
+    @property
+    def was_offer_refused(self) -> bool:
+        """Whether the latest handshake has failed for its offer of compression."""
+        return self._is_compression_refused and bool(self.perMessageCompressionOffers)
+
+    def forget_request(self) -> None:
+        """The attempt is over, so that nobody needs its secrets any more."""
+        self._request, self.protocols = None, []
+
+    def encode_request(self, key: bytes) -> bytes:
+        """The request that :meth:`prepare` has prepared.
+
+        :param key: the value of ``Sec-WebSocket-Key``.
+        """
+        return cast(UpgradeRequest, self._request).encode(key)
+
+    # -- What the protocol calls --------------------------------------------------
+
+    def head_received(self, head: bytes) -> None:
+        """The server has answered, whatever it says; it may have set cookies."""
+        if self._cookies is not None:
+            self._cookies.take(cookie_lines(header_lines(head)))
+
+    def protocol_opened(self) -> None:
+        """The protocol is open."""
+        self._endpoint_connector.protocol_opened()
+
+    def protocol_failed(self, reason: Exception) -> None:
+        """The protocol was lost before it was open."""
+        if self.perMessageCompressionOffers and answers_offer(reason):
+            self._is_compression_refused = True
+            log.warn(
+                "compression is not offered any more, as the server's answer to the "
+                "offer has failed the handshake: {reason}",
+                reason=reason,
+            )
+        connector = self._endpoint_connector
+        given_up = connector.protocol_lost()
+        if given_up is None:
+            self.addresses.attempt_failed(reason)
+        reason = connector.placed(given_up or reason)
+        self.clientConnectionFailed(connector, Failure(reason))
+
+    def protocol_lost(self, reason: ConnectionFailed) -> None:
+        """The open protocol was lost."""
+        connector = self._endpoint_connector
+        connector.protocol_lost()
+        self.clientConnectionLost(connector, Failure(reason))
+
+    # -- Inside -------------------------------------------------------------------
+
+    @property
+    def _endpoint_connector(self) -> EndpointConnector:
+        # No other connector makes protocols of this factory.
+        return cast(EndpointConnector, self.connector)
+
+    def _set_protocol_options(self) -> None:
+        options = self.options
+        self.openHandshakeTimeout = 0
+        self.closeHandshakeTimeout = 0
+        self.serverConnectionDropTimeout = 0
+        # Close with a code that says why, rather than by ending the connection.
+        self.failByDrop = False
+        self.maxMessagePayloadSize = options.max_message_size
+        self.maxFramePayloadSize = options.max_message_size
+        is_offered = options.compression and not self._is_compression_refused
+        self.perMessageCompressionOffers = offered(is_offered)
+        self.perMessageCompressionAccept = accepts(is_offered)
+
+
+ConnectorMaker = Callable[
+    [IReactorTime, PhoenixClientFactory, Options], DismissibleConnector
+]
+"""Makes a connector of a reactor, the factory that it tells, and the options."""
