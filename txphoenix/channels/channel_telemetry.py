@@ -5,55 +5,64 @@ from __future__ import annotations
 from typing import Any
 
 from .. import telemetry
+from ..protocol.channel_states import State
 from .events import ChannelEvents
 from .interfaces import ObservedChannel
+from .observer import ChannelObserver
 from .state_changes import StateChanges
 
 __all__ = ["ChannelTelemetry"]
 
 
-class ChannelTelemetry:
+class ChannelTelemetry(ChannelObserver):
     """Turns what happens to the channels of one client into its telemetry.
 
+    Most clients have no handlers, and a join is to cost them nothing.
+
     :param client: the client, as handlers are told of it.
+    :param events: tells when channels may be called.
     """
 
-    __slots__ = ("_client",)
+    __slots__ = ("_changes", "_client", "_events")
 
-    def __init__(self, client: object) -> None:
+    def __init__(self, client: object, events: ChannelEvents) -> None:
         self._client = client
+        self._events = events
+        # Made at its first use.
+        self._changes: StateChanges | None = None
 
-    def subscribe(self, events: ChannelEvents) -> None:
-        """Have all of it told."""
-        # These two are on the way of each join, and called without a method between.
-        changes = StateChanges(self._client)
-        events.changed.append(changes.add)
-        events.at_rest.append(changes.tell)
-        events.joined.append(self._joined)
-        events.join_failed.append(self._join_failed)
-        events.leave_answered.append(self._leave_answered)
-        events.ended.append(self._ended)
+    def channel_changed(self, channel: ObservedChannel, old: State, new: State) -> None:
+        """Tell of the new state, as soon as whoever is told may call the channel."""
+        if telemetry.state_change_handlers:
+            if self._changes is None:
+                self._changes = StateChanges(self._client)
+            self._changes.add(channel, old, new)
+            self._events.when_at_rest(self._changes.tell)
 
-    # Most clients have no handlers, and a join is to cost them nothing.
-
-    def _joined(self, channel: ObservedChannel, response: Any, duration: float) -> None:
+    def channel_joined(
+        self, channel: ObservedChannel, response: Any, duration: float
+    ) -> None:
+        """Tell of a join, and how long it took."""
         if telemetry.channel_handlers:
             client, topic = self._client, channel.topic
             telemetry.channel_joined(client, topic, channel, response)
             telemetry.channel_join_duration(client, topic, channel, duration)
 
-    def _join_failed(
-        self, channel: ObservedChannel, error: BaseException, _: bool
+    def join_failed(
+        self, channel: ObservedChannel, error: BaseException, _is_awaited: bool
     ) -> None:
+        """Tell of a join that has failed."""
         client = self._client
         telemetry.channel_join_error(client, channel.topic, channel, error)
 
-    def _leave_answered(self, channel: ObservedChannel, duration: float) -> None:
+    def leave_answered(self, channel: ObservedChannel, duration: float) -> None:
+        """Tell how long a leave took."""
         if telemetry.channel_handlers:
             client = self._client
             telemetry.channel_leave_duration(client, channel.topic, channel, duration)
 
-    def _ended(self, channel: ObservedChannel, reason: object) -> None:
+    def channel_ended(self, channel: ObservedChannel, reason: object) -> None:
+        """Tell of an end."""
         if telemetry.channel_handlers:
             client = self._client
             telemetry.channel_left(client, channel.topic, channel, reason)

@@ -32,10 +32,12 @@ from collections import OrderedDict, deque
 from twisted.logger import Logger
 
 from ..errors import NotConnected, SerializerError
+from ..protocol.events import PHX_REPLY
 from ..protocol.message import Message
 from ..runtime.deadlines import Deadline, Deadlines
 from ..runtime.package_log import package_log
 from .interfaces import ChannelConnection
+from .observer import ChannelObserver
 from .pending import PendingJoin, SentJoin
 
 __all__ = ["JoinQueue"]
@@ -46,7 +48,7 @@ log = Logger(observer=package_log)
 _MOST_DIGITS = 18
 
 
-class JoinQueue(Deadline):
+class JoinQueue(Deadline, ChannelObserver):
     """The joins of one client, in the order in which its channels want to join.
 
     As a deadline it is the moment until which the server may be silent about a join
@@ -208,6 +210,13 @@ class JoinQueue(Deadline):
         if self._ahead and ref is not None and _is_number(ref):
             self._come_to(int(ref))
             self.fill()
+
+    def message_stale(self, message: Message) -> None:
+        """Take note of a message, which may answer a join that was given up."""
+        if message.event == PHX_REPLY:
+            self.server_answered(message.ref)
+
+    message_unrouted = message_stale
 
     def expired(self) -> None:
         """The server has been silent for too long: it has lost all that was sent."""

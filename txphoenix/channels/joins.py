@@ -203,13 +203,14 @@ class Joins:
         unsent = (
             membership.pushes.write_kept(self.ref) if manager.connection.is_open else []
         )
-        for rest in manager.events.at_rest:
-            rest()
+        events = manager.events
+        if events.at_rest:
+            events.rest()
         # Whoever is asked or told may have ended the join.
         if not self.is_past(attempt):
             duration = manager.deadlines.elapsed() - pending.sent_at
-            for tell in manager.events.joined:
-                tell(channel, response, duration)
+            for observer in events.observers:
+                observer.channel_joined(channel, response, duration)
         is_over = self.is_past(attempt)
         is_well = is_over or run_callback(membership, channel.handle_join, response)
         for push, error in unsent:
@@ -278,8 +279,8 @@ class Joins:
         """Try again, or be over, after a join that has failed."""
         membership = self.membership
         is_awaited = self._pending is not None and self._pending.deferred is not None
-        for tell in membership.manager.events.join_failed:
-            tell(membership.channel, error, is_awaited)
+        for observer in membership.manager.events.observers:
+            observer.join_failed(membership.channel, error, is_awaited)
         if not self.keeps_trying:
             membership.give(Input.REFUSED, error)
             return

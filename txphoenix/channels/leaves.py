@@ -130,8 +130,8 @@ class Leave(PendingReply):
         membership = self._membership
         manager = membership.manager
         duration = manager.deadlines.elapsed() - self._sent_at
-        for tell in manager.events.leave_answered:
-            tell(membership.channel, duration)
+        for observer in manager.events.observers:
+            observer.leave_answered(membership.channel, duration)
         manager.joins.server_answered(membership.joins.ref)
         membership.give(Input.LEFT)
 

@@ -28,7 +28,6 @@ from ..options.checks import channel_class as check_channel_class
 from ..options.checks import seconds as check_seconds
 from ..options.checks import topic as check_topic
 from ..options.options import Options
-from ..protocol.events import PHX_REPLY
 from ..protocol.message import Message
 from ..runtime.deadlines import Deadlines
 from ..runtime.kept_errors import unraised
@@ -104,9 +103,8 @@ class ChannelManager(ChannelSet):
         self.next_ref = connection.next_ref
         self.events = events
         self._kept = kept
-        self._settling.subscribe(events)
-        events.stale.append(self._take_note)
-        events.unrouted.append(self._take_note)
+        events.subscribe(self._settling)
+        events.subscribe(self.joins)
         self.reset_options(options)
 
     def reset_options(self, options: Options) -> None:
@@ -305,23 +303,19 @@ class ChannelManager(ChannelSet):
 
         Each is done if it is so far.
         """
-        for tell in self.events.at_rest:
-            tell()
+        events = self.events
+        if events.at_rest:
+            events.rest()
         self.writers.check(channel)
         joins = self.joins
         if joins.waiting or joins.prepared:
             joins.fill()
         elif self._kept.to_send:
-            for tell in self.events.joins_sent:
-                tell()
+            for observer in events.observers:
+                observer.joins_sent()
         self._settling.check()
 
     # -- Inside -------------------------------------------------------------------
-
-    def _take_note(self, message: Message) -> None:
-        # It may be the answer to a join that was given up.
-        if message.event == PHX_REPLY:
-            self.joins.server_answered(message.ref)
 
     def _log_failed_start(self, failure: Failure, channel: Channel) -> None:
         log.warn(

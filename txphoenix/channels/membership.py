@@ -129,8 +129,8 @@ class Membership(Generic[_ChannelT_co]):
         new, action = LIFE.after(old, given)
         self.state = new
         if new is not old:
-            for tell in self.manager.events.changed:
-                tell(self.channel, old, new)
+            for observer in self.manager.events.observers:
+                observer.channel_changed(self.channel, old, new)
         if action is not Action.IGNORE:
             _ACTIONS[action](self, *args)
         if new is not old or given is Input.RETRY:
@@ -331,10 +331,11 @@ class Membership(Generic[_ChannelT_co]):
         # Before anybody is told who may have it join again.
         if self._inbox is not None:
             self._inbox.close(ChannelClosed(reason, self.topic))
-        for rest in manager.events.at_rest:
-            rest()
-        for tell in manager.events.ended:
-            tell(self.channel, reason)
+        events = manager.events
+        if events.at_rest:
+            events.rest()
+        for observer in events.observers:
+            observer.channel_ended(self.channel, reason)
         # The end is not supervised: there is nothing left to restart.
         call_hook(self.channel.handle_close, reason)
         if crash is not None:

@@ -96,8 +96,8 @@ def _receive_presence(membership: _Inside, message: Message) -> None:
 
 
 def _tell_stale(membership: _Inside, message: Message) -> None:
-    for tell in membership.manager.events.stale:
-        tell(message)
+    for observer in membership.manager.events.observers:
+        observer.message_stale(message)
 
 
 def _is_of_earlier_join(membership: _Inside, message: Message) -> bool:

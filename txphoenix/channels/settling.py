@@ -9,8 +9,8 @@ from twisted.logger import Logger
 
 from ..protocol.channel_states import State
 from ..runtime.package_log import package_log
-from .events import ChannelEvents
 from .interfaces import Member, ObservedChannel
+from .observer import ChannelObserver
 
 __all__ = ["Settling"]
 
@@ -19,7 +19,7 @@ log = Logger("txphoenix.channels", observer=package_log)
 _UNSETTLED = frozenset({State.JOINING, State.ERRORED})
 
 
-class Settling:
+class Settling(ChannelObserver):
     """The channels whose first join on a connection has not been answered.
 
     :param routes: the channels that are not closed, by topic.
@@ -32,11 +32,6 @@ class Settling:
         self._topics: dict[str, None] = {}
         # Made at its first use, for each client has one of these.
         self._waiting: list[Deferred[None]] | None = None
-
-    def subscribe(self, events: ChannelEvents) -> None:
-        """Have what happens to the channels told."""
-        events.changed.append(self._changed)
-        events.join_failed.append(self._join_failed)
 
     def wait(self) -> Deferred[None]:
         """Wait until there is none; see :meth:`check`."""
@@ -82,15 +77,19 @@ class Settling:
             self._topics = {}
         return True
 
-    def _changed(self, channel: ObservedChannel, old: State, new: State) -> None:
+    # -- What is told of the channels ---------------------------------------------
+
+    def channel_changed(self, channel: ObservedChannel, old: State, new: State) -> None:
+        """Wait for a channel that joins, or wait no more."""
         if new not in _UNSETTLED:
             self.forget(channel.topic)
         elif old not in _UNSETTLED:
             self._topics[channel.topic] = None
 
-    def _join_failed(
+    def join_failed(
         self, channel: ObservedChannel, error: BaseException, is_awaited: bool
     ) -> None:
+        """Wait no more: the first join of a connection is all that is waited for."""
         # The first of a connection is enough for the log.
         if self.forget(channel.topic) and not is_awaited:
             log.warn(

@@ -39,25 +39,20 @@ class StateChanges:
 
     def __init__(self, client: object) -> None:
         self._client = client
-        # Made at its first use: an empty deque takes 760 bytes of each client.
-        self._waiting: deque[tuple[str, str, str]] | None = None
+        self._waiting: deque[tuple[str, str, str]] = deque()
         self._is_telling = False
 
     def add(self, channel: ObservedChannel, old: State, new: State) -> None:
         """Take note of a channel's new state."""
-        if telemetry.state_change_handlers:
-            if self._waiting is None:
-                self._waiting = deque()
-            self._waiting.append((channel.topic, status_of(old), status_of(new)))
+        self._waiting.append((channel.topic, status_of(old), status_of(new)))
 
     def tell(self) -> None:
         """Tell telemetry, unless it is being told: then that goes on with these."""
-        if self._is_telling or not self._waiting:
+        if self._is_telling:
             return
         self._is_telling = True
         try:
             while self._waiting:
                 telemetry.channel_status_changed(self._client, *self._waiting.popleft())
         finally:
-            self._waiting = self._waiting or None
             self._is_telling = False

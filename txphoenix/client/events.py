@@ -64,8 +64,8 @@ class ClientEvents(ClientHooks):
         self.connection = Connection(reactor, self.options, self)
         # Who observes the channels subscribes here, and the outbox below.
         events = ChannelEvents()
-        self.state.subscribe(events)
-        ChannelTelemetry(self).subscribe(events)
+        events.subscribe(self.state)
+        events.subscribe(ChannelTelemetry(self, events))
         self.channels = ChannelManager(
             reactor, self.options, self.connection, events, self.state
         )
@@ -103,8 +103,8 @@ class ClientEvents(ClientHooks):
             self.channels.joins.server_answered(message.ref)
         else:
             # A channel that was left, and the server had not heard of it yet.
-            for tell in self.channels.events.unrouted:
-                tell(message)
+            for observer in self.channels.events.observers:
+                observer.message_unrouted(message)
 
     def frame_dropped(self, reason: Exception) -> None:
         """Count and report a frame that is no message."""

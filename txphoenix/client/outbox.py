@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from ..channels.manager import ChannelManager
+from ..channels.observer import ChannelObserver
 from ..errors import BufferFull, NotConnected, SerializerError
 from ..protocol.message import Message
 from .connection import Connection
@@ -18,7 +19,7 @@ from .state import SocketState
 __all__ = ["Outbox"]
 
 
-class Outbox:
+class Outbox(ChannelObserver):
     """The messages of one client that are no channel's pushes.
 
     :param state: keeps them.
@@ -41,7 +42,7 @@ class Outbox:
         self._channels = channels
         self._tell = tell
         self._is_held = False
-        channels.events.joins_sent.append(self.send_kept)
+        channels.events.subscribe(self)
 
     def why_not_push(self, topic: str = "", event: str = "") -> Exception | None:
         """Why a message would be refused now, or None if it would be taken."""
@@ -79,6 +80,10 @@ class Outbox:
             yield
         finally:
             self._is_held = False
+        self.send_kept()
+
+    def joins_sent(self) -> None:
+        """Send what went behind joins."""
         self.send_kept()
 
     def send_kept(self) -> None:

@@ -15,8 +15,8 @@ from typing import Any
 from twisted.application.service import Service
 from twisted.logger import Logger
 
-from ..channels.events import ChannelEvents
 from ..channels.interfaces import ObservedChannel
+from ..channels.observer import ChannelObserver
 from ..channels.state_changes import STATUS
 from ..errors import BufferFull, ConfigurationError
 from ..legible import legible
@@ -34,7 +34,7 @@ log = Logger(observer=package_log)
 _LEFT_TOPICS = 100
 
 
-class SocketState(Service):
+class SocketState(Service, ChannelObserver):
     """The state of one client.
 
     :param options: the client's options.
@@ -141,11 +141,11 @@ class SocketState(Service):
                 reason=reason,
             )
 
-    def count_stale_message(self, _message: Message) -> None:
+    def message_stale(self, _message: Message) -> None:
         """Count a message of a join that is over."""
         self.stale_messages += 1
 
-    def count_unrouted_message(self, _message: Message) -> None:
+    def message_unrouted(self, _message: Message) -> None:
         """Count a message for a topic that no channel has."""
         self.unrouted_messages += 1
 
@@ -196,12 +196,6 @@ class SocketState(Service):
         )
 
     # -- Channels -----------------------------------------------------------------
-
-    def subscribe(self, events: ChannelEvents) -> None:
-        """Have what happens to channels told."""
-        events.changed.append(self.channel_changed)
-        events.stale.append(self.count_stale_message)
-        events.unrouted.append(self.count_unrouted_message)
 
     def channel_changed(
         self, channel: ObservedChannel, _old: State, new: State

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from txphoenix.channels.channel import Channel
-from txphoenix.channels.events import ChannelEvents
+from txphoenix.channels.observer import ChannelObserver
 
 from .support import TOPIC, ClientTestCase
 
@@ -18,14 +18,18 @@ class EventsTests(ClientTestCase):
         super().setUp()
         self.client = self.connected_client(rejoin_backoff=lambda _: 1.0)
         self.told: list[tuple[Any, ...]] = []
-        for name in ChannelEvents.__slots__:
-            if name != "at_rest":
-                getattr(self.client.channels.events, name).append(self.teller(name))
+        methods = {
+            name: self.teller(name)
+            for name in vars(ChannelObserver)
+            if not name.startswith("_")
+        }
+        observer = type("Observer", (ChannelObserver,), methods)()
+        self.client.channels.events.subscribe(observer)
 
     def teller(self, name: str) -> Any:
         """What keeps that it is told."""
 
-        def tell(*args: Any) -> None:
+        def tell(_: object, *args: Any) -> None:
             told = [each for each in args if not isinstance(each, Channel)]
             self.told.append((name, *told))
 
@@ -42,9 +46,9 @@ class EventsTests(ClientTestCase):
         self.assertEqual(
             self.take(),
             [
-                ("changed", "closed", "joining"),
-                ("changed", "joining", "joined"),
-                ("joined", {}, 0.0),
+                ("channel_changed", "closed", "joining"),
+                ("channel_changed", "joining", "joined"),
+                ("channel_joined", {}, 0.0),
             ],
         )
         self.watch(channel.leave())
@@ -53,10 +57,10 @@ class EventsTests(ClientTestCase):
         self.assertEqual(
             self.take()[:4],
             [
-                ("changed", "joined", "leaving"),
+                ("channel_changed", "joined", "leaving"),
                 ("leave_answered", 0.0),
-                ("changed", "leaving", "closed"),
-                ("ended", "left"),
+                ("channel_changed", "leaving", "closed"),
+                ("channel_ended", "left"),
             ],
         )
 
@@ -68,7 +72,8 @@ class EventsTests(ClientTestCase):
         self.memory.advance(1.0)
         told = self.take()
         self.assertEqual(
-            [name for name, *_ in told][-3:], ["join_failed", "changed", "ended"]
+            [name for name, *_ in told][-3:],
+            ["join_failed", "channel_changed", "channel_ended"],
         )
         (_, error, is_awaited), (*_, new), (_, reason) = told[-3:]
         self.assertTrue(is_awaited)
@@ -82,7 +87,9 @@ class EventsTests(ClientTestCase):
         self.server_sends("99", None, TOPIC, "news", {})
         self.server_sends(None, None, "rooms:nobody", "news", {})
         self.memory.flush()
-        self.assertEqual([name for name, *_ in self.take()], ["stale", "unrouted"])
+        self.assertEqual(
+            [name for name, *_ in self.take()], ["message_stale", "message_unrouted"]
+        )
         self.assertEqual(self.client.state.stale_messages, 1)
         self.assertEqual(self.client.state.unrouted_messages, 1)
 
@@ -90,11 +97,15 @@ class EventsTests(ClientTestCase):
         """Who is told when all is at rest may call the channel, whose state is true."""
         states: list[str] = []
         channel = self.client.channel(TOPIC)
-        self.client.channels.events.at_rest.append(
-            lambda: states.append(str(channel.state))
-        )
+        events = self.client.channels.events
+
+        class Observer(ChannelObserver):
+            def channel_changed(self, *_: object) -> None:
+                events.when_at_rest(lambda: states.append(str(channel.state)))
+
+        events.subscribe(Observer())
         self.watch(channel.join())
         self.memory.flush()
-        self.assertEqual(list(dict.fromkeys(states)), ["joining", "joined"])
+        self.assertEqual(states, ["joining", "joined"])
         channel.stop()
-        self.assertEqual(states[-1], "closed")
+        self.assertEqual(states, ["joining", "joined", "closed"])

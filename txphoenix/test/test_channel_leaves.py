@@ -35,7 +35,11 @@ class LeaveTests(SynchronousTestCase):
             manager=SimpleNamespace(
                 deadlines=self.deadlines,
                 events=SimpleNamespace(
-                    leave_answered=[lambda *args: self.told.append(args)]
+                    observers=[
+                        SimpleNamespace(
+                            leave_answered=lambda *args: self.told.append(args)
+                        )
+                    ]
                 ),
                 joins=SimpleNamespace(server_answered=lambda ref: None),
             ),

@@ -11,7 +11,6 @@ from typing import Any
 from twisted.logger import LogLevel, capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 
-from txphoenix.channels.events import ChannelEvents
 from txphoenix.channels.settling import Settling
 from txphoenix.errors import ConnectionFailed
 from txphoenix.protocol.channel_states import State
@@ -23,9 +22,7 @@ class SettlingTests(SynchronousTestCase):
     def setUp(self) -> None:
         """Have two that join."""
         self.routes: dict[str, Any] = {}
-        self.events = ChannelEvents()
         self.settling = Settling(self.routes)
-        self.settling.subscribe(self.events)
         self.channels: list[Any] = [SimpleNamespace(topic=topic) for topic in "ab"]
         for channel in self.channels:
             self.change(channel, State.CLOSED, State.JOINING)
@@ -33,8 +30,7 @@ class SettlingTests(SynchronousTestCase):
     def change(self, channel: Any, old: State, new: State) -> None:
         """A channel's state changes."""
         self.routes[channel.topic] = SimpleNamespace(state=new)
-        for tell in self.events.changed:
-            tell(channel, old, new)
+        self.settling.channel_changed(channel, old, new)
         self.settling.check()
 
     def fail_join(self, channel: Any, is_awaited: bool = False) -> list[Any]:
@@ -43,8 +39,7 @@ class SettlingTests(SynchronousTestCase):
         :return: what the log warns of.
         """
         with capturedLogs() as captured:
-            for tell in self.events.join_failed:
-                tell(channel, ValueError("no"), is_awaited)
+            self.settling.join_failed(channel, ValueError("no"), is_awaited)
         self.settling.check()
         return [each for each in captured if each["log_level"] is LogLevel.warn]
 
