@@ -20,7 +20,8 @@ def check_class(cls: type[ChannelCallbacks]) -> tuple[str, str]:
     :return: its ``presence_events``.
     :raises ConfigurationError: one of the two is wrong.
     """
-    _check_restart(cls.restart, cls.__qualname__)
+    if cls.restart not in _RESTARTS:
+        raise _wrong_restart(cls.restart, cls.__qualname__)
     events = check_events(cls.__name__, cls.presence_events)
     look_for(events)
     return events
@@ -32,14 +33,14 @@ def check_attributes(channel: ChannelCallbacks) -> None:
     :raises ConfigurationError: ``restart`` is none, or ``presence_events`` are the
         channel's own, which nobody would look at.
     """
-    _check_restart(channel.restart, "this channel")
+    if channel.restart not in _RESTARTS:
+        raise _wrong_restart(channel.restart, "this channel")
     if channel.presence_events is not type(channel).presence_events:
         raise only_in_class(channel, "presence_events")
 
 
-def _check_restart(restart: object, owner: str) -> None:
-    if restart not in _RESTARTS:
-        raise ConfigurationError(
-            f"restart of {owner} must be 'permanent', 'transient' or 'temporary', not"
-            f" {legible(restart)}"
-        )
+def _wrong_restart(restart: object, owner: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"restart of {owner} must be 'permanent', 'transient' or 'temporary', not"
+        f" {legible(restart)}"
+    )
