@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from ..errors import ConfigurationError
 from ..legible import legible
-from ..runtime.assignments import only_in_class
 from .interfaces import ChannelCallbacks
 from .messages import look_for
 from .presence_history import check_events
@@ -36,7 +35,10 @@ def check_attributes(channel: ChannelCallbacks) -> None:
     if channel.restart not in _RESTARTS:
         raise _wrong_restart(channel.restart, "this channel")
     if channel.presence_events is not type(channel).presence_events:
-        raise only_in_class(channel, "presence_events")
+        raise ConfigurationError(
+            "presence_events of a channel is that of its class: define it in a subclass"
+            f" of {type(channel).__name__}, and not as an attribute of the channel"
+        )
 
 
 def _wrong_restart(restart: object, owner: str) -> ConfigurationError:

@@ -11,15 +11,8 @@ anew before each attempt to connect.
 
 from __future__ import annotations
 
-from .options import (
-    CONNECTION_OPTIONS,
-    OPTIONS,
-    Options,
-    check_auth_token,
-    check_headers,
-    check_params,
-    check_url,
-)
+from .options import CONNECTION_OPTIONS, OPTIONS, Options
+from .request_checks import check_auth_token, check_headers, check_params, check_url
 
 __all__ = [
     "CONNECTION_OPTIONS",

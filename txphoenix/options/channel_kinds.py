@@ -15,16 +15,23 @@ _C = TypeVar("_C", bound="AnyChannel")
 class AnyChannel(Service):
     """A channel, where it does not matter what it does: :class:`txphoenix.Channel`.
 
-    :cvar is_made_as_usual: whether the class is called as :class:`txphoenix.Channel`
-        is, since it has no constructor of its own.
+    That is its one direct subclass, and all others are subclasses of that.
     """
 
-    is_made_as_usual: ClassVar[bool] = False
+    _usual_constructor: ClassVar[Callable[..., None]] = Service.__init__
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        made_by = next(each for each in cls.__mro__ if "__init__" in vars(each))
-        cls.is_made_as_usual = AnyChannel in made_by.__bases__
+        if AnyChannel in cls.__bases__:
+            cls._usual_constructor = cls.__init__
+
+    @classmethod
+    def is_made_as_usual(cls) -> bool:
+        """Whether it is called as :class:`txphoenix.Channel` is: it has no constructor.
+
+        One that is mixed in counts as its own.
+        """
+        return cls.__init__ is cls._usual_constructor
 
 
 ChannelFactory: TypeAlias = Callable[[str, Any, Any], _C]

@@ -249,7 +249,7 @@ def channel_class(name: str, value: object) -> Callable[..., AnyChannel]:
         if not issubclass(value, AnyChannel):
             found = f"{value.__module__}.{value.__qualname__}"
             raise ConfigurationError(f"{name} must be {expected}, which {found} is not")
-        if value.is_made_as_usual:
+        if value.is_made_as_usual():
             # A look at a signature takes as long as to make a dozen channels.
             return value
     elif iscoroutinefunction(value):

@@ -18,7 +18,7 @@ from attrs import Attribute, Factory
 from ..protocol.redact import shown
 from .checks import Check
 
-__all__ = ["Declared", "declared", "option", "options_class", "secret", "text_type"]
+__all__ = ["Declared", "declared", "option", "options_class", "text_type"]
 
 _T = TypeVar("_T")
 
@@ -135,14 +135,3 @@ def _checked(cls: type, fields: list[Attribute[Any]]) -> list[Attribute[Any]]:
         field.evolve(converter=partial(declared(field).check, field.name))
         for field in fields
     ]
-
-
-def secret(redact: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """What shows a value that holds secrets, and may be a callable or None."""
-
-    def show(value: Any) -> Any:
-        if value is None:
-            return None
-        return "<callable>" if callable(value) else redact(value)
-
-    return show

@@ -5,11 +5,6 @@ whoever holds one holds a valid one.
 Each option is declared here and nowhere else: what is made from the declarations and
 checked in (:mod:`txphoenix.option_types` and the tables in ``docs/options.rst``) is
 written by ``python docs/generate_options.py``.
-
-``url``, ``params``, ``headers`` and ``auth_token`` may be callables, which are asked
-anew before each attempt to connect.
-:func:`check_url`, :func:`check_params`, :func:`check_headers` and
-:func:`check_auth_token` check what they answer.
 """
 
 from __future__ import annotations
@@ -21,53 +16,22 @@ from typing import Any, ClassVar, Self, Unpack, cast
 import attrs
 from attrs import Attribute
 
-from ..errors import ConfigurationError
 from ..protocol import backoff as backoffs
 from ..protocol.backoff import Backoff
 from ..protocol.json_codecs import JSONCodec
-from ..protocol.redact import REDACTED, redact_headers, redact_params, redact_url
-from . import checks
+from . import checks, redacted, rules
 from .channel_kinds import AnyChannel, ChannelFactory
-from .fields import declared, option, options_class, secret
+from .fields import declared, option, options_class
 from .request_checks import check_auth_token, check_headers, check_params, check_url
-from .spelling import did_you_mean
+from .snapshot import changed_options, snapshot
+from .spelling import check_names
 from .supplied import Headers, Params, Supplied
 from .types import ChangedOptions, ClientOptions
 
-__all__ = [
-    "CONNECTION_OPTIONS",
-    "OPTIONS",
-    "Options",
-    "check_auth_token",
-    "check_headers",
-    "check_params",
-    "check_url",
-]
+__all__ = ["CONNECTION_OPTIONS", "OPTIONS", "Options"]
 
 # It keeps nothing of who asks it, so that one serves all clients.
 _REJOIN_BACKOFF = backoffs.rejoin()
-
-_secret_params = secret(redact_params)
-
-
-def _secret_channels(channels: Mapping[str, Any]) -> dict[str, Any]:
-    return {topic: _secret_params(params) for topic, params in channels.items()}
-
-
-# Rules between two options.
-
-
-def _no_proxy_and_endpoint(made: Any, field: Attribute[Any], proxy: Any) -> None:
-    if made.endpoint is not None and proxy is not None:
-        raise ConfigurationError("proxy must be None if endpoint is given")
-
-
-def _no_fallback_of_one_path(made: Any, field: Attribute[Any], seconds: Any) -> None:
-    if made.exact_url and seconds is not None:
-        raise ConfigurationError(
-            "longpoll_fallback must be None if exact_url is True: the path of one "
-            "URL cannot be that of the WebSocket and that of long-poll"
-        )
 
 
 @options_class
@@ -90,7 +54,7 @@ class Options:
         checks.or_callable(check_url),
         group="Connection and TLS",
         reconnects=True,
-        show=secret(redact_url),
+        show=redacted.url,
         text=str,
     )
     """The socket's URL, such as ``wss://example.org/socket``. It must be given."""
@@ -125,9 +89,9 @@ class Options:
     proxy: str | None = option(
         checks.proxy,
         default=None,
-        validator=_no_proxy_and_endpoint,
+        validator=rules.no_proxy_and_endpoint,
         reconnects=True,
-        show=secret(redact_url),
+        show=redacted.url,
     )
     """The HTTP proxy: ``http://[user:password@]host[:port]``, or ``"environment"``.
 
@@ -150,7 +114,7 @@ class Options:
     """
 
     longpoll_fallback: float | None = option(
-        checks.optional_seconds, default=None, validator=_no_fallback_of_one_path
+        checks.optional_seconds, default=None, validator=rules.no_fallback_of_one_path
     )
     """Seconds after which a WebSocket that does not answer gives way to long-poll."""
 
@@ -162,7 +126,7 @@ class Options:
         factory=dict,
         group="Request and authentication",
         reconnects=True,
-        show=secret(redact_params),
+        show=redacted.params,
     )
     """The connection's parameters, sent in the URL's query."""
 
@@ -170,7 +134,7 @@ class Options:
         checks.or_callable(check_headers),
         factory=dict,
         reconnects=True,
-        show=secret(redact_headers),
+        show=redacted.headers,
     )
     """Headers of the HTTP request that opens the connection, sent as UTF-8.
 
@@ -183,7 +147,7 @@ class Options:
         checks.or_callable(check_auth_token),
         default=None,
         reconnects=True,
-        show=secret(lambda token: REDACTED),
+        show=redacted.token,
     )
     """The token for a socket with ``auth_token: true`` (Phoenix 1.8).
 
@@ -285,7 +249,7 @@ class Options:
     """
 
     default_channel_params: Supplied[Params] | None = option(
-        checks.channel_params, factory=dict, show=_secret_params
+        checks.channel_params, factory=dict, show=redacted.params
     )
     """The parameters of all channels.
 
@@ -303,7 +267,7 @@ class Options:
     join_channels: Mapping[str, Any] = option(
         checks.join_channels,
         factory=dict,
-        show=_secret_channels,
+        show=redacted.channels,
         takes="Mapping[str, Any] | Sequence[str]",
     )
     """Topics to join whenever connected, and the parameters of each.
@@ -365,14 +329,14 @@ class Options:
         :raises ConfigurationError: if there is no option of a name, or a value is not
             what it must be.
         """
-        return cls(url=url, **_check_names(options, "reactor"))
+        return cls(url=url, **check_names(options, OPTIONS, "reactor"))
 
     def replace(self, **changes: Unpack[ChangedOptions]) -> Self:
         """These options with some of them changed; all are checked, or none changes.
 
         :raises ConfigurationError: as :meth:`check`.
         """
-        changed: Self = attrs.evolve(cast(Any, self), **_check_names(changes))
+        changed: Self = attrs.evolve(cast(Any, self), **check_names(changes, OPTIONS))
         return changed
 
     @property
@@ -407,19 +371,10 @@ class Options:
         are shown as :data:`txphoenix.protocol.redact.REDACTED`, callables as
         ``"<callable>"``, classes by their dotted names.
         """
-        return {
-            field.name: declared(field).show(getattr(self, field.name))
-            for field in attrs.fields(type(self))
-        }
+        return snapshot(self)
 
     def __repr__(self) -> str:
-        snapshot = self.snapshot()
-        changed = [
-            f"{field.name}={snapshot[field.name]!r}"
-            for field in attrs.fields(type(self))
-            if getattr(self, field.name) not in (field.default, {})
-        ]
-        return f"Options({', '.join(changed)})"
+        return f"Options({changed_options(self)})"
 
 
 OPTIONS: dict[str, Attribute[Any]] = {
@@ -431,16 +386,3 @@ CONNECTION_OPTIONS: frozenset[str] = frozenset(
     name for name, field in OPTIONS.items() if declared(field).reconnects
 )
 """The options of which a change needs a new connection."""
-
-
-def _check_names(options: Mapping[str, Any], *others: str) -> dict[str, Any]:
-    """The options, if there is one of each name.
-
-    :param others: names of what is no option, and can be meant all the same.
-    """
-    for name in options:
-        if name not in OPTIONS:
-            hint = did_you_mean(name, [*OPTIONS, *others])
-            raise ConfigurationError(f"there is no option {name!r}{hint}")
-    # Their checks make of them what the fields' types say.
-    return dict(options)

@@ -1,17 +1,35 @@
-"""Which name was meant by one that does not exist."""
+"""Whether a name is one of those there are, and which was meant by one that is not."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from difflib import SequenceMatcher
-from typing import Final
+from typing import Any, Final
 
-__all__ = ["did_you_mean"]
+from ..errors import ConfigurationError
+
+__all__ = ["check_names", "did_you_mean"]
 
 # The least likeness of two words of which one is the other misspelt.
 _ALIKE: Final = 0.75
 # Shorter words are in many names.
 _SHORTEST_WORD: Final = 3
+
+
+def check_names(
+    given: Mapping[str, Any], names: Collection[str], *others: str
+) -> dict[str, Any]:
+    """The options that are given, if there is one of each name.
+
+    :param names: the names of all options.
+    :param others: names of what is no option, and can be meant all the same.
+    :raises ConfigurationError: if there is no option of a name.
+    """
+    for name in given:
+        if name not in names:
+            hint = did_you_mean(name, [*names, *others])
+            raise ConfigurationError(f"there is no option {name!r}{hint}")
+    return dict(given)
 
 
 def did_you_mean(given: str, names: Iterable[str]) -> str:

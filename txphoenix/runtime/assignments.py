@@ -15,7 +15,7 @@ from typing import Any, NoReturn, TypeVar, cast
 
 from ..errors import ConfigurationError
 
-__all__ = ["never_assigned", "only_in_class"]
+__all__ = ["never_assigned"]
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -61,11 +61,3 @@ def never_assigned(instead: str) -> Callable[[_F], _F]:
         return cast(_F, _Method(function, instead))
 
     return decorate
-
-
-def only_in_class(owner: object, name: str) -> ConfigurationError:
-    """The error of an attribute of an object that is looked for in its class alone."""
-    return ConfigurationError(
-        f"{name} of a channel is that of its class: define it in a subclass of"
-        f" {type(owner).__name__}, and not as an attribute of the channel"
-    )

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, TypeVar
 
 from ..errors import ConnectionFailed
-from ..options.options import (
+from ..options import (
     Options,
     check_auth_token,
     check_headers,

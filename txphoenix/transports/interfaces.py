@@ -16,6 +16,7 @@ from typing import NamedTuple, Protocol, runtime_checkable
 
 from ..errors import ConnectionFailed
 from ..options.options import Options
+from ..protocol.close_codes import NORMAL
 
 __all__ = [
     "BoundedTransport",
@@ -56,7 +57,7 @@ class Transport(Protocol):
             frame has left; None from one that cannot tell.
         """
 
-    def close(self, code: int = 1000, reason: str = "") -> None:
+    def close(self, code: int = NORMAL, reason: str = "") -> None:
         """Close in good order; the loss is reported when it is done."""
 
     def abort(self) -> None:

@@ -47,6 +47,7 @@ from ..errors import (
     NotConnected,
 )
 from ..options.options import Options
+from ..protocol.close_codes import NO_CLOSE_FRAME, NORMAL
 from ..protocol.handshake import Handshake
 from ..runtime.deadlines import Deadlines, DelayedCall, Timer
 from ..runtime.package_log import package_log
@@ -175,7 +176,7 @@ class LongPollTransport:
         self._check_room()
         return is_withdrawn
 
-    def close(self, code: int = 1000, reason: str = "") -> None:
+    def close(self, code: int = NORMAL, reason: str = "") -> None:
         """End the session, once the server has all that was sent before.
 
         The server is not told of the end: it finds out when no poll comes.
@@ -189,7 +190,7 @@ class LongPollTransport:
             self._poll_request.cancel()
         if self._is_publishing or self._outgoing:
             late = ConnectionClosed(
-                1006, "what was sent before the close was not taken"
+                NO_CLOSE_FRAME, "what was sent before the close was not taken"
             )
             self._close_timer = self._deadlines.callLater(
                 self._close_timeout, self._end, late
@@ -199,7 +200,7 @@ class LongPollTransport:
 
     def abort(self) -> None:
         """End the session at once."""
-        self._end(ConnectionClosed(1006, "given up"))
+        self._end(ConnectionClosed(NO_CLOSE_FRAME, "given up"))
 
     def dismiss(self) -> None:
         """Tell nothing more, and take nothing: another has its place."""
@@ -350,7 +351,7 @@ class LongPollTransport:
     def _broken(self, failure: Failure) -> None:
         """A callback has raised, which none of ours should."""
         log.failure("long-poll", failure)
-        self._end(ConnectionClosed(1006, f"internal error: {failure.value}"))
+        self._end(ConnectionClosed(NO_CLOSE_FRAME, f"internal error: {failure.value}"))
 
     def _end(self, reason: ConnectionClosed) -> None:
         if not self._is_open:

@@ -14,6 +14,7 @@ from typing import Any, cast
 from twisted.python.failure import Failure
 
 from ..errors import ConnectionClosed, HandshakeRefused, MessageTooLarge
+from ..protocol.close_codes import MESSAGE_TOO_BIG, NO_CLOSE_FRAME, PROTOCOL_ERROR
 from ..protocol.serializer import default_json
 from .http import Answer, MalformedAnswer
 
@@ -93,7 +94,7 @@ def _phrase(status: int) -> str:
 def closed_by(status: int | None, answer: Answer) -> ConnectionClosed:
     """What an answer other than the expected one means."""
     if status is None:
-        return ConnectionClosed(1002, _NOT_PHOENIX)
+        return ConnectionClosed(PROTOCOL_ERROR, _NOT_PHOENIX)
     if answer.code != 200:
         return ConnectionClosed(3000 + status, f"HTTP {status} {answer.phrase}".strip())
     reason = "session gone" if status == 410 else f"{status} {_phrase(status)}".strip()
@@ -106,13 +107,14 @@ def failed_with(failure: Failure) -> ConnectionClosed:
     if isinstance(error, MessageTooLarge):
         return too_large(error)
     is_answered = isinstance(error, MalformedAnswer)
-    closed = ConnectionClosed(1002 if is_answered else 1006, str(error))
+    code = PROTOCOL_ERROR if is_answered else NO_CLOSE_FRAME
+    closed = ConnectionClosed(code, str(error))
     closed.__cause__ = error
     return closed
 
 
 def too_large(error: MessageTooLarge) -> ConnectionClosed:
     """What a message or an answer over the limit means."""
-    closed = ConnectionClosed(1009, str(error))
+    closed = ConnectionClosed(MESSAGE_TOO_BIG, str(error))
     closed.__cause__ = error
     return closed

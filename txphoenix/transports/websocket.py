@@ -31,6 +31,7 @@ from twisted.python.failure import Failure
 
 from ..errors import ConnectionClosed, ConnectionFailed, HandshakeRefused
 from ..options.options import Options
+from ..protocol.close_codes import NO_CLOSE_FRAME, NO_CODE, NORMAL
 from ..protocol.handshake import Handshake
 from ..runtime.deadlines import Deadlines, DelayedCall
 from ..runtime.package_log import package_log
@@ -129,7 +130,7 @@ class PhoenixClientProtocol(FastFrameProtocol):
     # As it is, for a method that calls it would be one more call for each push.
     send = FastFrameProtocol.send_frame
 
-    def close(self, code: int = 1000, reason: str = "") -> None:
+    def close(self, code: int = NORMAL, reason: str = "") -> None:
         """Send a close frame; the server answers and ends the connection."""
         self.sendClose(code, reason or None)
 
@@ -318,7 +319,7 @@ class PhoenixClientProtocol(FastFrameProtocol):
         elif error is None:
             error = self._why_not_opened()
         elif self._is_opened:
-            error = ConnectionClosed(1006, "an error of our own")
+            error = ConnectionClosed(NO_CLOSE_FRAME, "an error of our own")
             error.__cause__ = self._broken_by
         else:
             error = failed_with(error, "an error of our own")
@@ -368,11 +369,12 @@ class PhoenixClientProtocol(FastFrameProtocol):
         if self.failedByMe:
             # The server broke the protocol; what we told it is what happened.
             said = (self.localCloseReason or b"").decode("utf-8", "replace")
-            return ConnectionClosed(self.localCloseCode or 1006, said)
+            return ConnectionClosed(self.localCloseCode or NO_CLOSE_FRAME, said)
         if was_clean:
-            return ConnectionClosed(1005 if code is None else code, reason or "", True)
+            code = NO_CODE if code is None else code
+            return ConnectionClosed(code, reason or "", True)
         lost = self._lost_reason
         said = "" if isinstance(lost, ConnectionDone) else str(lost)
-        closed = ConnectionClosed(1006, self._aborted_because or said)
+        closed = ConnectionClosed(NO_CLOSE_FRAME, self._aborted_because or said)
         closed.__cause__ = lost
         return closed
