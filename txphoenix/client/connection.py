@@ -13,6 +13,7 @@ The engine of this is Twisted's ``ReconnectingClientFactory``
 (:class:`txphoenix.transports.websocket_factory.PhoenixClientFactory`), which a
 connector tells how each attempt and each transport ended.
 What it asks before it goes on is here: whether, and after what delay.
+The transport itself is used by :mod:`txphoenix.client.link`.
 
 The delays grow with each attempt, and begin anew only once a connection has lasted
 (:mod:`txphoenix.transports.patience`).
@@ -27,34 +28,29 @@ middle of an end, and an attempt after a failed one has its delay whoever asks f
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
-from itertools import count
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from twisted.internet.defer import Deferred, fail
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from ..errors import ConnectionClosed, ConnectionFailed, HeartbeatTimeout, NotConnected
 from ..options.options import Options
 from ..protocol.handshake import Handshake
-from ..protocol.message import Message
-from ..protocol.serializer import serializer_for
 from ..runtime.deadlines import Deadlines
 from ..runtime.lasting import Pace
 from ..runtime.package_log import package_log
 from ..transports.choice import make_connector
 from ..transports.failures import failed_with
-from ..transports.interfaces import ObservedTransport, Transport
+from ..transports.interfaces import Transport
 from ..transports.patience import Patience
 from ..transports.websocket_factory import PhoenixClientFactory
-from .closing import Overdue, raised, tell_end
-from .heartbeat import Heartbeat
+from .closing import Overdue, tell_end
 from .interfaces import ConnectionListener
+from .link import Link
 from .receiving import NOBODY
 from .retry_policy import retry_delay, shall_retry
-from .sending import SendingConnection
-from .withdrawal import Withdrawal
 
 __all__ = ["Connection"]
 
@@ -63,26 +59,20 @@ log = Logger(observer=package_log)
 _E = TypeVar("_E", bound=Exception)
 
 
-class Connection(SendingConnection):
+class Connection(Service):
     """One connection to a server, over as many transports as it takes.
 
     :param reactor: opens transports, tells the time and calls later.
     :param options: the client's options.
-    :param listener: is told what happens.
+    :param client: whose messages telemetry is told of.
     """
 
     name = "connection"
+    _listener: ConnectionListener
 
-    def __init__(
-        self, reactor: IReactorTime, options: Options, listener: ConnectionListener
-    ) -> None:
-        self._clock = reactor
+    def __init__(self, reactor: IReactorTime, options: Options, client: object) -> None:
         deadlines = Deadlines.of(reactor)
         self._elapsed = deadlines.elapsed
-        self._listener = listener
-        self._count = count(1)
-        self._transport: Transport | None = None
-        self._heartbeat: Heartbeat | None = None
         self._is_attempting = False
         self.attempts = 0
         """How many attempts have begun."""
@@ -99,35 +89,42 @@ class Connection(SendingConnection):
         """Whether messages can be sent."""
         self.is_full = False
         """Whether ``write_buffer`` bytes wait to be written."""
-        self._withdrawal = Withdrawal()
-        self.withdraw = self._withdrawal.withdraw
         self.is_wanted = False
         """Whether there is, or soon will be, a connection."""
         self.handshake: Handshake | None = None
         """What the server answered when the connection opened last."""
+        self.link = link = Link(reactor, options, self, client)
+        """The open transport, and all that is asked of it."""
+        # The link's own, without a call more: each push and join passes here.
+        self.send, self.encode, self.write = link.send, link.encode, link.write
+        self.next_ref = link.next_ref
+        self.withdraw = link.withdrawal.withdraw
+        self.pause_reading = link.pause_reading
+        self.resume_reading = link.resume_reading
         # What takes frames, and what picks a faster one for those of a read.
         self.frame_received, self.receiver_of = NOBODY
         self._factory = PhoenixClientFactory(reactor, options, self, make_connector)
         self.reset_options(options)
-        self._encode = self._serializer.encode
+
+    def report_to(self, listener: ConnectionListener) -> None:
+        """Tell a listener all that happens.
+
+        Called once, before :meth:`open`: it knows the channels, which know this.
+        """
+        self._listener = listener
 
     def reset_options(self, options: Options) -> None:
         """Use other options, from the next transport on where they concern it."""
         self._options = options
         self._patience.reset(options.reconnect_interval)
-        self._serializer = serializer_for(options.vsn, options.serializer)
-        self._max_message_size = options.max_message_size
+        self.link.reset_options(options)
         self._factory.reset_options(options)
-        if self._heartbeat is not None:
-            self._heartbeat.reset(options.heartbeat_interval, options.heartbeat_timeout)
 
     # -- What the client calls ----------------------------------------------------
 
     @property
     def status(self) -> str:
-        """``"connected"``, ``"connecting"`` while an attempt is under way, or
-        ``"disconnected"``, between two attempts as well.
-        """
+        """``"connected"``; ``"connecting"`` in an attempt; else ``"disconnected"``."""
         if self.is_open:
             return "connected"
         return "connecting" if self._is_attempting else "disconnected"
@@ -178,7 +175,7 @@ class Connection(SendingConnection):
         The connection is wanted all the while, so that pushes are kept.
         """
         self._decisions += 1
-        if self._transport is not None:
+        if self.link.transport is not None:
             self._must_reopen = True
             self._close_transport()
             self._expect_end()
@@ -191,42 +188,15 @@ class Connection(SendingConnection):
 
     def drop(self, reason: ConnectionFailed) -> None:
         """Give the transport up at once, and open another."""
-        if self._transport is not None and self.is_open:
+        if self.link.transport is not None and self.is_open:
             self._drop_reason = reason
             self.is_open = False
-            self._end_transport(self._transport.abort)
+            self.link.abort()
             self._expect_end()
 
-    def next_ref(self) -> str:
-        """Make the next ref: ``"1"``, ``"2"`` and so on, never one twice."""
-        return str(next(self._count))
-
-    def ping(self, deadlines: Deadlines, timeout: float) -> Deferred[float]:
-        """Send a heartbeat; see :meth:`txphoenix.SocketClient.ping`."""
-        if self._heartbeat is None or not self.is_open:
-            return fail(NotConnected(f"no ping while the client is {self.status}"))
-        return self._heartbeat.ping(deadlines, timeout)
-
-    def pause_reading(self) -> None:
-        """Receive nothing until :meth:`resume_reading`."""
-        if self._transport is not None and self._heartbeat is not None:
-            self._heartbeat.pause()
-            self._use(self._transport.pause_reading)
-
-    def resume_reading(self) -> None:
-        """Receive again."""
-        if self._transport is not None and self._heartbeat is not None:
-            self._heartbeat.resume()
-            self._use(self._transport.resume_reading)
-
-    def heartbeat_received(self, message: Message) -> None:
-        """Take a message of the topic ``phoenix``."""
-        if self._heartbeat is not None:
-            self._heartbeat.dispatch(message)
-
-    def encode_heartbeat(self) -> tuple[bytes, bool]:
-        """Make a heartbeat's frame, in the format of the next transport."""
-        return self._serializer.encode(Message.heartbeat(self.next_ref()))
+    def is_still_open(self, attempt: int) -> bool:
+        """Whether it is open, and was not opened anew since :attr:`attempts` was so."""
+        return self.is_open and attempt == self.attempts
 
     def proved_stable(self) -> None:
         """The server has answered: begin the delays anew, if it was not too early.
@@ -250,18 +220,22 @@ class Connection(SendingConnection):
 
     def transport_opened(self, transport: Transport) -> None:
         """An attempt has succeeded."""
-        self._is_attempting, self._transport = False, transport
+        self._is_attempting = False
+        self.link.opened(transport)
         self._patience.opened_at = self._elapsed()
         if self._must_reopen or not self.is_wanted:
             # It was given up, and has opened all the same.
-            self._end_transport(transport.abort)
+            self.link.abort()
             self._expect_end()
             return
         # Another, that was given up before it was open, may have had enough.
         self.is_open, self.is_full = True, False
         duration = self._patience.opened_at - self._patience.began_at
         try:
-            self._begin_session(transport)
+            self.link.begin()
+            self.handshake = getattr(transport, "handshake", None)
+            receivers = self._listener.frame_receivers(self.link.serializer)
+            self.frame_received, self.receiver_of = receivers
             self._listener.connection_opened(duration)
         except BaseException as error:
             log.failure("the connection is dropped: nobody was told that it is open")
@@ -287,21 +261,19 @@ class Connection(SendingConnection):
 
         :return: whether the factory shall open another.
         """
-        if self._transport is None:
+        if self.link.transport is None:
             # It was told before, or taken for lost.
             return False
         self._is_deciding = True
         reason, self._drop_reason = self._drop_reason or reason, None
         if isinstance(reason, HeartbeatTimeout):
             self._factory.addresses.attempt_failed(reason)
-        self._transport = None
-        self._withdrawal.lost()
+        heartbeat = self.link.lost()
         self.is_open = self.is_full = False
         if self._patience.has_lasted(self._elapsed()):
             self._factory.retries = 0
         self._patience.close_code = getattr(reason, "code", None)
         was_asked = bool(self._closing)
-        heartbeat, self._heartbeat = self._heartbeat, None
 
         def tell(reason: ConnectionFailed) -> None:
             if heartbeat is not None:
@@ -339,31 +311,34 @@ class Connection(SendingConnection):
             # It is no longer planned where somebody has closed and opened meanwhile.
             self._factory.plan(delay)
 
+    def encode_heartbeat(self) -> tuple[bytes, bool]:
+        """Make a heartbeat's frame, in the format of the next transport."""
+        return self.link.encode_heartbeat()
+
+    # -- What the link tells ------------------------------------------------------
+
+    def transport_raised(self, lost: ConnectionClosed) -> None:
+        """The transport has raised in use: take it for lost, in the next turn."""
+        self._drop_reason, self.is_open = lost, False
+        self._overdue.at_once()
+
+    def transport_broke(self, lost: ConnectionClosed) -> None:
+        """The transport has raised where it was to end: take it for lost."""
+        self._factory.lose(lost)
+
+    def heartbeat_sent(self) -> None:
+        """A heartbeat has gone out."""
+        self._listener.heartbeat_sent()
+
+    def heartbeat_answered(self, round_trip: float) -> None:
+        """The server has answered a heartbeat."""
+        self.proved_stable()
+        self._listener.heartbeat_answered(round_trip)
+
     # -- Inside -------------------------------------------------------------------
 
-    def _begin_session(self, transport: Transport) -> None:
-        """Take what a transport has, which may be one of the user's own."""
-        self._withdrawal.opened(transport)
-        self.handshake = getattr(transport, "handshake", None)
-        # A transport keeps to the format that its server was told.
-        self._encode = self._serializer.encode
-        receivers = self._listener.frame_receivers(self._serializer)
-        self.frame_received, self.receiver_of = receivers
-        self._heartbeat = Heartbeat(
-            self._clock,
-            self._options.heartbeat_interval,
-            self._options.heartbeat_timeout,
-            self._send_heartbeat,
-            self.next_ref,
-            self._heartbeat_answered,
-            self.drop,
-            transport if isinstance(transport, ObservedTransport) else None,
-        )
-        if transport.needs_heartbeat:
-            self._heartbeat.start()
-
     def _is_under_way(self) -> bool:
-        return self._is_attempting or self._transport is not None
+        return self._is_attempting or self.link.transport is not None
 
     def _ended(self, reason: _E, tell: Callable[[_E], None], pace: Pace) -> bool:
         # The state first: whatever happens in what follows, it is whole.
@@ -379,7 +354,7 @@ class Connection(SendingConnection):
         self._patience.latest = pace if was_asked else self._patience.hurried
         tell_end(tell, reason)
         # All that was under way has been told; the transport itself may go.
-        self._withdrawal.told()
+        self.link.withdrawal.told()
         for deferred in closing:
             deferred.callback(None)
         if self.is_wanted and not was_asked:
@@ -396,32 +371,15 @@ class Connection(SendingConnection):
             self._factory.start_trying()
 
     def _close_transport(self, code: int = 1000, reason: str = "") -> None:
-        transport = self._transport
-        if transport is None:
-            return
-        # A paused transport would never see the server's answer.
-        self._end_transport(transport.resume_reading)
-        if self.is_open and self._transport is transport:
+        link, transport = self.link, self.link.transport
+        link.release()
+        if self.is_open and link.transport is transport:
             self.is_open = False
-            self._end_transport(transport.close, code, reason)
-
-    def _end_transport(self, end: Callable[..., None], *args: Any) -> None:
-        """Call a method of the transport, which may be one of the user's own.
-
-        One that raises is as good as lost.
-        """
-        attempts = self.attempts
-        try:
-            end(*args)
-        except BaseException as error:
-            log.failure("the transport raised; it is taken for lost")
-            # It may have told of its loss before, and another may be open.
-            if self._transport is not None and attempts == self.attempts:
-                self._factory.lose(raised(error))
+            link.close(code, reason)
 
     def _expect_end(self) -> None:
         """Give what was told to end its time."""
-        if self._transport is not None:
+        if self.link.transport is not None:
             is_ending = not self.is_open
         else:
             is_given_up = self._must_reopen or not self.is_wanted
@@ -431,34 +389,11 @@ class Connection(SendingConnection):
 
     def _end_overdue(self) -> None:
         """Take for ended what was told to end, and has not said that it did."""
-        attempts, transport = self.attempts, self._transport
-        if transport is not None:
-            self._end_transport(transport.abort)
-        if self._transport is not transport or attempts != self.attempts:
+        attempts, transport = self.attempts, self.link.transport
+        self.link.abort()
+        if self.link.transport is not transport or attempts != self.attempts:
             return
         if transport is None:
             self._factory.fail_attempt(NotConnected("the attempt was given up"))
         else:
             self._factory.lose(ConnectionClosed(1006, "its end was not told in time"))
-
-    def _send_heartbeat(self, message: Message) -> None:
-        # A connection that is closing needs none; the codec may close it as well.
-        with suppress(NotConnected):
-            self.send(message)
-            self._listener.heartbeat_sent()
-
-    def _heartbeat_answered(self, round_trip: float) -> None:
-        self.proved_stable()
-        self._listener.heartbeat_answered(round_trip)
-
-    def _use(self, method: Callable[[], None]) -> None:
-        try:
-            method()
-        except BaseException as error:
-            self._raised(error)
-
-    def _raised(self, error: BaseException) -> None:
-        """Take a transport for lost that has raised, but not while it is in use."""
-        log.failure("the transport raised; it is taken for lost")
-        self._drop_reason, self.is_open = raised(error), False
-        self._overdue.at_once()

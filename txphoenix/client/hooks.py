@@ -5,26 +5,32 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from twisted.application.service import MultiService
-
 from ..errors import ConnectionFailed
 from ..protocol.message import Message
 from ..runtime.assignments import never_assigned
 from ..runtime.hooks import Hooks
 from ..runtime.remover import Remover
 
-__all__ = ["ClientHooks"]
+__all__ = ["ClientHooks", "HookLists"]
 
 
-class ClientHooks(MultiService):
+class HookLists:
+    """The hooks of one client, by what they are called at."""
+
+    __slots__ = ("close", "error", "message", "open")
+
+    def __init__(self) -> None:
+        self.open = Hooks()
+        self.close = Hooks()
+        self.error = Hooks()
+        self.message = Hooks()
+
+
+class ClientHooks:
     """A :class:`txphoenix.SocketClient`, but for all else."""
 
     def __init__(self) -> None:
-        super().__init__()
-        self._open_hooks = Hooks()
-        self._close_hooks = Hooks()
-        self._error_hooks = Hooks()
-        self._message_hooks = Hooks()
+        self._hook_lists = HookLists()
 
     @never_assigned("call client.on_open(function)")
     def on_open(self, function: Callable[[], Any]) -> Remover:
@@ -32,7 +38,7 @@ class ClientHooks(MultiService):
 
         :return: a function that removes the hook.
         """
-        return self._open_hooks.add(function)
+        return self._hook_lists.open.add(function)
 
     @never_assigned("call client.on_close(function)")
     def on_close(self, function: Callable[[ConnectionFailed], Any]) -> Remover:
@@ -40,7 +46,7 @@ class ClientHooks(MultiService):
 
         :return: a function that removes the hook.
         """
-        return self._close_hooks.add(function)
+        return self._hook_lists.close.add(function)
 
     @never_assigned("call client.on_error(function)")
     def on_error(self, function: Callable[[Exception], Any]) -> Remover:
@@ -50,7 +56,7 @@ class ClientHooks(MultiService):
 
         :return: a function that removes the hook.
         """
-        return self._error_hooks.add(function)
+        return self._hook_lists.error.add(function)
 
     @never_assigned("call client.on_message(function)")
     def on_message(self, function: Callable[[Message], Any]) -> Remover:
@@ -58,4 +64,4 @@ class ClientHooks(MultiService):
 
         :return: a function that removes the hook.
         """
-        return self._message_hooks.add(function)
+        return self._hook_lists.message.add(function)

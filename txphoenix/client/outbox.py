@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 from ..channels.manager import ChannelManager
 from ..channels.observer import ChannelObserver
-from ..errors import BufferFull, NotConnected, SerializerError
+from ..errors import BufferFull, ConfigurationError, NotConnected, SerializerError
 from ..protocol.message import Message
 from .connection import Connection
 from .state import SocketState
@@ -57,13 +57,19 @@ class Outbox(ChannelObserver):
             return self._channels.not_connected(f"{event} cannot be sent to {topic}")
         return BufferFull(limit, topic, event, buffer) if is_full else None
 
-    def push(self, message: Message) -> None:
-        """Send a message, or keep it.
+    def push(self, message: Message) -> Message:
+        """Give a message the client's next ref, and send it or keep it.
 
+        :return: the message with its ref.
         :raises NotConnected: there is no connection, and there will be none.
         :raises BufferFull: too much waits already.
         :raises SerializerError: it cannot be encoded.
+        :raises ConfigurationError: it is no Message.
         """
+        if not isinstance(message, Message):
+            kind = type(message).__name__
+            raise ConfigurationError(f"push() takes a Message, not a {kind}")
+        message = message._replace(ref=self._connection.next_ref())
         error = self.why_not_push(message.topic, message.event)
         if error is not None:
             raise error
@@ -71,6 +77,7 @@ class Outbox(ChannelObserver):
             self._connection.send(self._channels.with_join_ref(message))
         else:
             self._state.keep_to_send(message)
+        return message
 
     @contextmanager
     def behind_joins(self) -> Iterator[None]:

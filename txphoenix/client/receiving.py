@@ -20,24 +20,43 @@ hooks for all.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, Protocol, cast
 
+from ..channels.channel import Channel
+from ..channels.membership import Membership
 from ..errors import SerializerError
 from ..protocol.events import PHX_REPLY
 from ..protocol.json_codecs import may_have_long_number
+from ..protocol.message import Message, Serializer
 from ..protocol.serializer import V2Serializer
 from ..runtime.hooks import Hooks, log_hook_failure, watch_hook
 from ..telemetry import message_event, message_handlers
+from ..transports.interfaces import FrameReceiver, FrameReceivers
 
-if TYPE_CHECKING:
-    from ..channels.channel import Channel
-    from ..channels.membership import Membership
-    from ..protocol.message import Message, Serializer
-    from ..transports.interfaces import FrameReceiver, FrameReceivers
-    from .connection import Connection
-    from .events import ClientEvents
+__all__ = ["NOBODY", "FrameSource", "MessageReceiver", "frame_receivers"]
 
-__all__ = ["NOBODY", "frame_receivers"]
+
+class FrameSource(Protocol):
+    """Where frames come from: once it is closing they are ignored."""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether messages are taken."""
+
+
+class MessageReceiver(Protocol):
+    """Who takes what goes the long way."""
+
+    def message_received(self, message: Message) -> None:
+        """A message has come."""
+
+    def frame_dropped(self, reason: Exception) -> None:
+        """A frame has come that is no message."""
+
+    def channel_raised(
+        self, membership: Membership[Channel], error: BaseException
+    ) -> None:
+        """A channel has raised at a message of its own."""
 
 
 def _ignore(_data: bytes, _is_binary: bool) -> None:
@@ -49,9 +68,10 @@ NOBODY: FrameReceivers = (_ignore, lambda _read: _ignore)
 
 
 def frame_receivers(  # noqa: C901
-    connection: Connection,
+    connection: FrameSource,
     serializer: Serializer,
-    client: ClientEvents,
+    receiver: MessageReceiver,
+    client: object,
     memberships: Mapping[str, Membership[Channel]],
     hooks: Hooks,
 ) -> FrameReceivers:
@@ -60,7 +80,8 @@ def frame_receivers(  # noqa: C901
     :param connection: what the transport belongs to; once it is closing, frames are
         ignored.
     :param serializer: reads the frames.
-    :param client: is told of messages, and of frames that are none.
+    :param receiver: is told of messages, and of frames that are none.
+    :param client: whose messages telemetry is told of.
     :param memberships: the client's channels, by topic.
     :param hooks: the client's hooks for all messages.
     :return: see :data:`~txphoenix.interfaces.FrameReceivers`.
@@ -71,11 +92,11 @@ def frame_receivers(  # noqa: C901
         try:
             message = read(*args)
         except SerializerError as error:
-            client.frame_dropped(error)
+            receiver.frame_dropped(error)
             return
         if message_handlers:
             message_event("received", client, message, size)
-        client.message_received(message)
+        receiver.message_received(message)
 
     def receive(data: bytes, is_binary: bool) -> None:
         if connection.is_open:
@@ -124,8 +145,8 @@ def frame_receivers(  # noqa: C901
                 try:
                     pending.answered(payload, join_ref)
                 except BaseException as error:
-                    client.channels.give_up(
-                        cast("Membership[Channel]", membership), error
+                    receiver.channel_raised(
+                        cast(Membership[Channel], membership), error
                     )
                 return
             if message_handlers:

@@ -8,19 +8,23 @@
       channels     ChannelManager (MultiService)
         rooms:lobby   Channel
 
-A message goes through here once in each direction: from the connection to the
-channel that has its topic, and from ``push()`` to the connection.
+It makes the parts and hands each what it needs of the others; what happens to the
+connection they are told by :mod:`txphoenix.client.events`.
 """
 
 from __future__ import annotations
 
 from typing import Any, TypeVar, Unpack, cast, overload
 
+from twisted.application.service import MultiService
 from twisted.internet.defer import Deferred, fail, maybeDeferred, succeed
 from twisted.internet.interfaces import IReactorTime
 
 from ..channels.channel import Channel
-from ..channels.writers import NOT_YET
+from ..channels.channel_telemetry import ChannelTelemetry
+from ..channels.events import ChannelEvents
+from ..channels.join_channels import JoinChannels
+from ..channels.manager import ChannelManager
 from ..errors import ConfigurationError, NotConnected
 from ..options.channel_kinds import ChannelFactory
 from ..options.options import CONNECTION_OPTIONS, OPTIONS, Options
@@ -28,11 +32,18 @@ from ..options.supplied import Supplied
 from ..options.types import ChangedOptions, ClientOptions
 from ..protocol.handshake import Handshake
 from ..protocol.message import Message
-from ..runtime.kept_errors import unraised
 from ..runtime.reactor_thread import fails_its_deferred, in_reactor_thread
 from .closing import check_close
-from .events import ClientEvents, log
-from .waiters import check_failures, wait_for
+from .connection import Connection
+from .connection_log import ConnectionLog, log
+from .connection_telemetry import ConnectionTelemetry
+from .events import ConnectionEvents
+from .hooks import ClientHooks
+from .outbox import Outbox
+from .router import MessageRouter
+from .state import SocketState
+from .waiters import wait_for
+from .waiting import Waiting
 
 __all__ = ["SocketClient", "log"]
 
@@ -42,7 +53,7 @@ _C = TypeVar("_C", bound=Channel)
 _OPTIONS = OPTIONS.keys() - {"name"}
 
 
-class SocketClient(ClientEvents):
+class SocketClient(ClientHooks, MultiService):
     """One client of one Phoenix socket.
 
     It is a service: give it to an application with ``setServiceParent``, or call
@@ -67,7 +78,44 @@ class SocketClient(ClientEvents):
             from twisted.internet import reactor as global_reactor
 
             reactor = cast(IReactorTime, global_reactor)
-        super().__init__(reactor, Options.check(url, **options))
+        self.options = Options.check(url, **options)
+        MultiService.__init__(self)
+        ClientHooks.__init__(self)
+        if self.options.name is not None:
+            self.setName(self.options.name)
+        self._is_stopping = False
+        # Whether each child is told of the stop just now, and can be told of no start.
+        self._is_ending = False
+        self._build(reactor)
+
+    def _build(self, reactor: IReactorTime) -> None:
+        """Make the parts, and hand each what it needs of the others."""
+        hooks = self._hook_lists
+        self.state = state = SocketState(self.options)
+        self.connection = connection = Connection(reactor, self.options, self)
+        # Who is told what happens to the channels; the outbox subscribes as well.
+        channel_events = ChannelEvents()
+        channel_events.subscribe(state)
+        channel_events.subscribe(ChannelTelemetry(self, channel_events))
+        self.channels = channels = ChannelManager(
+            reactor, self.options, connection, channel_events, state
+        )
+        self._join_channels = joins = JoinChannels(channels, hooks.error.call)
+        self._outbox = outbox = Outbox(state, connection, channels, hooks.error.call)
+        # Who is told what happens to the connection, in this order.
+        observers = (
+            ConnectionLog(self, connection),
+            state,
+            ConnectionTelemetry(self, state, connection),
+        )
+        self._waiting = waiting = Waiting(self, connection, outbox, channels, observers)
+        router = MessageRouter(self, connection, channels, hooks, observers)
+        events = ConnectionEvents(
+            observers, connection, channels, joins, outbox, waiting, hooks, router
+        )
+        connection.report_to(events)
+        for child in (state, connection, channels):
+            child.setServiceParent(self)
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name in _OPTIONS and not hasattr(type(self), name):
@@ -113,7 +161,7 @@ class SocketClient(ClientEvents):
             Cancelling it ends the waiting; the client stops all the same.
         """
         self._is_stopping = True
-        return wait_for(self._disconnect(1000, "").addCallback(self._stop))
+        return wait_for(self._waiting.disconnect(1000, "").addCallback(self._stop))
 
     @in_reactor_thread
     def connect(self) -> None:
@@ -129,7 +177,7 @@ class SocketClient(ClientEvents):
         :meth:`when_connected` tells when it is done.
         """
         self._start()
-        self._gave_up = None
+        self._waiting.hope()
         self.connection.open()
 
     @in_reactor_thread
@@ -147,7 +195,7 @@ class SocketClient(ClientEvents):
         :raises ConfigurationError: the code or the reason is not what it must be.
         """
         check_close(code, reason)
-        return wait_for(self._disconnect(code, reason))
+        return wait_for(self._waiting.disconnect(code, reason))
 
     @fails_its_deferred
     def when_connected(
@@ -165,12 +213,7 @@ class SocketClient(ClientEvents):
             until :meth:`connect`, it fails at once.
             It fails with :exc:`ConfigurationError` if the number is none.
         """
-        check_failures(fail_after_failures)
-        if self.connected:
-            return succeed(self)
-        if self._gave_up is not None and not self.connection.is_wanted:
-            return fail(unraised(self._gave_up))
-        return self._waiters.wait(fail_after_failures)
+        return self._waiting.wait(fail_after_failures)
 
     def when_writable(self) -> Deferred[SocketClient]:
         """Wait until :meth:`push` would send a message at once.
@@ -184,7 +227,7 @@ class SocketClient(ClientEvents):
         :return: a Deferred of this client, fired at once if that is so; it waits and
             fails as that of :meth:`when_connected` where there is no connection.
         """
-        return self.channels.writers.wait(self, self._why_not_send)
+        return self.channels.writers.wait(self, self._waiting.why_not_send)
 
     @fails_its_deferred
     def ping(self, timeout: float | None = None) -> Deferred[float]:
@@ -195,7 +238,7 @@ class SocketClient(ClientEvents):
             It fails with :exc:`HeartbeatTimeout`, :exc:`NotConnected`, or the error
             with which the connection was lost.
         """
-        return self.connection.ping(
+        return self.connection.link.ping(
             self.channels.deadlines, self.channels.check_timeout(timeout)
         )
 
@@ -304,12 +347,7 @@ class SocketClient(ClientEvents):
         :raises SerializerError: it cannot be encoded.
         :raises ConfigurationError: it is no Message.
         """
-        if not isinstance(message, Message):
-            kind = type(message).__name__
-            raise ConfigurationError(f"push() takes a Message, not a {kind}")
-        message = message._replace(ref=self.connection.next_ref())
-        self._outbox.push(message)
-        return message
+        return self._outbox.push(message)
 
     # -- State --------------------------------------------------------------------
 
@@ -339,24 +377,6 @@ class SocketClient(ClientEvents):
 
     # -- Inside -------------------------------------------------------------------
 
-    def _why_not_send(self) -> Exception | None:
-        if self.connected:
-            return self._outbox.why_not_push()
-        if self.connection.is_wanted:
-            return NOT_YET
-        return unraised(self._gave_up) if self._gave_up else NOT_YET
-
-    def _disconnect(self, code: int, reason: str) -> Deferred[None]:
-        self._gave_up = gave_up = NotConnected("the client was told to disconnect")
-        closed = self.connection.close(code, reason)
-        self._abandon(unraised(gave_up))
-        return closed.addCallback(self._disconnected)
-
-    def _disconnected(self, _result: None) -> None:
-        if not self.connection.is_wanted:
-            # All that waited has failed; what is left are timers without a deadline.
-            self.channels.deadlines.sweep()
-
     def _start(self) -> None:
         if self._is_stopping:
             # Before the stop has ended, whose channels go, and not those that follow.
@@ -376,7 +396,4 @@ class SocketClient(ClientEvents):
         if not self._is_stopping:
             # Who was told of the end of a channel has started the service again.
             super().startService()
-        return stopped.addCallback(self._stopped)
-
-    def _stopped(self, _result: Any) -> None:
-        self.channels.deadlines.sweep()
+        return stopped.addCallback(lambda _: self.channels.deadlines.sweep())

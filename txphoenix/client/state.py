@@ -18,13 +18,14 @@ from twisted.logger import Logger
 from ..channels.interfaces import ObservedChannel
 from ..channels.observer import ChannelObserver
 from ..channels.state_changes import STATUS
-from ..errors import BufferFull, ConfigurationError
+from ..errors import BufferFull, ConfigurationError, ConnectionFailed
 from ..legible import legible
 from ..options.options import OPTIONS, Options
 from ..protocol.channel_states import State
 from ..protocol.message import Message
 from ..protocol.redact import REDACTED, redact_params, redact_url, shown
 from ..runtime.package_log import package_log
+from .observer import ConnectionObserver
 
 __all__ = ["SocketState"]
 
@@ -34,7 +35,7 @@ log = Logger(observer=package_log)
 _LEFT_TOPICS = 100
 
 
-class SocketState(Service, ChannelObserver):
+class SocketState(Service, ConnectionObserver, ChannelObserver):
     """The state of one client.
 
     :param options: the client's options.
@@ -130,7 +131,25 @@ class SocketState(Service, ChannelObserver):
             "unrouted_messages": self.unrouted_messages,
         }
 
-    def count_dropped_frame(self, reason: BaseException) -> None:
+    # -- What the connection tells ------------------------------------------------
+
+    def connection_connecting(self) -> None:
+        """Take note of an attempt."""
+        self.status = "connecting"
+
+    def connection_opened(self, _duration: float) -> None:
+        """Take note that the connection is open."""
+        self.status = "connected"
+
+    def connection_lost(self, _reason: ConnectionFailed, _was_asked: bool) -> None:
+        """Take note that it is not open any more."""
+        self.status = "disconnected"
+
+    def connection_failed(self, _reason: Exception) -> None:
+        """Take note that an attempt has ended."""
+        self.status = "disconnected"
+
+    def frame_dropped(self, reason: Exception) -> None:
         """Count a frame that was no message."""
         self.dropped_frames += 1
         # A server that sends nothing else must not fill the log as well.

@@ -29,7 +29,7 @@ class StockFramesTests(BehaviourMixin, ClientTestCase):
         client, _ = self.joined()
         for fast_frames in (False, True):
             self.answered(client.reconfigure(fast_frames=fast_frames))
-            transport: Any = client.connection._transport
+            transport: Any = client.connection.link.transport
             self.assertIs(transport._is_plain, fast_frames)
 
 

@@ -94,7 +94,7 @@ class StuckLineTests(NetworkTestCase):
 
     def waiting(self) -> int:
         """How many bytes this process holds for the connection."""
-        transport: Any = self.made.connection._transport
+        transport: Any = self.made.connection.link.transport
         outgoing = sum(map(len, transport._outgoing))
         held: int = transport._writes.waiting + unwritten(transport.transport)
         return held + outgoing
@@ -301,7 +301,7 @@ class PongTests(NetworkTestCase):
             f"ws://127.0.0.1:{port.getHost().port}/socket", reconnect=False
         )
         await client.when_connected()
-        transport: Any = client.connection._transport
+        transport: Any = client.connection.link.transport
         socket = transport.transport.getHandle()
         socket.setsockopt(SOL_SOCKET, SO_SNDBUF, 64 * KB)
         (peer,) = raw.connections

@@ -104,7 +104,7 @@ class WebSocketEndingTests(EndingsTestCase):
         def abort(client: Any) -> None:
             # One may have been lost meanwhile.
             if client.connected:
-                client.connection._transport.abort()
+                client.connection.link.transport.abort()
 
         await self.end_each(lambda _: self.each(abort))
 

@@ -30,7 +30,7 @@ MOST_ATTRIBUTES = 30
 
 def protocol_of(client: SocketClient) -> PhoenixClientProtocol:
     """The WebSocket of a client."""
-    return cast(PhoenixClientProtocol, client.connection._transport)
+    return cast(PhoenixClientProtocol, client.connection.link.transport)
 
 
 def factory_of(client: SocketClient) -> PhoenixClientFactory:

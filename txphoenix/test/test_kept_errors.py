@@ -133,9 +133,9 @@ class HandedOutTests(ClientTestCase):
         self.memory.flush()
         self.failureResultOf(waiting, ValueError)
         self.assertEqual(len(raised), 2)
-        self.assertIsInstance(client._gave_up, ConnectionFailed)
-        self.assertIsNone(client._gave_up.__traceback__)
-        self.assertIsNone(client._gave_up.__context__)
+        self.assertIsInstance(client._waiting._because, ConnectionFailed)
+        self.assertIsNone(client._waiting._because.__traceback__)
+        self.assertIsNone(client._waiting._because.__context__)
 
     def test_told_is_not_kept(self) -> None:
         """Whoever raises what the hook was told does not have the client hold it."""
@@ -169,4 +169,4 @@ class HandedOutTests(ClientTestCase):
         waiting = client.when_connected()
         self.successResultOf(client.disconnect())
         error = self.failureResultOf(waiting, NotConnected).value
-        self.assertIsNot(client._gave_up, error)
+        self.assertIsNot(client._waiting._because, error)

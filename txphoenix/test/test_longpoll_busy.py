@@ -183,7 +183,7 @@ class SlowLineTests(BusyTestCase):
             write_buffer=64_000_000,
             max_message_size=64_000_000,
         )
-        transport: Any = client.connection._transport
+        transport: Any = client.connection.link.transport
         ended: list[Any] = []
         client.on_close(ended.append)
         began = reactor.seconds()
@@ -222,7 +222,7 @@ class DeafServerTests(BusyTestCase):
             reconnect=False, write_buffer=4_000_000, max_message_size=64_000_000
         )
         connection: Any = client.connection
-        transport: Any = connection._transport
+        transport: Any = connection.link.transport
         frame = b'["%s"]' % (b"x" * 32_000_000)
         large = transport.send(frame, False)
         small = transport.send(b"[]", False)

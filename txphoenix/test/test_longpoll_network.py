@@ -187,7 +187,7 @@ class FaultTests(LongPollNetworkTestCase):
         )
         _, channel = await client.join(TOPIC)
         # Until the server has shown its window, Phoenix's 10 seconds are waited for.
-        transport: Any = client.connection._transport
+        transport: Any = client.connection.link.transport
         await self.until(lambda: transport._pace._shown)
         lost = self.next_call(client.on_close)
         proxy.to_client.hold()

@@ -116,7 +116,7 @@ class RoomTests(LongPollTestCase):
         """What is taken back is not sent, and makes room."""
         client, _ = self.open(write_buffer=1000)
         connection: Any = client.connection
-        transport = connection._transport
+        transport = connection.link.transport
         mark = transport.send(b"[1]" + b" " * 1000, False)
         self.assertTrue(connection.is_full)
         self.assertTrue(transport.withdraw(mark))
@@ -131,7 +131,7 @@ class RoomTests(LongPollTestCase):
     def test_left(self) -> None:
         """What was in a request has left, after the loss as well; the rest has not."""
         client, _ = self.open()
-        transport: Any = client.connection._transport
+        transport: Any = client.connection.link.transport
         first = transport.send(b"[1]", False)
         self.assertFalse(transport.has_left(first))
         publish = self.server.take("POST")

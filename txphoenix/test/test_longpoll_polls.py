@@ -343,7 +343,7 @@ class PauseTests(LongPollTestCase):
             client.disconnect()
 
         client.on_message(hook)
-        connection._transport.abort()
+        connection.link.transport.abort()
         self.server.flush()
         self.assertEqual(len(heard), 1)
         self.assertEqual(len(self.losses), 1)

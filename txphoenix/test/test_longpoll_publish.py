@@ -144,7 +144,7 @@ class PublishTests(LongPollTestCase):
         client, poll = self.open()
         self.push(client, "a")
         connection: Any = client.connection
-        connection._transport.abort()
+        connection.link.transport.abort()
         self.server.flush()
         self.assertTrue(poll.is_lost)
         self.assertEqual(self.loss(client).reason, "given up")
@@ -233,7 +233,7 @@ class CloseTests(LongPollTestCase):
         client.push(Message(None, None, "a", "b", {}))
         publish = self.server.take("POST")
         connection: Any = client.connection
-        transport = connection._transport
+        transport = connection.link.transport
         client.disconnect()
         with self.assertRaises(NotConnected):
             transport.send(b"[]", False)

@@ -15,7 +15,7 @@ from twisted.logger import globalLogPublisher
 
 from txphoenix import telemetry
 from txphoenix.channels.channel import Channel
-from txphoenix.client.receiving import frame_receivers
+from txphoenix.client.router import MessageRouter
 from txphoenix.errors import ChannelClosed
 from txphoenix.protocol.message import Message
 from txphoenix.protocol.serializer import V2Serializer
@@ -59,13 +59,14 @@ class ReceivingTestCase(ClientTestCase):
     def receiver(self, serializer: Any) -> Any:
         """What would take frames with this serializer."""
         client = self.client
-        receive, _ = frame_receivers(
-            client.connection,
-            serializer,
+        router = MessageRouter(
             client,
-            client.channels.routes,
-            client._message_hooks,
+            client.connection,
+            client.channels,
+            client._hook_lists,
+            [client.state],
         )
+        receive, _ = router.frame_receivers(serializer)
         return receive
 
     def outcome_of(self, receive: Any, text: str) -> list[Any]:

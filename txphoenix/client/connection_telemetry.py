@@ -1,0 +1,79 @@
+"""What telemetry is told of the connection."""
+
+from __future__ import annotations
+
+from .. import telemetry
+from ..errors import ConnectionFailed, NotConnected
+from .connection import Connection
+from .observer import ConnectionObserver
+from .state import SocketState
+
+__all__ = ["ConnectionTelemetry"]
+
+
+class ConnectionTelemetry(ConnectionObserver):
+    """Turns what happens to the connection of one client into its telemetry.
+
+    :param client: whose telemetry it is.
+    :param state: knows the URL as it may be shown.
+    :param connection: may be closed by who is told that it is open.
+    """
+
+    __slots__ = ("_client", "_connection", "_state", "_status")
+
+    def __init__(
+        self, client: object, state: SocketState, connection: Connection
+    ) -> None:
+        self._client = client
+        self._state = state
+        self._connection = connection
+        self._status = state.status
+
+    def connection_connecting(self) -> None:
+        """Tell of an attempt."""
+        self._status_changed("connecting")
+        telemetry.socket_connecting(self._client, self._state.shown_url)
+
+    def connection_opened(self, duration: float) -> None:
+        """Tell that the connection is open, as long as it is."""
+        connection, client = self._connection, self._client
+        attempt = connection.attempts
+        self._status_changed("connected")
+        if connection.is_still_open(attempt):
+            telemetry.socket_connected(client, self._state.shown_url)
+        if connection.is_still_open(attempt):
+            telemetry.socket_connection_duration(
+                client, self._state.shown_url, duration
+            )
+
+    def connection_lost(self, reason: ConnectionFailed, was_asked: bool) -> None:
+        """Tell of the loss."""
+        self._status_changed("disconnected")
+        telemetry.socket_disconnected(self._client, self._state.shown_url, reason)
+
+    def connection_failed(self, reason: Exception) -> None:
+        """Tell of the failure, unless it is ours."""
+        self._status_changed("disconnected")
+        if not isinstance(reason, NotConnected):
+            telemetry.socket_connection_error(
+                self._client, self._state.shown_url, reason
+            )
+
+    def connection_retrying(self, attempt: int, delay: float) -> None:
+        """Tell of the next attempt."""
+        telemetry.reconnecting(self._client, self._state.shown_url, attempt, delay)
+
+    def heartbeat_sent(self) -> None:
+        """Tell of a heartbeat."""
+        telemetry.heartbeat_sent(self._client, self._state.shown_url)
+
+    def heartbeat_answered(self, round_trip: float) -> None:
+        """Tell of a heartbeat's round trip."""
+        telemetry.heartbeat_duration(self._client, self._state.shown_url, round_trip)
+
+    def _status_changed(self, status: str) -> None:
+        old, self._status = self._status, status
+        if old != status:
+            telemetry.socket_status_changed(
+                self._client, self._state.shown_url, old, status
+            )

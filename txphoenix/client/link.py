@@ -1,0 +1,302 @@
+"""The link: the open transport of a connection, and all that is asked of it.
+
+A message leaves here: codec, limit, transport, telemetry.
+What encodes a message and what is told of it may be the user's, and end the connection
+or the join that the message belongs to.
+Who has to look after that in between encodes and writes in two steps.
+
+The transport may be the user's as well, and raise.
+While it is in use that is a loss of which the reactor's next turn tells, for whoever
+uses it is in the middle of something; where it is told to end it has ended.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from itertools import count
+from typing import Any, Protocol
+
+from twisted.internet.defer import Deferred, fail
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+
+from .. import telemetry
+from ..errors import (
+    ConnectionClosed,
+    HeartbeatTimeout,
+    MessageTooLarge,
+    NotConnected,
+)
+from ..options.options import Options
+from ..protocol.message import Message
+from ..protocol.serializer import serializer_for
+from ..runtime.deadlines import Deadlines
+from ..runtime.package_log import package_log
+from ..transports.interfaces import ObservedTransport, Transport
+from .closing import raised
+from .heartbeat import Heartbeat
+from .withdrawal import Withdrawal
+
+__all__ = ["Link", "LinkOwner"]
+
+log = Logger(observer=package_log)
+
+
+class LinkOwner(Protocol):
+    """Who opens the transports of a link, and decides what follows their end."""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether messages can be sent."""
+
+    @property
+    def status(self) -> str:
+        """What the connection does, in a word."""
+
+    @property
+    def attempts(self) -> int:
+        """How many attempts have begun: another number is another transport."""
+
+    def transport_raised(self, lost: ConnectionClosed) -> None:
+        """The transport has raised while it was in use: take it for lost, but later."""
+
+    def transport_broke(self, lost: ConnectionClosed) -> None:
+        """The transport has raised when it was to end: take it for lost."""
+
+    def drop(self, reason: HeartbeatTimeout) -> None:
+        """The server has not answered a heartbeat: give the transport up."""
+
+    def heartbeat_sent(self) -> None:
+        """A heartbeat has gone out."""
+
+    def heartbeat_answered(self, round_trip: float) -> None:
+        """The server has answered a heartbeat after ``round_trip`` seconds."""
+
+
+class Link:
+    """The transport of one connection, over as many as there will be.
+
+    :param clock: tells the time and calls later.
+    :param options: the client's options.
+    :param owner: is asked whether the link is open, and told what happens to it.
+    :param client: whose messages telemetry is told of.
+    """
+
+    __slots__ = (
+        "_client",
+        "_clock",
+        "_encode",
+        "_heartbeat",
+        "_max_message_size",
+        "_options",
+        "_owner",
+        "_refs",
+        "serializer",
+        "transport",
+        "withdrawal",
+    )
+
+    def __init__(
+        self, clock: IReactorTime, options: Options, owner: LinkOwner, client: object
+    ) -> None:
+        self._clock = clock
+        self._owner = owner
+        self._client = client
+        self._refs = count(1)
+        self.transport: Transport | None = None
+        """The transport, from its opening to its loss."""
+        self._heartbeat: Heartbeat | None = None
+        self.withdrawal = Withdrawal()
+        """Takes back what the transport has not sent yet."""
+        self.reset_options(options)
+        self._encode = self.serializer.encode
+
+    def reset_options(self, options: Options) -> None:
+        """Use other options, from the next transport on where they concern it."""
+        self._options = options
+        self.serializer = serializer_for(options.vsn, options.serializer)
+        self._max_message_size = options.max_message_size
+        if self._heartbeat is not None:
+            self._heartbeat.reset(options.heartbeat_interval, options.heartbeat_timeout)
+
+    # -- From the opening of a transport to its loss ------------------------------
+
+    def opened(self, transport: Transport) -> None:
+        """There is a transport, which may have been given up meanwhile."""
+        self.transport = transport
+
+    def begin(self) -> None:
+        """Send by the transport from now on, and have heartbeats if it needs them."""
+        transport = self.transport
+        if transport is None:
+            return
+        self.withdrawal.opened(transport)
+        # A transport keeps to the format that its server was told.
+        self._encode = self.serializer.encode
+        owner = self._owner
+        self._heartbeat = Heartbeat(
+            self._clock,
+            self._options.heartbeat_interval,
+            self._options.heartbeat_timeout,
+            self._send_heartbeat,
+            self.next_ref,
+            owner.heartbeat_answered,
+            owner.drop,
+            transport if isinstance(transport, ObservedTransport) else None,
+        )
+        if transport.needs_heartbeat:
+            self._heartbeat.start()
+
+    def lost(self) -> Heartbeat | None:
+        """The transport is lost.
+
+        :return: its heartbeat, which is to be stopped as soon as the loss may be told.
+        """
+        self.transport = None
+        self.withdrawal.lost()
+        heartbeat, self._heartbeat = self._heartbeat, None
+        return heartbeat
+
+    # -- Messages -----------------------------------------------------------------
+
+    def next_ref(self) -> str:
+        """Make the next ref: ``"1"``, ``"2"`` and so on, never one twice."""
+        return str(next(self._refs))
+
+    def send(self, message: Message) -> int | None:
+        """Send a message, whether or not the connection is full.
+
+        :return: a mark for ``withdraw``; None where the transport gives none.
+        :raises NotConnected: there is no connection.
+        :raises MessageTooLarge: it has more bytes than ``max_message_size``.
+        :raises SerializerError: it cannot be encoded.
+        """
+        owner = self._owner
+        attempts = owner.attempts
+        # The codec may be the user's, and close the connection, or open another.
+        data, is_binary = self._encode(message)
+        if len(data) > self._max_message_size:
+            raise MessageTooLarge(len(data), self._max_message_size)
+        if not owner.is_open or attempts != owner.attempts or self.transport is None:
+            raise NotConnected(f"{message.event} cannot be sent to {message.topic}")
+        # As write() does it, without the call: this is on the way of each push.
+        try:
+            mark = self.transport.send(data, is_binary)
+        except NotConnected:
+            raise
+        except BaseException as error:
+            # Nobody knows what was sent, and the loss says so to who waits for a reply.
+            self._raised(error)
+            return None
+        if telemetry.message_handlers:
+            telemetry.message_event("sent", self._client, message, len(data))
+        return mark
+
+    def encode(self, message: Message) -> tuple[bytes, bool]:
+        """Make the frame of a message, for :meth:`write`.
+
+        :raises MessageTooLarge: it has more bytes than ``max_message_size``.
+        :raises SerializerError: it cannot be encoded.
+        """
+        data, is_binary = self._encode(message)
+        if len(data) > self._max_message_size:
+            raise MessageTooLarge(len(data), self._max_message_size)
+        return data, is_binary
+
+    def write(self, message: Message, data: bytes, is_binary: bool) -> int | None:
+        """Send the frame of a message.
+
+        :return: as :meth:`send`.
+        :raises NotConnected: there is no connection.
+        """
+        if not self._owner.is_open or self.transport is None:
+            raise NotConnected(f"{message.event} cannot be sent to {message.topic}")
+        try:
+            mark = self.transport.send(data, is_binary)
+        except NotConnected:
+            raise
+        except BaseException as error:
+            self._raised(error)
+            return None
+        if telemetry.message_handlers:
+            telemetry.message_event("sent", self._client, message, len(data))
+        return mark
+
+    # -- Heartbeats ---------------------------------------------------------------
+
+    def encode_heartbeat(self) -> tuple[bytes, bool]:
+        """Make a heartbeat's frame, in the format of the next transport."""
+        return self.serializer.encode(Message.heartbeat(self.next_ref()))
+
+    def ping(self, deadlines: Deadlines, timeout: float) -> Deferred[float]:
+        """Send a heartbeat; see :meth:`txphoenix.SocketClient.ping`."""
+        owner = self._owner
+        if self._heartbeat is None or not owner.is_open:
+            return fail(NotConnected(f"no ping while the client is {owner.status}"))
+        return self._heartbeat.ping(deadlines, timeout)
+
+    def heartbeat_received(self, message: Message) -> None:
+        """Take a message of the topic ``phoenix``."""
+        if self._heartbeat is not None:
+            self._heartbeat.dispatch(message)
+
+    # -- Reading ------------------------------------------------------------------
+
+    def pause_reading(self) -> None:
+        """Receive nothing until :meth:`resume_reading`."""
+        if self.transport is not None and self._heartbeat is not None:
+            self._heartbeat.pause()
+            self._use(self.transport.pause_reading)
+
+    def resume_reading(self) -> None:
+        """Receive again."""
+        if self.transport is not None and self._heartbeat is not None:
+            self._heartbeat.resume()
+            self._use(self.transport.resume_reading)
+
+    # -- The end ------------------------------------------------------------------
+
+    def release(self) -> None:
+        """Read again, for what is paused would never see the answer to a close."""
+        if self.transport is not None:
+            self._end(self.transport.resume_reading)
+
+    def close(self, code: int = 1000, reason: str = "") -> None:
+        """Close the transport in good order."""
+        if self.transport is not None:
+            self._end(self.transport.close, code, reason)
+
+    def abort(self) -> None:
+        """End the transport at once."""
+        if self.transport is not None:
+            self._end(self.transport.abort)
+
+    # -- Inside -------------------------------------------------------------------
+
+    def _send_heartbeat(self, message: Message) -> None:
+        # A connection that is closing needs none; the codec may close it as well.
+        with suppress(NotConnected):
+            self.send(message)
+            self._owner.heartbeat_sent()
+
+    def _use(self, method: Callable[[], None]) -> None:
+        try:
+            method()
+        except BaseException as error:
+            self._raised(error)
+
+    def _raised(self, error: BaseException) -> None:
+        log.failure("the transport raised; it is taken for lost")
+        self._owner.transport_raised(raised(error))
+
+    def _end(self, end: Callable[..., None], *args: Any) -> None:
+        """Call a method that ends the transport: one that raises is as good as lost."""
+        attempts = self._owner.attempts
+        try:
+            end(*args)
+        except BaseException as error:
+            log.failure("the transport raised; it is taken for lost")
+            # It may have told of its loss before, and another may be open.
+            if self.transport is not None and attempts == self._owner.attempts:
+                self._owner.transport_broke(raised(error))

@@ -1,0 +1,90 @@
+"""Who gets what has come: a channel, the heartbeat, or nobody."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..channels.channel import Channel
+from ..channels.manager import ChannelManager
+from ..channels.membership import Membership
+from ..protocol.events import PHOENIX_TOPIC
+from ..protocol.message import Message, Serializer
+from ..transports.interfaces import FrameReceivers
+from .connection import Connection
+from .hooks import HookLists
+from .observer import ConnectionObserver
+from .receiving import frame_receivers
+
+__all__ = ["MessageRouter"]
+
+
+class MessageRouter:
+    """Hands on what one client receives.
+
+    What comes in numbers does not pass here, but is handed on by
+    :mod:`txphoenix.client.receiving`.
+
+    :param client: whose messages telemetry is told of.
+    :param connection: from which they come.
+    :param channels: have the topics.
+    :param hooks: are called with messages, and with the error of a frame that is none.
+    :param observers: are told of such frames.
+    """
+
+    __slots__ = ("_channels", "_client", "_connection", "_hooks", "_observers")
+
+    def __init__(
+        self,
+        client: object,
+        connection: Connection,
+        channels: ChannelManager,
+        hooks: HookLists,
+        observers: Sequence[ConnectionObserver],
+    ) -> None:
+        self._client = client
+        self._connection = connection
+        self._channels = channels
+        self._hooks = hooks
+        self._observers = observers
+
+    def frame_receivers(self, serializer: Serializer) -> FrameReceivers:
+        """Make what takes the frames of a transport that has opened."""
+        return frame_receivers(
+            self._connection,
+            serializer,
+            self,
+            self._client,
+            self._channels.routes,
+            self._hooks.message,
+        )
+
+    def message_received(self, message: Message) -> None:
+        """Give a message to the channel that has its topic."""
+        if self._hooks.message.entries:
+            self._hooks.message.call(message)
+        channels = self._channels
+        membership = channels.routes.get(message.topic)
+        if membership is not None:
+            try:
+                membership.channel.dispatch(message)
+            except BaseException as error:
+                channels.give_up(membership, error)
+        elif message.topic == PHOENIX_TOPIC:
+            self._connection.link.heartbeat_received(message)
+            channels.joins.server_answered(message.ref)
+        else:
+            # A channel that was left, and the server had not heard of it yet.
+            for observer in channels.events.observers:
+                observer.message_unrouted(message)
+
+    def channel_raised(
+        self, membership: Membership[Channel], error: BaseException
+    ) -> None:
+        """End a channel that has raised at a reply."""
+        self._channels.give_up(membership, error)
+
+    def frame_dropped(self, reason: Exception) -> None:
+        """Report a frame that is no message."""
+        for observer in self._observers:
+            observer.frame_dropped(reason)
+        self._hooks.error.call(reason)

@@ -1,0 +1,142 @@
+"""Who waits for the connection, and what they are told when there will be none.
+
+Where the user disconnects, or the options allow no other attempt, all that waits for a
+connection fails: whoever has called ``when_connected()``, what is kept to be sent, and
+what channels have.
+Until ``connect()`` is called, whoever asks for a connection fails at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Generic, TypeVar
+
+from twisted.internet.defer import Deferred, fail, succeed
+
+from ..channels.manager import ChannelManager
+from ..channels.writers import NOT_YET
+from ..errors import NotConnected
+from ..runtime.kept_errors import unraised
+from .connection import Connection
+from .observer import ConnectionObserver
+from .outbox import Outbox
+from .waiters import ConnectionWaiters, check_failures
+
+__all__ = ["Waiting"]
+
+_T = TypeVar("_T")
+
+
+class Waiting(Generic[_T]):
+    """All that waits for the connection of one client.
+
+    :param client: what those who wait are given.
+    :param connection: knows whether there will be another attempt.
+    :param outbox: what is kept to be sent.
+    :param channels: what channels have.
+    :param observers: are told when there will be no connection.
+    """
+
+    __slots__ = (
+        "_because",
+        "_channels",
+        "_client",
+        "_connection",
+        "_observers",
+        "_outbox",
+        "_waiters",
+    )
+
+    def __init__(
+        self,
+        client: _T,
+        connection: Connection,
+        outbox: Outbox,
+        channels: ChannelManager,
+        observers: Sequence[ConnectionObserver],
+    ) -> None:
+        self._client = client
+        self._connection = connection
+        self._outbox = outbox
+        self._channels = channels
+        self._observers = observers
+        self._waiters: ConnectionWaiters[_T] = ConnectionWaiters()
+        # Why there will be no connection, until connect() is called.
+        self._because: Exception | None = None
+
+    # -- What the client calls ----------------------------------------------------
+
+    def wait(self, failures: int | None) -> Deferred[_T]:
+        """Wait for the connection; see :meth:`txphoenix.SocketClient.when_connected`.
+
+        :param failures: how many failed attempts are too many; None for no limit.
+        :raises ConfigurationError: the number is none.
+        """
+        check_failures(failures)
+        if self._connection.is_open:
+            return succeed(self._client)
+        error = self.why_in_vain()
+        if error is not None:
+            return fail(error)
+        return self._waiters.wait(failures)
+
+    def why_in_vain(self) -> Exception | None:
+        """Why there will be no connection; None if there is one, or may be."""
+        if self._because is None or self._connection.is_wanted:
+            return None
+        return unraised(self._because)
+
+    def why_not_send(self) -> Exception | None:
+        """Why a message would not be sent now, be it that it would only be kept."""
+        if self._connection.is_open:
+            return self._outbox.why_not_push()
+        return self.why_in_vain() or NOT_YET
+
+    def hope(self) -> None:
+        """There may be a connection again."""
+        self._because = None
+
+    def disconnect(self, code: int, reason: str) -> Deferred[None]:
+        """Close the connection, and fail all that waits, until :meth:`hope`.
+
+        :return: a Deferred of None that fires when the connection is gone.
+        """
+        self._because = told = NotConnected("the client was told to disconnect")
+        closed = self._connection.close(code, reason)
+        self._abandon(unraised(told))
+        return closed.addCallback(self._closed)
+
+    # -- What the connection tells ------------------------------------------------
+
+    def connected(self) -> None:
+        """Tell who waits that there is a connection."""
+        self._waiters.connected(self._client)
+
+    def attempt_failed(self, reason: Exception) -> None:
+        """Tell who waits of a failed attempt; there may be others."""
+        self._waiters.attempt_failed(reason)
+
+    def abandon_unless_wanted(self, reason: Exception) -> None:
+        """Fail all that waits if there will be no other attempt.
+
+        :param reason: how the last one has ended.
+        """
+        if not self._connection.is_wanted:
+            reason = unraised(self._because) if self._because else reason
+            self._because = unraised(reason)
+            self._abandon(reason)
+
+    # -- Inside -------------------------------------------------------------------
+
+    def _abandon(self, reason: Exception) -> None:
+        for observer in self._observers:
+            observer.connection_given_up()
+        self._outbox.abandon(reason)
+        self._channels.abandon(reason)
+        self._waiters.abandon(reason)
+        self._channels.writers.check()
+
+    def _closed(self, _result: None) -> None:
+        if not self._connection.is_wanted:
+            # All that waited has failed; what is left are timers without a deadline.
+            self._channels.deadlines.sweep()
