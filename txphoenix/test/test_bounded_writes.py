@@ -95,8 +95,8 @@ class StuckLineTests(NetworkTestCase):
     def waiting(self) -> int:
         """How many bytes this process holds for the connection."""
         transport: Any = self.made.connection.link.transport
-        outgoing = sum(map(len, transport._outgoing))
-        held: int = transport._writes.waiting + unwritten(transport.transport)
+        outgoing = sum(map(len, transport._writer.parts))
+        held: int = transport._writer._buffer.waiting + unwritten(transport.transport)
         return held + outgoing
 
     def payload(self, number: int, size: int = 100 * KB) -> dict[str, Any]:
@@ -311,7 +311,7 @@ class PongTests(NetworkTestCase):
             peer.send(pings)
             while peer.transport._tempDataBuffer or peer.transport.dataBuffer:  # type: ignore[union-attr]
                 await deferLater(reactor, 0)
-            held = transport._writes.waiting + unwritten(transport.transport)
+            held = transport._writer._buffer.waiting + unwritten(transport.transport)
             self.assertLess(held, 500 * KB)
         peer.transport.abortConnection()  # type: ignore[union-attr]
         await self.next_call(client.on_close)

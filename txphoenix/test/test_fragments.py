@@ -14,6 +14,7 @@ from twisted.internet.endpoints import TCP4ServerEndpoint
 from twisted.trial.unittest import SynchronousTestCase
 
 from txphoenix.errors import ConnectionClosed
+from txphoenix.transports import frames, incomplete_frames
 from txphoenix.transports.fragments import _FREE_FRAMES
 
 from .frame_wire import (
@@ -194,14 +195,14 @@ class WorkTests(SynchronousTestCase):
         protocol = fast()
         counting = protocol.utf8validator = Counting(protocol.utf8validator)
         looks = 0
-        judge = protocol._is_worth_waiting
+        judge = incomplete_frames.is_worth_waiting
 
-        def is_worth_waiting(needed: int) -> bool:
+        def is_worth_waiting(data: bytes, *args: Any) -> bool:
             nonlocal looks
-            looks += len(protocol.data)
-            return bool(judge(needed))
+            looks += len(data)
+            return judge(data, *args)
 
-        protocol._is_worth_waiting = is_worth_waiting
+        self.patch(frames, "is_worth_waiting", is_worth_waiting)
         payload = "é".encode() * (size // 2)
         for byte in frame(payload):
             protocol.dataReceived(bytes([byte]))

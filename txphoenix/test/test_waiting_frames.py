@@ -46,7 +46,7 @@ class WaitingFramesTests(SynchronousTestCase):
         )
 
     def test_withdraw(self) -> None:
-        """A frame of which nothing has left is taken back, once."""
+        """A frame of which nothing has left is taken back, and keeps its place."""
         frames = waiting(b"first", b"second", b"third", written=1)
         self.assertEqual(
             [frames.withdraw(index) for index in (-1, 0, 1, 1)], [None, None, 6, 0]

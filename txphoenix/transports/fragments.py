@@ -33,6 +33,18 @@ class FragmentLimitProtocol(WebSocketClientProtocol):
     frame_data: Any
     message_data: Any
     message_data_total_length: int
+    transport: Any
+    current_frame: Any
+    _listeners: Any
+    _perMessageCompress: Any
+    applyMask: bool
+    autoFragmentSize: int
+    logFrames: bool
+    logOctets: bool
+    maskClientFrames: bool
+    maxFramePayloadSize: int
+    maxMessagePayloadSize: int
+    utf8validateIncoming: bool
 
     def onMessageBegin(self, isBinary: bool) -> None:
         """A message begins."""
@@ -72,6 +84,14 @@ class FragmentLimitProtocol(WebSocketClientProtocol):
             self.message_data = [bytes(self._gathered)]
             self._gathered = bytearray()
         super().onMessageEnd()
+
+    def _onMessage(self, payload: bytes, isBinary: bool) -> None:
+        """Deliver a message that Autobahn's parser has put together."""
+        # The parser leaves a message only when this has returned.
+        # So after an exception it would deliver the message again.
+        self.current_frame = None
+        self.inside_message = False
+        super()._onMessage(payload, isBinary)
 
     def _forget_message(self) -> None:
         self.message_data = []

@@ -14,12 +14,11 @@ Receiving
     At any other frame Autobahn's parser takes over, up to the end of the message.
     Text that is not UTF-8 and frames over a limit are not plain, so it is always
     Autobahn that fails a connection, with its code and its reason.
-    It does so at the first wrong byte; so an incomplete text is looked at with each
-    read, and a frame that takes more than a few reads goes to Autobahn.
 Sending
     A data frame is a header, a mask and one exclusive or.
-    Frames made in one turn of the reactor leave in one write, ahead of whatever
-    Autobahn writes after them.
+    Frames made in one turn of the reactor leave in one write
+    (:mod:`~txphoenix.transports.frame_writer`), ahead of whatever Autobahn writes
+    after them.
     So do those made while a read is worked off, by 32 at a time: a read may hold
     hundreds of messages, and the server need not wait for the answer to the last.
 Pausing
@@ -29,8 +28,8 @@ Pausing
     ``onClose``, and the answer to a close of ours can be read.
 
 With ``fast_frames`` set to false, the client's option, all frames go Autobahn's way.
-They do as well if compression was negotiated, or if one of Autobahn's options asks
-for more than payloads (``logFrames``, ``trackTimings``, ``autoFragmentSize``, ...).
+They do as well in a session of which more is asked than payloads
+(:mod:`~txphoenix.transports.short_way`).
 The short way knows nothing of Autobahn's counts of messages in ``trafficStats`` and
 its hooks for parts of messages (``onMessageBegin`` and the like).
 """
@@ -39,7 +38,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 from autobahn.twisted.websocket import WebSocketClientProtocol
 from twisted.internet.base import DelayedCall
@@ -48,26 +47,20 @@ from twisted.python.failure import Failure
 
 from .fragments import FragmentLimitProtocol
 from .frame_bytes import is_utf8, long_header
+from .frame_writer import MOST_PARTS, NO_LIMIT, FrameWriter
+from .incomplete_frames import is_worth_waiting
 from .interfaces import LifeSigns
 from .masking import BINARY, PONG, TEXT, masked_frame
 from .quiet_log import QuietLog
-from .write_buffer import WriteBuffer
-from .writing import bytes_received
+from .short_way import is_at_frame, is_plain_session
 
 __all__ = ["FastFrameProtocol"]
 
 _CLOSED: Final = WebSocketClientProtocol.STATE_CLOSED
 _CLOSING: Final = WebSocketClientProtocol.STATE_CLOSING
 _OPEN: Final = WebSocketClientProtocol.STATE_OPEN
-_NO_LIMIT: Final = 2**63 - 1  # the longest payload that RFC 6455 knows
-# An incomplete frame is waited for while it takes no more reads than that, and one of
-# more bytes only if it will take no more.
-_LONG: Final = 16 * 1024
-_FEW_READS: Final = 4
 # So many frames, of two parts each, are enough for a write in the middle of a read.
 _MANY_PARTS: Final = 2 * 32
-# With so many there is a write before the turn of the reactor is over.
-_MOST_PARTS: Final = 2 * 1024
 
 
 class FastFrameProtocol(FragmentLimitProtocol):
@@ -76,20 +69,6 @@ class FastFrameProtocol(FragmentLimitProtocol):
     An exception out of ``onMessage`` goes to the reactor, which drops the connection.
     Where it does not, the messages behind that one are delivered with the next read.
     """
-
-    # What Autobahn sets without telling the type, or telling it too narrowly.
-    transport: Any
-    current_frame: Any
-    _listeners: Any
-    _perMessageCompress: Any
-    applyMask: bool
-    autoFragmentSize: int
-    logFrames: bool
-    logOctets: bool
-    maskClientFrames: bool
-    maxFramePayloadSize: int
-    maxMessagePayloadSize: int
-    utf8validateIncoming: bool
 
     log = QuietLog()
 
@@ -104,14 +83,7 @@ class FastFrameProtocol(FragmentLimitProtocol):
 
     def __init__(self) -> None:
         super().__init__()
-        # Frames, each of two parts, until they are written; and how many parts were.
-        self._outgoing: list[bytes] = []
-        self._written_parts = 0
-        # What waits for the transport, once the session is open.
-        self._writes: WriteBuffer | None = None
-        self._write_limit = _NO_LIMIT
-        # The longest payload that need not be counted before it is written.
-        self._short = -1
+        self._writer = FrameWriter(self)
         # All are set here: they are faster to read than those of the class, and one
         # that is first set later may cost the protocol a dict of its own.
         self._flush_call: DelayedCall | None = None
@@ -120,30 +92,16 @@ class FastFrameProtocol(FragmentLimitProtocol):
         self._is_receiving = False
         self._read_size = self._came = 0
         self._reads_waited = 0
-        self._receive_limit = _NO_LIMIT
-        self._send_limit = _NO_LIMIT
+        self._receive_limit = NO_LIMIT
 
     def _onOpen(self) -> None:
         """Find out what the session was opened with."""
         limits = [self.maxMessagePayloadSize, self.maxFramePayloadSize]
-        self._receive_limit = min(filter(None, limits), default=_NO_LIMIT)
-        self._send_limit = limits[0] or _NO_LIMIT
-        self._is_plain = self.fast_frames and self._is_plain_session()
-        self._writes = WriteBuffer(self.transport, self._write_limit, self)
-        self._set_short()
+        self._receive_limit = min(filter(None, limits), default=NO_LIMIT)
+        self._is_plain = self.fast_frames and is_plain_session(self)
+        longest = limits[0] or NO_LIMIT
+        self._writer.open(self.transport, longest if self._is_plain else -1)
         super()._onOpen()
-
-    def _is_plain_session(self) -> bool:
-        """Whether nobody asked for more than payloads, in either direction."""
-        return (
-            self._perMessageCompress is None
-            and self.utf8validateIncoming
-            and self.maskClientFrames
-            and self.applyMask
-            and not self.autoFragmentSize
-            and not self.logFrames
-            and not self.trackTimings
-        )
 
     # -- Receiving ----------------------------------------------------------------
 
@@ -165,7 +123,9 @@ class FastFrameProtocol(FragmentLimitProtocol):
                     pass
             finally:
                 self._is_receiving = False
-                self.flush_frames()
+                writer = self._writer
+                if writer.parts:
+                    writer.flush()
 
     def _may_consume(self) -> bool:
         """Whether what is in the buffer may be delivered."""
@@ -175,28 +135,21 @@ class FastFrameProtocol(FragmentLimitProtocol):
 
     def _consume_some(self) -> bool:
         """Go one step on; return whether another can follow."""
-        if self._is_at_plain_frame():
+        if self._is_plain and is_at_frame(self):
             needed = self._take_plain_frames()
             if self._is_paused or self.state != _OPEN or 0 < needed <= len(self.data):
                 return True
-            if needed and self._is_worth_waiting(needed):
+            if needed and is_worth_waiting(
+                self.data,
+                needed,
+                self._read_size,
+                self._reads_waited,
+                self.utf8validator,
+            ):
                 self._reads_waited += 1
                 return False
             self._reads_waited = 0
         return self.processData()
-
-    def _is_at_plain_frame(self) -> bool:
-        """Whether a frame begins here that only its payload need be known of."""
-        return (
-            self._is_plain
-            and self.state == _OPEN
-            and self.current_frame is None
-            and not self.inside_message
-            # Autobahn may take any frame for a sign of life, instead of the pong.
-            and self.autoPingTimeoutCall is None
-            # Somebody has asked Autobahn to be told of each message as well.
-            and self._listeners is None
-        )
 
     def _take_plain_frames(self) -> int:
         """Deliver the plain frames that the buffer begins with.
@@ -244,33 +197,6 @@ class FastFrameProtocol(FragmentLimitProtocol):
         """What takes the plain frames in a read: ``onMessage``, but for subclasses."""
         return self.onMessage
 
-    def _is_worth_waiting(self, needed: int) -> bool:
-        """Whether the incomplete frame in the buffer is short, and good so far."""
-        # It is looked at with each read, so there must not be many of them.
-        if self._reads_waited == _FEW_READS:
-            return False
-        if needed > max(_LONG, _FEW_READS * self._read_size):
-            return False
-        data = self.data
-        if len(data) < 2 or data[0] != TEXT:
-            return True
-        text = data[2 if data[1] < 126 else long_header(data, 0)[0] :]
-        if text.isascii():
-            return True
-        if needed > _LONG:
-            return False
-        # Python's incremental decoder sees a surrogate only when it is complete.
-        self.utf8validator.reset()
-        return bool(self.utf8validator.validate(text)[0])
-
-    def _onMessage(self, payload: bytes, isBinary: bool) -> None:
-        """Deliver a message that Autobahn's parser has put together."""
-        # The parser leaves a message only when this has returned.
-        # So after an exception it would deliver the message again.
-        self.current_frame = None
-        self.inside_message = False
-        super()._onMessage(payload, isBinary)
-
     # -- Pausing ------------------------------------------------------------------
 
     def pause_reading(self) -> None:
@@ -306,44 +232,40 @@ class FastFrameProtocol(FragmentLimitProtocol):
         :raises autobahn.exception.PayloadExceededError: the payload is longer than
             ``maxMessagePayloadSize`` bytes.
         """
-        if len(payload) > self._short or self.state != _OPEN:
+        writer = self._writer
+        if len(payload) > writer.short or self.state != _OPEN:
             return self._send_otherwise(payload, is_binary)
-        outgoing = self._outgoing
-        outgoing += masked_frame(BINARY if is_binary else TEXT, payload)
-        parts = len(outgoing)
-        mark = self._written_parts + parts
+        parts = writer.parts
+        parts += masked_frame(BINARY if is_binary else TEXT, payload)
+        count = len(parts)
+        mark = writer.written + count
         if self._is_receiving:
-            if parts >= _MANY_PARTS or not self.coalesce:
+            if count >= _MANY_PARTS or not self.coalesce:
                 self.flush_frames()
         elif self._flush_call is None:
             if self.coalesce:
-                self._flush_call = self.factory.reactor.callLater(0, self.flush_frames)
+                self._flush_call = self.factory.reactor.callLater(0, self._flush_due)
             else:
                 self.flush_frames()
-        elif parts >= _MOST_PARTS:
+        elif count >= MOST_PARTS:
             self.flush_frames()
         return mark
 
     def _send_otherwise(self, payload: bytes, is_binary: bool) -> int:
         """Send a message that is long, or meets others that wait, or is not plain."""
-        if not self._is_plain or self.state != _OPEN or len(payload) > self._send_limit:
+        writer = self._writer
+        if self.state != _OPEN or len(payload) > writer.longest:
             self.sendMessage(payload, is_binary)
         else:
-            self._outgoing += masked_frame(BINARY if is_binary else TEXT, payload)
+            parts = writer.parts
+            parts += masked_frame(BINARY if is_binary else TEXT, payload)
             self.flush_frames()
-        return self._written_parts
+        return writer.written
 
-    def _set_short(self) -> None:
-        """Decide again which messages are short.
-
-        As many of them as leave in one write are no more than may wait.
-        """
-        writes = self._writes
-        if not self._is_plain or writes is None or writes.is_blocked:
-            self._short = -1
-        else:
-            longest = self._write_limit // (_MOST_PARTS // 2)
-            self._short = min(longest, self._send_limit)
+    def _flush_due(self) -> None:
+        """Write what was sent in the turn of the reactor that is over."""
+        self._flush_call = None
+        self._writer.flush()
 
     def has_left(self, mark: int) -> bool:
         """Whether a message has been handed to the system, all of it.
@@ -352,12 +274,7 @@ class FastFrameProtocol(FragmentLimitProtocol):
 
         :param mark: what :meth:`send_frame` has returned.
         """
-        writes = self._writes
-        return (
-            writes is not None
-            and mark <= self._written_parts
-            and writes.has_left(mark >> 1)
-        )
+        return self._writer.has_left(mark)
 
     def withdraw(self, mark: int) -> bool:
         """Take a message back that waits to be written.
@@ -367,38 +284,34 @@ class FastFrameProtocol(FragmentLimitProtocol):
         :param mark: what :meth:`send_frame` has returned.
         :return: whether nothing of it has left, nor ever will.
         """
-        writes = self._writes
-        if (
-            writes is None
-            or not writes.is_blocked
-            or self._perMessageCompress is not None
-            or self.autoFragmentSize
-        ):
+        is_alone = self._perMessageCompress is None and not self.autoFragmentSize
+        if not is_alone or not self._writer.is_blocked:
             return False
         self.flush_frames()
-        return writes.withdraw(mark >> 1)
+        return self._writer.withdraw(mark)
 
     def follow_writes(self) -> None:
         """Have :meth:`signs_of_life` tell of what was sent up to now."""
         self.flush_frames()
-        if self._writes is not None:
-            self._writes.follow()
+        self._writer.follow()
 
     def signs_of_life(self) -> LifeSigns:
         """What the peer has shown of itself."""
         # It is set by each read, and read only while that is worked off.
         has_read, self._read_size = self._read_size > 0, 0
-        if self._writes is None:
-            return LifeSigns(has_read, 0, False)
-        came, self._came = self._came, bytes_received(self._writes.descriptor)
-        return LifeSigns(has_read or came < self._came, *self._writes.progress())
+        came, self._came = self._came, self._writer.count_received()
+        return LifeSigns(has_read or came < self._came, *self._writer.progress())
 
     def limit_writes(self, size: int) -> None:
         """Say from now on that it is enough when so many bytes wait."""
-        self._write_limit = size
-        if self._writes is not None:
-            self._set_short()
-            self._writes.limit(size)
+        self._writer.limit_writes(size)
+
+    def limit_messages(self, size: int) -> None:
+        """Take and send messages of at most so many bytes from now on."""
+        self.maxMessagePayloadSize = self.maxFramePayloadSize = size
+        self._receive_limit = size
+        if self._is_plain:
+            self._writer.limit_frames(size)
 
     def writes_full(self) -> None:
         """As many bytes wait as may; more are taken all the same."""
@@ -415,31 +328,23 @@ class FastFrameProtocol(FragmentLimitProtocol):
             if self._flush_call.active():
                 self._flush_call.cancel()
             self._flush_call = None
-        outgoing = self._outgoing
-        if outgoing:
-            self._written_parts += len(outgoing)
-            if self._writes is None or self.send_queue:
-                data = b"".join(outgoing)
-                outgoing.clear()
-                super().sendData(data)
-            else:
-                # Whoever is told that there is room may send more.
-                self._outgoing = []
-                writes = self._writes
-                was_blocked = writes.waiting
-                writes.write(outgoing, is_last)
-                if was_blocked or writes.waiting:
-                    self._set_short()
+        self._writer.flush(is_last)
+
+    def write_behind(self, data: bytes) -> None:
+        """Write behind what Autobahn writes bit by bit."""
+        super().sendData(data)
 
     def sendData(
         self, data: bytes, sync: bool = False, chopsize: int | None = None
     ) -> None:
         """Write what Autobahn has made, after the frames that are older."""
-        if self._writes is None or sync or chopsize or self.send_queue:
+        writer = self._writer
+        if not writer.is_open or sync or chopsize or self.send_queue:
             self.flush_frames()
             super().sendData(data, sync, chopsize)
             return
-        self._outgoing += (data, b"")
+        parts = writer.parts
+        parts += (data, b"")
         self.flush_frames()
         self.trafficStats.outgoingOctetsWireLevel += len(data)
         if self.logOctets:
@@ -447,11 +352,10 @@ class FastFrameProtocol(FragmentLimitProtocol):
 
     def sendPong(self, payload: bytes | None = None) -> None:
         """Answer a ping; while others wait to be written, the latest one alone."""
-        writes = self._writes
-        if writes is None or not writes.is_blocked or self.state != _OPEN:
+        if not self._writer.is_blocked or self.state != _OPEN:
             super().sendPong(payload)
         else:
-            writes.pong(b"".join(masked_frame(PONG, payload or b"")))
+            self._writer.pong(b"".join(masked_frame(PONG, payload or b"")))
 
     # -- Closing ------------------------------------------------------------------
 
@@ -473,16 +377,11 @@ class FastFrameProtocol(FragmentLimitProtocol):
         # The end of TLS is an answer that has to be read.
         if self._is_paused and not abort:
             self.transport.resumeProducing()
-        close = partial(super()._closeConnection, abort)
-        if self._writes is None:
-            close()
-        else:
-            self._writes.close(close, abort=abort)
+        self._writer.close(partial(super()._closeConnection, abort), abort=abort)
 
     def unregisterProducer(self) -> None:
         """Be no producer any more; Autobahn calls it before each end."""
-        if self._writes is not None:
-            self._writes.unwatch()
+        self._writer.unwatch()
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """Deliver what a pause held back, then tell of the end."""
@@ -492,9 +391,6 @@ class FastFrameProtocol(FragmentLimitProtocol):
                 self._is_paused = False
                 self.consumeData()
         finally:
-            self.unsent_frames = len(self._outgoing) >> 1
-            self._outgoing.clear()
+            self.unsent_frames = self._writer.end()
             self.flush_frames()
-            if self._writes is not None:
-                self.unsent_frames += self._writes.end()
             super().connectionLost(reason)

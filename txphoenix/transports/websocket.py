@@ -100,10 +100,7 @@ class PhoenixClientProtocol(FastFrameProtocol):
         "_answer",
         "_head",
         "_is_opened",
-        "_short",
-        "_write_limit",
-        "_writes",
-        "_written_parts",
+        "_writer",
         "handshake",
     )
 
@@ -133,12 +130,6 @@ class PhoenixClientProtocol(FastFrameProtocol):
     def close(self, code: int = NORMAL, reason: str = "") -> None:
         """Send a close frame; the server answers and ends the connection."""
         self.sendClose(code, reason or None)
-
-    def limit_messages(self, size: int) -> None:
-        """Take and send messages of at most so many bytes from now on."""
-        self.maxMessagePayloadSize = self.maxFramePayloadSize = size
-        self._receive_limit = self._send_limit = size
-        self.limit_writes(self._write_limit)
 
     def writes_full(self) -> None:
         """Tell the connection that as many bytes wait as may."""

@@ -1,0 +1,183 @@
+"""The frames that are made in one turn of the reactor, which leave in one write.
+
+::
+
+    FastFrameProtocol.send_frame -> FrameWriter -> WriteBuffer -> transport
+                                    collects       waits for a peer that reads slowly
+
+Whoever makes a frame appends its two parts to :attr:`FrameWriter.parts`, as long as its
+payload is no longer than :attr:`FrameWriter.short`: this is on the way of each push.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final, Protocol
+
+from .write_buffer import WriteBuffer, WriteBufferOwner
+from .writing import bytes_received
+
+__all__ = ["MOST_PARTS", "NO_LIMIT", "FrameWriter", "FrameWriterOwner"]
+
+NO_LIMIT: Final = 2**63 - 1
+"""The longest payload that RFC 6455 knows."""
+
+MOST_PARTS: Final = 2 * 1024
+"""With so many there is a write before the turn of the reactor is over."""
+
+
+class FrameWriterOwner(WriteBufferOwner, Protocol):
+    """The protocol whose frames are written."""
+
+    @property
+    def send_queue(self) -> Any:
+        """What Autobahn writes bit by bit, ahead of all else."""
+
+    def write_behind(self, data: bytes) -> None:
+        """Write behind what Autobahn writes bit by bit."""
+
+
+class FrameWriter:
+    """Collects the frames of one connection, and writes them.
+
+    :param owner: makes them, and is told how many wait.
+    """
+
+    __slots__ = ("_buffer", "_limit", "_owner", "longest", "parts", "short", "written")
+
+    def __init__(self, owner: FrameWriterOwner) -> None:
+        # None after the loss.
+        self._owner: FrameWriterOwner | None = owner
+        # What waits for the transport, once the session is open.
+        self._buffer: WriteBuffer | None = None
+        self._limit = NO_LIMIT
+        self.parts: list[bytes] = []
+        """Frames, each of two parts, until they are written."""
+        self.written = 0
+        """How many parts were."""
+        self.longest = -1
+        """The longest payload of a frame that may be collected here."""
+        self.short = -1
+        """The longest payload that need not be counted before it is written."""
+
+    # -- How much of it -----------------------------------------------------------
+
+    def open(self, transport: Any, longest: int) -> None:
+        """The session is open.
+
+        :param longest: the longest payload of its frames; -1 if Autobahn makes them.
+        """
+        if self._owner is not None:
+            self._buffer = WriteBuffer(transport, self._limit, self._owner)
+        self.limit_frames(longest)
+
+    def limit_frames(self, longest: int) -> None:
+        """Let frames have payloads of another length from now on."""
+        self.longest = longest
+        self._set_short()
+
+    def limit_writes(self, size: int) -> None:
+        """Say from now on that it is enough when so many bytes wait."""
+        self._limit = size
+        if self._buffer is not None:
+            self._set_short()
+            self._buffer.limit(size)
+
+    def _set_short(self) -> None:
+        """Decide again which payloads are short.
+
+        As many of them as leave in one write are no more than may wait.
+        """
+        if self.is_blocked:
+            self.short = -1
+        else:
+            self.short = min(self._limit // (MOST_PARTS // 2), self.longest)
+
+    # -- Writing ------------------------------------------------------------------
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the session has been opened."""
+        return self._buffer is not None
+
+    @property
+    def is_blocked(self) -> bool:
+        """Whether the peer reads more slowly than is written."""
+        return self._buffer is not None and self._buffer.is_blocked
+
+    def flush(self, is_last: bool = False) -> None:
+        """Write what has been collected.
+
+        :param is_last: whether the connection is about to be aborted.
+        """
+        parts, buffer, owner = self.parts, self._buffer, self._owner
+        if not parts or owner is None:
+            return
+        self.written += len(parts)
+        # Whoever is told that there is room may send more.
+        self.parts = []
+        if buffer is None or owner.send_queue:
+            owner.write_behind(b"".join(parts))
+            return
+        was_blocked = buffer.waiting
+        buffer.write(parts, is_last)
+        if was_blocked or buffer.waiting:
+            self._set_short()
+
+    def pong(self, frame: bytes) -> None:
+        """Write a pong before the next frame, in place of one that has not left."""
+        if self._buffer is not None:
+            self._buffer.pong(frame)
+
+    # -- What has become of it ----------------------------------------------------
+
+    def has_left(self, mark: int) -> bool:
+        """Whether so many parts have been handed to the system."""
+        buffer = self._buffer
+        return (
+            buffer is not None and mark <= self.written and buffer.has_left(mark >> 1)
+        )
+
+    def withdraw(self, mark: int) -> bool:
+        """Take the frame back with which there were so many parts.
+
+        :return: whether nothing of it has left, nor ever will.
+        """
+        return self._buffer is not None and self._buffer.withdraw(mark >> 1)
+
+    def follow(self) -> None:
+        """Have :meth:`progress` tell of what has been written up to now."""
+        if self._buffer is not None:
+            self._buffer.follow()
+
+    def progress(self) -> tuple[int, bool]:
+        """What the peer has acknowledged; see :meth:`WriteBuffer.progress`."""
+        return (0, False) if self._buffer is None else self._buffer.progress()
+
+    def count_received(self) -> int:
+        """How many bytes have ever come from the peer, as far as the system tells."""
+        return 0 if self._buffer is None else bytes_received(self._buffer.descriptor)
+
+    # -- The end ------------------------------------------------------------------
+
+    def unwatch(self) -> None:
+        """Ask the transport for no more news of what it has written."""
+        if self._buffer is not None:
+            self._buffer.unwatch()
+
+    def close(self, close: Callable[[], None], *, abort: bool) -> None:
+        """Close the transport, as :meth:`WriteBuffer.close` does."""
+        if self._buffer is None:
+            close()
+        else:
+            self._buffer.close(close, abort=abort)
+
+    def end(self) -> int:
+        """The transport is lost: forget what waits.
+
+        :return: how many frames have not left.
+        """
+        lost = len(self.parts) >> 1
+        self.parts.clear()
+        self._owner = None
+        return lost if self._buffer is None else lost + self._buffer.end()
