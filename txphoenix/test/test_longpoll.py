@@ -1,4 +1,4 @@
-"""Tests of ``transports/longpoll.py``: how a session is opened, or is not."""
+"""Tests of ``transports/longpoll_connector.py``: how a session is opened, or is not."""
 
 from __future__ import annotations
 
