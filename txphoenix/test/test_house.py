@@ -46,7 +46,10 @@ def classes() -> Iterator[type]:
             module = import_module(dotted.removesuffix(".__init__"))
             for value in vars(module).values():
                 if inspect.isclass(value) and value.__module__ == module.__name__:
-                    yield value
+                    # zope.interface leaves attributes on what it is asked about, which
+                    # a Protocol that is looked for at run time would ask for as well.
+                    if not getattr(value, "_is_protocol", False):
+                        yield value
 
 
 def public_methods(cls: type) -> set[str]:
