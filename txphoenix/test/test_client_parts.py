@@ -1,0 +1,110 @@
+"""The shape of :mod:`txphoenix.client`: a root, and its parts."""
+
+from __future__ import annotations
+
+import inspect
+from pathlib import Path
+
+from twisted.application.service import MultiService
+from twisted.trial.unittest import SynchronousTestCase
+
+import txphoenix.client
+from txphoenix.client import SocketClient
+from txphoenix.client.connection import Connection
+from txphoenix.client.events import ConnectionEvents
+from txphoenix.client.hooks import ClientHooks, HookLists
+from txphoenix.client.interfaces import ConnectionListener
+from txphoenix.client.link import Link
+from txphoenix.client.outbox import Outbox
+from txphoenix.client.router import MessageRouter
+from txphoenix.client.waiting import Waiting
+from txphoenix.transports.interfaces import TransportListener
+
+from .support import ClientTestCase
+
+FOLDER = Path(txphoenix.client.__file__).parent
+
+MOST_LINES = 400
+MOST_METHODS = 25
+
+
+def own_methods(cls: type) -> set[str]:
+    """The methods and properties that a class has of its own."""
+    return {
+        name
+        for name, value in vars(cls).items()
+        if inspect.isfunction(value) or isinstance(value, property)
+    }
+
+
+class RootTests(ClientTestCase):
+    """The root of the tree."""
+
+    def test_bases(self) -> None:
+        """It is a service with hooks, and has nothing else by inheritance."""
+        self.assertEqual(SocketClient.__bases__, (ClientHooks, MultiService))
+        self.assertEqual(ClientHooks.__bases__, (object,))
+        own = {name for name in vars(ClientHooks) if not name.startswith("_")}
+        self.assertEqual(own, {"on_open", "on_close", "on_error", "on_message"})
+
+    def test_holds_little(self) -> None:
+        """It has its services, four parts, its options, and its start and stop."""
+        client = self.connected_client()
+        of_a_service = {"running", "name", "parent", "services", "namedServices"}
+        self.assertEqual(
+            set(vars(client)) - of_a_service,
+            {
+                "options",
+                "state",
+                "connection",
+                "channels",
+                "_hook_lists",
+                "_join_channels",
+                "_outbox",
+                "_waiting",
+                "_is_stopping",
+                "_is_ending",
+            },
+        )
+
+    def test_listener(self) -> None:
+        """Whom the connection tells is an object of its own."""
+        client = self.make_client()
+        self.assertIsInstance(client.connection._listener, ConnectionEvents)
+        told = {name for name in own_methods(ConnectionListener) if name[0] != "_"}
+        self.assertLessEqual(told, own_methods(ConnectionEvents))
+        self.assertFalse(told & set(dir(SocketClient)))
+
+
+class SizeTests(SynchronousTestCase):
+    """What can be read in one go."""
+
+    def test_files(self) -> None:
+        """No module is longer than that."""
+        for path in FOLDER.glob("*.py"):
+            with self.subTest(path=path.name):
+                lines = path.read_text(encoding="utf-8").splitlines()
+                self.assertLessEqual(len(lines), MOST_LINES)
+
+    def test_classes(self) -> None:
+        """No class has more methods than that which are not in the documentation."""
+        documented = own_methods(TransportListener)
+        for cls in (Connection, Link, Outbox, ConnectionEvents, Waiting, MessageRouter):
+            with self.subTest(cls=cls.__name__):
+                own = own_methods(cls) - documented
+                self.assertLessEqual(len(own), MOST_METHODS)
+
+    def test_parts_are_small(self) -> None:
+        """A part of which each client has one has no dict."""
+        for cls in (
+            ConnectionEvents,
+            HookLists,
+            Link,
+            MessageRouter,
+            Outbox,
+            Waiting,
+        ):
+            with self.subTest(cls=cls.__name__):
+                self.assertIn("__slots__", vars(cls))
+                bases = [base for base in cls.__mro__[1:] if base is not object]
+                self.assertTrue(all("__slots__" in vars(base) for base in bases))
