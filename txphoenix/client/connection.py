@@ -104,7 +104,7 @@ class Connection(Service):
         # What takes frames, and what picks a faster one for those of a read.
         self.frame_received, self.receiver_of = NOBODY
         self._factory = PhoenixClientFactory(reactor, options, self, make_connector)
-        self.reset_options(options)
+        self._options = options
 
     def report_to(self, listener: ConnectionListener) -> None:
         """Tell a listener all that happens.

@@ -10,6 +10,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from txphoenix import telemetry
 from txphoenix.channels.channel import Channel
+from txphoenix.client.events import ConnectionEvents
 from txphoenix.errors import (
     ConnectTimeout,
     HeartbeatTimeout,
@@ -308,7 +309,11 @@ class ReactorTests(NetworkTestCase):
         self.assertLess(time.monotonic() - began, 5)
         self.assertIsInstance(await waiting, PushTimeout)
         answers: list[float] = []
-        self.patch(client, "heartbeat_answered", answers.append)
+        self.patch(
+            ConnectionEvents,
+            "heartbeat_answered",
+            lambda _, round_trip: answers.append(round_trip),
+        )
         await self.until(lambda: len(answers) > 1)
         self.assertEqual([each for each in answers if not 0 <= each < 5], [])
 
