@@ -17,7 +17,6 @@ The transport itself is used by :mod:`txphoenix.client.link`.
 
 The delays grow with each attempt, and begin anew only once a connection has lasted
 (:mod:`txphoenix.transports.patience`).
-
 Whoever is asked or told here may call back: a hook, ``should_reconnect``, a backoff.
 What it decides by :meth:`Connection.open`, :meth:`Connection.close` or
 :meth:`Connection.reopen` counts for more than what it returns.
@@ -105,6 +104,8 @@ class Connection(Service):
         self.frame_received, self.receiver_of = NOBODY
         self._factory = PhoenixClientFactory(reactor, options, self, make_connector)
         self._options = options
+        # A connector that is the user's is told of them now, as at each change.
+        self._factory.reset_options(options)
 
     def report_to(self, listener: ConnectionListener) -> None:
         """Tell a listener all that happens.
