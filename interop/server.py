@@ -11,6 +11,7 @@ from twisted.web.resource import Resource
 from twisted.web.server import Request, Site
 
 from txphoenix.testing import PhoenixServer, ServerSession
+from txphoenix.testing.process import ChannelProcess
 
 from .application import CHANNELS, SOCKETS, connect
 
@@ -104,7 +105,8 @@ class InteropServer(PhoenixServer):
         """
         found = self.channels(topic)
         for channel in found:
-            channel._process.end(None, {}, "forgotten")
+            process = cast(ChannelProcess, channel._process)
+            process.end(None, {}, "forgotten")
         return len(found)
 
 
@@ -118,7 +120,7 @@ class _Watched(Resource):
     isLeaf = True
 
     def __init__(self, inner: Any, batches: list[int], polls: set[Request]) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__()
         self._inner = inner
         self._batches = batches
         self._polls = polls

@@ -209,7 +209,7 @@ class TxphoenixClient:
 
 
 def _expected(failure: Failure) -> None:
-    failure.trap(PhoenixError)  # type: ignore[no-untyped-call]
+    failure.trap(PhoenixError)
 
 
 def ended(failure: Failure) -> list[Any]:
