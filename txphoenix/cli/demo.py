@@ -19,6 +19,7 @@ from ..channels.channel import Channel
 from ..channels.presence import Presence
 from ..client.socket_client import SocketClient
 from ..errors import PhoenixError, PushError
+from ..protocol.close_codes import NO_CLOSE_FRAME
 from ..runtime.elapsed import elapsed_time
 from ..runtime.package_log import package_log
 from ..runtime.remover import Remover
@@ -255,7 +256,7 @@ class Demo:
         self._server.drop("ann")
         reason = await lost
         self._lost_at = self._elapsed()
-        code = _expect(reason.code, 1006)
+        code = _expect(reason.code, NO_CLOSE_FRAME)
         return f"client.on_close(f) -> f({type(reason).__name__}, code {code})"
 
     async def _push_while_away(self) -> str:

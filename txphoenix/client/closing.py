@@ -13,7 +13,7 @@ from ..protocol.close_codes import NO_CLOSE_FRAME, is_sent_by_clients
 from ..runtime.deadlines import Deadlines, DelayedCall
 from ..runtime.package_log import package_log
 
-__all__ = ["Overdue", "check_close", "raised", "tell_end"]
+__all__ = ["Overdue", "check_close", "raised", "tell_end", "untold"]
 
 log = Logger(observer=package_log)
 
@@ -60,6 +60,11 @@ def raised(error: BaseException) -> ConnectionClosed:
     lost = ConnectionClosed(NO_CLOSE_FRAME, "the transport raised")
     lost.__cause__ = error
     return lost
+
+
+def untold() -> ConnectionClosed:
+    """The loss of a transport that was told to end, and has not said that it did."""
+    return ConnectionClosed(NO_CLOSE_FRAME, "its end was not told in time")
 
 
 class Overdue:

@@ -29,6 +29,7 @@ from ..errors import (
     NotConnected,
 )
 from ..options.options import Options
+from ..protocol.close_codes import NORMAL
 from ..protocol.message import Message
 from ..protocol.serializer import serializer_for
 from ..runtime.deadlines import Deadlines
@@ -262,7 +263,7 @@ class Link:
         if self.transport is not None:
             self._end(self.transport.resume_reading)
 
-    def close(self, code: int = 1000, reason: str = "") -> None:
+    def close(self, code: int = NORMAL, reason: str = "") -> None:
         """Close the transport in good order."""
         if self.transport is not None:
             self._end(self.transport.close, code, reason)

@@ -30,6 +30,7 @@ from ..options.channel_kinds import ChannelFactory
 from ..options.options import CONNECTION_OPTIONS, OPTIONS, Options
 from ..options.supplied import Supplied
 from ..options.types import ChangedOptions, ClientOptions
+from ..protocol.close_codes import NORMAL
 from ..protocol.handshake import Handshake
 from ..protocol.message import Message
 from ..runtime.reactor_thread import fails_its_deferred, in_reactor_thread
@@ -161,7 +162,7 @@ class SocketClient(ClientHooks, MultiService):
             Cancelling it ends the waiting; the client stops all the same.
         """
         self._is_stopping = True
-        return wait_for(self._waiting.disconnect(1000, "").addCallback(self._stop))
+        return wait_for(self._waiting.disconnect(NORMAL, "").addCallback(self._stop))
 
     @in_reactor_thread
     def connect(self) -> None:
@@ -181,7 +182,7 @@ class SocketClient(ClientHooks, MultiService):
         self.connection.open()
 
     @in_reactor_thread
-    def disconnect(self, code: int = 1000, reason: str = "") -> Deferred[None]:
+    def disconnect(self, code: int = NORMAL, reason: str = "") -> Deferred[None]:
         """Close the connection, and open no other.
 
         All that waits fails with :exc:`NotConnected`, or

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Final
 
 __all__ = [
+    "GOING_AWAY",
     "INTERNAL_ERROR",
     "MESSAGE_TOO_BIG",
     "NORMAL",
@@ -22,6 +23,9 @@ __all__ = [
 
 NORMAL: Final = 1000
 """What there was to do is done: the code of a close that names none."""
+
+GOING_AWAY: Final = 1001
+"""An endpoint goes away, as Phoenix does of a socket that it is told to disconnect."""
 
 PROTOCOL_ERROR: Final = 1002
 """The other side does not keep to the protocol, or speaks another."""

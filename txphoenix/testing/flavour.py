@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
+from txphoenix.protocol.close_codes import GOING_AWAY, NORMAL, PROTOCOL_ERROR
+
 __all__ = ["FLAVOURS", "Flavour", "flavour_named"]
 
 
@@ -101,8 +103,8 @@ FLAVOURS: Mapping[str, Flavour] = MappingProxyType(
         for flavour in (
             Flavour(
                 "1.8-bandit",
-                kick_code=1001,
-                idle_code=1002,
+                kick_code=GOING_AWAY,
+                idle_code=PROTOCOL_ERROR,
                 echoes_close_code=False,
                 crash_payload=_CRASH,
                 drops_stale_pushes=True,
@@ -115,8 +117,8 @@ FLAVOURS: Mapping[str, Flavour] = MappingProxyType(
             ),
             _Cowboy(
                 "1.8-cowboy",
-                kick_code=1001,
-                idle_code=1000,
+                kick_code=GOING_AWAY,
+                idle_code=NORMAL,
                 echoes_close_code=True,
                 crash_payload=_CRASH,
                 drops_stale_pushes=True,
@@ -129,8 +131,8 @@ FLAVOURS: Mapping[str, Flavour] = MappingProxyType(
             ),
             Flavour(
                 "1.7-bandit",
-                kick_code=1000,
-                idle_code=1002,
+                kick_code=NORMAL,
+                idle_code=PROTOCOL_ERROR,
                 echoes_close_code=False,
                 crash_payload=MappingProxyType({}),
                 drops_stale_pushes=False,

@@ -38,6 +38,8 @@ from twisted.internet.interfaces import IDelayedCall
 from twisted.python.failure import Failure
 from twisted.web.server import Request
 
+from txphoenix.protocol.close_codes import NO_CLOSE_FRAME
+
 from .connect import Refused
 from .connections import ConnectionWrapper
 from .endpoint import Endpoint
@@ -309,7 +311,7 @@ class PollTransport:
 
     def drop(self) -> None:
         """End, and the connections of the polls that wait as well."""
-        self.close(1006)
+        self.close(NO_CLOSE_FRAME)
         for request in list(self._polls.values()):
             cast(ConnectionWrapper, request.channel.transport).abortConnection()
 
@@ -334,7 +336,7 @@ class PollTransport:
 
     def _check(self) -> None:
         if self._reactor.seconds() - self._last_poll > self._patience:
-            self.close(1006)
+            self.close(NO_CLOSE_FRAME)
             self.session.lost()
         else:
             self._check_call = self._reactor.callLater(self._patience, self._check)

@@ -28,6 +28,8 @@ __all__ = [
 ]
 
 _NOT_PHOENIX = "not an answer of Phoenix's long-poll"
+# A status is told as a close code of an application (RFC 6455 section 7.4.2).
+_STATUS_ZERO = 3000
 # Phoenix's have some 300 characters.
 _LONGEST_TOKEN = 4096
 
@@ -96,9 +98,11 @@ def closed_by(status: int | None, answer: Answer) -> ConnectionClosed:
     if status is None:
         return ConnectionClosed(PROTOCOL_ERROR, _NOT_PHOENIX)
     if answer.code != 200:
-        return ConnectionClosed(3000 + status, f"HTTP {status} {answer.phrase}".strip())
+        return ConnectionClosed(
+            _STATUS_ZERO + status, f"HTTP {status} {answer.phrase}".strip()
+        )
     reason = "session gone" if status == 410 else f"{status} {_phrase(status)}".strip()
-    return ConnectionClosed(3000 + status, reason)
+    return ConnectionClosed(_STATUS_ZERO + status, reason)
 
 
 def failed_with(failure: Failure) -> ConnectionClosed:
