@@ -36,6 +36,7 @@ from twisted.logger import Logger
 
 from ..errors import ConnectionClosed, ConnectionFailed, HeartbeatTimeout, NotConnected
 from ..options.options import Options
+from ..protocol.close_codes import NORMAL
 from ..protocol.handshake import Handshake
 from ..runtime.deadlines import Deadlines
 from ..runtime.lasting import Pace
@@ -45,7 +46,7 @@ from ..transports.failures import failed_with
 from ..transports.interfaces import Transport
 from ..transports.patience import Patience
 from ..transports.websocket_factory import PhoenixClientFactory
-from .closing import Overdue, tell_end
+from .closing import Overdue, tell_end, untold
 from .interfaces import ConnectionListener
 from .link import Link
 from .receiving import NOBODY
@@ -148,7 +149,7 @@ class Connection(Service):
         else:
             self._factory.begin_anew(self._patience)
 
-    def close(self, code: int = 1000, reason: str = "") -> Deferred[None]:
+    def close(self, code: int = NORMAL, reason: str = "") -> Deferred[None]:
         """Close the connection, or give up the attempt to open it.
 
         :param code: the close code that the server is told.
@@ -216,14 +217,14 @@ class Connection(Service):
     def attempt_started(self) -> None:
         """An attempt to open a transport begins."""
         self.attempts += 1
-        self._patience.began_at = self._elapsed()
+        self._patience.began(self._elapsed())
         self._listener.connection_connecting()
 
     def transport_opened(self, transport: Transport) -> None:
         """An attempt has succeeded."""
         self._is_attempting = False
         self.link.opened(transport)
-        self._patience.opened_at = self._elapsed()
+        duration = self._patience.opened(self._elapsed())
         if self._must_reopen or not self.is_wanted:
             # It was given up, and has opened all the same.
             self.link.abort()
@@ -231,7 +232,6 @@ class Connection(Service):
             return
         # Another, that was given up before it was open, may have had enough.
         self.is_open, self.is_full = True, False
-        duration = self._patience.opened_at - self._patience.began_at
         try:
             self.link.begin()
             self.handshake = getattr(transport, "handshake", None)
@@ -273,7 +273,7 @@ class Connection(Service):
         self.is_open = self.is_full = False
         if self._patience.has_lasted(self._elapsed()):
             self._factory.retries = 0
-        self._patience.close_code = getattr(reason, "code", None)
+        self._patience.ended(getattr(reason, "code", None))
         was_asked = bool(self._closing)
 
         def tell(reason: ConnectionFailed) -> None:
@@ -292,7 +292,7 @@ class Connection(Service):
             # It is open, or has failed before, whatever its connector says.
             return False
         self._is_deciding, self._is_attempting = True, False
-        self._patience.close_code = None
+        self._patience.ended(None)
         return self._ended(
             reason, self._listener.connection_failed, self._patience.hurried
         )
@@ -304,7 +304,7 @@ class Connection(Service):
 
     def retrying(self, attempt: int, delay: float) -> None:
         """The next attempt is planned, unless the backoff has decided otherwise."""
-        self._patience.delay = delay
+        self._patience.planned(delay)
         if self.is_wanted:
             self._listener.connection_retrying(attempt, delay)
         self._is_deciding = False
@@ -352,7 +352,7 @@ class Connection(Service):
         closing, self._closing = self._closing, {}
         self._overdue.cancel()
         was_asked = must_reopen or bool(closing)
-        self._patience.latest = pace if was_asked else self._patience.hurried
+        self._patience.follow(pace if was_asked else self._patience.hurried)
         tell_end(tell, reason)
         # All that was under way has been told; the transport itself may go.
         self.link.withdrawal.told()
@@ -371,7 +371,7 @@ class Connection(Service):
         if self._patience.may_hurry(self._elapsed()):
             self._factory.start_trying()
 
-    def _close_transport(self, code: int = 1000, reason: str = "") -> None:
+    def _close_transport(self, code: int = NORMAL, reason: str = "") -> None:
         link, transport = self.link, self.link.transport
         link.release()
         if self.is_open and link.transport is transport:
@@ -397,4 +397,4 @@ class Connection(Service):
         if transport is None:
             self._factory.fail_attempt(NotConnected("the attempt was given up"))
         else:
-            self._factory.lose(ConnectionClosed(1006, "its end was not told in time"))
+            self._factory.lose(untold())

@@ -32,23 +32,20 @@ class Patience:
     """
 
     __slots__ = (
+        "_began_at",
+        "_delay",
         "_has_told",
-        "began_at",
+        "_opened_at",
         "close_code",
-        "delay",
         "hurried",
         "latest",
-        "opened_at",
         "replaced",
     )
 
     def __init__(self, longest_delay: float) -> None:
-        self.delay = 0.0
-        """The delay that led to the latest attempt."""
-        self.began_at = 0.0
-        """When the latest attempt began."""
-        self.opened_at = 0.0
-        """When the latest transport was opened."""
+        # The delay that led to the latest attempt, when that began, and when the latest
+        # transport was opened.
+        self._delay = self._began_at = self._opened_at = 0.0
         self.close_code: int | None = None
         """What the latest transport was closed with, if that has ended last."""
         self.hurried = Pace(_MOST_HURRIED, longest_delay)
@@ -64,6 +61,37 @@ class Patience:
         """Go by another longest delay from now on."""
         self.hurried.reset(longest_delay)
         self.replaced.reset(longest_delay)
+
+    # -- What becomes of the attempts ----------------------------------------------
+
+    def planned(self, delay: float) -> None:
+        """The next attempt begins in ``delay`` seconds."""
+        self._delay = delay
+
+    def began(self, now: float) -> None:
+        """An attempt has begun."""
+        self._began_at = now
+
+    def opened(self, now: float) -> float:
+        """It has opened a transport.
+
+        :return: after how many seconds.
+        """
+        self._opened_at = now
+        return now - self._began_at
+
+    def ended(self, close_code: int | None) -> None:
+        """It has failed, or its transport has ended.
+
+        :param close_code: what that was closed with.
+        """
+        self.close_code = close_code
+
+    def follow(self, pace: Pace) -> None:
+        """Have an attempt after this end come under one of the two."""
+        self.latest = pace
+
+    # -- What follows --------------------------------------------------------------
 
     def may_hurry(self, now: float) -> bool:
         """Take a turn for an attempt at once.
@@ -83,8 +111,8 @@ class Patience:
 
     def has_answered(self, now: float) -> bool:
         """Whether an answer of the server shows that it means to keep us."""
-        return now - self.opened_at >= LEAST
+        return now - self._opened_at >= LEAST
 
     def has_lasted(self, now: float) -> bool:
         """Whether the transport was there for long enough."""
-        return has_lasted(now - self.opened_at, self.delay)
+        return has_lasted(now - self._opened_at, self._delay)

@@ -114,7 +114,7 @@ class RetryingFactory(ReconnectingClientFactory):
     def begin_anew(self, patience: Patience) -> None:
         """Begin an attempt where none was planned."""
         if patience.latest.is_rested(self._deadlines.elapsed()):
-            patience.delay = 0.0
+            patience.planned(0.0)
             self.retries = 0
         self.begin(patience.latest)
 
