@@ -13,7 +13,7 @@ from .. import telemetry
 from ..protocol.channel_states import State
 from .interfaces import ObservedChannel
 
-__all__ = ["STATUS", "StateChanges", "status_of"]
+__all__ = ["STATUS", "StateChanges"]
 
 STATUS = {
     State.CLOSED: "left",
@@ -22,11 +22,7 @@ STATUS = {
     State.LEAVING: "leaving",
     State.ERRORED: "errored",
 }
-
-
-def status_of(state: State) -> str:
-    """What the seed calls a channel's state: a closed one is ``"left"``."""
-    return STATUS[state]
+"""What the seed calls a channel's state: a closed one is ``"left"``."""
 
 
 class StateChanges:
@@ -44,7 +40,7 @@ class StateChanges:
 
     def add(self, channel: ObservedChannel, old: State, new: State) -> None:
         """Take note of a channel's new state."""
-        self._waiting.append((channel.topic, status_of(old), status_of(new)))
+        self._waiting.append((channel.topic, STATUS[old], STATUS[new]))
 
     def tell(self) -> None:
         """Tell telemetry, unless it is being told: then that goes on with these."""

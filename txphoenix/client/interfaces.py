@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
-if TYPE_CHECKING:
-    from ..errors import ConnectionFailed
-    from ..protocol.message import Serializer
-    from ..transports.interfaces import FrameReceivers
+from ..errors import ConnectionFailed
+from ..protocol.message import Serializer
+from ..transports.interfaces import FrameReceivers
 
 __all__ = ["ConnectionListener"]
 

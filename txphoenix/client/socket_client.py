@@ -36,7 +36,7 @@ from ..protocol.message import Message
 from ..runtime.reactor_thread import fails_its_deferred, in_reactor_thread
 from .closing import check_close
 from .connection import Connection
-from .connection_log import ConnectionLog, log
+from .connection_log import ConnectionLog
 from .connection_telemetry import ConnectionTelemetry
 from .events import ConnectionEvents
 from .hooks import ClientHooks
@@ -46,7 +46,7 @@ from .state import SocketState
 from .waiters import wait_for
 from .waiting import Waiting
 
-__all__ = ["SocketClient", "log"]
+__all__ = ["SocketClient"]
 
 _C = TypeVar("_C", bound=Channel)
 

@@ -9,7 +9,7 @@ from typing import Any
 from twisted.trial.unittest import SynchronousTestCase
 
 from txphoenix.channels.echo_room import EchoRoom
-from txphoenix.channels.state_changes import status_of
+from txphoenix.channels.state_changes import STATUS
 from txphoenix.client.state import SocketState
 from txphoenix.errors import BufferFull, ConfigurationError
 from txphoenix.options.options import Options
@@ -135,7 +135,7 @@ class SocketStateTests(SynchronousTestCase):
     def test_status(self) -> None:
         """The status of a topic is what the seed calls it."""
         self.assertEqual(
-            [status_of(state) for state in State],
+            [STATUS[state] for state in State],
             ["left", "joining", "joined", "leaving", "errored"],
         )
 

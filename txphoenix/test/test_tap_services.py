@@ -13,7 +13,7 @@ from twisted.logger import LogEvent, Logger, LogLevel, capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
 from txphoenix import telemetry
-from txphoenix.client.socket_client import log as package_logger
+from txphoenix.client.connection_log import log as package_logger
 from txphoenix.service.services import CleanExit, LogFilter, LoggedChannel
 
 from .support import TOPIC, ClientTestCase
