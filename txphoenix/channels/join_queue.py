@@ -91,7 +91,7 @@ class JoinQueue(Deadline, ChannelObserver):
         """
         if pending.is_queued:
             return
-        pending.is_queued = True
+        pending.enter_queue()
         pending.rest(self._deadlines)
         self.waiting[pending] = None
         self.fill()
@@ -106,7 +106,7 @@ class JoinQueue(Deadline, ChannelObserver):
 
     def sent(self, pending: PendingJoin, ref: str) -> None:
         """Take note that a join has been sent."""
-        pending.place = entry = SentJoin(int(ref), pending)
+        entry = SentJoin(int(ref), pending)
         self._ahead.append(entry)
         if entry is self._ahead[0]:
             self._begin_first()
@@ -116,10 +116,8 @@ class JoinQueue(Deadline, ChannelObserver):
 
         It makes room for another, which :meth:`fill` sends.
         """
-        entry = pending.place
-        self._forget(pending)
+        entry = pending.leave_queue()
         if entry is not None:
-            entry.pending = None
             self._passed.pop(entry, None)
             self._come_to(entry.number)
 
@@ -130,13 +128,11 @@ class JoinQueue(Deadline, ChannelObserver):
         """
         if not pending.is_queued:
             return
-        entry = pending.place
-        self._forget(pending)
+        entry = pending.leave_queue()
         if entry is None:
             self.waiting.pop(pending, None)
             self.prepared.pop(pending, None)
         else:
-            entry.pending = None
             self._passed.pop(entry, None)
             if self._ahead and entry is self._ahead[0]:
                 self._begin_first()
@@ -145,9 +141,9 @@ class JoinQueue(Deadline, ChannelObserver):
         """Forget all joins: the connection is lost."""
         for entry in (*self._ahead, *self._passed):
             if entry.pending is not None:
-                self._forget(entry.pending)
+                entry.pending.leave_queue()
         for pending in (*self.waiting, *self.prepared):
-            self._forget(pending)
+            pending.leave_queue()
         self.waiting.clear()
         self.prepared.clear()
         self._ahead.clear()
@@ -188,7 +184,7 @@ class JoinQueue(Deadline, ChannelObserver):
         if entry is None or entry in self._passed or not self._connection.is_open:
             return False
         if pending.is_patient:
-            pending.is_overdue = True
+            pending.overdue()
             self._begin_first()
             log.info(
                 "{channel!r}: no answer to the join within {seconds:g} s; the server"
@@ -224,10 +220,6 @@ class JoinQueue(Deadline, ChannelObserver):
         self.fill()
 
     # -- Inside -------------------------------------------------------------------
-
-    def _forget(self, pending: PendingJoin) -> None:
-        pending.place = None
-        pending.is_queued = pending.is_overdue = False
 
     def _send_heartbeat(self, ref: str) -> None:
         try:

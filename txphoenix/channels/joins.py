@@ -136,7 +136,7 @@ class Joins:
         membership = self.membership
         manager = membership.manager
         self._pending = pending
-        pending.is_patient = self.keeps_trying
+        pending.begun(self.keeps_trying)
         membership.take_topic()
         if manager.connection.is_open:
             membership.give(Input.OPEN)
@@ -162,7 +162,7 @@ class Joins:
         """Send the join, or have it wait until that is possible."""
         self.is_initialised = True
         self._preparation = None
-        pending.params = params
+        pending.prepared(params)
         manager = self.membership.manager
         if manager.connection.is_open:
             manager.joins.ready(pending)
@@ -185,8 +185,7 @@ class Joins:
             return
         # First, since telemetry is told that it is sent, and may leave.
         self.ref = ref
-        pending.sent_at = manager.deadlines.elapsed()
-        pending.params = None
+        pending.sending(manager.deadlines.elapsed())
         membership.pushes.expect(ref, pending)
         manager.joins.sent(pending, ref)
         pending.sent(manager.connection.write(message, *frame))

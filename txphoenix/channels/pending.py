@@ -155,6 +155,12 @@ class PendingPush(PendingReply):
         # None as long as it is kept.
         self.ref: str | None = None
 
+    def sent(self, ref: str, mark: int | None) -> None:
+        """Take note that it is sent; the payload is needed no more."""
+        self.ref = ref
+        self.mark = mark
+        self.payload = None
+
     def fail(self, error: BaseException) -> None:
         """Fail the Deferred; where nobody wants one, the log has it."""
         if self.wants_reply:
@@ -220,6 +226,7 @@ class SentJoin:
     def __init__(self, number: int, pending: PendingJoin) -> None:
         self.number = number
         self.pending: PendingJoin | None = pending
+        pending.place = self
 
 
 class PendingJoin(PendingReply):
@@ -267,6 +274,39 @@ class PendingJoin(PendingReply):
         self.sent_at = 0.0
         self.place: SentJoin | None = None
         self._time_left = timeout
+
+    def begun(self, is_patient: bool) -> None:
+        """Take note that the channel has the topic; see ``is_patient``."""
+        self.is_patient = is_patient
+
+    def prepared(self, params: Any) -> None:
+        """Take note of what it sends."""
+        self.params = params
+
+    def enter_queue(self) -> None:
+        """Be in the queue."""
+        self.is_queued = True
+
+    def overdue(self) -> None:
+        """Be waited for, though it has had its time."""
+        self.is_overdue = True
+
+    def leave_queue(self) -> SentJoin | None:
+        """Be in the queue no more.
+
+        :return: the queue's note of it, which nobody waits for now; None if it was not
+            sent.
+        """
+        entry, self.place = self.place, None
+        self.is_queued = self.is_overdue = False
+        if entry is not None:
+            entry.pending = None
+        return entry
+
+    def sending(self, now: float) -> None:
+        """Take note that it is about to be sent."""
+        self.sent_at = now
+        self.params = None
 
     def sent(self, mark: int | None) -> None:
         """Take note that it is sent."""

@@ -136,9 +136,7 @@ class Pushes:
             # It is something that no dict can hold.
             return fail(not_pushed(event))
         pending = PendingPush(self, event, payload, seconds)
-        # pending.wait(), without the call: this is on the way of each push.
-        deferred: Deferred[Any] = Deferred(pending)
-        pending.deferred = deferred
+        deferred = pending.wait()
         if membership.state is State.JOINED and manager.is_writable:
             error = self.write(pending, membership.joins.ref)
         else:
@@ -211,9 +209,7 @@ class Pushes:
         if membership.joins.ref != join_ref:
             # Who has encoded it, or was told that it is sent, has ended the join.
             return self._cut_short(pending, mark)
-        pending.ref = ref
-        pending.mark = mark
-        pending.payload = None
+        pending.sent(ref, mark)
         # expect(), without the call: this is on the way of each push.
         sent = self._sent
         if sent is None:

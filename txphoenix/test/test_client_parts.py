@@ -81,6 +81,5 @@ class PartsTests(SynchronousTestCase):
             Waiting,
         ):
             with self.subTest(cls=cls.__name__):
-                self.assertIn("__slots__", vars(cls))
-                bases = [base for base in cls.__mro__[1:] if base is not object]
-                self.assertTrue(all("__slots__" in vars(base) for base in bases))
+                # What CPython says of the instances, whatever their bases are.
+                self.assertEqual(cls.__dictoffset__, 0)
