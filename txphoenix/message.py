@@ -6,7 +6,7 @@ encodes and decodes.
 
 from __future__ import annotations
 
-from .protocol.events import (
+from .protocol.event_names import (
     HEARTBEAT,
     PHOENIX_TOPIC,
     PHX_CLOSE,

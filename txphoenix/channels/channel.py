@@ -18,7 +18,7 @@ from twisted.internet.defer import Deferred, succeed
 from ..errors import ChannelClosed
 from ..options.channel_kinds import AnyChannel
 from ..protocol.channel_states import State
-from ..protocol.events import PRESENCE_DIFF, PRESENCE_STATE
+from ..protocol.event_names import PRESENCE_DIFF, PRESENCE_STATE
 from ..protocol.message import Message
 from ..protocol.reserved_events import check_event, check_hooked
 from ..runtime.assignments import never_assigned

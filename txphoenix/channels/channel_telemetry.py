@@ -6,9 +6,9 @@ from typing import Any
 
 from .. import telemetry
 from ..protocol.channel_states import State
-from .events import ChannelEvents
+from .channel_events import ChannelEvents
+from .channel_observer import ChannelObserver
 from .interfaces import ObservedChannel
-from .observer import ChannelObserver
 from .state_changes import StateChanges
 
 __all__ = ["ChannelTelemetry"]

@@ -32,12 +32,12 @@ from collections import OrderedDict, deque
 from twisted.logger import Logger
 
 from ..errors import NotConnected, SerializerError
-from ..protocol.events import PHX_REPLY
+from ..protocol.event_names import PHX_REPLY
 from ..protocol.message import Message
 from ..runtime.deadlines import Deadline, Deadlines
 from ..runtime.package_log import package_log
+from .channel_observer import ChannelObserver
 from .interfaces import ChannelConnection
-from .observer import ChannelObserver
 from .pending import PendingJoin, SentJoin
 
 __all__ = ["JoinQueue"]

@@ -19,7 +19,7 @@ from ..errors import JoinError, JoinTimeout, SerializerError
 from ..protocol.channel_states import Input, State
 from ..protocol.message import Message
 from .callbacks import run_callback
-from .events import ChannelEvents
+from .channel_events import ChannelEvents
 from .interfaces import ChannelCallbacks, Member, Sender
 from .join_preparation import JoinPreparation, PreparingMember
 from .join_queue import JoinQueue

@@ -11,7 +11,7 @@ from ..errors import ChannelClosed, NotConnected, SerializerError
 from ..protocol.channel_states import Input, State
 from ..protocol.message import Message
 from ..runtime.package_log import package_log
-from .events import ChannelEvents
+from .channel_events import ChannelEvents
 from .inbox import Inbox
 from .interfaces import Member, Sender
 from .join_queue import JoinQueue

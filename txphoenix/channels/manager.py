@@ -7,7 +7,7 @@ It is logged, told to the channel's ``on_error`` hooks, and the channel begins a
 until it has crashed more than ``max_restarts`` times in ``max_seconds``; see
 :mod:`txphoenix.channels.supervision`.
 Who observes what happens to the channels subscribes to
-:class:`txphoenix.channels.events.ChannelEvents`.
+:class:`txphoenix.channels.channel_events.ChannelEvents`.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ from ..runtime.deadlines import Deadlines
 from ..runtime.kept_errors import unraised
 from ..runtime.package_log import package_log
 from .channel import Channel
+from .channel_events import ChannelEvents
 from .channel_set import ChannelSet
 from .dropped_pushes import DroppedPushes
-from .events import ChannelEvents
 from .factory import find_factory, make_channel
 from .interfaces import ChannelConnection, ObservedChannel
 from .join_queue import JoinQueue

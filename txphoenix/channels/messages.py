@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from ..errors import ChannelClosed, JoinError
 from ..protocol.channel_states import Input, State
-from ..protocol.events import (
+from ..protocol.event_names import (
     PHX_CLOSE,
     PHX_ERROR,
     PHX_REPLY,

@@ -31,7 +31,7 @@ from twisted.logger import Logger
 
 from ..errors import ConfigurationError
 from ..legible import legible
-from ..protocol.events import PRESENCE_DIFF, PRESENCE_STATE
+from ..protocol.event_names import PRESENCE_DIFF, PRESENCE_STATE
 from ..protocol.presence_sync import (
     Diff,
     Entry,

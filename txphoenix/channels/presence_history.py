@@ -13,7 +13,7 @@ from collections import deque
 from typing import Any
 
 from ..errors import ConfigurationError
-from ..protocol.events import PHX_CLOSE, PHX_ERROR, PHX_REPLY
+from ..protocol.event_names import PHX_CLOSE, PHX_ERROR, PHX_REPLY
 from ..protocol.presence_sync import (
     Diff,
     Entry,

@@ -9,8 +9,8 @@ from twisted.logger import Logger
 
 from ..protocol.channel_states import State
 from ..runtime.package_log import package_log
+from .channel_observer import ChannelObserver
 from .interfaces import Member, ObservedChannel
-from .observer import ChannelObserver
 
 __all__ = ["Settling"]
 

@@ -7,7 +7,7 @@ from twisted.logger import Logger, LogLevel
 from ..errors import ConfigurationError, ConnectionFailed, NotConnected
 from ..runtime.package_log import package_log
 from .connection import Connection
-from .observer import ConnectionObserver
+from .connection_observer import ConnectionObserver
 
 __all__ = ["ConnectionLog", "log"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from .. import telemetry
 from ..errors import ConnectionFailed, NotConnected
 from .connection import Connection
-from .observer import ConnectionObserver
+from .connection_observer import ConnectionObserver
 from .state import SocketState
 
 __all__ = ["ConnectionTelemetry"]

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from ..channels.channel_observer import ChannelObserver
 from ..channels.manager import ChannelManager
-from ..channels.observer import ChannelObserver
 from ..errors import BufferFull, ConfigurationError, NotConnected, SerializerError
 from ..protocol.message import Message
 from .connection import Connection

@@ -25,7 +25,7 @@ from typing import Any, Protocol, cast
 from ..channels.channel import Channel
 from ..channels.membership import Membership
 from ..errors import SerializerError
-from ..protocol.events import PHX_REPLY
+from ..protocol.event_names import PHX_REPLY
 from ..protocol.json_codecs import may_have_long_number
 from ..protocol.message import Message, Serializer
 from ..protocol.serializer import V2Serializer

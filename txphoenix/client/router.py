@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from ..channels.channel import Channel
 from ..channels.manager import ChannelManager
 from ..channels.membership import Membership
-from ..protocol.events import PHOENIX_TOPIC
+from ..protocol.event_names import PHOENIX_TOPIC
 from ..protocol.message import Message, Serializer
 from ..transports.interfaces import FrameReceivers
 from .connection import Connection
+from .connection_observer import ConnectionObserver
 from .hooks import HookLists
-from .observer import ConnectionObserver
 from .receiving import frame_receivers
 
 __all__ = ["MessageRouter"]

@@ -9,7 +9,7 @@
         rooms:lobby   Channel
 
 It makes the parts and hands each what it needs of the others; what happens to the
-connection they are told by :mod:`txphoenix.client.events`.
+connection they are told by :mod:`txphoenix.client.connection_events`.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from twisted.internet.defer import Deferred, fail, maybeDeferred, succeed
 from twisted.internet.interfaces import IReactorTime
 
 from ..channels.channel import Channel
+from ..channels.channel_events import ChannelEvents
 from ..channels.channel_telemetry import ChannelTelemetry
-from ..channels.events import ChannelEvents
 from ..channels.join_channels import JoinChannels
 from ..channels.manager import ChannelManager
 from ..errors import ConfigurationError, NotConnected
@@ -36,14 +36,14 @@ from ..protocol.message import Message
 from ..runtime.reactor_thread import fails_its_deferred, in_reactor_thread
 from .closing import check_close
 from .connection import Connection
+from .connection_events import ConnectionEvents
 from .connection_log import ConnectionLog
 from .connection_telemetry import ConnectionTelemetry
-from .events import ConnectionEvents
+from .connection_waiters import wait_for
 from .hooks import ClientHooks
 from .outbox import Outbox
 from .router import MessageRouter
 from .state import SocketState
-from .waiters import wait_for
 from .waiting import Waiting
 
 __all__ = ["SocketClient"]

@@ -15,8 +15,8 @@ from typing import Any
 from twisted.application.service import Service
 from twisted.logger import Logger
 
+from ..channels.channel_observer import ChannelObserver
 from ..channels.interfaces import ObservedChannel
-from ..channels.observer import ChannelObserver
 from ..channels.state_changes import STATUS
 from ..errors import BufferFull, ConfigurationError, ConnectionFailed
 from ..legible import legible
@@ -25,7 +25,7 @@ from ..protocol.channel_states import State
 from ..protocol.message import Message
 from ..protocol.redact import REDACTED, redact_params, redact_url, shown
 from ..runtime.package_log import package_log
-from .observer import ConnectionObserver
+from .connection_observer import ConnectionObserver
 
 __all__ = ["SocketState"]
 

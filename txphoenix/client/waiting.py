@@ -18,9 +18,9 @@ from ..channels.writers import NOT_YET
 from ..errors import NotConnected
 from ..runtime.kept_errors import unraised
 from .connection import Connection
-from .observer import ConnectionObserver
+from .connection_observer import ConnectionObserver
+from .connection_waiters import ConnectionWaiters, check_failures
 from .outbox import Outbox
-from .waiters import ConnectionWaiters, check_failures
 
 __all__ = ["Waiting"]
 

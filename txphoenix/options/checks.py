@@ -26,7 +26,7 @@ from twisted.internet.ssl import CertificateOptions
 from ..errors import ConfigurationError
 from ..legible import legible
 from ..protocol.cookie_jar import bounded_jar
-from ..protocol.events import PHOENIX_TOPIC
+from ..protocol.event_names import PHOENIX_TOPIC
 from ..protocol.url import parse_proxy
 from .channel_kinds import AnyChannel
 

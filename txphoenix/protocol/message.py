@@ -7,7 +7,7 @@ from itertools import count
 from typing import Any, NamedTuple, Protocol
 
 from ..legible import legible
-from .events import HEARTBEAT, PHOENIX_TOPIC, PHX_JOIN, PHX_LEAVE
+from .event_names import HEARTBEAT, PHOENIX_TOPIC, PHX_JOIN, PHX_LEAVE
 from .v2_frames import V2Frames
 
 __all__ = ["Message", "Serializer", "generate_ref", "new_message"]

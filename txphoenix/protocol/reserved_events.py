@@ -6,7 +6,7 @@ from typing import Final
 
 from ..errors import ConfigurationError
 from ..legible import legible
-from .events import PHX_CLOSE, PHX_ERROR, PHX_JOIN, PHX_LEAVE, PHX_REPLY
+from .event_names import PHX_CLOSE, PHX_ERROR, PHX_JOIN, PHX_LEAVE, PHX_REPLY
 
 __all__ = ["NOT_PUSHED", "check_event", "check_hooked", "check_pushed", "not_pushed"]
 

@@ -22,7 +22,7 @@ from typing import Any, Generic, TypeVar
 
 from ..errors import SerializerError
 from ..legible import error_text
-from .events import PHX_REPLY
+from .event_names import PHX_REPLY
 from .field_checks import (
     BINARY_TYPES,
     Fields,

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from txphoenix.protocol.events import PHX_REPLY
+from txphoenix.protocol.event_names import PHX_REPLY
 from txphoenix.protocol.message import Message
 
 from .recordings import WireFrame

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from txphoenix.protocol.events import PHX_CLOSE, PHX_ERROR, PHX_REPLY
+from txphoenix.protocol.event_names import PHX_CLOSE, PHX_ERROR, PHX_REPLY
 
 from .recorded_frames import read_frame
 from .recordings import (

@@ -28,7 +28,7 @@ from txphoenix import (
     SocketClient,
 )
 from txphoenix.protocol.backoff import steps
-from txphoenix.protocol.events import (
+from txphoenix.protocol.event_names import (
     HEARTBEAT,
     PHOENIX_TOPIC,
     PHX_CLOSE,

@@ -25,7 +25,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from txphoenix.channels.channel import Channel
 from txphoenix.client.socket_client import SocketClient
 from txphoenix.protocol.backoff import steps
-from txphoenix.protocol.events import HEARTBEAT, PHOENIX_TOPIC, PHX_REPLY
+from txphoenix.protocol.event_names import HEARTBEAT, PHOENIX_TOPIC, PHX_REPLY
 from txphoenix.protocol.message import Message
 from txphoenix.runtime.deadlines import Deadlines
 from txphoenix.testing import MemoryServer, Refused, ServerChannel, error, ok, reply

@@ -11,8 +11,8 @@ from twisted.internet.defer import CancelledError, Deferred, TimeoutError
 from twisted.internet.protocol import Protocol
 from twisted.trial.unittest import SynchronousTestCase
 
+from txphoenix.client.connection_waiters import wait_for
 from txphoenix.client.socket_client import SocketClient
-from txphoenix.client.waiters import wait_for
 from txphoenix.errors import ConnectionClosed, NotConnected
 
 from .network import NetworkTestCase

@@ -1,11 +1,14 @@
-"""Tests of :mod:`txphoenix.channels.events`: one place to be told of channels."""
+"""Tests of :mod:`txphoenix.channels.channel_events`.
+
+One place to be told of channels.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
 from txphoenix.channels.channel import Channel
-from txphoenix.channels.observer import ChannelObserver
+from txphoenix.channels.channel_observer import ChannelObserver
 
 from .support import TOPIC, ClientTestCase
 

@@ -8,7 +8,7 @@ from twisted.application.service import MultiService
 from twisted.trial.unittest import SynchronousTestCase
 
 from txphoenix.client import SocketClient
-from txphoenix.client.events import ConnectionEvents
+from txphoenix.client.connection_events import ConnectionEvents
 from txphoenix.client.hooks import ClientHooks, HookLists
 from txphoenix.client.interfaces import ConnectionListener
 from txphoenix.client.link import Link

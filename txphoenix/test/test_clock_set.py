@@ -10,7 +10,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from txphoenix import telemetry
 from txphoenix.channels.channel import Channel
-from txphoenix.client.events import ConnectionEvents
+from txphoenix.client.connection_events import ConnectionEvents
 from txphoenix.errors import (
     ConnectTimeout,
     HeartbeatTimeout,

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Protocol
 
-from txphoenix.protocol.events import PHX_REPLY
+from txphoenix.protocol.event_names import PHX_REPLY
 from txphoenix.protocol.json_codecs import JSONCodec, as_codec
 from txphoenix.protocol.message import Message
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from txphoenix.protocol.events import PRESENCE_STATE
+from txphoenix.protocol.event_names import PRESENCE_STATE
 
 from .channel import ServerChannel
 from .presence_tracker import Presences, PresenceTracker

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from itertools import count
 from typing import Any, Protocol
 
-from txphoenix.protocol.events import PRESENCE_DIFF
+from txphoenix.protocol.event_names import PRESENCE_DIFF
 
 __all__ = ["PresenceTracker", "Presences", "Present"]
 

@@ -11,7 +11,7 @@ from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from txphoenix.protocol.events import PHX_CLOSE, PHX_ERROR, PHX_LEAVE, PHX_REPLY
+from txphoenix.protocol.event_names import PHX_CLOSE, PHX_ERROR, PHX_LEAVE, PHX_REPLY
 from txphoenix.protocol.message import Message
 
 from ..runtime.package_log import package_log

@@ -15,7 +15,7 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.logger import Logger
 
 from txphoenix.protocol.close_codes import INTERNAL_ERROR
-from txphoenix.protocol.events import (
+from txphoenix.protocol.event_names import (
     HEARTBEAT,
     PHOENIX_TOPIC,
     PHX_CLOSE,

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from txphoenix import Channel, SocketClient
-from txphoenix.protocol.events import (
+from txphoenix.protocol.event_names import (
     HEARTBEAT,
     PHX_ERROR,
     PHX_JOIN,

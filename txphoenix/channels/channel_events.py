@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from .observer import ChannelObserver
+from .channel_observer import ChannelObserver
 
 __all__ = ["ChannelEvents"]
 

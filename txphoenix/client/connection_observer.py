@@ -11,7 +11,7 @@ class ConnectionObserver:
     """Is told what happens to the connection of a client, before the client acts on it.
 
     A subclass has the methods for what it wants to know.
-    See :class:`txphoenix.client.events.ConnectionEvents`.
+    See :class:`txphoenix.client.connection_events.ConnectionEvents`.
     """
 
     __slots__ = ()

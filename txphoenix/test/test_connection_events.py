@@ -1,4 +1,7 @@
-"""Tests of :mod:`txphoenix.client.events`: who is told of what, and in which order."""
+"""Tests of :mod:`txphoenix.client.connection_events`.
+
+Who is told of what, and in which order.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +9,8 @@ from typing import Any
 
 from txphoenix import telemetry
 from txphoenix.client.connection_log import ConnectionLog
+from txphoenix.client.connection_observer import ConnectionObserver
 from txphoenix.client.connection_telemetry import ConnectionTelemetry
-from txphoenix.client.observer import ConnectionObserver
 from txphoenix.client.state import SocketState
 from txphoenix.errors import ConnectionClosed, ConnectionFailed, NotConnected
 

@@ -15,7 +15,7 @@ class ChannelObserver:
     """Is told what happens to the channels of a client.
 
     A subclass has the methods for what it wants to know.
-    See :class:`txphoenix.channels.events.ChannelEvents`.
+    See :class:`txphoenix.channels.channel_events.ChannelEvents`.
     """
 
     __slots__ = ()
@@ -24,7 +24,7 @@ class ChannelObserver:
         """A channel's state has changed.
 
         Whoever is told must not call the channel, which is in the middle of it: see
-        :meth:`txphoenix.channels.events.ChannelEvents.when_at_rest`.
+        :meth:`txphoenix.channels.channel_events.ChannelEvents.when_at_rest`.
         """
 
     def channel_joined(

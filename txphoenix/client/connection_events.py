@@ -6,8 +6,8 @@
                                       ->  channels, outbox, hooks, who waits: who acts
 
 Observers are told first, and each knows nothing of the others.
-A new one is a :class:`~txphoenix.client.observer.ConnectionObserver` more where the
-client is put together, in :mod:`txphoenix.client.socket_client`.
+A new one is one more :class:`.ConnectionObserver` where the client is put together, in
+:mod:`txphoenix.client.socket_client`.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from ..errors import ConnectionFailed, NotConnected
 from ..protocol.message import Serializer
 from ..transports.interfaces import FrameReceivers
 from .connection import Connection
+from .connection_observer import ConnectionObserver
 from .hooks import HookLists
-from .observer import ConnectionObserver
 from .outbox import Outbox
 from .router import MessageRouter
 from .waiting import Waiting
