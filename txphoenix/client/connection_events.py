@@ -2,10 +2,12 @@
 
 ::
 
-    Connection  ->  ConnectionEvents  ->  log, state, telemetry: who observes
+    Connection  ->  ConnectionEvents  ->  state, telemetry: who observes
                                       ->  channels, outbox, hooks, who waits: who acts
+                                      ->  the log, at its place between them
 
 Observers are told first, and each knows nothing of the others.
+The log is told when channels know: what it tells may be the user's code, and raise.
 A new one is one more :class:`.ConnectionObserver` where the client is put together, in
 :mod:`txphoenix.client.socket_client`.
 """
@@ -21,6 +23,7 @@ from ..errors import ConnectionFailed, NotConnected
 from ..protocol.message import Serializer
 from ..transports.interfaces import FrameReceivers
 from .connection import Connection
+from .connection_log import ConnectionLog
 from .connection_observer import ConnectionObserver
 from .hooks import HookLists
 from .outbox import Outbox
@@ -34,6 +37,7 @@ class ConnectionEvents:
     """The listener of one client's connection.
 
     :param observers: are told first of all that happens.
+    :param log: is told of most of it.
     :param connection: whose listener it is.
     :param channels: join, and wait for the next connection.
     :param join_channels: the channels that the client joins by itself.
@@ -48,6 +52,7 @@ class ConnectionEvents:
         "_connection",
         "_hooks",
         "_join_channels",
+        "_log",
         "_observers",
         "_outbox",
         "_router",
@@ -57,6 +62,7 @@ class ConnectionEvents:
     def __init__(
         self,
         observers: Sequence[ConnectionObserver],
+        log: ConnectionLog,
         connection: Connection,
         channels: ChannelManager,
         join_channels: JoinChannels,
@@ -66,6 +72,7 @@ class ConnectionEvents:
         router: MessageRouter,
     ) -> None:
         self._observers = observers
+        self._log = log
         self._connection = connection
         self._channels = channels
         self._join_channels = join_channels
@@ -86,6 +93,7 @@ class ConnectionEvents:
     def connection_opened(self, duration: float) -> None:
         """Have all channels join, send what was kept, and tell who waits."""
         connection = self._connection
+        self._log.connection_opened(duration)
         attempt = connection.attempts
         for observer in self._observers:
             observer.connection_opened(duration)
@@ -107,17 +115,22 @@ class ConnectionEvents:
         for observer in self._observers:
             observer.connection_lost(reason, was_asked)
         self._channels.connection_lost(reason, was_asked)
+        self._log.connection_lost(reason, was_asked)
         self._waiting.abandon_unless_wanted(reason)
         self._hooks.close.call(reason)
         self._channels.writers.check()
 
     def connection_failed(self, reason: Exception) -> None:
         """Tell who waits of a failed attempt."""
+        # NotConnected is an attempt that we gave up ourselves.
+        is_ours = isinstance(reason, NotConnected)
+        if not is_ours:
+            # Whoever is told may push, and be told why that was not sent.
+            self._channels.connection_failed(reason)
         for observer in self._observers:
             observer.connection_failed(reason)
-        # NotConnected is an attempt that we gave up ourselves.
-        if not isinstance(reason, NotConnected):
-            self._channels.connection_failed(reason)
+        if not is_ours:
+            self._log.connection_failed(reason)
             self._hooks.error.call(reason)
             self._waiting.attempt_failed(reason)
         self._waiting.abandon_unless_wanted(reason)
@@ -126,6 +139,7 @@ class ConnectionEvents:
         """The next attempt is planned."""
         for observer in self._observers:
             observer.connection_retrying(attempt, delay)
+        self._log.connection_retrying(attempt, delay)
 
     def connection_writable(self) -> None:
         """Send what has waited for room, then tell who waits for it."""

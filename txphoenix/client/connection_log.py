@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from twisted.logger import Logger, LogLevel
 
-from ..errors import ConfigurationError, ConnectionFailed, NotConnected
+from ..errors import ConfigurationError, ConnectionFailed
 from ..runtime.package_log import package_log
 from .connection import Connection
 from .connection_observer import ConnectionObserver
@@ -45,9 +45,7 @@ class ConnectionLog(ConnectionObserver):
             )
 
     def connection_failed(self, reason: Exception) -> None:
-        """Log a failure, unless it is ours."""
-        if isinstance(reason, NotConnected):
-            return
+        """Log a failure, which is not ours."""
         text = "{client!r}: not connected: {reason}"
         level = LogLevel.warn
         if isinstance(reason, ConfigurationError):

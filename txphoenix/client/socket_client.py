@@ -103,16 +103,15 @@ class SocketClient(ClientHooks, MultiService):
         )
         self._join_channels = joins = JoinChannels(channels, hooks.error.call)
         self._outbox = outbox = Outbox(state, connection, channels, hooks.error.call)
-        # Who is told what happens to the connection, in this order.
-        observers = (
-            ConnectionLog(self, connection),
-            state,
-            ConnectionTelemetry(self, state, connection),
+        # Who is told what happens to the connection, in this order, and the log.
+        observers = (state, ConnectionTelemetry(self, state, connection))
+        log = ConnectionLog(self, connection)
+        self._waiting = waiting = Waiting(
+            self, connection, outbox, channels, (log, *observers)
         )
-        self._waiting = waiting = Waiting(self, connection, outbox, channels, observers)
         router = MessageRouter(self, connection, channels, hooks, observers)
         events = ConnectionEvents(
-            observers, connection, channels, joins, outbox, waiting, hooks, router
+            observers, log, connection, channels, joins, outbox, waiting, hooks, router
         )
         connection.report_to(events)
         for child in (state, connection, channels):

@@ -5,14 +5,16 @@ Who is told of what, and in which order.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
+
+from twisted.logger import capturedLogs, formatEvent, globalLogPublisher
 
 from txphoenix import telemetry
-from txphoenix.client.connection_log import ConnectionLog
 from txphoenix.client.connection_observer import ConnectionObserver
 from txphoenix.client.connection_telemetry import ConnectionTelemetry
 from txphoenix.client.state import SocketState
 from txphoenix.errors import ConnectionClosed, ConnectionFailed, NotConnected
+from txphoenix.protocol.channel_states import State
 
 from .support import TOPIC, ClientTestCase
 
@@ -112,12 +114,10 @@ class OrderTests(EventsTestCase):
     """What the observers are told, and when."""
 
     def test_observers(self) -> None:
-        """The log is told first, and the state before telemetry."""
+        """The state is told before telemetry; the log is no observer's business."""
         events = self.client.connection._listener
         kinds = [type(each) for each in events._observers]
-        self.assertEqual(
-            kinds, [ConnectionLog, SocketState, ConnectionTelemetry, Noting]
-        )
+        self.assertEqual(kinds, [SocketState, ConnectionTelemetry, Noting])
 
     def test_opened_and_lost(self) -> None:
         """Observers know before hooks, and who waits is told last."""
@@ -245,6 +245,50 @@ class ClosedMeanwhileTests(EventsTestCase):
             telemetry.detach("test")
             self.assertNotIn("connection_duration", actions)
             self.assertEqual("connected" in actions, is_first)
+
+
+class LogTests(ClientTestCase):
+    """The log has its place between those who observe and those who act."""
+
+    def test_raises(self) -> None:
+        """A log observer that raises as it is told of a loss leaves channels well.
+
+        Twisted's own publisher lets what is no Exception through.
+        """
+        raised: list[object] = []
+
+        def observe(event: dict[str, Any]) -> None:
+            if "connection is lost" in event["log_format"] and not raised:
+                raised.append(event)
+                raise SystemExit("of a log observer")
+
+        channel = self.joined_channel()
+        globalLogPublisher.addObserver(cast(Any, observe))
+        self.addCleanup(globalLogPublisher.removeObserver, cast(Any, observe))
+        self.memory.drop()
+        self.memory.flush()
+        self.assertIs(channel.state, State.ERRORED)
+        self.memory.advance(1.0)
+        self.assertEqual(len(raised), 1)
+        self.assertIs(channel.state, State.JOINED)
+        self.assertEqual(len(self.memory.channels(TOPIC)), 1)
+        self.assertEqual(len(self.flushLoggedErrors(SystemExit)), 1)
+
+    def test_after_telemetry(self) -> None:
+        """It says what is so when telemetry has been told, and has acted."""
+
+        def give_up(_name: Any, _numbers: Any, metadata: Any, _config: Any) -> None:
+            if metadata["action"] == "connection_error":
+                metadata["client"].disconnect()
+
+        telemetry.attach("test", telemetry.SOCKET, give_up)
+        self.addCleanup(telemetry.detach, "test")
+        client = self.make_client(url=lambda: "nonsense")
+        with capturedLogs() as captured:
+            client.startService()
+            self.memory.flush()
+        (told,) = [formatEvent(each) for each in captured if "reason" in each]
+        self.assertIn("it is not tried again", told)
 
 
 class UnmovedTests(ClientTestCase):
