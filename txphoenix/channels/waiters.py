@@ -122,25 +122,36 @@ class StopWaiters:
     held.
     """
 
-    __slots__ = ("_lists",)
+    __slots__ = ("_lists", "_waited")
 
     def __init__(self) -> None:
         self._lists: dict[StopList, None] = {}
+        # How many have waited so far.
+        self._waited = 0
 
     def __len__(self) -> int:
         return sum(map(len, self._lists))
 
-    def hold(self, waiting: StopList) -> None:
-        """Have those of one channel told when the service stops."""
+    def hold(self, waiting: StopList) -> int:
+        """Have those of one channel told when the service stops.
+
+        :return: the number of the latest of them, among those of all channels.
+        """
         self._lists[waiting] = None
+        self._waited += 1
+        return self._waited
 
     def release(self, waiting: StopList) -> None:
         """Hold those of one channel no more."""
         self._lists.pop(waiting, None)
 
     def take_all(self) -> list[Deferred[None]]:
-        """Take away those of all channels."""
-        return [each for waiting in list(self._lists) for each in waiting.take()]
+        """Take away those of all channels, in the order in which they came."""
+        numbers: dict[Deferred[None], int] = {}
+        for waiting in list(self._lists):
+            numbers.update(waiting.numbers)
+            waiting.take()
+        return sorted(numbers, key=numbers.__getitem__)
 
     @staticmethod
     def tell(
@@ -163,7 +174,8 @@ class StopList:
 
     def __init__(self, waiters: StopWaiters) -> None:
         self._waiters = waiters
-        self._waiting: dict[Deferred[None], None] = {}
+        # Each with its number among those of all channels.
+        self._waiting: dict[Deferred[None], int] = {}
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -171,11 +183,15 @@ class StopList:
     def __iter__(self) -> Iterator[Deferred[None]]:
         return iter(self._waiting)
 
+    @property
+    def numbers(self) -> Mapping[Deferred[None], int]:
+        """Each of them, with its number among those of all channels."""
+        return self._waiting
+
     def wait(self) -> Deferred[None]:
         """Make a Deferred of the channel's end."""
         waiting: Deferred[None] = Deferred(self._forget)
-        self._waiting[waiting] = None
-        self._waiters.hold(self)
+        self._waiting[waiting] = self._waiters.hold(self)
         return waiting
 
     def take(self) -> list[Deferred[None]]:

@@ -292,6 +292,17 @@ class StopWaiterTests(ClientTestCase):
         for outcome in outcomes[1::2]:
             self.assert_fired(outcome, None)
 
+    def test_order(self) -> None:
+        """Those of several channels fire in the order in which they came."""
+        client = self.connected_client()
+        channels = {name: client.channel(f"rooms:{name}") for name in "ab"}
+        told: list[str] = []
+        for name in ("a1", "b1", "a2", "b2", "a3"):
+            waiting = channels[name[0]].when_stopped()
+            self.watch(waiting.addCallback(lambda _, name=name: told.append(name)))
+        self.stop_client(client)
+        self.assertEqual(told, ["a1", "b1", "a2", "b2", "a3"])
+
     def test_stopped_already(self) -> None:
         """After the stop it fires at once, until the client is started again."""
         client = self.connected_client()
