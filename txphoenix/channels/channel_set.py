@@ -23,7 +23,7 @@ from .waiters import NextJoins, StopWaiters
 
 __all__ = ["ChannelSet"]
 
-log = Logger(observer=package_log)
+log = Logger("txphoenix.channel_set", observer=package_log)
 
 
 class ChannelSet(MultiService):

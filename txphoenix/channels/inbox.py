@@ -28,7 +28,7 @@ from ..runtime.package_log import package_log
 
 __all__ = ["Inbox"]
 
-log = Logger(observer=package_log)
+log = Logger("txphoenix.inbox", observer=package_log)
 
 
 class Inbox(Deadline):

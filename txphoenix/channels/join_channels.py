@@ -21,7 +21,7 @@ from .manager import ChannelManager
 
 __all__ = ["JoinChannels"]
 
-log = Logger(observer=package_log)
+log = Logger("txphoenix.join_channels", observer=package_log)
 
 # In one go.
 _MOST_TRIES = 2

@@ -42,7 +42,7 @@ from .pending import PendingJoin, SentJoin
 
 __all__ = ["JoinQueue"]
 
-log = Logger(observer=package_log)
+log = Logger("txphoenix.join_queue", observer=package_log)
 
 # Refs of ours have fewer digits; what a server makes up may have any number.
 _MOST_DIGITS = 18

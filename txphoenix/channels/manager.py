@@ -48,7 +48,7 @@ from .writers import Writers
 
 __all__ = ["ChannelManager"]
 
-log = Logger(observer=package_log)
+log = Logger("txphoenix.channels", observer=package_log)
 
 _C = TypeVar("_C", bound=Channel)
 

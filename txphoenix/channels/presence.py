@@ -55,7 +55,7 @@ from .presence_history import PresenceHistory
 
 __all__ = ["Presence", "list_by", "sync_diff", "sync_state"]
 
-log = Logger(observer=package_log)
+log = Logger("txphoenix.presence", observer=package_log)
 
 T = TypeVar("T")
 

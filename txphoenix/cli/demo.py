@@ -29,7 +29,7 @@ from .output import OK, CommandError, Terminal, as_json, this_program
 
 __all__ = ["Demo", "DemoRoom", "run_demo"]
 
-log = Logger(observer=package_log)
+log = Logger("txphoenix.cli_demo", observer=package_log)
 
 _TOPIC = "rooms:lobby"
 

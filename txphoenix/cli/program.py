@@ -45,7 +45,7 @@ from .output import FAILED, OK, USAGE, CommandError, OutputClosed, Terminal
 
 __all__ = ["execute", "main", "make_parser"]
 
-log = Logger(observer=package_log)
+log = Logger("txphoenix.cli", observer=package_log)
 
 _DESCRIPTION = "A client for Phoenix Channels, on the command line."
 

@@ -15,7 +15,7 @@ from ..runtime.package_log import package_log
 
 __all__ = ["Overdue", "check_close", "raised", "tell_end", "untold"]
 
-log = Logger(observer=package_log)
+log = Logger("txphoenix.closing", observer=package_log)
 
 _E = TypeVar("_E", bound=Exception)
 

@@ -54,7 +54,7 @@ from .retry_policy import retry_delay, shall_retry
 
 __all__ = ["Connection"]
 
-log = Logger(observer=package_log)
+log = Logger("txphoenix.connection", observer=package_log)
 
 _E = TypeVar("_E", bound=Exception)
 

@@ -41,7 +41,7 @@ from .withdrawal import Withdrawal
 
 __all__ = ["Link", "LinkOwner"]
 
-log = Logger(observer=package_log)
+log = Logger("txphoenix.connection", observer=package_log)
 
 
 class LinkOwner(Protocol):

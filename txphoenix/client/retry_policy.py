@@ -15,7 +15,7 @@ from ..runtime.package_log import package_log
 
 __all__ = ["retry_delay", "shall_retry"]
 
-log = Logger(observer=package_log)
+log = Logger("txphoenix.retry_policy", observer=package_log)
 
 
 def shall_retry(options: Options, reason: Exception) -> bool:

@@ -29,7 +29,7 @@ from ..transports.interfaces import LifeSigns, ObservedTransport
 
 __all__ = ["Silence"]
 
-log = Logger(observer=package_log)
+log = Logger("txphoenix.silence", observer=package_log)
 
 _NO_SIGNS: Final = LifeSigns(False, 0, False)
 # In so many parts of the time allowed the transport is asked.

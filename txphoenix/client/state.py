@@ -29,7 +29,7 @@ from .connection_observer import ConnectionObserver
 
 __all__ = ["SocketState"]
 
-log = Logger(observer=package_log)
+log = Logger("txphoenix.state", observer=package_log)
 
 # How many topics are remembered as left.
 _LEFT_TOPICS = 100

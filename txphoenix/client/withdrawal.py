@@ -11,7 +11,7 @@ from ..transports.interfaces import Transport
 
 __all__ = ["Withdrawal"]
 
-log = Logger(observer=package_log)
+log = Logger("txphoenix.withdrawal", observer=package_log)
 
 
 @runtime_checkable

@@ -30,7 +30,7 @@ from .package_log import package_log
 
 __all__ = ["Deadline", "Deadlines", "DelayedCall", "Timer"]
 
-log = Logger(observer=package_log)
+log = Logger("txphoenix.deadlines", observer=package_log)
 
 # Moments are floats: a delayed call may come this much (seconds) before the
 # sum of its start and its delay.

@@ -32,7 +32,7 @@ __all__ = [
     "watch_hook",
 ]
 
-log = Logger(observer=package_log)
+log = Logger("txphoenix.hooks", observer=package_log)
 
 
 def call_hook(function: Callable[..., Any], *args: Any) -> None:

@@ -1,7 +1,8 @@
 """The log of the whole package, which can be turned down.
 
 All that txphoenix logs goes to Twisted's log by way of :data:`package_log`: every
-module has ``log = Logger(observer=package_log)``.
+module has ``log = Logger("txphoenix.<subject>", observer=package_log)``.
+The namespace is by what people filter the log, so it stays where the code moves.
 So what is dropped here is dropped for all of them, whenever they are imported, and for
 nobody else.
 

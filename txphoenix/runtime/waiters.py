@@ -12,7 +12,7 @@ from .package_log import package_log
 
 __all__ = ["until_cancelled"]
 
-log = Logger(observer=package_log)
+log = Logger("txphoenix.waiters", observer=package_log)
 
 _T = TypeVar("_T")
 

@@ -23,7 +23,7 @@ from ..runtime.remover import Remover
 
 __all__ = ["CleanExit", "LogFilter", "LoggedChannel"]
 
-log = Logger(observer=package_log)
+log = Logger("txphoenix.tap_services", observer=package_log)
 
 # The most characters of a payload in a line.
 _SHOWN_CHARACTERS = 800

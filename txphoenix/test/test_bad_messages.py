@@ -79,7 +79,7 @@ class BadMessageTests(RawTestCase):
             event
             for event in self.logged
             if event["log_level"] is LogLevel.warn
-            and event["log_namespace"] == "txphoenix.client.state"
+            and event["log_namespace"] == "txphoenix.state"
         ]
 
     def send(self, *frames: bytes) -> None:

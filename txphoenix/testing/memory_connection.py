@@ -20,6 +20,8 @@ from ..runtime.package_log import package_log
 
 __all__ = ["MemoryConnection", "MemoryTransport"]
 
+log = Logger("txphoenix.testing.memory.MemoryTransport", observer=package_log)
+
 
 @implementer(ITCPTransport, IConsumer, IPushProducer)
 class MemoryTransport:
@@ -27,8 +29,6 @@ class MemoryTransport:
 
     What is written waits until :meth:`MemoryConnection.pump` carries it over.
     """
-
-    _log = Logger(observer=package_log)
 
     disconnecting = False
     connected = True
@@ -72,7 +72,7 @@ class MemoryTransport:
         try:
             self.protocol.dataReceived(data)
         except Exception as error:
-            self._log.failure("Unhandled Error")
+            log.failure("Unhandled Error")
             self.lost(error)
 
     def lost(self, reason: Exception) -> None:

@@ -46,7 +46,7 @@ from .websocket import PhoenixClientProtocol
 
 __all__ = ["AttemptFactory", "EndpointConnector"]
 
-log = Logger(observer=package_log)
+log = Logger("txphoenix.transports.connector", observer=package_log)
 
 # The options that may be callables, which are asked at each attempt.
 _ASKED = ("url", "params", "headers", "auth_token")

@@ -46,7 +46,7 @@ from .websocket_factory import ConnectorMaker, PhoenixClientFactory
 
 __all__ = ["FallbackConnector"]
 
-log = Logger(observer=package_log)
+log = Logger("txphoenix.transports.fallback", observer=package_log)
 
 
 class FallbackConnector:

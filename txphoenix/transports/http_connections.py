@@ -31,7 +31,7 @@ from .writing import bytes_received, descriptor_of, in_kernel, unwritten
 
 __all__ = ["Connection", "ServedRequest", "TrackedEndpoint"]
 
-log = Logger(observer=package_log)
+log = Logger("txphoenix.transports.http_connections", observer=package_log)
 
 # The most bytes of an answer's headers, with all interim answers (RFC 9110 section
 # 15.2) before it; a WebSocket's handshake has as much.

@@ -65,7 +65,7 @@ from .longpoll_pace import Pace
 
 __all__ = ["LongPollTransport", "answer_limit"]
 
-log = Logger(observer=package_log)
+log = Logger("txphoenix.transports.longpoll", observer=package_log)
 
 # How much of an answer is taken, in messages of max_message_size, and in any case.
 # An answer has all that the server has kept since the last one, however small each

@@ -29,7 +29,7 @@ from ..runtime.waiters import until_cancelled
 
 __all__ = ["TooLate", "open_endpoint"]
 
-log = Logger(observer=package_log)
+log = Logger("txphoenix.transports.opening", observer=package_log)
 
 
 def open_endpoint(

@@ -30,7 +30,7 @@ from .retrying import RetryingFactory
 
 __all__ = ["HeardFactory", "OwnConnector"]
 
-log = Logger(observer=package_log)
+log = Logger("txphoenix.transports.own_connector", observer=package_log)
 
 
 class OwnConnector:

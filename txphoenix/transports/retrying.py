@@ -30,7 +30,7 @@ from .patience import Patience
 
 __all__ = ["RetryingFactory"]
 
-log = Logger(observer=package_log)
+log = Logger("txphoenix.transports.retrying", observer=package_log)
 
 
 class NoConnector:

@@ -22,7 +22,7 @@ from .tls import NoTLS
 
 __all__ = ["guarded"]
 
-log = Logger(observer=package_log)
+log = Logger("txphoenix.transports.tls_creator", observer=package_log)
 
 
 def guarded(tls: Any) -> Any:

@@ -26,7 +26,7 @@ from .opening import open_endpoint
 
 __all__ = ["TunedEndpoint"]
 
-log = Logger(observer=package_log)
+log = Logger("txphoenix.transports.tuned", observer=package_log)
 
 
 @implementer(IStreamClientEndpoint)

@@ -44,7 +44,7 @@ from .tls import verify_transport
 
 __all__ = ["TOKEN_PREFIX", "HandshakeFactory", "PhoenixClientProtocol"]
 
-log = Logger(observer=package_log)
+log = Logger("txphoenix.transports.websocket", observer=package_log)
 
 TOKEN_PREFIX: Final = "base64url.bearer.phx."
 """How the subprotocol begins that is the auth token."""

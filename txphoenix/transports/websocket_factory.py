@@ -34,7 +34,7 @@ from .websocket import TOKEN_PREFIX, PhoenixClientProtocol
 
 __all__ = ["ConnectorMaker", "PhoenixClientFactory"]
 
-log = Logger(observer=package_log)
+log = Logger("txphoenix.transports.websocket", observer=package_log)
 
 
 class PhoenixClientFactory(RetryingFactory, WebSocketClientFactory):
