@@ -299,7 +299,8 @@ class StopWaiterTests(ClientTestCase):
         told: list[str] = []
         for name in ("a1", "b1", "a2", "b2", "a3"):
             waiting = channels[name[0]].when_stopped()
-            self.watch(waiting.addCallback(lambda _, name=name: told.append(name)))
+            waiting.addCallback(lambda _, who: told.append(who), name)
+            self.watch(waiting)
         self.stop_client(client)
         self.assertEqual(told, ["a1", "b1", "a2", "b2", "a3"])
 
