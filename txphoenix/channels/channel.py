@@ -24,7 +24,7 @@ from ..protocol.reserved_events import check_event, check_hooked
 from ..runtime.assignments import never_assigned
 from ..runtime.reactor_thread import fails_its_deferred
 from ..runtime.remover import Remover
-from .class_attributes import check_attributes, check_class
+from .class_attributes import check_attributes, check_class, keep_properties
 from .membership import Holder, Membership
 from .messages import dispatch
 from .presence_history import PresenceHistory
@@ -72,14 +72,14 @@ class Channel(AnyChannel):
         super().__init_subclass__(**kwargs)
         cls._takes_events = cls.handle_in is not Channel.handle_in
         cls.presence_events = check_class(cls)
+        keep_properties(cls, Channel, ("state", "join_ref"))
 
     def __init__(
         self, topic: str, params: Any = None, manager: Holder[Channel] | None = None
     ) -> None:
         if manager is None:
             raise made_by_itself(type(self).__name__)
-        # Service sets these two later, and a later attribute would cost each channel a
-        # dict of its own.
+        # Service sets these two later, which would cost each channel a dict of its own.
         self.running = 0
         self.name = topic
         self.topic = topic
@@ -87,7 +87,7 @@ class Channel(AnyChannel):
         self._membership: Membership[Channel] = Membership(self, manager)
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.topic} {self.state}>"
+        return f"<{type(self).__name__} {self.topic} {self._membership.state}>"
 
     # -- What subclasses override -------------------------------------------------
 
@@ -142,7 +142,7 @@ class Channel(AnyChannel):
     @property
     def is_joined(self) -> bool:
         """Whether the server has taken the join and the connection is there."""
-        return self.state is State.JOINED
+        return self._membership.state is State.JOINED
 
     @fails_its_deferred
     def join(self, timeout: float | None = None) -> Deferred[Any]:
@@ -391,7 +391,7 @@ class Channel(AnyChannel):
         """
         super().stopService()
         # A channel that has ended by itself is taken out of its service, too.
-        if self.state is not State.CLOSED:
+        if self._membership.state is not State.CLOSED:
             self.stop()
 
 

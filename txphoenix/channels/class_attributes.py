@@ -1,6 +1,9 @@
-"""What a class of channels says in its body: ``restart`` and ``presence_events``."""
+"""What a class of channels says in its body, and what it must not hide there."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
+from inspect import getattr_static, isdatadescriptor
 
 from ..errors import ConfigurationError
 from ..legible import legible
@@ -8,7 +11,7 @@ from .interfaces import ChannelCallbacks
 from .messages import look_for
 from .presence_history import check_events
 
-__all__ = ["check_attributes", "check_class"]
+__all__ = ["check_attributes", "check_class", "keep_properties"]
 
 _RESTARTS = ("permanent", "transient", "temporary")
 
@@ -24,6 +27,19 @@ def check_class(cls: type[ChannelCallbacks]) -> tuple[str, str]:
     events = check_events(cls.__name__, cls.presence_events)
     look_for(events)
     return events
+
+
+def keep_properties(cls: type, owner: type, names: Iterable[str]) -> None:
+    """Have what a class says in its body, or one that is mixed in, hide no property.
+
+    A channel's own value comes before a value of its class, as that of an attribute
+    does; a property of the class's own is left, as it comes before attributes too.
+
+    :param owner: the class that has the properties.
+    """
+    for name in names:
+        if not isdatadescriptor(getattr_static(cls, name)):
+            setattr(cls, name, getattr_static(owner, name))
 
 
 def check_attributes(channel: ChannelCallbacks) -> None:
