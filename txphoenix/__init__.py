@@ -7,6 +7,7 @@ from __future__ import annotations
 
 # Who has imported the package has these modules of it as well.
 from . import backoff as backoff
+from . import client_hooks as client_hooks
 from . import interfaces as interfaces
 from . import serializer as serializer
 from . import supplied as supplied

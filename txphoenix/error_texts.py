@@ -14,16 +14,17 @@ __all__ = [
     "LONGEST_TEXT",
     "TAKEN",
     "UNWRITTEN",
-    "answered",
     "channel_closed",
     "connect_timeout",
     "connection_closed",
-    "full",
     "handshake_answer",
-    "interrupted",
     "join_of",
     "not_in_time",
+    "push_answered",
+    "push_interrupted",
     "push_of",
+    "push_refused",
+    "push_timeout",
     "reason_in",
     "said_in",
 ]
@@ -114,18 +115,29 @@ def push_of(event: str, topic: str) -> str:
     return f"push{of}{to}"
 
 
-def answered(status: str, response: object) -> str:
-    """What a reply to a push is."""
-    return f"answered {legible(status)}: {said_in(response)}"
+def push_answered(event: str, topic: str, status: str, response: object) -> str:
+    """What the reply to a push is."""
+    said = said_in(response)
+    return f"{push_of(event, topic)} answered {legible(status)}: {said}"
 
 
-def interrupted(reason: BaseException | None, was_sent: bool) -> str:
+def push_timeout(
+    event: str, topic: str, timeout: float, obstacle: BaseException | str | None
+) -> str:
+    """What became of a push that was to be answered within ``timeout`` seconds."""
+    return f"{push_of(event, topic)} {not_in_time(timeout, obstacle)}"
+
+
+def push_interrupted(
+    event: str, topic: str, reason: BaseException | None, was_sent: bool
+) -> str:
     """What became of a push that was ended by ``reason``."""
     fate = "sent but not answered" if was_sent else "not sent"
-    return fate if reason is None else f"{fate}: {error_text(reason)}"
+    why = "" if reason is None else f": {error_text(reason)}"
+    return f"{push_of(event, topic)} {fate}{why}"
 
 
-def full(limit: int, buffer: str) -> str:
+def push_refused(event: str, topic: str, limit: int, buffer: str) -> str:
     """Which buffer has no room for a push.
 
     :param limit: how much it holds.
@@ -133,7 +145,8 @@ def full(limit: int, buffer: str) -> str:
     """
     unit = "bytes" if buffer == "write_buffer" else "messages"
     named = f" ({buffer})" if buffer else ""
-    return f"refused: {limit} {unit} are waiting already{named}"
+    waiting = f"{limit} {unit} are waiting already{named}"
+    return f"{push_of(event, topic)} refused: {waiting}"
 
 
 def not_in_time(timeout: float, obstacle: BaseException | str | None) -> str:

@@ -1,31 +1,23 @@
 """The errors that txphoenix raises, and with which its Deferreds fail.
 
-* :exc:`PhoenixError`
-
-  * :exc:`ConfigurationError` (:exc:`ValueError`)
-  * :exc:`NotConnected`
-  * :exc:`ConnectionFailed`
-
-    * :exc:`ConnectTimeout` (:exc:`TimeoutError`)
-    * :exc:`HandshakeRefused`
-    * :exc:`HeartbeatTimeout` (:exc:`TimeoutError`)
-    * :exc:`ConnectionClosed`
-
-  * :exc:`JoinError`
-
-    * :exc:`JoinTimeout` (:exc:`TimeoutError`)
-    * :exc:`AlreadyJoined`
-
-  * :exc:`PushError`
-
-    * :exc:`PushTimeout` (:exc:`TimeoutError`)
-    * :exc:`PushInterrupted`
-    * :exc:`BufferFull`
-
-  * :exc:`ChannelClosed`
-  * :exc:`SerializerError` (:exc:`ValueError`)
-
-    * :exc:`MessageTooLarge`
+| :exc:`PhoenixError`
+|     :exc:`ConfigurationError` (:exc:`ValueError`)
+|     :exc:`NotConnected`
+|     :exc:`ConnectionFailed`
+|         :exc:`ConnectTimeout` (:exc:`TimeoutError`)
+|         :exc:`HandshakeRefused`
+|         :exc:`HeartbeatTimeout` (:exc:`TimeoutError`)
+|         :exc:`ConnectionClosed`
+|     :exc:`JoinError`
+|         :exc:`JoinTimeout` (:exc:`TimeoutError`)
+|         :exc:`AlreadyJoined`
+|     :exc:`PushError`
+|         :exc:`PushTimeout` (:exc:`TimeoutError`)
+|         :exc:`PushInterrupted`
+|         :exc:`BufferFull`
+|     :exc:`ChannelClosed`
+|     :exc:`SerializerError` (:exc:`ValueError`)
+|         :exc:`MessageTooLarge`
 
 The class says what happened, the attributes say what the server said, and ``str()``
 gives one line for a person.
@@ -273,8 +265,7 @@ class PushError(PhoenixError):
         self.topic = topic
         self.event = event
         self.reason: Any = texts.reason_in(response)
-        answered = texts.answered(status, response)
-        super().__init__(f"{texts.push_of(event, topic)} {answered}")
+        super().__init__(texts.push_answered(event, topic, status, response))
 
 
 class PushTimeout(PushError, TimeoutError):
@@ -299,9 +290,7 @@ class PushTimeout(PushError, TimeoutError):
         obstacle: BaseException | str | None = None,
     ) -> None:
         super().__init__("timeout", None, topic, event)
-        self.args = (
-            f"{texts.push_of(event, topic)} {texts.not_in_time(timeout, obstacle)}",
-        )
+        self.args = (texts.push_timeout(event, topic, timeout, obstacle),)
         self.timeout = timeout
         self.was_sent = obstacle is None
         if isinstance(obstacle, BaseException):
@@ -331,8 +320,7 @@ class PushInterrupted(PushError):
         was_sent: bool = True,
     ) -> None:
         super().__init__("interrupted", None, topic, event)
-        fate = texts.interrupted(reason, was_sent)
-        self.args = (f"{texts.push_of(event, topic)} {fate}",)
+        self.args = (texts.push_interrupted(event, topic, reason, was_sent),)
         self.was_sent = was_sent
         self.cause = reason
         # A traceback then shows it as well.
@@ -358,7 +346,7 @@ class BufferFull(PushError):
         self, limit: int, topic: str = "", event: str = "", buffer: str = ""
     ) -> None:
         super().__init__("buffer_full", None, topic, event)
-        self.args = (f"{texts.push_of(event, topic)} {texts.full(limit, buffer)}",)
+        self.args = (texts.push_refused(event, topic, limit, buffer),)
         self.limit = limit
         self.buffer = buffer
 

@@ -148,11 +148,11 @@ class TreeTests(SynchronousTestCase):
         drawn = {}
         parents: list[str] = []
         for line in (errors.__doc__ or "").splitlines():
-            match = re.fullmatch(r"( *)\* :exc:`(\w+)`(?: \(:exc:`(\w+)`\))?", line)
+            match = re.fullmatch(r"\| ( *):exc:`(\w+)`(?: \(:exc:`(\w+)`\))?", line)
             if match is None:
                 continue
             indent, name, builtin = match.groups()
-            depth = len(indent) // 2
+            depth = len(indent) // 4
             parents[depth:] = [name]
             above = parents[depth - 1] if depth else "Exception"
             drawn[name] = [above, builtin] if builtin else [above]

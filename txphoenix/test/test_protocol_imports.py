@@ -1,4 +1,4 @@
-"""Tests of what :mod:`txphoenix.protocol` imports."""
+"""Tests of what the protocol and the runtime import."""
 
 from __future__ import annotations
 
@@ -17,23 +17,55 @@ ROOT = Path(txphoenix.__file__).parent
 # What people are shown, which lies below.
 SHOWN = ("txphoenix.error_texts", "txphoenix.errors", "txphoenix.legible")
 
-# What reads or writes, waits, or runs something else.
-NOT_PURE = {
-    "asyncio",
-    "http.client",
-    "multiprocessing",
-    "select",
-    "selectors",
-    "socket",
-    "socketserver",
-    "ssl",
-    "subprocess",
-    "threading",
-    "time",
-    "urllib.request",
+# All that they may import of what is not ours.
+# Nothing of it opens, reads or writes anything, waits, or runs something else.
+PURE = {
+    "__future__",
+    "base64",
+    "collections.abc",
+    "dataclasses",
+    "enum",
+    "http.cookiejar",
+    "hyperlink",
+    "idna",
+    "ipaddress",
+    "itertools",
+    "json",
+    "math",
+    "orjson",
+    "random",
+    "re",
+    "reprlib",
+    "sys",
+    "types",
+    "typing",
+    "urllib.parse",
+    "warnings",
 }
 # CookieJar asks for a Request, which opens nothing.
 ALLOWED = {("cookie_jar", "urllib.request")}
+
+# All that the runtime may import of what is not ours.
+# Of Twisted that is what needs no socket; a thread's work is to reach the reactor.
+RUNTIME = {
+    "__future__",
+    "collections.abc",
+    "copy",
+    "functools",
+    "inspect",
+    "sys",
+    "threading",
+    "time",
+    "twisted.internet.base",
+    "twisted.internet.defer",
+    "twisted.internet.interfaces",
+    "twisted.logger",
+    "twisted.python",
+    "twisted.python.failure",
+    "typing",
+    "weakref",
+    "zope.interface",
+}
 
 # Imports the modules without txphoenix/__init__.py, which imports everything.
 ALONE = """
@@ -55,16 +87,19 @@ def modules() -> list[str]:
 
 
 def imported(path: Path) -> Iterator[str]:
-    """All that a module imports, in functions and for types as well."""
+    """The modules that one imports from, in functions and for types as well."""
     package = path.relative_to(ROOT.parent).with_suffix("").parts[:-1]
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             base = package[: len(package) - node.level + 1] if node.level else ()
-            module = ".".join((*base, *filter(None, [node.module])))
-            yield module
-            yield from (f"{module}.{alias.name}" for alias in node.names)
+            yield ".".join((*base, *filter(None, [node.module])))
+
+
+def foreign(path: Path) -> set[str]:
+    """Those of them that are not of this package."""
+    return {name for name in imported(path) if name.split(".")[0] != "txphoenix"}
 
 
 class ProtocolTests(SynchronousTestCase):
@@ -86,13 +121,49 @@ class ProtocolTests(SynchronousTestCase):
         }
         self.assertEqual(loaded, {"txphoenix", *SHOWN})
 
-    def test_imports(self) -> None:
-        """No module names one that is above it, or that does what it must not."""
+    def test_layers(self) -> None:
+        """No module names one of ours that is above it."""
         below = ("txphoenix.protocol", *SHOWN)
         for name in modules():
             for module in imported(ROOT / "protocol" / f"{name}.py"):
                 own = module.startswith("txphoenix")
                 self.assertTrue(not own or module.startswith(below), (name, module))
-                if (name, module) not in ALLOWED:
-                    self.assertNotIn(module, NOT_PURE, name)
-                self.assertNotIn(module.split(".")[0], {"twisted", "zope"}, name)
+
+    def test_foreign(self) -> None:
+        """No module imports what opens, reads, writes or waits.
+
+        Nor do the errors, and what they show.
+        """
+        files = [
+            *(ROOT / "protocol" / f"{name}.py" for name in modules()),
+            *(ROOT / f"{name.removeprefix('txphoenix.')}.py" for name in SHOWN),
+        ]
+        for path in files:
+            more = {
+                module
+                for module in foreign(path) - PURE
+                if (path.stem, module) not in ALLOWED
+            }
+            self.assertEqual(more, set(), path.name)
+
+    def test_needed(self) -> None:
+        """What they may import is no more than they do."""
+        seen = {
+            module
+            for path in ROOT.glob("protocol/*.py")
+            for module in foreign(path)
+            if (path.stem, module) not in ALLOWED
+        }
+        self.assertEqual(seen, PURE)
+
+
+class RuntimeTests(SynchronousTestCase):
+    """The runtime needs Twisted, and nothing of sockets."""
+
+    def test_foreign(self) -> None:
+        """No module imports more of what is not ours than is listed, nor less."""
+        seen = {}
+        for path in sorted(ROOT.glob("runtime/*.py")):
+            seen[path.name] = foreign(path)
+            self.assertEqual(seen[path.name] - RUNTIME, set(), path.name)
+        self.assertEqual(set().union(*seen.values()), RUNTIME)

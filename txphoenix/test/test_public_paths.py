@@ -25,11 +25,12 @@ NOT_THERE = None if DOCS.is_dir() else "installed without its documents"
 NOT_FACADES = {"__init__", "__main__", "_version", "error_texts", "errors", "legible"}
 
 # The modules that are there once the package is imported.
-MODULES = (
+MODULES = {
     "backoff",
     "channel",
     "channels",
     "client",
+    "client_hooks",
     "echo_room",
     "errors",
     "handshake",
@@ -41,7 +42,22 @@ MODULES = (
     "serializer",
     "supplied",
     "telemetry",
-)
+}
+# The server kit has to be imported, as the client does without it.
+OWN_IMPORT = {"testing"}
+
+# What the paths of users hand on, and what twistd's does.
+LAYERS = {
+    "channels",
+    "client",
+    "errors",
+    "options",
+    "protocol",
+    "runtime",
+    "telemetry",
+    "transports",
+}
+SERVICE = {"service"}
 
 
 def found(path: str) -> Any:
@@ -61,6 +77,12 @@ def documented() -> list[str]:
     return re.findall(
         r"^\.\. auto(?:module|class|function):: (\S+)$", text, re.MULTILINE
     )
+
+
+def documented_modules() -> list[str]:
+    """The modules that the API page documents whole."""
+    text = (DOCS / "api.rst").read_text("utf-8")
+    return re.findall(r"^\.\. automodule:: (\S+)$", text, re.MULTILINE)
 
 
 def written() -> Iterator[tuple[str, str, str]]:
@@ -90,6 +112,11 @@ class DocumentedTests(SynchronousTestCase):
         for path in paths:
             self.assertIsNotNone(found(path), path)
 
+    def test_modules_are_brought(self) -> None:
+        """Each module of the API page is among those that the package brings."""
+        modules = {path.split(".")[1] for path in documented_modules()}
+        self.assertEqual(modules - OWN_IMPORT - MODULES, set())
+
     def test_examples(self) -> None:
         """Each import that is written in the docs, README and examples works."""
         imports = list(written())
@@ -114,7 +141,10 @@ class FacadeTests(SynchronousTestCase):
             *imports, names = tree.body[2:]
             self.assertIsInstance(names, ast.Assign, name)
             for node in imports:
-                self.assertIsInstance(node, ast.ImportFrom, name)
+                assert isinstance(node, ast.ImportFrom), name
+                layer = (node.module or "").partition(".")[0]
+                self.assertEqual(node.level, 1, name)
+                self.assertIn(layer, SERVICE if name == "tap" else LAYERS, name)
 
     def test_same_objects(self) -> None:
         """What a facade has is the very object of the layer."""
@@ -138,7 +168,7 @@ class FacadeTests(SynchronousTestCase):
             "import sys, txphoenix\nfor name in sys.argv[1:]: getattr(txphoenix, name)"
         )
         done = subprocess.run(
-            [sys.executable, "-c", script, *MODULES],
+            [sys.executable, "-c", script, *sorted(MODULES)],
             cwd=ROOT,
             capture_output=True,
             text=True,
