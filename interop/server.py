@@ -10,7 +10,7 @@ from twisted.internet.task import deferLater
 from twisted.web.resource import Resource
 from twisted.web.server import Request, Site
 
-from txphoenix.testing import PhoenixServer, ServerSession
+from txphoenix.testing import PhoenixServer, ServerChannel, ServerSession
 from txphoenix.testing.process import ChannelProcess
 
 from .application import CHANNELS, SOCKETS, connect
@@ -105,7 +105,7 @@ class InteropServer(PhoenixServer):
         """
         found = self.channels(topic)
         for channel in found:
-            process = cast(ChannelProcess, channel._process)
+            process = cast(ChannelProcess[ServerChannel], channel._process)
             process.end(None, {}, "forgotten")
         return len(found)
 

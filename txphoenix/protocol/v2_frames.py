@@ -80,7 +80,7 @@ class V2Frames(Generic[_Message]):
         """
         self._dumps: Callable[[Any], str | bytes] = codec.dumps
 
-    def encode(self, message: Fields) -> tuple[bytes, bool]:
+    def encode(self, message: _Message) -> tuple[bytes, bool]:
         """What to send for a message.
 
         A payload that is bytes, a bytearray or a memoryview goes into a binary frame.

@@ -26,7 +26,9 @@ from txphoenix import (
     SocketClient,
 )
 from txphoenix.channels.manager import ChannelManager
-from txphoenix.testing import MemoryServer, ServerChannel
+from txphoenix.serializer import V2Serializer
+from txphoenix.testing import Endpoint, MemoryServer, ServerChannel, ServerSession
+from txphoenix.testing.options import SocketOptions
 
 URL = "ws://localhost:4000/socket"
 
@@ -76,6 +78,44 @@ def loss(reason: ConnectionFailed) -> str:
     """What a hook of on_close may do with the reason."""
     code = reason.code if isinstance(reason, ConnectionClosed) else None
     return f"{code}: {reason.reason}"
+
+
+class Counting(V2Serializer):
+    """A serializer that changes another's methods, typed as the reference has them."""
+
+    sent = 0
+
+    def encode(self, message: Message) -> tuple[bytes, bool]:
+        """Count the message."""
+        self.sent += 1
+        return super().encode(message)
+
+    def decode(self, data: bytes, is_binary: bool) -> Message:
+        """Decode as ever."""
+        return super().decode(data, is_binary)
+
+
+def kick_all(server: Endpoint) -> int:
+    """What a program may have for any server."""
+    return sum(server.kick(it.socket.id or "") for it in server.connections)
+
+
+class Hall(ServerChannel):
+    """A channel of the server kit that keeps what it is told of."""
+
+    sessions: list[ServerSession] = []
+    servers: list[Endpoint] = []
+
+    def join(self, params: Any) -> Any:
+        """Let all in."""
+        self.sessions.append(self.session)
+        self.servers.append(self.endpoint)
+
+    def handle_in(self, event: str, payload: Any) -> Any:
+        """Say it again, as a frame."""
+        message = Message(self.join_ref, None, self.topic, event, payload)
+        self.session.send_frame(*self.session.codec.encode(message))
+        assert_type(kick_all(self.endpoint), int)
 
 
 # Each is refused by the type checker, and again when it is run.
@@ -188,6 +228,43 @@ class TypingTests(SynchronousTestCase):
         self.assertEqual(room.heard, ["news"])
         self.assertEqual([it.event for it in messages], ["phx_reply", "news"])
         self.assertEqual(told, ["open", "1000: "])
+
+    def test_serializer(self) -> None:
+        """A subclass of a serializer takes messages, and is a serializer."""
+        counting = Counting()
+        make_client(URL, serializer=counting)
+        message = Message(None, "1", "phoenix", "heartbeat", {})
+        self.assertEqual(counting.encode(message), V2Serializer().encode(message))
+        self.assertEqual(counting.sent, 1)
+
+    def test_server_kit(self) -> None:
+        """The server's parts know each other by the types that users import."""
+        self.patch(Hall, "sessions", [])
+        self.patch(Hall, "servers", [])
+        memory = MemoryServer({"rooms:*": Hall})
+        client = SocketClient(
+            memory.url, endpoint=memory.endpoint, reactor=memory.clock
+        )
+        client.startService()
+        room = client.channel("rooms:a", {}, Room)
+        room.join()
+        memory.flush()
+        hall = assert_type(memory.channels(), list[ServerChannel])[0]
+        session = assert_type(memory.connections, list[ServerSession])[0]
+        assert_type(memory.when_connected(), Deferred[ServerSession])
+        assert_type(memory.when_joined("rooms:a"), Deferred[ServerChannel])
+        self.assertIs(assert_type(hall.session, ServerSession), session)
+        self.assertIs(assert_type(hall.endpoint, Endpoint), memory)
+        self.assertIs(assert_type(session.endpoint, Endpoint), memory)
+        options = assert_type(session.options, SocketOptions)
+        self.assertIs(options, memory.sockets[memory.path])
+        running = assert_type(session.processes[0].channel, ServerChannel)
+        self.assertIs(running, hall)
+        room.push("news", {})
+        memory.flush()
+        self.assertEqual(room.heard, ["news"])
+        self.assertEqual(Hall.sessions, [session])
+        self.assertEqual(Hall.servers, [memory])
 
     def test_mistakes(self) -> None:
         """What is wrong for mypy is refused at run time too."""

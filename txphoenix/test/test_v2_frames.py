@@ -53,7 +53,7 @@ class KindTests(SynchronousTestCase):
 
     def test_encoded(self) -> None:
         """A tuple of five has the frame that a Message of them has."""
-        frames = V2Frames(Five)
+        frames: V2Frames[Fields] = V2Frames(Five)
         for fields in SAMPLES:
             expected = V2Serializer().encode(Message(*fields))
             self.assertEqual(frames.encode(fields), expected)

@@ -1,54 +1,246 @@
-"""The application behind a server: sockets, clients, topics and controls."""
+"""The application behind a server: sockets, clients, channels and controls.
+
+These four know each other, and a user's program knows all of them:
+an :class:`Endpoint` has the :class:`SocketOptions` of its sockets, a
+:class:`ServerSession` for each client, and in each of these the user's
+:class:`ServerChannel`, which can ask for every other.
+Here they are said to be of each other; how they work is below, where it is generic.
+
+::
+
+    class Room(ServerChannel):
+        def join(self, params):
+            if params.get("key") != "sesame":
+                raise Refused({"reason": "unauthorized"})
+            return {"welcome": self.topic}
+
+        def handle_in(self, event, payload):
+            self.broadcast(event, payload)
+            return ok()
+"""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
-from typing import Any, TypedDict, cast
+from collections.abc import Callable, Mapping
+from typing import Any
 
-from twisted.internet.defer import Deferred, succeed
-from twisted.internet.interfaces import IReactorTime
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
-from txphoenix.protocol.close_codes import SERVICE_RESTART
 from txphoenix.protocol.json_codecs import JSONCodec
-from txphoenix.protocol.message import Message
 
-from .channel import ServerChannel
-from .codec import ServerCodec
-from .connect import Connect
+from .client_session import ClientSession
+from .connect import Connect, Socket
+from .controls import Controls
+from .endpoint_options import EndpointOptions, global_reactor
 from .flavour import flavour_named
-from .options import Channels, SocketOptions
-from .presence import PresenceTracker
-from .process import ChannelProcess
-from .session import ServerSession
-from .waits import Waits
+from .process import ChannelRunner
+from .replies import NOTHING, reply
 
-__all__ = ["Endpoint", "EndpointOptions"]
-
-
-class EndpointOptions(TypedDict, total=False):
-    """The keyword arguments of :class:`Endpoint`, for those that pass them on."""
-
-    path: str
-    connect: Connect | None
-    timeout: float | None
-    max_frame_size: int
-    channel_limit: int | None
-    compression: bool
-    auth_token: bool
-    websocket: bool
-    websocket_path: str
-    longpoll: bool
-    longpoll_path: str
-    longpoll_window: float
-    longpoll_pubsub_timeout: float
-    flavour: str
-    close_timeout: float
-    keep_frames: bool
-    json: JSONCodec | None
+__all__ = [
+    "Channels",
+    "Endpoint",
+    "EndpointOptions",
+    "ServerChannel",
+    "ServerSession",
+    "SocketOptions",
+    "UnhandledEvent",
+    "global_reactor",
+]
 
 
-class Endpoint:
+class UnhandledEvent(Exception):
+    """A channel got an event that it does not know; as in Phoenix, it crashes."""
+
+
+class ServerChannel:
+    """One client's presence in one topic; subclass it.
+
+    :ivar topic: the topic.
+    :ivar params: what the client joined with.
+    :ivar socket: the client's connection.
+    :ivar session: the client's session.
+    :ivar endpoint: the server.
+    :ivar join_ref: the ref of the join.
+    :ivar ref: the ref of the message being handled; keep it for a :meth:`reply` later.
+    """
+
+    topic: str
+    params: Any
+    socket: Socket
+    session: ServerSession
+    endpoint: Endpoint
+    join_ref: Any
+    ref: Any = None
+    _process: ChannelRunner
+
+    def join(self, params: Any) -> Any:
+        """Decide whether the client may join.
+
+        While a Deferred or a coroutine is awaited nothing at all is answered on the
+        client's connection, just as with Phoenix.
+
+        :return: the response of the ``ok`` reply, at once, by Deferred or as a
+            coroutine; ``None`` is ``{}``.
+        :raises Refused: the client may not; its response is the ``error`` reply's.
+            Any other exception is a crash: ``{"reason": "join crashed"}``.
+        """
+        return {}
+
+    def after_join(self) -> None:
+        """Called once the reply to the join has been sent: push and broadcast here."""
+
+    def handle_in(self, event: str, payload: Any) -> Any:
+        """Handle what the client pushes.
+
+        While a Deferred or a coroutine is awaited, further messages to this channel
+        wait.
+
+        :return: ``None``, or a :class:`Reply` from :func:`ok`, :func:`error` or
+            :func:`reply`, at once, by Deferred or as a coroutine.
+        :raises Exception: anything raised is a crash: the client gets ``phx_error``.
+        """
+        raise UnhandledEvent(event)
+
+    def terminate(self, reason: str) -> None:
+        """Called when the channel has ended, for whatever reason.
+
+        :param reason: ``"left"``, ``"stopped"`` or what :meth:`stop` was given,
+            ``"crashed"``, ``"killed"``, ``"replaced"`` by another join, or ``"closed"``
+            with the connection.
+        """
+
+    def push(self, event: str, payload: Any) -> None:
+        """Send a message to this client."""
+        self._process.push(event, payload)
+
+    def broadcast(self, event: str, payload: Any) -> None:
+        """Send a message to all who have joined the topic, this client included."""
+        self.endpoint.broadcast(self.topic, event, payload)
+
+    def broadcast_from(self, event: str, payload: Any) -> None:
+        """Send a message to all others who have joined the topic."""
+        self.endpoint.broadcast(self.topic, event, payload, sender=self)
+
+    def reply(self, ref: Any, status: str, response: Any = NOTHING) -> None:
+        """Reply to the message of that ref, now or later.
+
+        :param ref: what :attr:`ref` was while the message was handled.
+        """
+        self._process.reply(ref, reply(status, response))
+
+    def call_later(
+        self, delay: float, action: Callable[..., object], *args: Any
+    ) -> IDelayedCall:
+        """Do something later, unless the channel has ended by then.
+
+        :param delay: seconds.
+        :param action: what to call; an exception is a crash of the channel.
+        :return: the call, which can be cancelled as long as it has not run.
+        """
+        return self._process.call_later(delay, action, args)
+
+    def stop(self, reason: str = "stopped") -> None:
+        """End the channel in good order: the client gets ``phx_close``.
+
+        Within ``handle_in`` it takes effect after the reply.
+        """
+        self._process.stop(reason)
+
+    def crash(self, reason: str = "killed") -> None:
+        """End the channel as a crash does: the client gets ``phx_error``."""
+        self._process.crash(reason)
+
+    def ready(self) -> Deferred[None]:
+        """A Deferred that fires once the connection takes more.
+
+        Who awaits it before each push holds a flood back as TCP does.
+        """
+        return self.session.when_writable()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.topic}>"
+
+
+Channels = Mapping[str, type[ServerChannel]]
+"""Topic, or beginning of a topic and ``*`` -> the class of its channels."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class SocketOptions:
+    """What Phoenix's ``socket`` macro sets for one path.
+
+    :ivar channels: the channels; the first pattern that fits a topic counts.
+    :ivar connect: decides on a client's connecting; ``None`` takes all.
+    :ivar timeout: seconds of the client's silence after which the server closes;
+        ``None`` for never.
+    :ivar max_frame_size: the most bytes of a client's frame.
+    :ivar channel_limit: the most channels on a connection; ``None`` for no limit.
+    :ivar compression: whether an offered permessage-deflate is taken.
+    :ivar auth_token: whether an auth token is taken from the subprotocols, or from
+        the header that long-poll has for it.
+    :ivar websocket: whether there is a WebSocket.
+    :ivar websocket_path: where it is, below the socket's path; a part that begins with
+        a colon, as in ``"/:key"``, is a parameter of the connection.
+    :ivar longpoll: whether there is long-poll.
+    :ivar longpoll_path: where that is, likewise.
+    :ivar longpoll_window: seconds that a poll waits for messages; a session ends if its
+        client has not polled for one and a half of them.
+    :ivar longpoll_pubsub_timeout: seconds that a request waits for its session to
+        answer, which one that is gone does not.
+    """
+
+    channels: Channels = dataclasses.field(default_factory=dict)
+    connect: Connect | None = None
+    timeout: float | None = 60.0
+    max_frame_size: int = 64_000_000
+    channel_limit: int | None = 100
+    compression: bool = False
+    auth_token: bool = False
+    websocket: bool = True
+    websocket_path: str = "/websocket"
+    longpoll: bool = True
+    longpoll_path: str = "/longpoll"
+    longpoll_window: float = 10.0
+    longpoll_pubsub_timeout: float = 2.0
+
+    def channel_for(self, topic: object) -> type[ServerChannel] | None:
+        """The class of a topic's channels, ``None`` if no pattern fits it."""
+        if not isinstance(topic, str):
+            return None
+        for pattern, channel_class in self.channels.items():
+            prefix, star, _ = pattern.partition("*")
+            if topic == pattern or (star and topic.startswith(prefix)):
+                return channel_class
+        return None
+
+
+class ServerSession(ClientSession[ServerChannel]):
+    """One connected client.
+
+    :ivar socket: what is known of the client.
+    :ivar endpoint: the server.
+    :ivar options: the options of the socket that the client has connected to.
+    :ivar frames: what was received and sent, if the server keeps it.
+    :ivar closed: whether the session has ended.
+    """
+
+    endpoint: Endpoint
+    options: SocketOptions
+
+    def _make(self, channel_class: type[ServerChannel]) -> ServerChannel:
+        channel = channel_class()
+        channel.socket = self.socket
+        channel.session = self
+        channel.endpoint = self.endpoint
+        return channel
+
+    def _tell_lost(self) -> None:
+        self.endpoint.session_lost(self)
+
+
+class Endpoint(Controls[ServerChannel, ServerSession]):
     """What is common to the server over TCP and the server in memory.
 
     :param channels: topic, or beginning of a topic and ``*`` -> class of its channels.
@@ -103,14 +295,12 @@ class Endpoint:
         keep_frames: bool = False,
         json: JSONCodec | None = None,
     ) -> None:
+        super().__init__(flavour_named(flavour))
         self.reactor = reactor
         self.path = path
-        self.flavour = flavour_named(flavour)
         self.close_timeout = close_timeout
         self.keeps_frames = keep_frames
         self.json = json
-        self.is_paused = False
-        self._refusals: dict[str | None, int | None] = {}
         self.sockets: dict[str, SocketOptions] = {
             path: SocketOptions(
                 channels=channels,
@@ -128,11 +318,6 @@ class Endpoint:
                 longpoll_pubsub_timeout=longpoll_pubsub_timeout,
             )
         }
-        self.presence = PresenceTracker(self.broadcast)
-        self._sessions: dict[ServerSession, None] = {}
-        self._topics: dict[str, dict[ChannelProcess, None]] = {}
-        self._waits = Waits()
-        self._resumed: list[Deferred[None]] = []
 
     def add_socket(self, path: str, **changes: Any) -> None:
         """Serve another path.
@@ -142,192 +327,3 @@ class Endpoint:
         """
         first = self.sockets[self.path]
         self.sockets[path] = dataclasses.replace(first, **changes)
-
-    # Controls.
-
-    @property
-    def connections(self) -> list[ServerSession]:
-        """The connected clients, the oldest first."""
-        return list(self._sessions)
-
-    def channels(self, topic: str | None = None) -> list[ServerChannel]:
-        """The joined channels, of one topic or all."""
-        topics = list(self._topics) if topic is None else [topic]
-        return [
-            process.channel for it in topics for process in self._topics.get(it, ())
-        ]
-
-    def broadcast(
-        self, topic: str, event: str, payload: Any, sender: ServerChannel | None = None
-    ) -> int:
-        """Send a message to all who have joined a topic.
-
-        :param sender: a channel that is left out.
-        :return: how many it was sent to.
-        :raises CodecError: the payload cannot be encoded.
-        """
-        message = Message(None, None, topic, event, payload)
-        encoded: dict[type[ServerCodec], tuple[bytes, bool]] = {}
-        receivers = [
-            process
-            for process in self._topics.get(topic, ())
-            if process.channel is not sender
-        ]
-        for process in receivers:
-            codec = process.session.codec
-            frame = encoded.get(type(codec))
-            if frame is None:
-                frame = encoded[type(codec)] = codec.encode(message)
-            process.session.send_frame(*frame)
-        return len(receivers)
-
-    def kick(self, id: str) -> int:
-        """Close the connections of that id, as a ``disconnect`` broadcast to it does.
-
-        :return: how many there were.
-        """
-        return self._each(id, lambda it: it.close(self.flavour.kick_code))
-
-    def drop(self, id: str | None = None) -> int:
-        """End connections without a close frame, of that id or all.
-
-        :return: how many there were.
-        """
-        return self._each(id, ServerSession.drop)
-
-    def drain(self, id: str | None = None) -> int:
-        """Close connections with 1012, of that id or all, as a deploy does.
-
-        :return: how many there were.
-        """
-        return self._each(id, lambda it: it.close(SERVICE_RESTART))
-
-    def kill_channel(self, topic: str) -> int:
-        """Kill all channels of a topic: their clients get ``phx_error``.
-
-        :return: how many there were.
-        """
-        killed = self.channels(topic)
-        for channel in killed:
-            channel.crash()
-        return len(killed)
-
-    def pause(self) -> None:
-        """Answer nothing any more: no frame, no ping, no close, no handshake.
-
-        What comes and what is broadcast meanwhile waits for :meth:`resume`.
-        """
-        self.is_paused = True
-
-    def resume(self) -> None:
-        """Go on after :meth:`pause`."""
-        self.is_paused = False
-        waiting, self._resumed = self._resumed, []
-        for deferred in waiting:
-            deferred.callback(None)
-        for session in self.connections:
-            session.work()
-
-    def when_resumed(self) -> Deferred[None]:
-        """A Deferred that fires once the server is not paused."""
-        if not self.is_paused:
-            return succeed(None)
-        deferred: Deferred[None] = Deferred()
-        self._resumed.append(deferred)
-        return deferred
-
-    def refuse(self, status: int | None, transport: str | None = None) -> None:
-        """Answer each handshake with that HTTP status; ``None`` takes clients again.
-
-        :param transport: ``"websocket"`` or ``"longpoll"`` for one of them alone.
-        """
-        self._refusals[transport] = status
-
-    def refusal_of(self, transport: str) -> int | None:
-        """The HTTP status for handshakes of that transport, if they are refused."""
-        return self._refusals.get(None) or self._refusals.get(transport)
-
-    def _each(self, id: str | None, action: Callable[[ServerSession], None]) -> int:
-        sessions = [it for it in self.connections if id is None or it.socket.id == id]
-        for session in sessions:
-            action(session)
-        return len(sessions)
-
-    # Waiting for what happens.
-
-    def when_connected(self, count: int = 1) -> Deferred[ServerSession]:
-        """A Deferred that fires once so many clients are connected.
-
-        :return: it fires with the newest client's session.
-        """
-        if len(self._sessions) >= count:
-            return succeed(self.connections[-1])
-        return self._waits.wait("connected", lambda _: len(self._sessions) >= count)
-
-    def when_disconnected(self) -> Deferred[ServerSession]:
-        """A Deferred that fires with the next session that ends."""
-        return self._waits.wait("disconnected", lambda _: True)
-
-    def when_joined(self, topic: str) -> Deferred[ServerChannel]:
-        """A Deferred that fires once a client has joined the topic.
-
-        :return: it fires with the channel; with the newest, if it is joined already.
-        """
-        joined = self.channels(topic)
-        if joined:
-            return succeed(joined[-1])
-        return self._waits.wait("joined", lambda channel: channel.topic == topic)
-
-    def when_left(self, topic: str) -> Deferred[ServerChannel]:
-        """A Deferred that fires with the next channel of the topic that ends."""
-        return self._waits.wait("left", lambda channel: channel.topic == topic)
-
-    def when_received(self, event: str, topic: str | None = None) -> Deferred[Message]:
-        """A Deferred that fires with the next message of that event from a client."""
-        return self._waits.wait(
-            "received",
-            lambda it: it.event == event and (topic is None or it.topic == topic),
-        )
-
-    # What the sessions and channels tell.
-
-    def session_opened(self, session: ServerSession) -> None:
-        """A client has connected."""
-        self._sessions[session] = None
-        self._waits.tell("connected", session)
-
-    def session_lost(self, session: ServerSession) -> None:
-        """A client's connection has ended."""
-        self._sessions.pop(session, None)
-        self._waits.tell("disconnected", session)
-
-    def subscribe(self, process: ChannelProcess) -> None:
-        """A channel has been joined: broadcasts to its topic go to it as well."""
-        self._topics.setdefault(process.topic, {})[process] = None
-
-    def unsubscribe(self, process: ChannelProcess) -> None:
-        """A channel has ended."""
-        subscribers = self._topics.get(process.topic, {})
-        subscribers.pop(process, None)
-        if not subscribers:
-            self._topics.pop(process.topic, None)
-
-    def tell_joined(self, channel: ServerChannel) -> None:
-        """Tell those who wait for it that a channel has been joined."""
-        self._waits.tell("joined", channel)
-
-    def tell_left(self, channel: ServerChannel) -> None:
-        """A channel has ended, and with it its presences."""
-        self.presence.untrack_all(channel)
-        self._waits.tell("left", channel)
-
-    def tell_received(self, message: Message) -> None:
-        """Tell those who wait for it that a message has come."""
-        self._waits.tell("received", message)
-
-
-def global_reactor() -> IReactorTime:
-    """The process's reactor, imported no sooner than it is needed."""
-    from twisted.internet import reactor
-
-    return cast(IReactorTime, reactor)

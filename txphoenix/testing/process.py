@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import Any, Generic, Protocol, TypeVar
 
 from twisted.internet.defer import Deferred, maybeDeferred
-from twisted.internet.interfaces import IDelayedCall
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -15,39 +15,98 @@ from txphoenix.protocol.event_names import PHX_CLOSE, PHX_ERROR, PHX_LEAVE, PHX_
 from txphoenix.protocol.message import Message
 
 from ..runtime.package_log import package_log
-from .channel import ClientSession, Controls, ServerChannel
 from .codec import ServerCodec
 from .connect import Refused
 from .flavour import Flavour
 from .replies import Reply, error, ok
 
-__all__ = ["ChannelProcess", "ProcessServer", "ProcessSession"]
+__all__ = [
+    "ChannelProcess",
+    "ChannelRunner",
+    "ProcessServer",
+    "ProcessSession",
+    "RunChannel",
+]
 
 
-class ProcessServer(Controls, Protocol):
+class ChannelRunner(Protocol):
+    """What runs a channel: it sends what the channel says, and ends it."""
+
+    def push(self, event: str, payload: Any) -> None:
+        """Send the client a message."""
+
+    def reply(self, ref: Any, reply: Reply) -> None:
+        """Send the client a reply."""
+
+    def call_later(
+        self, delay: float, action: Callable[..., object], args: tuple[Any, ...]
+    ) -> IDelayedCall:
+        """Do something later, unless the channel has ended by then."""
+
+    def stop(self, reason: str) -> None:
+        """End in good order, after the message being handled."""
+
+    def crash(self, reason: str) -> None:
+        """End as a crash does, at once."""
+
+
+class RunChannel(Protocol):
+    """A user's channel, as its process sees it: told what it is, and then asked."""
+
+    topic: str
+    params: Any
+    join_ref: Any
+    ref: Any
+    _process: ChannelRunner
+
+    def join(self, params: Any) -> Any:
+        """Decide whether the client may join."""
+
+    def after_join(self) -> None:
+        """The reply to the join has been sent."""
+
+    def handle_in(self, event: str, payload: Any) -> Any:
+        """Handle what the client pushes."""
+
+    def terminate(self, reason: str) -> None:
+        """The channel has ended."""
+
+
+_Channel = TypeVar("_Channel", bound=RunChannel)
+
+
+class ProcessServer(Protocol[_Channel]):
     """The server, as its channels' processes see it: the topics are there."""
+
+    @property
+    def reactor(self) -> IReactorTime:
+        """The clock."""
 
     @property
     def flavour(self) -> Flavour:
         """How the server's Phoenix speaks."""
 
-    def subscribe(self, process: ChannelProcess) -> None:
+    def subscribe(self, process: ChannelProcess[_Channel]) -> None:
         """A channel has been joined."""
 
-    def unsubscribe(self, process: ChannelProcess) -> None:
+    def unsubscribe(self, process: ChannelProcess[_Channel]) -> None:
         """A channel has ended."""
 
 
-class ProcessSession(ClientSession, Protocol):
+class ProcessSession(Protocol[_Channel]):
     """A client's session, as its channels' processes see it: they send by it."""
 
     @property
-    def endpoint(self) -> ProcessServer:
+    def endpoint(self) -> ProcessServer[_Channel]:
         """The server."""
 
     @property
     def codec(self) -> ServerCodec:
         """Makes frames of messages, as the client wants them."""
+
+    @property
+    def closed(self) -> bool:
+        """Whether the session has ended."""
 
     def send(self, message: Message) -> None:
         """Send a message of a channel."""
@@ -55,12 +114,12 @@ class ProcessSession(ClientSession, Protocol):
     def send_frame(self, data: bytes, is_binary: bool) -> None:
         """Send a frame that was encoded before."""
 
-    def forget(self, process: ChannelProcess) -> None:
+    def forget(self, process: ChannelProcess[_Channel]) -> None:
         """A channel has ended."""
 
 
-class ChannelProcess:
-    """Runs one :class:`ServerChannel`: its mailbox, its replies and its end.
+class ChannelProcess(Generic[_Channel]):
+    """Runs one of the user's channels: its mailbox, its replies and its end.
 
     :ivar channel: the user's channel.
     :ivar session: the client's session.
@@ -70,7 +129,7 @@ class ChannelProcess:
     _log = Logger(observer=package_log)
 
     def __init__(
-        self, channel: ServerChannel, session: ProcessSession, message: Message
+        self, channel: _Channel, session: ProcessSession[_Channel], message: Message
     ) -> None:
         self.channel = channel
         self.session = session
@@ -84,9 +143,6 @@ class ChannelProcess:
         channel.params = message.payload
         channel.join_ref = message.join_ref
         channel.ref = message.ref
-        channel.socket = session.socket
-        channel.session = session
-        channel.endpoint = session.endpoint
         channel._process = self
 
     @property
