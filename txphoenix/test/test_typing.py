@@ -26,6 +26,7 @@ from txphoenix import (
     SocketClient,
 )
 from txphoenix.channels.manager import ChannelManager
+from txphoenix.interfaces import Serializer
 from txphoenix.serializer import V2Serializer
 from txphoenix.testing import Endpoint, MemoryServer, ServerChannel, ServerSession
 from txphoenix.testing.options import SocketOptions
@@ -232,9 +233,9 @@ class TypingTests(SynchronousTestCase):
     def test_serializer(self) -> None:
         """A subclass of a serializer takes messages, and is a serializer."""
         counting = Counting()
-        make_client(URL, serializer=counting)
+        serializer: Serializer = counting
         message = Message(None, "1", "phoenix", "heartbeat", {})
-        self.assertEqual(counting.encode(message), V2Serializer().encode(message))
+        self.assertEqual(serializer.encode(message), V2Serializer().encode(message))
         self.assertEqual(counting.sent, 1)
 
     def test_server_kit(self) -> None:

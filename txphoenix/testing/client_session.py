@@ -34,6 +34,8 @@ from .replies import Reply, error, ok
 
 __all__ = ["ClientSession", "SessionOptions", "SessionServer", "SessionTransport"]
 
+log = Logger("txphoenix.testing.session.ServerSession", observer=package_log)
+
 _Channel = TypeVar("_Channel", bound=RunChannel)
 _Made_co = TypeVar("_Made_co", bound=RunChannel, covariant=True)
 
@@ -96,8 +98,6 @@ class ClientSession(Generic[_Channel]):
     :ivar frames: what was received and sent, if the server keeps it.
     :ivar closed: whether the session has ended.
     """
-
-    _log = Logger(observer=package_log)
 
     def __init__(
         self,
@@ -190,7 +190,7 @@ class ClientSession(Generic[_Channel]):
         try:
             action(*args)
         except CodecError as fault:
-            self._log.info("{session!r}: {error}", session=self, error=fault)
+            log.info("{session!r}: {error}", session=self, error=fault)
             self._close(INTERNAL_ERROR)
 
     @property
