@@ -27,7 +27,9 @@ log = Logger("txphoenix.channel_set", observer=package_log)
 
 
 class ChannelSet(MultiService):
-    """A :class:`txphoenix.channels.ChannelManager`, but for what it does for one.
+    """The channels of one client by topic, and what is done to all of them at once.
+
+    Making and restarting them is :class:`txphoenix.channels.ChannelManager`'s.
 
     :param deadlines: runs the time of the channels.
     """

@@ -12,7 +12,7 @@ from .callbacks import FAILED, Attempts, CallingMember, run_callback
 from .interfaces import ChannelCallbacks, Sender
 from .pending import PendingJoin
 
-__all__ = ["JoinPreparation", "PreparedJoins", "PreparingMember"]
+__all__ = ["JoinPreparation", "PreparingMember"]
 
 
 class PreparingMember(CallingMember, Protocol):

@@ -28,7 +28,7 @@ from .pending import PendingJoin, PendingPush
 from .pushes import Pushes
 from .rejoins import RejoinPace, Rejoins
 
-__all__ = ["JoinSender", "JoiningMember", "Joins"]
+__all__ = ["JoinSender", "Joins"]
 
 
 class JoinSender(Sender, RejoinPace, Protocol):

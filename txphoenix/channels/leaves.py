@@ -18,7 +18,7 @@ from .join_queue import JoinQueue
 from .pending import PendingJoin, PendingReply
 from .pushes import LatestJoin, Pushes
 
-__all__ = ["JoinedMember", "Leave", "LeavingMember", "tell_leave"]
+__all__ = ["Leave", "tell_leave"]
 
 log = Logger("txphoenix.channel", observer=package_log)
 

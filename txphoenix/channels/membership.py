@@ -39,7 +39,7 @@ from .surroundings import Surroundings
 from .unavailable import not_joined
 from .waiters import StopList
 
-__all__ = ["Holder", "Membership", "Supervisor"]
+__all__ = ["Holder", "Membership"]
 
 _ChannelT_co = TypeVar("_ChannelT_co", bound=ChannelCallbacks, covariant=True)
 _ChannelT_contra = TypeVar(

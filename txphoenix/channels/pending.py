@@ -24,11 +24,9 @@ from ..runtime.deadlines import Deadline, Deadlines
 from .interfaces import Member
 
 __all__ = [
-    "JoinOwner",
     "PendingJoin",
     "PendingPush",
     "PendingReply",
-    "PushOwner",
     "SentJoin",
     "split_reply",
 ]

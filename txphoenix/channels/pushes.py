@@ -36,7 +36,7 @@ from .unavailable import not_joined
 from .waiters import NextJoins
 from .writers import NOT_YET
 
-__all__ = ["LatestJoin", "PushSender", "Pushes", "PushingMember"]
+__all__ = ["LatestJoin", "PushSender", "Pushes"]
 
 # What the server answers to a push for a topic that it does not hold joined.
 _UNMATCHED_TOPIC = {"reason": "unmatched topic"}

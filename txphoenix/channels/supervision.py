@@ -22,7 +22,7 @@ from .interfaces import ChannelCallbacks, ChannelConnection
 from .leaves import tell_leave
 from .membership import Membership
 
-__all__ = ["Supervised", "Supervision"]
+__all__ = ["Supervision"]
 
 log = Logger("txphoenix.channels", observer=package_log)
 

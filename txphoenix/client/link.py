@@ -39,7 +39,7 @@ from .closing import raised
 from .heartbeat import Heartbeat
 from .withdrawal import Withdrawal
 
-__all__ = ["Link", "LinkOwner"]
+__all__ = ["Link"]
 
 log = Logger("txphoenix.connection", observer=package_log)
 

@@ -33,7 +33,7 @@ from ..runtime.hooks import Hooks, log_hook_failure, watch_hook
 from ..telemetry import message_event, message_handlers
 from ..transports.interfaces import FrameReceiver, FrameReceivers
 
-__all__ = ["NOBODY", "FrameSource", "MessageReceiver", "frame_receivers"]
+__all__ = ["NOBODY", "frame_receivers"]
 
 
 class FrameSource(Protocol):

@@ -316,11 +316,11 @@ class ClientSession(Generic[_Channel]):
 
     def _make(self, channel_class: type[_Channel]) -> _Channel:
         """A channel that knows its session and its server."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} must make its channels")
 
     def _tell_lost(self) -> None:
         """Tell the server that the connection has ended."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} must tell of its end")
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.socket!r}>"
