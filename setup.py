@@ -84,6 +84,8 @@ setup(
             # One of the reactors that the tests run under.
             'uvloop; os_name == "posix" and implementation_name == "cpython"',
         ],
+        # The benchmarks draw their charts with it; the library never needs it.
+        "benchmarks": ["matplotlib>=3.8"],
         "docs": [
             "furo",
             "sphinx>=8",

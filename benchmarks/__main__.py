@@ -8,9 +8,10 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from .chart import svg
+from .chart import write_charts
 from .goals import judge
 from .measure import REACTORS
+from .pictures import NoPlotting, check_plotting
 from .plan import CLIENTS, WORKLOADS
 from .processes import Failed, find_phoenix_js, measure, server
 from .results import Results
@@ -32,7 +33,13 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     )
     parser.add_argument("--repeats", type=int, help="of each measurement; by default 3")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the results")
-    parser.add_argument("--svg", type=Path, metavar="FILE", help="draw a chart")
+    parser.add_argument(
+        "--svg",
+        type=Path,
+        metavar="FILE",
+        help="draw the rates and sizes over plain TCP; what goes over TLS and so on is "
+        "drawn in files beside it",
+    )
     parser.add_argument(
         "--phoenixjs",
         type=Path,
@@ -61,6 +68,11 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     if wanted.repeats < 1:
         parser.error("--repeats must be at least 1")
     wanted.workloads = wanted.workloads or list(WORKLOADS)
+    if wanted.svg:
+        try:
+            check_plotting()
+        except NoPlotting as error:
+            parser.error(str(error))
     directory = find_phoenix_js(wanted.phoenixjs)
     if wanted.phoenixjs and directory is None:
         parser.error(
@@ -129,7 +141,7 @@ def main(arguments: list[str]) -> int:
         )
         wanted.json.write_text(json.dumps(document, indent=1) + "\n", "utf-8")
     if wanted.svg:
-        wanted.svg.write_text(svg(results), "utf-8")
+        write_charts(results, wanted.svg)
     if results.failures:
         print(*results.failures, sep="\n", file=sys.stderr)
         print(f"{len(results.failures)} measurements FAILED", file=sys.stderr)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -30,7 +31,6 @@ if NOT_THERE is None:
     sys.path.append(os.fspath(ROOT))
     try:
         from benchmarks.__main__ import parse, steps
-        from benchmarks.chart import svg
         from benchmarks.checks import Sequence, Wrong
         from benchmarks.goals import Goal, judge
         from benchmarks.plan import WORKLOADS
@@ -101,9 +101,10 @@ class ShortFormTests(TestCase):
         """The workloads that send messages run through, and the results are kept."""
         workloads = ("flood", "fan-in", "ping-64", "pairs", "joins", "reconnect")
         kept, drawn = Path(self.mktemp()), Path(self.mktemp())
-        out, err, code = await run(
-            "--json", os.fspath(kept), "--svg", os.fspath(drawn), *workloads
-        )
+        # The picture needs an extra; see test_benchmark_charts.
+        is_drawn = find_spec("matplotlib") is not None
+        picture = ("--svg", os.fspath(drawn)) if is_drawn else ()
+        out, err, code = await run("--json", os.fspath(kept), *picture, *workloads)
         self.assertEqual(code, 0, err.decode())
         self.assertIn(b"Every message came, once and in order.", out)
         document = json.loads(kept.read_text("utf-8"))
@@ -115,7 +116,8 @@ class ShortFormTests(TestCase):
                 if each["client"] == client
             }
             self.assertEqual(measured, set(workloads))
-        ElementTree.fromstring(drawn.read_text("utf-8"))
+        if is_drawn:
+            ElementTree.fromstring(drawn.read_text("utf-8"))
 
     async def test_lost(self) -> None:
         """A message that is lost fails the run, and is named."""
@@ -227,12 +229,6 @@ class ReportTests(SynchronousTestCase):
         told = "\n".join(goal_lines([*self.goals().values(), Goal("slow", 2.0, 1.9)]))
         for verdict in ("holds", "FAILS", "not measured"):
             self.assertIn(verdict, told)
-
-    def test_chart(self) -> None:
-        """The chart is XML with a bar for each client."""
-        root = ElementTree.fromstring(svg(self.results()))
-        texts = [text for text in root.itertext() if text.endswith(" /s")]
-        self.assertEqual(texts, ["600 /s", "100 /s"])
 
     def test_json(self) -> None:
         """What is kept can be turned into JSON, each single value included."""
