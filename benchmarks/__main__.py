@@ -87,7 +87,7 @@ def run(wanted: argparse.Namespace) -> Results:
     """Take all measurements, and show how far it is."""
     results = Results()
     every = list(steps(wanted))
-    with server(wanted.fault) as port:
+    with server(wanted.fault) as at:
         for done, (name, client, repeat) in enumerate(every, 1):
             workload = WORKLOADS[name]
             shown = f"[{done}/{len(every)}] {name}, {CLIENTS[client]}"
@@ -96,7 +96,7 @@ def run(wanted: argparse.Namespace) -> Results:
                 measured = measure(
                     workload,
                     client,
-                    port,
+                    at,
                     workload.short if wanted.short else workload.full,
                     reactor=wanted.reactor,
                     phoenix_js=wanted.phoenixjs,

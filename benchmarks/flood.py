@@ -10,6 +10,7 @@ from typing import Any
 from twisted.logger import globalLogPublisher
 
 from . import library
+from .address import Address
 from .bare import BareSocket, client_frame
 from .checks import Sequence
 from .server import flood_frames
@@ -18,10 +19,13 @@ from .stopwatch import Stopwatch
 
 
 async def txphoenix(
-    reactor: Any, port: int, count: int, channels: int
+    reactor: Any, where: Address, count: int, channels: int, each: int = 0
 ) -> dict[str, float]:
-    """One hook of each channel takes each message; lines of log are counted."""
-    client = await library.connect(reactor, port)
+    """One hook of each channel takes each message; lines of log are counted.
+
+    :param each: whether each message is in a write of its own.
+    """
+    client = await library.connect(reactor, where)
     joined = await library.join(client, channels)
     await joined[0].push("prepare", {"count": count, "channels": channels})
     sequence = Sequence(count)
@@ -31,7 +35,7 @@ async def txphoenix(
     observe: Any = lines.append
     globalLogPublisher.addObserver(observe)
     stopwatch = Stopwatch()
-    joined[0].push_async("flood", {})
+    joined[0].push_async("flood-each" if each else "flood", {})
     await sequence.wait(reactor)
     measured = stopwatch.rates(count)
     globalLogPublisher.removeObserver(observe)
@@ -41,9 +45,11 @@ async def txphoenix(
     return {**measured, "log_lines": len(lines)}
 
 
-async def stock(reactor: Any, port: int, count: int, channels: int) -> dict[str, float]:
+async def stock(
+    reactor: Any, where: Address, count: int, channels: int, each: int = 0
+) -> dict[str, float]:
     """One function takes the messages of all topics."""
-    client = await connect_stock(reactor, port)
+    client = await connect_stock(reactor, where)
     await client.join(channels)
     prepared = client.messages(1)
     client.push(1, "bench:0", "prepare", {"count": count, "channels": channels})
@@ -51,7 +57,7 @@ async def stock(reactor: Any, port: int, count: int, channels: int) -> dict[str,
     sequence = Sequence(count)
     client.on_message = lambda message: sequence.take(message[4])
     stopwatch = Stopwatch()
-    client.push(2, "bench:0", "flood", {})
+    client.push(2, "bench:0", "flood-each" if each else "flood", {})
     await sequence.wait(reactor)
     measured = stopwatch.rates(count)
     answered = client.messages(1)
@@ -61,10 +67,10 @@ async def stock(reactor: Any, port: int, count: int, channels: int) -> dict[str,
     return measured
 
 
-def bare(port: int, count: int, channels: int) -> dict[str, float]:
+def bare(where: Address, count: int, channels: int) -> dict[str, float]:
     """As many bytes; nobody has joined, so the join_refs are null."""
-    server = BareSocket(port)
-    size = len(flood_frames(count, channels, {}))
+    server = BareSocket(where)
+    size = sum(map(len, flood_frames(count, channels, {})))
     wanted = f'{{"count":{count},"channels":{channels}}}'
     server.ask(client_frame(1, "bench:0", "prepare", wanted))
     stopwatch = Stopwatch()

@@ -10,15 +10,16 @@ import orjson
 from twisted.internet.defer import gatherResults
 
 from . import library
+from .address import Address
 from .bare import BareSocket, client_frame
 from .checks import Wrong
 from .stock import connect_stock
 from .stopwatch import Stopwatch
 
 
-async def txphoenix(reactor: Any, port: int, channels: int) -> dict[str, float]:
+async def txphoenix(reactor: Any, where: Address, channels: int) -> dict[str, float]:
     """Made, joined, and left, each with a Deferred of its own."""
-    client = await library.connect(reactor, port)
+    client = await library.connect(reactor, where)
     stopwatch = Stopwatch()
     made = await library.join(client, channels)
     measured = stopwatch.rates(channels, "joins")
@@ -33,9 +34,9 @@ async def txphoenix(reactor: Any, port: int, channels: int) -> dict[str, float]:
     return measured
 
 
-async def stock(reactor: Any, port: int, channels: int) -> dict[str, float]:
+async def stock(reactor: Any, where: Address, channels: int) -> dict[str, float]:
     """The messages alone: a reply to each join; a reply and a close to each leave."""
-    client = await connect_stock(reactor, port)
+    client = await connect_stock(reactor, where)
     stopwatch = Stopwatch()
     await client.join(channels)
     measured = stopwatch.rates(channels, "joins")
@@ -48,9 +49,9 @@ async def stock(reactor: Any, port: int, channels: int) -> dict[str, float]:
     return measured | stopwatch.rates(channels, "leaves")
 
 
-def bare(port: int, channels: int) -> dict[str, float]:
+def bare(where: Address, channels: int) -> dict[str, float]:
     """The joins and leaves of one channel, again and again, 64 in each write."""
-    server = BareSocket(port)
+    server = BareSocket(where)
     rates: dict[str, float] = {}
     for name, event in (("joins", "phx_join"), ("leaves", "phx_leave")):
         frame = client_frame(10_000, "bench:0", event, "{}")

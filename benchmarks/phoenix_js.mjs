@@ -1,6 +1,6 @@
 // The workloads with Phoenix's own client, on Node with the package ws.
 //
-//     node --expose-gc phoenix_js.mjs DIRECTORY WORKLOAD PORT SIZES
+//     node --expose-gc phoenix_js.mjs DIRECTORY WORKLOAD PORT SIZES SCHEME
 //
 // DIRECTORY holds node_modules.  What was measured is printed as JSON, and the exit
 // code is 3 if a message was lost or out of order, as in measure.py.
@@ -8,7 +8,7 @@
 import { createRequire } from "node:module"
 import { resolve } from "node:path"
 
-const [directory, workload, port, sizesText] = process.argv.slice(2)
+const [directory, workload, port, sizesText, scheme] = process.argv.slice(2)
 const require = createRequire(resolve(directory, "package.json"))
 const { Socket } = require("phoenix")
 const WebSocket = require("ws")
@@ -33,8 +33,8 @@ function fail(why) {
   process.exit(WRONG)
 }
 
-function connect(options = {}) {
-  const socket = new Socket(`ws://127.0.0.1:${port}/socket`, {
+function connect(options = {}, path = "/socket") {
+  const socket = new Socket(`${scheme}://127.0.0.1:${port}${path}`, {
     transport: WebSocket,
     timeout: PATIENCE,
     ...options,
@@ -89,20 +89,29 @@ function sequence(count) {
   return { take, done, check }
 }
 
+// Do a thing so many times, 50 at a time.
+async function many(count, one) {
+  let left = count
+  const work = async () => {
+    while (left-- > 0) await one()
+  }
+  await Promise.all(Array.from({ length: 50 }, work))
+}
+
 function residentKilobytes() {
   global.gc()
   return process.memoryUsage().rss / 1024
 }
 
 const workloads = {
-  async flood({ count, channels }) {
+  async flood({ count, channels, each }) {
     const socket = await connect()
     const joined = await join(socket, channels)
     await answer(joined[0].push("prepare", { count, channels }))
     const { take, done, check } = sequence(count)
     for (const channel of joined) channel.on("msg", take)
     const rates = stopwatch()
-    joined[0].push("flood", {})
+    joined[0].push(each ? "flood-each" : "flood", {})
     await done
     const measured = rates(count)
     await answer(joined[0].push("ping", {}))
@@ -154,26 +163,48 @@ const workloads = {
 
   async sockets({ sockets }) {
     const kept = []
-    const open = async (count) => {
-      let left = count
-      const one = async () => {
-        while (left-- > 0) {
-          const socket = await connect()
-          await join(socket, 1)
-          kept.push(socket)
-        }
-      }
-      await Promise.all(Array.from({ length: 50 }, one))
+    const open = async () => {
+      const socket = await connect()
+      await join(socket, 1)
+      kept.push(socket)
     }
-    await open(50)
+    await many(50, open)
     const before = residentKilobytes()
     const rates = stopwatch()
-    await open(sockets)
+    await many(sockets, open)
     const measured = rates(sockets)
     const kilobytes = (residentKilobytes() - before) / sockets
     const alive = kept.filter((socket) => socket.isConnected()).length
     if (alive !== sockets + 50) fail(`${alive} of ${sockets + 50} sockets are open`)
     return { ...measured, kilobytes }
+  },
+
+  // Node resumes no TLS session unless its user keeps sessions in an Agent.
+  async reopen({ sockets }) {
+    const kept = []
+    await many(sockets, async () => {
+      const socket = await connect({ reconnectAfterMs: () => 0, rejoinAfterMs: () => 0 })
+      const channel = socket.channel("bench:0", {})
+      const waited = { channel, joined: null }
+      await new Promise((first) => {
+        waited.joined = first
+        // A join's hooks are called at each rejoin as well.
+        channel.join().receive("ok", () => waited.joined())
+      })
+      kept.push(waited)
+    })
+    const waiting = kept.values()
+    const rates = stopwatch()
+    await many(sockets, () => {
+      const waited = waiting.next().value
+      return new Promise((back) => {
+        waited.joined = back
+        waited.channel.push("drop", {})
+      })
+    })
+    const measured = rates(sockets)
+    await Promise.all(kept.map(({ channel }) => answer(channel.push("ping", {}))))
+    return measured
   },
 
   async reconnect({ channels }) {

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 __all__ = ["CLIENTS", "WORKLOADS", "Workload"]
 
@@ -30,6 +31,7 @@ class Workload:
     :param full: the function's arguments.
     :param short: the same for the short form, which only shows that it works.
     :param turns: how many measurements a repeat of the full form has.
+    :param is_secure: whether it goes over TLS.
     """
 
     module: str
@@ -39,11 +41,12 @@ class Workload:
     full: dict[str, int]
     short: dict[str, int]
     turns: int = 1
+    is_secure: bool = False
 
 
 _RATE = {"rate": "/s"}
 
-WORKLOADS = {
+_PLAIN = {
     "flood": Workload(
         "flood",
         "flood, one channel",
@@ -149,4 +152,39 @@ WORKLOADS = {
         {"channels": 20},
     ),
 }
+
+
+def _secure(
+    name: str, title: str = "", more: dict[str, int] | None = None, **changed: Any
+) -> Workload:
+    """A workload over TLS; with more arguments in both forms, and what has changed."""
+    plain = _PLAIN[name]
+    workload = replace(
+        plain, title=title or f"wss {plain.title}", is_secure=True, **changed
+    )
+    return replace(
+        workload, full=workload.full | (more or {}), short=workload.short | (more or {})
+    )
+
+
+_SECURE = {
+    "wss-flood": _secure("flood"),
+    "wss-records": _secure(
+        "flood", "wss flood, a record each", clients=_THREE, more={"each": 1}
+    ),
+    "wss-ping-1": _secure("ping-1"),
+    "wss-ping-64": _secure("ping-64"),
+    "wss-sockets": _secure("sockets", "2,000 idle wss sockets", full={"sockets": 2000}),
+    "wss-reopen": Workload(
+        "reopen",
+        "wss sockets that come back",
+        {"rate": "reopened/s"},
+        _THREE,
+        {"sockets": 1000},
+        {"sockets": 10},
+        is_secure=True,
+    ),
+}
+
+WORKLOADS = _PLAIN | _SECURE
 """Every workload, in the order in which they run."""

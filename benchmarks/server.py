@@ -14,11 +14,14 @@ which it looks at the commas alone.
     makes the frames of a flood, numbered, in turn for each channel, each with the
     ``join_ref`` of its channel, and answers when that is done.
 ``flood``
-    sends what was prepared, in one write.
+    sends what was prepared, one behind the other.
+``flood-each``
+    sends what was prepared, each frame in a write of its own, as Phoenix does it; over
+    TLS each is then a record.
 ``drop``
     ends the connection without a word.
 
-It prints its port, and ends when its standard input does.
+It prints its port and the one with TLS, and ends when its standard input does.
 """
 
 from __future__ import annotations
@@ -28,9 +31,21 @@ import asyncio
 import json
 import re
 import resource
+import ssl
 import sys
 from base64 import b64encode
 from hashlib import sha1
+from pathlib import Path
+
+from .outgoing import Outgoing, cut
+
+HOST = "127.0.0.1"
+
+CERTIFICATE = "certificate.pem"
+"""The file with the certificate, in the directory that the server is given."""
+
+KEY = "key.pem"
+"""The file with its key."""
 
 BODY = b"x" * 48
 """What makes a message of a flood about 100 bytes long."""
@@ -54,8 +69,8 @@ def text_frame(text: bytes) -> bytes:
 
 def flood_frames(
     count: int, channels: int, join_refs: dict[bytes, bytes], fault: str | None = None
-) -> bytes:
-    """The frames of a flood, one behind the other."""
+) -> list[bytes]:
+    """The frames of a flood, in order."""
     heads = []
     for number in range(channels):
         topic = b'"bench:%d"' % number
@@ -73,7 +88,7 @@ def flood_frames(
         frames.insert(middle, frames[middle])
     elif fault == "swap":
         frames[middle : middle + 2] = frames[middle : middle + 2][::-1]
-    return b"".join(frames)
+    return frames
 
 
 class Connection(asyncio.Protocol):
@@ -83,17 +98,28 @@ class Connection(asyncio.Protocol):
     """
 
     transport: asyncio.Transport
+    _outgoing: Outgoing
 
     def __init__(self, fault: str | None = None) -> None:
         self._fault = fault
         self._rest = b""
         self._is_open = False
         self._join_refs: dict[bytes, bytes] = {}
-        self._prepared = b""
+        self._prepared: list[bytes] = []
+        self._pieces: list[bytes] = []
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take the transport."""
         self.transport = transport  # type: ignore[assignment]
+        self._outgoing = Outgoing(self.transport)
+
+    def pause_writing(self) -> None:
+        """Wait until what was written has left."""
+        self._outgoing.pause()
+
+    def resume_writing(self) -> None:
+        """Write more."""
+        self._outgoing.resume()
 
     def data_received(self, data: bytes) -> None:
         """Work off what has come, and answer all of it in one write."""
@@ -103,8 +129,12 @@ class Connection(asyncio.Protocol):
             data = self._shake_hands(data)
         answers: list[bytes] = []
         self._rest = data[self._take_frames(data, answers) :]
+        self._send(answers)
+
+    def _send(self, answers: list[bytes]) -> None:
         if answers:
-            self.transport.write(b"".join(answers))
+            self._outgoing.write(b"".join(answers))
+            answers.clear()
 
     def _shake_hands(self, data: bytes) -> bytes:
         """Answer the request once all of it is there; return what follows it."""
@@ -157,8 +187,14 @@ class Connection(asyncio.Protocol):
             self._prepared = flood_frames(
                 wanted["count"], wanted["channels"], self._join_refs, self._fault
             )
+            self._pieces = cut(self._prepared)
         elif event == b'"flood"':
-            answers.append(self._prepared)
+            self._send(answers)
+            self._outgoing.write_all(self._pieces)
+            return
+        elif event == b'"flood-each"':
+            self._send(answers)
+            self._outgoing.write_each(self._prepared)
             return
         elif event == b'"note"':
             return
@@ -183,23 +219,35 @@ def allow_many_files() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
-async def serve(fault: str | None) -> None:
-    """Serve on a free port of 127.0.0.1 until standard input ends."""
+def secure_context(directory: Path) -> ssl.SSLContext:
+    """For TLS 1.3, with the certificate in ``directory``; sessions can be resumed."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    context.load_cert_chain(directory / CERTIFICATE, directory / KEY)
+    return context
+
+
+async def serve(directory: Path, fault: str | None) -> None:
+    """Serve on two free ports, the second with TLS, until standard input ends."""
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(
-        lambda: Connection(fault), "127.0.0.1", 0, backlog=1024
-    )
-    print(server.sockets[0].getsockname()[1], flush=True)
+    ports = []
+    for context in (None, secure_context(directory)):
+        server = await loop.create_server(
+            lambda: Connection(fault), HOST, 0, backlog=1024, ssl=context
+        )
+        ports.append(server.sockets[0].getsockname()[1])
+    print(*ports, flush=True)
     await loop.run_in_executor(None, sys.stdin.read)
 
 
 def main() -> None:
     """Run the server."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.server")
+    parser.add_argument("directory", type=Path, help="with the certificate")
     parser.add_argument("--fault", choices=FAULTS)
-    fault = parser.parse_args().fault
+    wanted = parser.parse_args()
     allow_many_files()
-    asyncio.run(serve(fault))
+    asyncio.run(serve(wanted.directory, wanted.fault))
 
 
 if __name__ == "__main__":

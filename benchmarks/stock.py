@@ -15,6 +15,9 @@ import orjson
 from autobahn.twisted.websocket import WebSocketClientFactory, WebSocketClientProtocol
 from twisted.internet.defer import Deferred
 
+from .address import Address
+from .server import HOST
+
 __all__ = ["StockClient", "connect_stock"]
 
 
@@ -68,11 +71,17 @@ class StockClient(WebSocketClientProtocol):
         return done
 
 
-def connect_stock(reactor: Any, port: int) -> Deferred[StockClient]:
-    """Open a connection."""
-    url = f"ws://127.0.0.1:{port}/socket/websocket?vsn=2.0.0"
+def connect_stock(
+    reactor: Any, where: Address, path: str = "/socket", **options: Any
+) -> Deferred[StockClient]:
+    """Open a connection.
+
+    :param options: for Autobahn's ``setProtocolOptions``.
+    """
+    url = where.url(f"{path}/websocket?vsn=2.0.0")
     factory = WebSocketClientFactory(url, reactor=reactor)
     factory.noisy = False
+    factory.setProtocolOptions(**options)
     opened: Deferred[StockClient] = Deferred()
 
     def make() -> StockClient:
@@ -81,5 +90,8 @@ def connect_stock(reactor: Any, port: int) -> Deferred[StockClient]:
         return protocol
 
     factory.protocol = make  # type: ignore[assignment]
-    reactor.connectTCP("127.0.0.1", port, factory)
+    if where.tls is None:
+        reactor.connectTCP(HOST, where.port, factory)
+    else:
+        reactor.connectSSL(HOST, where.port, factory, where.tls)
     return opened
