@@ -9,12 +9,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from .chart import svg
+from .floods import FAULTS
 from .goals import judge
 from .measure import REACTORS
 from .plan import CLIENTS, WORKLOADS
 from .processes import Failed, find_phoenix_js, measure, server
 from .results import Results
-from .server import FAULTS
 from .table import goal_lines, result_lines
 
 
@@ -92,21 +92,22 @@ def run(wanted: argparse.Namespace) -> Results:
             workload = WORKLOADS[name]
             shown = f"[{done}/{len(every)}] {name}, {CLIENTS[client]}"
             print(f"{shown}, no. {repeat + 1}", file=sys.stderr)
-            try:
-                measured = measure(
-                    workload,
-                    client,
-                    at,
-                    workload.short if wanted.short else workload.full,
-                    reactor=wanted.reactor,
-                    phoenix_js=wanted.phoenixjs,
-                    profile=wanted.profile,
-                )
-            except Failed as error:
-                results.failures.append(f"{name}, {CLIENTS[client]}: {error}")
-                print(f"FAILED: {results.failures[-1]}", file=sys.stderr)
-            else:
-                results.add(name, client, measured)
+            for sizes in workload.sizes(wanted.short):
+                try:
+                    measured = measure(
+                        workload,
+                        client,
+                        at,
+                        sizes,
+                        reactor=wanted.reactor,
+                        phoenix_js=wanted.phoenixjs,
+                        profile=wanted.profile,
+                    )
+                except Failed as error:
+                    results.failures.append(f"{name}, {CLIENTS[client]}: {error}")
+                    print(f"FAILED: {results.failures[-1]}", file=sys.stderr)
+                else:
+                    results.add(name, client, measured)
     return results
 
 

@@ -23,11 +23,13 @@ _REQUEST = (
 
 
 def client_frame(ref: int, topic: str, event: str, payload: str) -> bytes:
-    """The frame of a push, of less than 64 KiB."""
+    """The frame of a push."""
     text = f'["{ref}","{ref}","{topic}","{event}",{payload}]'.encode()
     if len(text) < 126:
         return b"\x81%c\0\0\0\0%b" % (128 | len(text), text)
-    return b"\x81\xfe%b\0\0\0\0%b" % (len(text).to_bytes(2, "big"), text)
+    if len(text) < 65536:
+        return b"\x81\xfe%b\0\0\0\0%b" % (len(text).to_bytes(2, "big"), text)
+    return b"\x81\xff%b\0\0\0\0%b" % (len(text).to_bytes(8, "big"), text)
 
 
 class BareSocket:

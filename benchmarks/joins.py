@@ -13,6 +13,7 @@ from . import library
 from .address import Address
 from .bare import BareSocket, client_frame
 from .checks import Wrong
+from .memory import resident_kilobytes
 from .stock import connect_stock
 from .stopwatch import Stopwatch
 
@@ -20,9 +21,12 @@ from .stopwatch import Stopwatch
 async def txphoenix(reactor: Any, where: Address, channels: int) -> dict[str, float]:
     """Made, joined, and left, each with a Deferred of its own."""
     client = await library.connect(reactor, where)
+    before = resident_kilobytes()
     stopwatch = Stopwatch()
     made = await library.join(client, channels)
     measured = stopwatch.rates(channels, "joins")
+    grown = resident_kilobytes(garbage=True) - before
+    measured["kilobytes"] = grown / channels
     if not all(channel.is_joined for channel in made):
         raise Wrong("not all channels have joined")
     stopwatch = Stopwatch()
@@ -37,9 +41,12 @@ async def txphoenix(reactor: Any, where: Address, channels: int) -> dict[str, fl
 async def stock(reactor: Any, where: Address, channels: int) -> dict[str, float]:
     """The messages alone: a reply to each join; a reply and a close to each leave."""
     client = await connect_stock(reactor, where)
+    before = resident_kilobytes()
     stopwatch = Stopwatch()
     await client.join(channels)
     measured = stopwatch.rates(channels, "joins")
+    grown = resident_kilobytes(garbage=True) - before
+    measured["kilobytes"] = grown / channels
     stopwatch = Stopwatch()
     for number in range(channels):
         ref, topic = str(number), f"bench:{number}"

@@ -21,6 +21,26 @@ from .server import HOST
 __all__ = ["StockClient", "connect_stock"]
 
 
+def pushed(data: bytes) -> list[Any]:
+    """The message in a server's binary push."""
+    join_ref, topic, event = data[1:4]
+    topic_at = 4 + join_ref
+    event_at = topic_at + topic
+    return [
+        data[4:topic_at].decode(),
+        None,
+        data[topic_at:event_at].decode(),
+        data[event_at : event_at + event].decode(),
+        data[event_at + event :],
+    ]
+
+
+def binary_push(ref: int, topic: str, event: str, payload: bytearray) -> bytes:
+    """The content of a client's binary push."""
+    fields = [field.encode() for field in ("1", str(ref), topic, event)]
+    return b"".join((bytes((0, *map(len, fields))), *fields, payload))
+
+
 class StockClient(WebSocketClientProtocol):
     """One connection; it is given to those who wait when it is open."""
 
@@ -35,7 +55,7 @@ class StockClient(WebSocketClientProtocol):
 
     def onMessage(self, payload: bytes, isBinary: bool) -> None:
         """Decode, and hand on."""
-        self.on_message(orjson.loads(payload))
+        self.on_message(pushed(payload) if isBinary else orjson.loads(payload))
 
     def onClose(self, wasClean: bool, code: Any, reason: Any) -> None:
         """Tell that it is lost."""
@@ -46,6 +66,9 @@ class StockClient(WebSocketClientProtocol):
 
     def push(self, ref: int, topic: str, event: str, payload: Any) -> None:
         """Send one message."""
+        if isinstance(payload, bytearray):
+            self.sendMessage(binary_push(ref, topic, event, payload), isBinary=True)
+            return
         self.sendMessage(orjson.dumps(("1", str(ref), topic, event, payload)))
 
     def join(self, channels: int) -> Deferred[None]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .goals import Goal
+from .goal import Goal
 from .plan import CLIENTS, WORKLOADS
 from .results import Results
 
