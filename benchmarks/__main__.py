@@ -11,6 +11,7 @@ from pathlib import Path
 from .chart import svg
 from .floods import FAULTS
 from .goals import judge
+from .large_table import large_lines
 from .measure import REACTORS
 from .plan import CLIENTS, WORKLOADS
 from .processes import Failed, find_phoenix_js, measure, server
@@ -24,12 +25,13 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         prog="python -m benchmarks",
         description="Measure txphoenix beside other clients, in one run. "
         "The exit code is 1 if a message was lost or came out of order.",
-        epilog=f"Workloads: {', '.join(WORKLOADS)}; by default all of them.",
+        epilog="By default all workloads are run; --list tells their names.",
     )
     parser.add_argument("workloads", nargs="*", metavar="WORKLOAD")
     parser.add_argument(
         "--short", action="store_true", help="a check for loss and order; not timed"
     )
+    parser.add_argument("--list", action="store_true", help="tell of the workloads")
     parser.add_argument("--repeats", type=int, help="of each measurement; by default 3")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the results")
     parser.add_argument("--svg", type=Path, metavar="FILE", help="draw a chart")
@@ -60,6 +62,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         wanted.repeats = 1 if wanted.short or wanted.profile else 3
     if wanted.repeats < 1:
         parser.error("--repeats must be at least 1")
+    wanted.is_whole = not wanted.workloads
     wanted.workloads = wanted.workloads or list(WORKLOADS)
     directory = find_phoenix_js(wanted.phoenixjs)
     if wanted.phoenixjs and directory is None:
@@ -114,14 +117,21 @@ def run(wanted: argparse.Namespace) -> Results:
 def main(arguments: list[str]) -> int:
     """Run it; the exit code."""
     wanted = parse(arguments)
+    if wanted.list:
+        print(*(f"{name:18}{each.title}" for name, each in WORKLOADS.items()), sep="\n")
+        return 0
     results = run(wanted)
     goals = list(judge(results))
     if not wanted.short and not wanted.profile:
-        print(*result_lines(results), "", *goal_lines(goals), sep="\n")
+        shown = [goal for goal in goals if wanted.is_whole or goal.reached is not None]
+        print(*result_lines(results), "", sep="\n")
+        if large := list(large_lines(results)):
+            print(*large, "", sep="\n")
+        print(*goal_lines(shown), sep="\n")
     if wanted.json:
         judged = [
             {"goal": goal.text, "wanted": goal.wanted, "reached": goal.reached}
-            | {"by_cpu": goal.by_cpu, "holds": goal.holds}
+            | {"by_cpu": goal.by_cpu, "holds": goal.holds, "verdict": goal.verdict}
             for goal in goals
         ]
         form = "short" if wanted.short else "full"
