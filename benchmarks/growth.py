@@ -16,6 +16,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from .floods import FAULTS
 from .growth_chart import svg
 from .growth_costs import COLLECTORS
 from .growth_plan import CURVES, SHORT_SIZES, Curve
@@ -23,7 +24,6 @@ from .growth_results import Growth, verdict_lines
 from .pictures import NoPlotting, check_plotting
 from .plan import Workload
 from .processes import Failed, measure, server
-from .server import FAULTS
 
 __all__ = ["main", "parse", "steps"]
 

@@ -32,7 +32,8 @@ if NOT_THERE is None:
     try:
         from benchmarks.__main__ import parse, steps
         from benchmarks.checks import Sequence, Wrong
-        from benchmarks.goals import Goal, judge
+        from benchmarks.goal import Goal
+        from benchmarks.goals import judge
         from benchmarks.plan import WORKLOADS
         from benchmarks.results import Results
         from benchmarks.table import goal_lines, result_lines
