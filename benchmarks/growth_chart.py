@@ -12,7 +12,8 @@ from .table import number
 
 __all__ = ["svg"]
 
-_TICKS = (1, 1.5, 2, 3, 5, 10, 20, 50, 100)
+_TICKS = (1, 2, 5, 10, 20, 50, 100)
+_FINE_TICKS = (1, 1.5, 2, 3, 4)
 _MARKERS = ("o", "s", "^")
 
 
@@ -66,7 +67,8 @@ def _plot_panel(axes: Any, panel: str, names: list[str], growth: Growth) -> None
     axes.set_xscale("log")
     axes.set_yscale("log")
     axes.set_ylim(0.93, max(2.2, top * 1.9))
-    shown = [tick for tick in _TICKS if tick <= max(2.2, top * 1.2)]
+    ticks = _TICKS if top > max(_FINE_TICKS) else _FINE_TICKS
+    shown = [tick for tick in ticks if tick <= max(2.2, top * 1.2)]
     axes.set_yticks(shown, [f"{tick:g}x" for tick in shown])
     axes.set_yticks([], minor=True)
     sizes = sorted({size for name in names for size in growth.points(name)})

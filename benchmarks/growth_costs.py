@@ -25,11 +25,14 @@ RARE = (50_000, 20, 50)
 
 
 def set_collector(name: str) -> None:
-    """Have the collector do as is wanted from here on."""
+    """Have the collector do as is wanted from here on.
+
+    What was made so far is walked once: that is the set-up's, and not to be counted.
+    """
+    gc.collect()
     if name == "off":
         gc.disable()
     elif name == "frozen":
-        gc.collect()
         gc.freeze()
     elif name == "rare":
         gc.set_threshold(*RARE)

@@ -135,12 +135,11 @@ CURVES = {
         "growth_sockets",
         "memory",
         "sockets",
-        # Of fewer the pages say nothing.
-        _SOCKETS[2:],
+        # Fewer fit into what Python has taken from the system in reserve.
+        _SOCKETS[3:],
         0,
         "kilobytes",
         "KB",
-        shared="pages that are begun",
     ),
 }
 """Every curve, in the order in which they are measured."""

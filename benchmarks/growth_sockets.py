@@ -141,7 +141,7 @@ async def rejoins(
 async def memory(reactor: Any, where: Any, sockets: int) -> dict[str, float]:
     """What they take when idle: by how much the resident set has grown.
 
-    It grows by pages, so of fewer than a hundred sockets it knows little.
+    Of fewer than a thousand it knows little, for Python has some memory in reserve.
     """
     return await _memory(reactor, where, sockets, resident_kilobytes)
 

@@ -59,7 +59,7 @@ class ShortFormTests(TestCase):
     """The program as a whole, over TCP."""
 
     skip = NOT_THERE
-    timeout = 120
+    timeout = 300
 
     async def test_curves(self) -> None:
         """Every curve is measured, of one and of more, and kept."""
