@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from unittest.mock import patch
@@ -143,19 +144,41 @@ class ChartTests(SynchronousTestCase):
         ElementTree.fromstring(svg(Results()))
 
 
+class PageTests(SynchronousTestCase):
+    """Where the pictures are shown."""
+
+    skip = NOT_THERE
+
+    def test_shown(self) -> None:
+        """docs/performance.rst shows the picture of each family, with a text for it.
+
+        ``python -m benchmarks --svg docs/performance.svg`` draws them all.
+        """
+        page = (ROOT / "docs" / "performance.rst").read_text("utf-8")
+        shown = [f"performance{family.suffix}" for family in map(family_of, WORKLOADS)]
+        for name in {*shown, "growth"}:
+            self.assertRegex(page, rf"\.\. image:: {name}\.svg\n   :alt: \w.{{40}}")
+            self.assertTrue((ROOT / "docs" / f"{name}.svg").is_file(), name)
+
+
+def draw_all() -> list[str]:
+    """A picture of each kind."""
+    return [svg(everything()), growth_svg(grown())]
+
+
+# Drawing takes most of a second.
+pictures = cache(draw_all)
+
+
 class PictureTests(SynchronousTestCase):
     """What holds for every picture."""
 
     skip = NOT_DRAWN
 
-    def pictures(self) -> list[str]:
-        """One of each kind."""
-        return [svg(everything()), growth_svg(grown())]
-
     def test_same_bytes(self) -> None:
         """The same results are the same file, whenever it is drawn."""
-        self.assertEqual(self.pictures(), self.pictures())
-        for picture in self.pictures():
+        self.assertEqual(draw_all(), pictures())
+        for picture in pictures():
             self.assertNotIn("dc:date", picture)
 
     def test_dark_mode(self) -> None:
@@ -163,7 +186,7 @@ class PictureTests(SynchronousTestCase):
 
         So is nothing black, which is what is drawn where no colour is named.
         """
-        for picture in self.pictures():
+        for picture in pictures():
             rule = r"@media \(prefers-color-scheme: dark\) \{\s*svg \{ color: #e6e7eb"
             self.assertRegex(picture, rule)
             root = ElementTree.fromstring(picture)
@@ -174,7 +197,7 @@ class PictureTests(SynchronousTestCase):
 
     def test_told(self) -> None:
         """It has a title and a description, for those who hear it."""
-        for picture in self.pictures():
+        for picture in pictures():
             root = ElementTree.fromstring(picture)
             self.assertEqual(root.get("role"), "img")
             self.assertEqual(root.get("aria-labelledby"), "title what")
@@ -184,7 +207,7 @@ class PictureTests(SynchronousTestCase):
 
     def test_needs_nothing(self) -> None:
         """It names no other file, and is text that can be searched, not outlines."""
-        for picture in self.pictures():
+        for picture in pictures():
             self.assertTrue(picture.startswith("<svg "))
             named = set(re.findall(r'"(https?:[^"]*)"', picture))
             self.assertEqual(
