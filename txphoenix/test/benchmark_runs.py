@@ -28,7 +28,7 @@ if NOT_THERE is None:
     # trial's working directory is another.
     sys.path.append(os.fspath(ROOT))
     try:
-        import benchmarks  # noqa: F401
+        import benchmarks.plan  # noqa: F401
     finally:
         sys.path.remove(os.fspath(ROOT))
 
