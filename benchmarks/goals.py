@@ -61,6 +61,24 @@ _RATIOS: list[tuple[str, float, _Key, _Key]] = [
             "phoenix_js",
             "rate",
         ),
+        (
+            "long-poll flood",
+            2.0,
+            "longpoll-flood",
+            "phoenix.js",
+            "longpoll-flood",
+            "phoenix_js",
+            "rate",
+        ),
+        (
+            "long-poll, 64 outstanding",
+            2.0,
+            "longpoll-ping-64",
+            "phoenix.js",
+            "longpoll-ping-64",
+            "phoenix_js",
+            "rate",
+        ),
     )
 ]
 

@@ -8,9 +8,11 @@
 import { createRequire } from "node:module"
 import { resolve } from "node:path"
 
+import { longpoll } from "./phoenix_js_longpoll.mjs"
+
 const [directory, workload, port, sizesText] = process.argv.slice(2)
 const require = createRequire(resolve(directory, "package.json"))
-const { Socket } = require("phoenix")
+const { LongPoll, Socket } = require("phoenix")
 const WebSocket = require("ws")
 
 const WRONG = 3
@@ -95,6 +97,8 @@ function residentKilobytes() {
 }
 
 const workloads = {
+  ...longpoll({ LongPoll, connect, join, answer, sequence, stopwatch, BODY }),
+
   async flood({ count, channels }) {
     const socket = await connect()
     const joined = await join(socket, channels)

@@ -32,6 +32,8 @@ import sys
 from base64 import b64encode
 from hashlib import sha1
 
+from .longpoll_server import LongPollConnection, is_long_poll
+
 BODY = b"x" * 48
 """What makes a message of a flood about 100 bytes long."""
 
@@ -110,6 +112,9 @@ class Connection(asyncio.Protocol):
         """Answer the request once all of it is there; return what follows it."""
         head, end, rest = data.partition(b"\r\n\r\n")
         key = _KEY.search(head)
+        if end and is_long_poll(head):
+            self._leave_to_long_poll(data)
+            return b""
         if not end or key is None:
             return data
         self._is_open = True
@@ -122,6 +127,13 @@ class Connection(asyncio.Protocol):
             % (chosen, b64encode(sha1(key[1] + _GUID).digest()))
         )
         return rest
+
+    def _leave_to_long_poll(self, data: bytes) -> None:
+        """Have all that comes by this connection taken by another protocol."""
+        protocol = LongPollConnection(self._fault)
+        self.transport.set_protocol(protocol)
+        protocol.connection_made(self.transport)
+        protocol.data_received(data)
 
     def _take_frames(self, data: bytes, answers: list[bytes]) -> int:
         """Answer the whole frames in ``data``; return where the rest begins."""
