@@ -43,6 +43,11 @@ _SECURE: list[Judged] = [
     Bound("KB an idle wss socket", 45.0, "wss-sockets", "kilobytes", le),
 ]
 
+_LONG_POLL: list[Judged] = [
+    Ratio("long-poll flood against phoenix.js", 2.0, "longpoll-flood"),
+    Ratio("long-poll, 64 outstanding, phoenix.js", 2.0, "longpoll-ping-64"),
+]
+
 # Of the three sizes the worst counts.
 _LARGE: list[Judged] = []
 for _name, _workload in LARGE.items():
@@ -62,7 +67,7 @@ _COMPRESSED: list[Judged] = [
     Ratio("compressed, 4 KiB, stock", 1.5, "compressed-4k", "stock"),
 ]
 
-_GOALS = [*_PLAIN, *_SECURE, *_LARGE, *_COMPRESSED]
+_GOALS = [*_PLAIN, *_SECURE, *_LONG_POLL, *_LARGE, *_COMPRESSED]
 
 
 def judge(results: Results) -> Iterator[Goal]:

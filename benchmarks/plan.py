@@ -26,6 +26,8 @@ CLIENTS = {
 
 _THREE = ("txphoenix", "stock", "phoenix_js")
 _ALL = (*_THREE, "bare")
+# Autobahn has no long-poll.
+_UNLIKE_STOCK = ("txphoenix", "phoenix_js", "bare")
 
 
 @dataclass(frozen=True)
@@ -114,6 +116,22 @@ _PLAIN = {
         _RATE,
         _ALL,
         {"count": 100_000, "window": 64},
+        {"count": 1000, "window": 64},
+    ),
+    "longpoll-flood": Workload(
+        "longpoll_flood",
+        "long-poll, flood",
+        _RATE,
+        _UNLIKE_STOCK,
+        {"count": 100_000, "batch": 100},
+        {"count": 2000, "batch": 100},
+    ),
+    "longpoll-ping-64": Workload(
+        "longpoll_ping",
+        "long-poll, 64 outstanding",
+        _RATE,
+        _UNLIKE_STOCK,
+        {"count": 50_000, "window": 64},
         {"count": 1000, "window": 64},
     ),
     "pairs": Workload(

@@ -237,7 +237,8 @@ class PlanTests(SynchronousTestCase):
 
     def test_modules(self) -> None:
         """Each workload has its module, and each client of it a function there."""
-        in_node = (ROOT / "benchmarks" / "phoenix_js.mjs").read_text("utf-8")
+        scripts = (ROOT / "benchmarks").glob("*.mjs")
+        in_node = "".join(script.read_text("utf-8") for script in scripts)
         for workload in WORKLOADS.values():
             source = ROOT / "benchmarks" / f"{workload.module}.py"
             text = source.read_text("utf-8")

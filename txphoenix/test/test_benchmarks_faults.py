@@ -1,6 +1,7 @@
 """The benchmarks' newer workloads in the short form: what is lost is noticed.
 
-Those over TLS, with large messages, and with compression; by each client in Python.
+Those over TLS, with large messages, with compression, and by long-poll; by each client
+in Python that there is.
 """
 
 from __future__ import annotations
@@ -13,6 +14,9 @@ from twisted.trial.unittest import TestCase
 
 from .benchmark_runs import NOT_THERE, run
 
+if NOT_THERE is None:
+    from benchmarks.plan import WORKLOADS
+
 NUMBERED = (
     "wss-flood",
     "wss-records",
@@ -22,6 +26,7 @@ NUMBERED = (
     "wss-large-binary",
     "compressed-100",
     "compressed-4k",
+    "longpoll-flood",
 )
 """The workloads in which the server sends messages with numbers."""
 
@@ -70,9 +75,16 @@ class WorkloadTests(TestCase):
 
     async def test_compressed(self) -> None:
         """What is compressed arrives as well."""
-        metrics = await self.run_all(*NUMBERED[6:])
-        for workload in NUMBERED[6:]:
+        metrics = await self.run_all(*NUMBERED[6:8])
+        for workload in NUMBERED[6:8]:
             for client in CLIENTS:
+                self.assertEqual(metrics[workload, client], {"rate"})
+
+    async def test_long_poll(self) -> None:
+        """By long-poll all arrives, too."""
+        metrics = await self.run_all("longpoll-flood", "longpoll-ping-64")
+        for workload in ("longpoll-flood", "longpoll-ping-64"):
+            for client in ("txphoenix", "bare"):
                 self.assertEqual(metrics[workload, client], {"rate"})
 
 
@@ -93,7 +105,12 @@ class FaultTests(TestCase):
         ]
         self.assertEqual(
             [line.rpartition(": ")[0] for line in told],
-            [f"{each}, {shown}" for each in NUMBERED for shown in CLIENTS.values()],
+            [
+                f"{each}, {CLIENTS[client]}"
+                for each in NUMBERED
+                for client in WORKLOADS[each].clients
+                if client in CLIENTS
+            ],
         )
         for line in told:
             self.assertIn(line.rpartition(": ")[2], what)
