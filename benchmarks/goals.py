@@ -39,7 +39,7 @@ _SECURE: list[Judged] = [
     Ratio("wss one at a time against phoenix.js", 1.0, "wss-ping-1"),
     Ratio("wss 64 outstanding, phoenix.js", 1.8, "wss-ping-64"),
     Ratio("wss sockets opened, phoenix.js", 1.2, "wss-sockets"),
-    Ratio("wss sockets that come back", 1.2, "wss-reopen"),
+    Ratio("wss sockets reopened, phoenix.js", 1.2, "wss-reopen"),
     Bound("KB an idle wss socket", 45.0, "wss-sockets", "kilobytes", le),
 ]
 

@@ -37,7 +37,7 @@ class Workload:
     :param module: the module here that has it.
     :param title: what it is called in tables.
     :param metrics: what a client's function returns, and the unit of each; more is
-        better but for ``KB``.
+        better but for ``KB`` and ``x``.
     :param clients: whom it measures.
     :param full: the function's arguments.
     :param short: the same for the short form, which only shows that it works.
