@@ -50,6 +50,12 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         "directory, if it was done there",
     )
     parser.add_argument(
+        "--client",
+        action="append",
+        choices=CLIENTS,
+        help="measure this one alone; more than one can be given",
+    )
+    parser.add_argument(
         "--reactor", choices=REACTORS, default="default", help="of the Python clients"
     )
     parser.add_argument(
@@ -90,6 +96,8 @@ def steps(wanted: argparse.Namespace) -> Iterator[tuple[str, str, int]]:
     left_out = set() if wanted.phoenixjs else {"phoenix_js"}
     if wanted.profile:
         left_out = set(CLIENTS) - {"txphoenix"}
+    if wanted.client:
+        left_out |= set(CLIENTS) - set(wanted.client)
     for name in wanted.workloads:
         turns = 1 if wanted.short or wanted.profile else WORKLOADS[name].turns
         for repeat in range(wanted.repeats * turns):

@@ -46,8 +46,7 @@ FAMILIES = (
     Family("-wss", "Over TLS", ("wss-",)),
     Family("-large", "Large messages", ("large-",)),
     Family("-wss-large", "Large messages over TLS", ("wss-large-",)),
-    Family("-longpoll", "Long-polling", ("longpoll",)),
-    Family("-compression", "Compression", ("compressed-",)),
+    Family("-more", "Long-polling and compression", ("longpoll-", "compressed-")),
 )
 """In the order in which they are looked through, from the last."""
 

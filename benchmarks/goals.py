@@ -39,8 +39,13 @@ _SECURE: list[Judged] = [
     Ratio("wss one at a time against phoenix.js", 1.0, "wss-ping-1"),
     Ratio("wss 64 outstanding, phoenix.js", 1.8, "wss-ping-64"),
     Ratio("wss sockets opened, phoenix.js", 1.2, "wss-sockets"),
-    Ratio("wss sockets that come back", 1.2, "wss-reopen"),
+    Ratio("wss sockets reopened, phoenix.js", 1.2, "wss-reopen"),
     Bound("KB an idle wss socket", 45.0, "wss-sockets", "kilobytes", le),
+]
+
+_LONG_POLL: list[Judged] = [
+    Ratio("long-poll flood against phoenix.js", 2.0, "longpoll-flood"),
+    Ratio("long-poll, 64 outstanding, phoenix.js", 2.0, "longpoll-ping-64"),
 ]
 
 # Of the three sizes the worst counts.
@@ -62,7 +67,7 @@ _COMPRESSED: list[Judged] = [
     Ratio("compressed, 4 KiB, stock", 1.5, "compressed-4k", "stock"),
 ]
 
-_GOALS = [*_PLAIN, *_SECURE, *_LARGE, *_COMPRESSED]
+_GOALS = [*_PLAIN, *_SECURE, *_LONG_POLL, *_LARGE, *_COMPRESSED]
 
 
 def judge(results: Results) -> Iterator[Goal]:

@@ -11,9 +11,11 @@ import { createRequire } from "node:module"
 import { resolve } from "node:path"
 import { crc32 } from "node:zlib"
 
+import { longpoll } from "./phoenix_js_longpoll.mjs"
+
 const [directory, workload, port, sizesText, scheme] = process.argv.slice(2)
 const require = createRequire(resolve(directory, "package.json"))
-const { Socket } = require("phoenix")
+const { LongPoll, Socket } = require("phoenix")
 const WebSocket = require("ws")
 
 const WRONG = 3
@@ -187,6 +189,8 @@ function peakOfMemory() {
 }
 
 const workloads = {
+  ...longpoll({ LongPoll, connect, join, answer, sequence, stopwatch, BODY }),
+
   async flood({ count, channels, each }) {
     const joined = await join(await connect(), channels)
     const event = each ? "flood-each" : "flood"

@@ -26,6 +26,8 @@ CLIENTS = {
 
 _THREE = ("txphoenix", "stock", "phoenix_js")
 _ALL = (*_THREE, "bare")
+# Autobahn has no long-poll.
+_UNLIKE_STOCK = ("txphoenix", "phoenix_js", "bare")
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,7 @@ class Workload:
     :param module: the module here that has it.
     :param title: what it is called in tables.
     :param metrics: what a client's function returns, and the unit of each; more is
-        better but for ``KB``.
+        better but for ``KB`` and ``x``.
     :param clients: whom it measures.
     :param full: the function's arguments.
     :param short: the same for the short form, which only shows that it works.
@@ -114,6 +116,22 @@ _PLAIN = {
         _RATE,
         _ALL,
         {"count": 100_000, "window": 64},
+        {"count": 1000, "window": 64},
+    ),
+    "longpoll-flood": Workload(
+        "longpoll_flood",
+        "long-poll, flood",
+        _RATE,
+        _UNLIKE_STOCK,
+        {"count": 100_000, "batch": 100},
+        {"count": 2000, "batch": 100},
+    ),
+    "longpoll-ping-64": Workload(
+        "longpoll_ping",
+        "long-poll, 64 outstanding",
+        _RATE,
+        _UNLIKE_STOCK,
+        {"count": 50_000, "window": 64},
         {"count": 1000, "window": 64},
     ),
     "pairs": Workload(

@@ -42,6 +42,7 @@ from .floods import FAULTS, chat_texts, flood_texts, spoil
 from .frames import BINARY, frame, unmasked
 from .incoming import LARGE, LargeFrame
 from .large_messages import large_frames, number_of
+from .longpoll_server import LongPollConnection, is_long_poll
 from .outgoing import Outgoing, cut
 
 HOST = "127.0.0.1"
@@ -122,6 +123,9 @@ class Connection(asyncio.Protocol):
         """Answer the request once all of it is there; return what follows it."""
         head, end, rest = data.partition(b"\r\n\r\n")
         key = _KEY.search(head)
+        if end and is_long_poll(head):
+            self._leave_to_long_poll(data)
+            return b""
         if not end or key is None:
             return data
         self._is_open = True
@@ -141,6 +145,13 @@ class Connection(asyncio.Protocol):
             % (chosen, b64encode(sha1(key[1] + _GUID).digest()))
         )
         return rest
+
+    def _leave_to_long_poll(self, data: bytes) -> None:
+        """Have all that comes by this connection taken by another protocol."""
+        protocol = LongPollConnection(self._fault)
+        self.transport.set_protocol(protocol)
+        protocol.connection_made(self.transport)
+        protocol.data_received(data)
 
     def _take_frames(self, data: bytes, answers: list[bytes]) -> bytes:
         """Answer the whole frames in ``data``; return the rest."""

@@ -5,7 +5,6 @@ The benchmarks are in a clone, not in a wheel, and matplotlib is an extra of the
 
 from __future__ import annotations
 
-import os
 import re
 import sys
 from functools import cache
@@ -16,32 +15,22 @@ from xml.etree import ElementTree
 
 from twisted.trial.unittest import SynchronousTestCase
 
-import txphoenix
+from .benchmark_runs import NOT_THERE, ROOT
 
-ROOT = Path(txphoenix.__file__).parent.parent
-
-NOT_THERE = (
-    None if (ROOT / "benchmarks").is_dir() else "installed without its benchmarks"
-)
 NOT_DRAWN = NOT_THERE or (
     None if find_spec("matplotlib") else "without matplotlib, the extra benchmarks"
 )
 
 if NOT_THERE is None:
-    # trial's working directory is another.
-    sys.path.append(os.fspath(ROOT))
-    try:
-        from benchmarks.__main__ import parse
-        from benchmarks.chart import FAMILIES, family_of, svg, write_charts
-        from benchmarks.growth import parse as parse_growth
-        from benchmarks.growth_chart import svg as growth_svg
-        from benchmarks.growth_plan import CURVES
-        from benchmarks.growth_results import Growth
-        from benchmarks.pictures import COLOURS, NoPlotting, check_plotting
-        from benchmarks.plan import CLIENTS, WORKLOADS
-        from benchmarks.results import Results
-    finally:
-        sys.path.remove(os.fspath(ROOT))
+    from benchmarks.__main__ import parse
+    from benchmarks.chart import FAMILIES, family_of, svg, write_charts
+    from benchmarks.growth import parse as parse_growth
+    from benchmarks.growth_chart import svg as growth_svg
+    from benchmarks.growth_plan import CURVES
+    from benchmarks.growth_results import Growth
+    from benchmarks.pictures import COLOURS, NoPlotting, check_plotting
+    from benchmarks.plan import CLIENTS, WORKLOADS
+    from benchmarks.results import Results
 
 SVG = "{http://www.w3.org/2000/svg}"
 

@@ -16,24 +16,13 @@ from twisted.internet.defer import Deferred
 from twisted.internet.utils import getProcessOutputAndValue
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
-import txphoenix
-
-ROOT = Path(txphoenix.__file__).parent.parent
-
-NOT_THERE = (
-    None if (ROOT / "benchmarks").is_dir() else "installed without its benchmarks"
-)
+from .benchmark_runs import NOT_THERE, ROOT
 
 if NOT_THERE is None:
-    # trial's working directory is another.
-    sys.path.append(os.fspath(ROOT))
-    try:
-        from benchmarks.growth import parse, steps
-        from benchmarks.growth_costs import COLLECTORS, Cost, set_collector
-        from benchmarks.growth_plan import CURVES, PANELS
-        from benchmarks.growth_results import Growth, steepest, verdict, verdict_lines
-    finally:
-        sys.path.remove(os.fspath(ROOT))
+    from benchmarks.growth import parse, steps
+    from benchmarks.growth_costs import COLLECTORS, Cost, set_collector
+    from benchmarks.growth_plan import CURVES, PANELS
+    from benchmarks.growth_results import Growth, steepest, verdict, verdict_lines
 
 
 def run(*arguments: str) -> Deferred[Any]:
