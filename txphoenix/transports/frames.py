@@ -36,6 +36,7 @@ its hooks for parts of messages (``onMessageBegin`` and the like).
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from functools import partial
 from typing import Final
@@ -83,6 +84,10 @@ class FastFrameProtocol(FragmentLimitProtocol):
 
     def __init__(self) -> None:
         super().__init__()
+        self.set_frames_up()
+
+    def set_frames_up(self) -> None:
+        """Set all that is of a connection, but for what Autobahn sets."""
         self._writer = FrameWriter(self)
         # All are set here: they are faster to read than those of the class, and one
         # that is first set later may cost the protocol a dict of its own.
@@ -341,6 +346,9 @@ class FastFrameProtocol(FragmentLimitProtocol):
         writer = self._writer
         if not writer.is_open or sync or chopsize or self.send_queue:
             self.flush_frames()
+            if sync or chopsize:
+                # A subclass may have none until there is something for it.
+                self.send_queue = self.send_queue or deque()
             super().sendData(data, sync, chopsize)
             return
         parts = writer.parts
