@@ -9,7 +9,7 @@ the query, as Phoenix's own client does it::
 Everything here is pure.
 No error holds a query's value or a URL's userinfo.
 
-hyperlink writes a host and a port here, and does not read them.
+hyperlink does none of it.
 It has no zones of addresses, no empty port and no ``@`` in a password; it takes
 ``+80`` and ``8_0`` for ports, ``127.1`` for a name, and an underscore for none; what it
 refuses it shows.
@@ -39,6 +39,7 @@ __all__ = [
     "TransportName",
     "add_params",
     "check_authority",
+    "connect_target",
     "connect_url",
     "parse",
     "parse_proxy",
@@ -113,7 +114,7 @@ class Target(NamedTuple):
 
     def url(self, scheme: str) -> str:
         """The whole URL under a scheme."""
-        # hyperlink takes no zone; RFC 6874 writes its "%" so.
+        # RFC 6874 writes the "%" of a zone so.
         address, percent, zone = self.host.partition("%")
         authority = self._with_port(address)
         if percent:
@@ -122,8 +123,9 @@ class Target(NamedTuple):
         return f"{scheme}://{authority}{self.path}{query}"
 
     def _with_port(self, host: str) -> str:
-        scheme = "wss" if self.secure else "ws"
-        return URL(scheme=scheme, host=host, port=self.port).authority()
+        address = f"[{host}]" if ":" in host else host
+        is_default = self.port == _DEFAULT_PORTS["wss" if self.secure else "ws"]
+        return address if is_default else f"{address}:{self.port}"
 
     def __repr__(self) -> str:
         return f"Target({redact_url(self.url('wss' if self.secure else 'ws'))})"
@@ -160,11 +162,26 @@ def connect_url(
         raise ConfigurationError(
             f"transport must be 'websocket' or 'longpoll', not {legible(transport)}"
         )
+    target = connect_target(
+        url, transport=transport, params=params, vsn=vsn, exact=exact
+    )
+    return target.url(_SCHEMES[transport][target.secure])
+
+
+def connect_target(
+    url: str,
+    *,
+    transport: TransportName,
+    params: Mapping[str, Any] | None,
+    vsn: str,
+    exact: bool,
+) -> Target:
+    """What :func:`connect_url` makes, taken apart."""
     target = parse(url)
     path = target.path if exact else _transport_path(target.path, transport)
-    query = merge_params(merge_params(target.query, params or {}), {"vsn": vsn})
-    scheme = _SCHEMES[transport][target.secure]
-    return target._replace(path=path, query=query).url(scheme)
+    query = merge_params(target.query, params) if params else target.query
+    query = merge_params(query, {"vsn": vsn})
+    return Target(target.secure, target.host, target.port, path, query)
 
 
 def _transport_path(path: str, transport: TransportName) -> str:

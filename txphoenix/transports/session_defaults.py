@@ -1,7 +1,7 @@
 """What Autobahn sets on each protocol and on each factory, kept once for all of them.
 
-Autobahn gives a protocol some 60 attributes on its way to an open session, and a factory some 40
-when it is made, nearly all with values in which no two of ours differ.
+Autobahn gives a protocol some 60 attributes on its way to an open session, and a
+factory some 40 when it is made, nearly all with values in which no two of ours differ.
 For its log it makes a text of them each time, whoever listens; and it seeds Python's
 random numbers anew, which are the program's.
 

@@ -23,7 +23,7 @@ import os
 from base64 import b64encode
 from collections.abc import Callable, Sequence
 from functools import cached_property
-from typing import Any, Final, Protocol, cast
+from typing import Any, Final, Protocol
 
 from autobahn.twisted.util import peer2str
 from autobahn.websocket.protocol import TrafficStats
@@ -147,17 +147,17 @@ class PhoenixClientProtocol(FastFrameProtocol):
         self.handshake: Handshake | None = None
 
     @cached_property
-    def utf8validator(self) -> Any:
+    def utf8validator(self) -> Any:  # type: ignore[override]
         """Autobahn's; simple frames need none."""
         return Utf8Validator()
 
     @cached_property
-    def trafficStats(self) -> Any:
+    def trafficStats(self) -> Any:  # type: ignore[override]
         """What Autobahn counts in."""
         return TrafficStats()
 
     @property
-    def peer(self) -> str:
+    def peer(self) -> str:  # type: ignore[override]
         """The other side, for the log."""
         return peer2str(self.transport)
 

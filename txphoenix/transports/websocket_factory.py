@@ -19,7 +19,7 @@ from twisted.python.failure import Failure
 from ..errors import ConnectionFailed
 from ..options.options import Options
 from ..protocol.handshake import cookie_lines, header_lines
-from ..protocol.url import parse
+from ..protocol.url import Target
 from ..runtime.deadlines import Deadlines
 from ..runtime.package_log import package_log
 from .addresses import AnsweringAddresses
@@ -83,7 +83,7 @@ class PhoenixClientFactory(RetryingFactory, WebSocketClientFactory):
     # -- What the connector calls -------------------------------------------------
 
     def prepare(
-        self, url: str, headers: Mapping[str, str], auth_token: str | None
+        self, target: Target, headers: Mapping[str, str], auth_token: str | None
     ) -> None:
         """Set all that the next protocol is made with.
 
@@ -94,7 +94,6 @@ class PhoenixClientFactory(RetryingFactory, WebSocketClientFactory):
         if auth_token is not None:
             encoded = b64encode(auth_token.encode("utf-8")).decode("ascii")
             protocols = ["phoenix", TOKEN_PREFIX + encoded.rstrip("=")]
-        target = parse(url)
         jar = self.options.cookies
         self._cookies = None if jar is None else ServerCookies(jar, target)
         if self._cookies is not None:
