@@ -99,6 +99,12 @@ class Target(NamedTuple):
         return f"{path}?{self.query}" if self.query else path
 
     @property
+    def is_address(self) -> bool:
+        """Whether the host is an IP address, and no name."""
+        # No name ends in a number: see read_host().
+        return ":" in self.host or self.host.rpartition(".")[2].isdecimal()
+
+    @property
     def server_name(self) -> str:
         """The host as the server knows it: see :func:`.host.server_name`."""
         return server_name(self.host)

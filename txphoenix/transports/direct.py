@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from twisted.internet.abstract import isIPAddress, isIPv6Address
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import (
     IAddress,
@@ -34,7 +33,7 @@ def is_direct(target: Target, options: Options) -> bool:
         not target.secure
         and options.endpoint is None
         and options.proxy is None
-        and (isIPAddress(target.host) or isIPv6Address(target.host))
+        and target.is_address
     )
 
 

@@ -144,6 +144,8 @@ class FastFrameProtocol(FragmentLimitProtocol):
             needed = self._take_plain_frames()
             if self._is_paused or self.state != _OPEN or 0 < needed <= len(self.data):
                 return True
+            if needed and not self.data:
+                return False
             if needed and is_worth_waiting(
                 self.data,
                 needed,

@@ -217,9 +217,10 @@ class PhoenixClientProtocol(FastFrameProtocol):
     def dataReceived(self, data: bytes) -> None:
         """Take what was read."""
         try:
-            # As FastFrameProtocol does it, without one more call for each read.
+            # As Autobahn does it, without a call more for each read, and its counts.
             self._read_size = len(data)
-            self._dataReceived(data)
+            self.data += data
+            self.consumeData()
         except BaseException as error:
             self._broke(error)
 
