@@ -129,7 +129,7 @@ def _pieces(text: Any) -> tuple[list[tuple[str, str, bool]], str] | None:
     if any("{" in each or "}" in each for each in (*parts[::3], end)):
         return None
     fields = zip(parts[::3], parts[1::3], parts[2::3], strict=True)
-    return [(literal, name, how != "") for literal, name, how in fields], end
+    return [(literal, name, how is not None) for literal, name, how in fields], end
 
 
 class _Legible:
