@@ -104,7 +104,8 @@ def _line(event: LogEvent) -> str:
             return (
                 "".join(
                     [
-                        literal + (repr(event[name]) if is_repr else format(event[name]))
+                        literal
+                        + (repr(event[name]) if is_repr else format(event[name]))
                         for literal, name, is_repr in pieces[0]
                     ]
                 )
