@@ -89,7 +89,7 @@ class DirectEndpointTests(SynchronousTestCase):
     def test_factory_raises(self) -> None:
         """What the factory raises is the attempt's error."""
         connecting, dialling = self.connect()
-        self.factory.buildProtocol = lambda addr: 1 / 0  # type: ignore[method-assign]
+        cast(Any, self.factory).buildProtocol = lambda addr: 1 / 0
         self.assertIsNone(dialling.buildProtocol(None))
         self.failureResultOf(connecting, ZeroDivisionError)
 

@@ -70,7 +70,10 @@ class DefaultsTests(SynchronousTestCase):
             "is_closed",
             "is_open",
             "params",
+            "peer",
             "perMessageCompressionAccept",
+            "trafficStats",
+            "utf8validator",
         }
         constants = (bool, int, str, bytes, tuple, type(None))
         for shared in (_FACTORY, _PROTOCOL):
@@ -83,7 +86,8 @@ class DefaultsTests(SynchronousTestCase):
 
     def test_copies(self) -> None:
         """What another release may set besides is a copy for each protocol."""
-        first, second = WebSocketClientProtocol(), WebSocketClientProtocol()
+        first: Any = WebSocketClientProtocol()
+        second: Any = WebSocketClientProtocol()
         _PROTOCOL_OWN["another"] = []
         self.addCleanup(_PROTOCOL_OWN.pop, "another")
         own_attributes(first)

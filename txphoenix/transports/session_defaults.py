@@ -8,19 +8,20 @@ random numbers anew, which are the program's.
 Here Autobahn sets up one of each, as an example.
 What that has got are attributes of our classes, so that a protocol or a factory has of
 its own only what is changed on it.
-What cannot be shared is made by the class itself, or by :func:`own_attributes`.
+What cannot be shared is made at its first use, or by :func:`own_attributes`.
 """
 
 from __future__ import annotations
 
 import random
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from copy import copy
 from hashlib import sha1
 from types import FunctionType, MappingProxyType
 from typing import Any, Final, TypeVar
 
+from autobahn.twisted.util import peer2str
 from autobahn.twisted.websocket import WebSocketClientFactory, WebSocketClientProtocol
 
 from .answer_head import GUID
@@ -45,6 +46,22 @@ class _Unheard:
 
     def callback(self, _result: object) -> None:
         """Nobody waits for it."""
+
+
+class _AtFirstUse:
+    """An attribute that is made when somebody asks for it, for each instance."""
+
+    __slots__ = ("_make", "_name")
+
+    def __init__(self, name: str, make: Callable[[], object]) -> None:
+        self._name = name
+        self._make = make
+
+    def __get__(self, instance: Any, _owner: type) -> Any:
+        if instance is None:
+            return self
+        made = instance.__dict__[self._name] = self._make()
+        return made
 
 
 class _Example(WebSocketClientProtocol):
@@ -125,9 +142,11 @@ _PROTOCOL: Final = _shared(
         "perMessageCompressionOffers": (),
         # A deque takes 624 bytes: see FastFrameProtocol.sendData().
         "send_queue": (),
-        # The class makes these at their first use.
-        "trafficStats": None,
-        "utf8validator": None,
+        "peer": property(lambda protocol: peer2str(protocol.transport)),
+        **{
+            name: _AtFirstUse(name, type(_protocol[name]))
+            for name in ("trafficStats", "utf8validator")
+        },
         "websocket_extensions_in_use": (),
     },
 )

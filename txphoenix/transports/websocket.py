@@ -21,33 +21,28 @@ from __future__ import annotations
 
 import os
 from base64 import b64encode
-from collections.abc import Callable, Sequence
-from functools import cached_property
-from typing import Any, Final, Protocol
+from collections.abc import Callable
+from typing import Any, Final
 
-from autobahn.twisted.util import peer2str
-from autobahn.websocket.protocol import TrafficStats
-from autobahn.websocket.utf8validator import Utf8Validator
 from twisted.internet.error import ConnectionDone
 from twisted.internet.protocol import connectionDone
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from ..errors import ConnectionClosed, ConnectionFailed, HandshakeRefused
-from ..options.options import Options
 from ..protocol.close_codes import NO_CLOSE_FRAME, NO_CODE, NORMAL
 from ..protocol.handshake import Handshake
-from ..runtime.deadlines import Deadlines, DelayedCall
+from ..runtime.deadlines import DelayedCall
 from ..runtime.package_log import package_log
 from .answer_head import AnswerHead, accepted_head, is_interim, read_head
 from .failures import failed_with
 from .frames import FastFrameProtocol
-from .interfaces import TransportListener
+from .handshake_factory import HandshakeFactory
 from .session_defaults import own_attributes, with_protocol_defaults
 from .tls import verify_transport
 from .writing import write_now
 
-__all__ = ["TOKEN_PREFIX", "HandshakeFactory", "PhoenixClientProtocol"]
+__all__ = ["TOKEN_PREFIX", "PhoenixClientProtocol"]
 
 log = Logger("txphoenix.transports.websocket", observer=package_log)
 
@@ -60,45 +55,6 @@ TOKEN_PREFIX: Final = "base64url.bearer.phx."
 _LONGEST_HEAD = 64 * 1024
 # No answer to a handshake needs them, and Autobahn takes them for UTF-8.
 _TO_ASCII = bytes(range(128)) + b"?" * 128
-
-
-class HandshakeFactory(Protocol):
-    """The factory, as its protocol knows it: what to ask for, and whom to tell."""
-
-    @property
-    def options(self) -> Options:
-        """The client's."""
-
-    @property
-    def deadlines(self) -> Deadlines:
-        """What times the closing handshake."""
-
-    @property
-    def connection(self) -> TransportListener:
-        """Whom an open protocol tells of its frames."""
-
-    @property
-    def protocols(self) -> Sequence[str]:
-        """The subprotocols that are offered."""
-
-    @property
-    def perMessageCompressionAccept(self) -> Any:
-        """Decides on the compression that a server wants."""
-
-    def encode_request(self, key: bytes) -> bytes:
-        """The request of the opening handshake."""
-
-    def head_received(self, head: bytes) -> None:
-        """The server has answered, whatever it says."""
-
-    def protocol_opened(self) -> None:
-        """The protocol is open."""
-
-    def protocol_failed(self, reason: Exception) -> None:
-        """The protocol was lost before it was open."""
-
-    def protocol_lost(self, reason: ConnectionFailed) -> None:
-        """The open protocol was lost."""
 
 
 @with_protocol_defaults
@@ -145,21 +101,6 @@ class PhoenixClientProtocol(FastFrameProtocol):
         self._answer: AnswerHead | None = None
         self._is_opened = False
         self.handshake: Handshake | None = None
-
-    @cached_property
-    def utf8validator(self) -> Any:  # type: ignore[override]
-        """Autobahn's; simple frames need none."""
-        return Utf8Validator()
-
-    @cached_property
-    def trafficStats(self) -> Any:  # type: ignore[override]
-        """What Autobahn counts in."""
-        return TrafficStats()
-
-    @property
-    def peer(self) -> str:  # type: ignore[override]
-        """The other side, for the log."""
-        return peer2str(self.transport)
 
     # -- Transport ----------------------------------------------------------------
 
