@@ -22,6 +22,7 @@ from __future__ import annotations
 import re
 from base64 import b64encode
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Literal, NamedTuple, cast
 from urllib.parse import quote, unquote
 
@@ -30,7 +31,7 @@ from hyperlink import URL
 from ..errors import ConfigurationError
 from ..legible import legible
 from .host import read_host, server_name
-from .query_params import merge_params
+from .query_params import encode_params, merge_params
 from .redact import redact_url
 
 __all__ = [
@@ -63,6 +64,8 @@ _SOCKS = re.compile(r"socks[^/]*://", re.IGNORECASE)
 _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _PORT = re.compile(r"[0-9]{1,5}")
 
+# Some of what is in both of these.
+_PLAIN = re.compile(r"[A-Za-z0-9_.~/%=&-]*")
 # RFC 3986 section 3.3 and 3.4; the brackets are not in it, but Plug reads them.
 _PATH_SAFE = "/%:@!$&'()*+,;=~"
 _QUERY_SAFE = _PATH_SAFE + "?[]"
@@ -186,8 +189,13 @@ def connect_target(
     target = parse(url)
     path = target.path if exact else _transport_path(target.path, transport)
     query = merge_params(target.query, params) if params else target.query
-    query = merge_params(query, {"vsn": vsn})
+    query = merge_params(query, {"vsn": vsn}) if query else _vsn_alone(vsn)
     return Target(target.secure, target.host, target.port, path, query)
+
+
+@lru_cache(maxsize=4)
+def _vsn_alone(vsn: str) -> str:
+    return encode_params({"vsn": vsn})
 
 
 def _transport_path(path: str, transport: TransportName) -> str:
@@ -224,13 +232,18 @@ def parse(url: str) -> Target:
     secure = _SECURE[parts.scheme]
     host, port = _host_and_port("url", parts)
     try:
-        path = quote(parts.path, safe=_PATH_SAFE)
-        query = quote(parts.query, safe=_QUERY_SAFE)
+        path = _quoted(parts.path, _PATH_SAFE)
+        query = _quoted(parts.query, _QUERY_SAFE)
     except UnicodeEncodeError:
         raise ConfigurationError(
             "url holds a lone surrogate, which is not valid Unicode"
         ) from None
     return Target(secure, host, port, path, query)
+
+
+def _quoted(text: str, safe: str) -> str:
+    # Most have nothing to quote, and to see it is a fraction of quote()'s work.
+    return text if _PLAIN.fullmatch(text) else quote(text, safe=safe)
 
 
 def check_authority(text: str) -> None:
