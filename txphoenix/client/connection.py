@@ -69,6 +69,9 @@ class Connection(Service):
 
     name = "connection"
     _listener: ConnectionListener
+    withdraw = property(lambda self: self.link.withdrawal.withdraw)
+    pause_reading = property(lambda self: self.link.pause_reading)
+    resume_reading = property(lambda self: self.link.resume_reading)
 
     def __init__(self, reactor: IReactorTime, options: Options, client: object) -> None:
         deadlines = Deadlines.of(reactor)
@@ -98,9 +101,6 @@ class Connection(Service):
         # The link's own, without a call more: each push and join passes here.
         self.send, self.encode, self.write = link.send, link.encode, link.write
         self.next_ref = link.next_ref
-        self.withdraw = link.withdrawal.withdraw
-        self.pause_reading = link.pause_reading
-        self.resume_reading = link.resume_reading
         # What takes frames, and what picks a faster one for those of a read.
         self.frame_received, self.receiver_of = NOBODY
         self._factory = PhoenixClientFactory(reactor, options, self, make_connector)

@@ -32,7 +32,7 @@ class ConnectionTelemetry(ConnectionObserver):
     def connection_connecting(self) -> None:
         """Tell of an attempt."""
         self._status_changed("connecting")
-        telemetry.socket_connecting(self._client, self._state.shown_url)
+        telemetry.socket_connecting(self._client, self._url)
 
     def connection_opened(self, duration: float) -> None:
         """Tell that the connection is open, as long as it is."""
@@ -40,40 +40,41 @@ class ConnectionTelemetry(ConnectionObserver):
         attempt = connection.attempts
         self._status_changed("connected")
         if connection.is_still_open(attempt):
-            telemetry.socket_connected(client, self._state.shown_url)
+            telemetry.socket_connected(client, self._url)
         if connection.is_still_open(attempt):
-            telemetry.socket_connection_duration(
-                client, self._state.shown_url, duration
-            )
+            telemetry.socket_connection_duration(client, self._url, duration)
 
     def connection_lost(self, reason: ConnectionFailed, was_asked: bool) -> None:
         """Tell of the loss."""
         self._status_changed("disconnected")
-        telemetry.socket_disconnected(self._client, self._state.shown_url, reason)
+        telemetry.socket_disconnected(self._client, self._url, reason)
 
     def connection_failed(self, reason: Exception) -> None:
         """Tell of the failure, unless it is ours."""
         self._status_changed("disconnected")
         if not isinstance(reason, NotConnected):
-            telemetry.socket_connection_error(
-                self._client, self._state.shown_url, reason
-            )
+            telemetry.socket_connection_error(self._client, self._url, reason)
 
     def connection_retrying(self, attempt: int, delay: float) -> None:
         """Tell of the next attempt."""
-        telemetry.reconnecting(self._client, self._state.shown_url, attempt, delay)
+        telemetry.reconnecting(self._client, self._url, attempt, delay)
 
     def heartbeat_sent(self) -> None:
         """Tell of a heartbeat."""
-        telemetry.heartbeat_sent(self._client, self._state.shown_url)
+        telemetry.heartbeat_sent(self._client, self._url)
 
     def heartbeat_answered(self, round_trip: float) -> None:
         """Tell of a heartbeat's round trip."""
-        telemetry.heartbeat_duration(self._client, self._state.shown_url, round_trip)
+        telemetry.heartbeat_duration(self._client, self._url, round_trip)
+
+    @property
+    def _url(self) -> str:
+        """The URL as it is shown, if anybody looks."""
+        if telemetry.socket_handlers or telemetry.state_change_handlers:
+            return self._state.shown_url
+        return ""
 
     def _status_changed(self, status: str) -> None:
         old, self._status = self._status, status
         if old != status:
-            telemetry.socket_status_changed(
-                self._client, self._state.shown_url, old, status
-            )
+            telemetry.socket_status_changed(self._client, self._url, old, status)

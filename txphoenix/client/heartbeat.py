@@ -72,7 +72,8 @@ class Heartbeat(Deadline):
         self._beat_at = 0.0
         self._silence = Silence(self._elapsed, transport)
         self._is_paused = False
-        self._pings: dict[str, _Ping] = {}
+        # Made at its first use.
+        self._pings: dict[str, _Ping] | None = None
 
     def start(self) -> None:
         """Send the first heartbeat one interval from now."""
@@ -83,8 +84,8 @@ class Heartbeat(Deadline):
         self.unset()
         self._deadlines.sweep()
         self._ref = None
-        pings, self._pings = self._pings, {}
-        for ping in pings.values():
+        pings, self._pings = self._pings, None
+        for ping in (pings or {}).values():
             ping.fail(reason)
 
     def reset(self, interval: float, timeout: float) -> None:
@@ -123,17 +124,20 @@ class Heartbeat(Deadline):
             :exc:`HeartbeatTimeout`, or with the reason given to :meth:`stop`.
         """
         ref = self._next_ref()
+        if self._pings is None:
+            self._pings = {}
+        pings = self._pings
         ping = _Ping(
-            self._elapsed, timeout, self._answered, lambda: self._pings.pop(ref, None)
+            self._elapsed, timeout, self._answered, lambda: pings.pop(ref, None)
         )
         deferred = ping.wait()
-        self._pings[ref] = ping
+        pings[ref] = ping
         deadlines.set(ping, timeout)
         try:
             self._send(Message.heartbeat(ref))
         except SerializerError as error:
             # The codec is the user's.
-            self._pings.pop(ref, None)
+            pings.pop(ref, None)
             ping.fail(error)
         return deferred
 
@@ -142,7 +146,7 @@ class Heartbeat(Deadline):
         ref = message.ref
         if ref is None:
             return
-        ping = self._pings.pop(ref, None)
+        ping = self._pings.pop(ref, None) if self._pings else None
         if ping is not None:
             ping.answered(message.payload, message.join_ref)
         elif ref == self._ref:

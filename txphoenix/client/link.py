@@ -14,8 +14,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from functools import cache
 from itertools import count
-from typing import Any, Protocol
+from typing import Any, Final, Protocol, cast
 
 from twisted.internet.defer import Deferred, fail
 from twisted.internet.interfaces import IReactorTime
@@ -37,11 +38,17 @@ from ..runtime.package_log import package_log
 from ..transports.interfaces import ObservedTransport, Transport
 from .closing import raised
 from .heartbeat import Heartbeat
+from .optional_methods import has_all
 from .withdrawal import Withdrawal
 
 __all__ = ["Link"]
 
 log = Logger("txphoenix.connection", observer=package_log)
+
+_OBSERVED: Final = ("follow_writes", "signs_of_life")
+# It keeps nothing of a connection, so that one serves all clients.
+_V2: Final = "2.0.0"
+_shared_serializer = cache(lambda: serializer_for(_V2, None))
 
 
 class LinkOwner(Protocol):
@@ -116,7 +123,11 @@ class Link:
     def reset_options(self, options: Options) -> None:
         """Use other options, from the next transport on where they concern it."""
         self._options = options
-        self.serializer = serializer_for(options.vsn, options.serializer)
+        self.serializer = (
+            _shared_serializer()
+            if options.serializer is None and options.vsn == _V2
+            else serializer_for(options.vsn, options.serializer)
+        )
         self._max_message_size = options.max_message_size
         if self._heartbeat is not None:
             self._heartbeat.reset(options.heartbeat_interval, options.heartbeat_timeout)
@@ -144,7 +155,9 @@ class Link:
             self.next_ref,
             owner.heartbeat_answered,
             owner.drop,
-            transport if isinstance(transport, ObservedTransport) else None,
+            cast(ObservedTransport, transport)
+            if has_all(transport, _OBSERVED)
+            else None,
         )
         if transport.needs_heartbeat:
             self._heartbeat.start()

@@ -101,8 +101,9 @@ class SocketClient(ClientHooks, MultiService):
         self.channels = channels = ChannelManager(
             reactor, self.options, connection, channel_events, state
         )
-        self._join_channels = joins = JoinChannels(channels, hooks.error.call)
-        self._outbox = outbox = Outbox(state, connection, channels, hooks.error.call)
+        tell = hooks.error.call
+        self._join_channels = joins = JoinChannels(channels, tell)
+        self._outbox = outbox = Outbox(state, connection, channels, tell)
         # Who is told what happens to the connection, in this order, and the log.
         observers = (state, ConnectionTelemetry(self, state, connection))
         log = ConnectionLog(self, connection)

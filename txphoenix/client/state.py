@@ -58,9 +58,10 @@ class SocketState(Service, ConnectionObserver, ChannelObserver):
         # look through for each channel.
         self._statuses: dict[str, str] = {}
         self._params: dict[str, Any] = {}
-        # The topics that are left, the latest last.
-        self._left: dict[str, None] = {}
-        self._custom: dict[str, Any] = {}
+        # The topics that are left, the latest last, and what users put here; made at
+        # their first use as well.
+        self._left: dict[str, None] | None = None
+        self._custom: dict[str, Any] | None = None
 
     @property
     def connected(self) -> bool:
@@ -94,7 +95,7 @@ class SocketState(Service, ConnectionObserver, ChannelObserver):
             return getattr(self.options, key)
         if key in _OWN:
             return getattr(self, key)
-        return self._custom[key]
+        return (self._custom or {})[key]
 
     def put(self, key: str, value: Any) -> None:
         """Keep a value under a name of the user's own.
@@ -112,12 +113,14 @@ class SocketState(Service, ConnectionObserver, ChannelObserver):
             raise ConfigurationError(
                 f"{key!r} is kept by the client, and cannot be set"
             )
+        if self._custom is None:
+            self._custom = {}
         self._custom[key] = value
 
     def snapshot(self) -> dict[str, Any]:
         """All of it, as JSON can hold it, with the secrets cut out."""
         return {
-            **{key: shown(value) for key, value in self._custom.items()},
+            **{key: shown(value) for key, value in (self._custom or {}).items()},
             **self.options.snapshot(),
             "status": self.status,
             "connected": self.connected,
@@ -226,18 +229,22 @@ class SocketState(Service, ConnectionObserver, ChannelObserver):
         """Set the status of a topic."""
         self._statuses[topic] = status
         self._params[topic] = params
-        if topic in self._left:
-            del self._left[topic]
+        left = self._left
+        if left and topic in left:
+            del left[topic]
         if status == "left":
-            self._left[topic] = None
-            if len(self._left) > _LEFT_TOPICS:
-                self.remove_channel(next(iter(self._left)))
+            if left is None:
+                left = self._left = {}
+            left[topic] = None
+            if len(left) > _LEFT_TOPICS:
+                self.remove_channel(next(iter(left)))
 
     def remove_channel(self, topic: str) -> None:
         """Forget a topic; it is no error if it is not known."""
         self._statuses.pop(topic, None)
         self._params.pop(topic, None)
-        self._left.pop(topic, None)
+        if self._left:
+            self._left.pop(topic, None)
 
 
 _OWN = frozenset(

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Protocol, runtime_checkable
+from typing import Final, Protocol, cast
 
 from twisted.logger import Logger
 
 from ..runtime.package_log import package_log
 from ..transports.interfaces import Transport
+from .optional_methods import has_all
 
 __all__ = ["Withdrawal"]
 
 log = Logger("txphoenix.withdrawal", observer=package_log)
 
 
-@runtime_checkable
+_BOUNDED: Final = ("has_left", "withdraw")
+
+
 class _Bounded(Protocol):
     """What :class:`txphoenix.interfaces.BoundedTransport` adds to a transport."""
 
@@ -34,7 +37,9 @@ class Withdrawal:
 
     def opened(self, transport: Transport) -> None:
         """What is sent from now on goes to this transport."""
-        self._transport = transport if isinstance(transport, _Bounded) else None
+        self._transport = (
+            cast(_Bounded, transport) if has_all(transport, _BOUNDED) else None
+        )
         self._is_lost = False
 
     def lost(self) -> None:

@@ -131,7 +131,17 @@ def _checked(cls: type, fields: list[Attribute[Any]]) -> list[Attribute[Any]]:
 
     A check is a converter: what is kept may be another value than what is given.
     """
-    return [
-        field.evolve(converter=partial(declared(field).check, field.name))
-        for field in fields
-    ]
+    return [field.evolve(converter=_converter(field)) for field in fields]
+
+
+def _converter(field: Attribute[Any]) -> Callable[[Any], Any]:
+    """The check of a field, which has checked the default already.
+
+    Most options of most clients are their defaults.
+    """
+    check = partial(declared(field).check, field.name)
+    default: Any = field.default
+    if default is attrs.NOTHING or isinstance(default, cast(Any, Factory)):
+        return check
+    kept = check(default)
+    return lambda value: kept if value is default else check(value)

@@ -54,7 +54,8 @@ def check_params(params: object) -> dict[str, Any]:
         return {}
     if not isinstance(params, Mapping):
         raise wrong("params", "a mapping of names to values", params)
-    encode_params(params)
+    if params:
+        encode_params(params)
     return dict(params)
 
 

@@ -20,6 +20,9 @@ __all__ = ["read_host", "server_name"]
 _LONGEST_LABEL = 63
 _LONGEST_NAME = 253
 
+# As it is written; whatever is not written so is read with care.
+_OCTET = "(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
+_IPV4 = re.compile(rf"{_OCTET}(?:\.{_OCTET}){{3}}")
 _LABEL = re.compile(r"[a-z0-9_-]+")
 # What inet_aton() takes for a part of an IPv4 address; no top-level domain is like it.
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
@@ -35,6 +38,8 @@ def read_host(host: str) -> str:
         that it may end in; or an IP address without brackets, with its zone.
     :raises ValueError: it is none; the text says what else "the host is".
     """
+    if _IPV4.fullmatch(host):
+        return host
     if host.startswith("["):
         return _ipv6(host)
     name = _ascii(host)

@@ -9,7 +9,7 @@ the query, as Phoenix's own client does it::
 Everything here is pure.
 No error holds a query's value or a URL's userinfo.
 
-hyperlink writes a host and a port here, and does not read them.
+hyperlink does none of it.
 It has no zones of addresses, no empty port and no ``@`` in a password; it takes
 ``+80`` and ``8_0`` for ports, ``127.1`` for a name, and an underscore for none; what it
 refuses it shows.
@@ -22,6 +22,7 @@ from __future__ import annotations
 import re
 from base64 import b64encode
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Literal, NamedTuple, cast
 from urllib.parse import quote, unquote
 
@@ -30,7 +31,7 @@ from hyperlink import URL
 from ..errors import ConfigurationError
 from ..legible import legible
 from .host import read_host, server_name
-from .query_params import merge_params
+from .query_params import encode_params, merge_params
 from .redact import redact_url
 
 __all__ = [
@@ -39,6 +40,7 @@ __all__ = [
     "TransportName",
     "add_params",
     "check_authority",
+    "connect_target",
     "connect_url",
     "parse",
     "parse_proxy",
@@ -62,6 +64,8 @@ _SOCKS = re.compile(r"socks[^/]*://", re.IGNORECASE)
 _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _PORT = re.compile(r"[0-9]{1,5}")
 
+# Some of what is in both of these.
+_PLAIN = re.compile(r"[A-Za-z0-9_.~/%=&-]*")
 # RFC 3986 section 3.3 and 3.4; the brackets are not in it, but Plug reads them.
 _PATH_SAFE = "/%:@!$&'()*+,;=~"
 _QUERY_SAFE = _PATH_SAFE + "?[]"
@@ -98,6 +102,12 @@ class Target(NamedTuple):
         return f"{path}?{self.query}" if self.query else path
 
     @property
+    def is_address(self) -> bool:
+        """Whether the host is an IP address, and no name."""
+        # No name ends in a number: see read_host().
+        return ":" in self.host or self.host.rpartition(".")[2].isdecimal()
+
+    @property
     def server_name(self) -> str:
         """The host as the server knows it: see :func:`.host.server_name`."""
         return server_name(self.host)
@@ -113,7 +123,7 @@ class Target(NamedTuple):
 
     def url(self, scheme: str) -> str:
         """The whole URL under a scheme."""
-        # hyperlink takes no zone; RFC 6874 writes its "%" so.
+        # RFC 6874 writes the "%" of a zone so.
         address, percent, zone = self.host.partition("%")
         authority = self._with_port(address)
         if percent:
@@ -122,8 +132,9 @@ class Target(NamedTuple):
         return f"{scheme}://{authority}{self.path}{query}"
 
     def _with_port(self, host: str) -> str:
-        scheme = "wss" if self.secure else "ws"
-        return URL(scheme=scheme, host=host, port=self.port).authority()
+        address = f"[{host}]" if ":" in host else host
+        is_default = self.port == _DEFAULT_PORTS["wss" if self.secure else "ws"]
+        return address if is_default else f"{address}:{self.port}"
 
     def __repr__(self) -> str:
         return f"Target({redact_url(self.url('wss' if self.secure else 'ws'))})"
@@ -160,11 +171,31 @@ def connect_url(
         raise ConfigurationError(
             f"transport must be 'websocket' or 'longpoll', not {legible(transport)}"
         )
+    target = connect_target(
+        url, transport=transport, params=params, vsn=vsn, exact=exact
+    )
+    return target.url(_SCHEMES[transport][target.secure])
+
+
+def connect_target(
+    url: str,
+    *,
+    transport: TransportName,
+    params: Mapping[str, Any] | None,
+    vsn: str,
+    exact: bool,
+) -> Target:
+    """What :func:`connect_url` makes, taken apart."""
     target = parse(url)
     path = target.path if exact else _transport_path(target.path, transport)
-    query = merge_params(merge_params(target.query, params or {}), {"vsn": vsn})
-    scheme = _SCHEMES[transport][target.secure]
-    return target._replace(path=path, query=query).url(scheme)
+    query = merge_params(target.query, params) if params else target.query
+    query = merge_params(query, {"vsn": vsn}) if query else _vsn_alone(vsn)
+    return Target(target.secure, target.host, target.port, path, query)
+
+
+@lru_cache(maxsize=4)
+def _vsn_alone(vsn: str) -> str:
+    return encode_params({"vsn": vsn})
 
 
 def _transport_path(path: str, transport: TransportName) -> str:
@@ -201,13 +232,18 @@ def parse(url: str) -> Target:
     secure = _SECURE[parts.scheme]
     host, port = _host_and_port("url", parts)
     try:
-        path = quote(parts.path, safe=_PATH_SAFE)
-        query = quote(parts.query, safe=_QUERY_SAFE)
+        path = _quoted(parts.path, _PATH_SAFE)
+        query = _quoted(parts.query, _QUERY_SAFE)
     except UnicodeEncodeError:
         raise ConfigurationError(
             "url holds a lone surrogate, which is not valid Unicode"
         ) from None
     return Target(secure, host, port, path, query)
+
+
+def _quoted(text: str, safe: str) -> str:
+    # Most have nothing to quote, and to see it is a fraction of quote()'s work.
+    return text if _PLAIN.fullmatch(text) else quote(text, safe=safe)
 
 
 def check_authority(text: str) -> None:

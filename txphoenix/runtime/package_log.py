@@ -13,6 +13,8 @@ fields stay as they are.
 
 from __future__ import annotations
 
+import re
+from functools import lru_cache
 from typing import Any
 
 from twisted.logger import (
@@ -34,6 +36,9 @@ __all__ = ["PackageLog", "package_log"]
 _LONGEST_LINE = 1000
 # The most lines of a traceback: Python's own recursion has no more.
 _MOST_LINES = 4000
+
+
+_FIELD = re.compile(r"\{([A-Za-z_]\w*)(!r)?\}")
 
 
 @implementer(ILogObserver)
@@ -73,7 +78,7 @@ class PackageLog:
 
 def _legible_event(event: LogEvent) -> LogEvent:
     """The event, or one like it whose text is fit for a line."""
-    text = formatEvent(event)
+    text = _line(event)
     if text.startswith(("Unable to format event", "MESSAGE LOST")):
         # Something in it raises when it is asked for its text.
         text = formatEvent({name: _Legible.of(each) for name, each in event.items()})
@@ -85,6 +90,47 @@ def _legible_event(event: LogEvent) -> LogEvent:
     if failure is not None and _LegibleFailure.is_needed(failure):
         event = {**event, "log_failure": _LegibleFailure(failure)}
     return event
+
+
+def _line(event: LogEvent) -> str:
+    """The event as a line, as ``formatEvent`` has it.
+
+    That reads the format anew each time, by a parser that knows much more than most
+    formats have.
+    """
+    pieces = _pieces(event.get("log_format"))
+    if pieces is not None:
+        try:
+            return (
+                "".join(
+                    [
+                        literal
+                        + (repr(event[name]) if is_repr else format(event[name]))
+                        for literal, name, is_repr in pieces[0]
+                    ]
+                )
+                + pieces[1]
+            )
+        except BaseException:
+            # It raises there as well, and has words for it.
+            pass
+    return formatEvent(event)
+
+
+@lru_cache(maxsize=256)
+def _pieces(text: Any) -> tuple[list[tuple[str, str, bool]], str] | None:
+    """Take a format apart, if all of its fields are plain names.
+
+    :return: the text before each field, its name, and whether its ``repr`` is wanted;
+        then the text behind the last.
+    """
+    if not isinstance(text, str):
+        return None
+    *parts, end = _FIELD.split(text)
+    if any("{" in each or "}" in each for each in (*parts[::3], end)):
+        return None
+    fields = zip(parts[::3], parts[1::3], parts[2::3], strict=True)
+    return [(literal, name, how is not None) for literal, name, how in fields], end
 
 
 class _Legible:

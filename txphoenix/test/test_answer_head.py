@@ -5,16 +5,22 @@ from __future__ import annotations
 import re
 from typing import Any, cast
 
+from autobahn.twisted.websocket import WebSocketClientFactory, WebSocketClientProtocol
+from hypothesis import given
+from hypothesis import strategies as st
 from twisted.internet.endpoints import TCP4ServerEndpoint
 from twisted.internet.protocol import Protocol
+from twisted.internet.task import Clock
+from twisted.internet.testing import StringTransport
 from twisted.trial.unittest import SynchronousTestCase
 
 from txphoenix.errors import ConnectionFailed, HandshakeRefused
 from txphoenix.transports import answer_head
-from txphoenix.transports.answer_head import AnswerHead, is_interim
+from txphoenix.transports.answer_head import AnswerHead, accepted_head, is_interim
 from txphoenix.transports.websocket import _LONGEST_HEAD
 
 from .network import TOPIC, NetworkTestCase, Tunnel, reactor
+from .properties import checked
 from .raw_server import SWITCHING, RawServer, RawTestCase, server_frame
 from .test_idle import factory_of
 
@@ -307,3 +313,130 @@ class NetworkTests(NetworkTestCase):
         self.assertTrue(str(error).startswith(said), error)
         await client.stopService()
         await self.assert_nothing_held()
+
+
+class AcceptedHeadTests(SynchronousTestCase):
+    """:func:`accepted_head`, which must take nothing that Autobahn refuses."""
+
+    KEY = b"dGhlIHNhbXBsZSBub25jZQ=="
+    # Both are of RFC 6455 section 1.3.
+    GOOD = (
+        b"HTTP/1.1 101 Switching Protocols",
+        b"Upgrade: websocket",
+        b"Connection: Upgrade",
+        b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=",
+    )
+
+    def accepted(self, *lines: bytes, rest: bytes = b"") -> Any:
+        """What is made of an answer of these lines."""
+        data = b"\r\n".join([*lines, b"", b""]) + rest
+        return accepted_head(data, self.KEY, ["phoenix", "chat"], 1000)
+
+    def autobahn_opens(self, *lines: bytes) -> bool:
+        """Whether Autobahn's own protocol opens at such an answer."""
+        protocol: Any = WebSocketClientProtocol()
+        protocol.factory = WebSocketClientFactory(
+            reactor=Clock(), protocols=["phoenix", "chat"]
+        )
+        protocol.factory.openHandshakeTimeout = 0
+        protocol.startHandshake = lambda: None
+        protocol.transport = StringTransport()
+        protocol._connectionMade()
+        protocol.websocket_key = self.KEY
+        protocol._dataReceived(b"\r\n".join([*lines, b"", b""]))
+        return bool(protocol.state == protocol.STATE_OPEN)
+
+    def test_accepted(self) -> None:
+        """An answer that leaves nothing to weigh is taken, whatever else it says."""
+        head = b"\r\n".join(self.GOOD)
+        self.assertEqual(self.accepted(*self.GOOD, rest=b"\x81\0"), (head, None))
+        for lines in (
+            (*self.GOOD, b"date: Fri, 27 Nov 2026 10:00:00 GMT", b"server: Cowboy"),
+            (b"HTTP/1.1 101", *reversed(self.GOOD[1:])),
+            (
+                self.GOOD[0],
+                b"UPGRADE:WebSocket",
+                b"connection:\t upgrade ",
+                self.GOOD[3],
+            ),
+            (*self.GOOD, b"Set-Cookie: a=b", b"Set-Cookie: c=d", b"X-Empty:"),
+        ):
+            self.assertEqual(self.accepted(*lines), (b"\r\n".join(lines), None), lines)
+            self.assertTrue(self.autobahn_opens(*lines))
+        for name in ("phoenix", "chat"):
+            lines = (*self.GOOD, b"Sec-WebSocket-Protocol: " + name.encode())
+            self.assertEqual(self.accepted(*lines), (b"\r\n".join(lines), name))
+            self.assertTrue(self.autobahn_opens(*lines))
+
+    def test_left_to_autobahn(self) -> None:
+        """An answer that is wrong, odd or not whole is not."""
+        first, upgrade, connection, accept = self.GOOD
+        for lines in (
+            (b"HTTP/1.0 101 Switching Protocols", upgrade, connection, accept),
+            (b"HTTP/1.1 200 OK", upgrade, connection, accept),
+            (b"HTTP/1.1 1010 Hm", upgrade, connection, accept),
+            (b"HTTP/1.1  101 Hm", upgrade, connection, accept),
+            (b"HTTP/1.1 101 \xff", upgrade, connection, accept),
+            (b" HTTP/1.1 101 Hm", upgrade, connection, accept),
+            (first, connection, accept),
+            (first, upgrade, accept),
+            (first, upgrade, connection),
+            (first, b"Upgrade: websocket, h2c", connection, accept),
+            (first, b"Upgrade: WebSockets", connection, accept),
+            (first, upgrade, b"Connection: keep-alive", accept),
+            (first, upgrade, b"Connection: keep-alive, Upgrade", accept),
+            (first, upgrade, connection, accept[:-1]),
+            (first, upgrade, connection, accept.upper()),
+            (first, upgrade, connection, b"Sec-WebSocket-Accept:"),
+            (*self.GOOD, accept),
+            (*self.GOOD, upgrade),
+            (*self.GOOD, connection),
+            (*self.GOOD, b"Sec-WebSocket-Extensions: permessage-deflate"),
+            (*self.GOOD, b"Sec-WebSocket-Extensions:"),
+            (*self.GOOD, b"Sec-WebSocket-Protocol: other"),
+            (*self.GOOD, b"Sec-WebSocket-Protocol:"),
+            (*self.GOOD, *2 * [b"Sec-WebSocket-Protocol: chat"]),
+            (*self.GOOD, b"no colon"),
+            (*self.GOOD, b" folded: line"),
+            (*self.GOOD, b": no name"),
+            (*self.GOOD, b"Space : before the colon"),
+            (*self.GOOD, b"X-Bare: a\nUpgrade: b"),
+            (*self.GOOD, b"X-Bare: a\rb"),
+            (*self.GOOD, b"X-Null: \0"),
+            (*self.GOOD, b"X-Latin: \xe9"),
+            (*self.GOOD, b"X-Long: " + b"x" * 1000),
+            (b"HTTP/1.1 100 Continue", b"", *self.GOOD),
+            (b"", *self.GOOD),
+        ):
+            with self.subTest(lines=lines):
+                self.assertIsNone(self.accepted(*lines))
+        whole = b"\r\n".join([*self.GOOD, b"", b""])
+        for size in range(len(whole)):
+            self.assertIsNone(accepted_head(whole[:size], self.KEY, (), 1000))
+        self.assertIsNone(accepted_head(whole, b"another key", (), 1000))
+
+    @checked
+    @given(
+        st.lists(
+            st.sampled_from(
+                [
+                    *GOOD[1:],
+                    b"connection: UPGRADE",
+                    b"upgrade: h2c",
+                    b"Connection: close, upgrade",
+                    b"sec-websocket-accept: no",
+                    b"Sec-WebSocket-Protocol: chat",
+                    b"Sec-WebSocket-Protocol: other",
+                    b"Sec-WebSocket-Extensions: x",
+                    b"X: y",
+                    b"Folded:",
+                    b" more",
+                ]
+            ),
+            max_size=7,
+        )
+    )
+    def test_never_more_than_autobahn(self, lines: list[bytes]) -> None:
+        """Whatever is taken here Autobahn would have taken as well."""
+        if self.accepted(self.GOOD[0], *lines) is not None:
+            self.assertTrue(self.autobahn_opens(self.GOOD[0], *lines))

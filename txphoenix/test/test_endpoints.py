@@ -23,7 +23,7 @@ from zope.interface import implementer
 from txphoenix.errors import ConfigurationError
 from txphoenix.options.options import Options
 from txphoenix.protocol.url import parse
-from txphoenix.transports.attempt import Attempt, prepare
+from txphoenix.transports.attempt import Attempt, given, prepare
 from txphoenix.transports.endpoints import client_endpoint
 from txphoenix.transports.named import NamedEndpoint
 from txphoenix.transports.proxy import HTTPConnectEndpoint
@@ -211,6 +211,26 @@ class PrepareTests(SynchronousTestCase):
     def prepare(self, options: Options) -> Any:
         """Prepare."""
         return prepare(options)
+
+    def test_given(self) -> None:
+        """Without a callable the answers are there at once, and are the same."""
+        options = Options(
+            url="ws://example.org/socket",
+            params={"a": 1},
+            headers={"X-A": "b"},
+            auth_token="token",
+        )
+        attempt = given(options)
+        self.assertEqual(attempt, self.successResultOf(self.prepare(options)))
+        for name in ("url", "params", "headers", "auth_token"):
+            asked = options.replace(**cast(Any, {name: lambda: None}))
+            self.assertIsNone(given(asked))
+
+    def test_changed_in_place(self) -> None:
+        """Headers that were made bad since they were checked are refused."""
+        options = Options(url="ws://example.org/socket", headers={"X-A": "b"})
+        cast(Any, options.headers)["X-A"] = "b\r\nX-C: d"
+        self.assertRaises(ConfigurationError, given, options)
 
     def test_repr(self) -> None:
         """Decision 11: what an attempt was prepared of is not shown."""

@@ -13,7 +13,7 @@ from typing import Any, cast
 from txphoenix.client.socket_client import SocketClient
 from txphoenix.testing.session import ServerSession
 from txphoenix.transports.fallback import FallbackConnector
-from txphoenix.transports.slots import FACTORY_SLOTS, PROTOCOL_SLOTS
+from txphoenix.transports.session_defaults import _FACTORY, _PROTOCOL
 from txphoenix.transports.websocket import PhoenixClientProtocol
 from txphoenix.transports.websocket_factory import PhoenixClientFactory
 
@@ -79,23 +79,17 @@ class IdleTests(ClientTestCase):
             with self.subTest(each=each):
                 self.assertLessEqual(len(vars(each)), MOST_ATTRIBUTES)
 
-    def test_slots(self) -> None:
-        """What Autobahn sets is in slots, and nothing that it sets is missing there."""
+    def test_shared(self) -> None:
+        """Of what Autobahn sets nothing is missing, and each has its own of few."""
         client = self.connected_client()
-        self.assertEqual(
-            set(vars(protocol_of(client))) & set(PROTOCOL_SLOTS), set(), "both"
-        )
-        self.assertEqual(set(vars(factory_of(client))) & set(FACTORY_SLOTS), set())
-        empty = [
-            name
-            for owner, names in (
-                (protocol_of(client), PROTOCOL_SLOTS),
-                (factory_of(client), FACTORY_SLOTS),
-            )
-            for name in names
-            if not hasattr(owner, name)
-        ]
-        self.assertEqual(empty, [])
+        for owner, shared, most in (
+            (protocol_of(client), _PROTOCOL, {"factory", "maxFramePayloadSize"}),
+            (factory_of(client), _FACTORY, {"reactor", "protocols"}),
+        ):
+            self.assertEqual([name for name in shared if not hasattr(owner, name)], [])
+            own = set(vars(owner)) & set(shared)
+            self.assertLessEqual(len(own), 6, own)
+            self.assertLessEqual(most, own)
 
     def test_handshake(self) -> None:
         """Nothing is kept of the handshake, least of all its secrets."""

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from importlib import import_module
 from pkgutil import walk_packages
+from typing import Any
 
 from twisted.logger import (
     LogEvent,
@@ -19,7 +20,7 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
 import txphoenix
-from txphoenix.runtime.package_log import PackageLog, package_log
+from txphoenix.runtime.package_log import PackageLog, _line, package_log
 
 from .mute import Mute, MuteError
 
@@ -80,6 +81,29 @@ class PackageLogTests(SynchronousTestCase):
         long, short = map(formatEvent, self.events[1:])
         self.assertEqual(len(long), 1000 + len("... (48000 characters)"))
         self.assertEqual(short, "a\\x1bb")
+
+    def test_formats(self) -> None:
+        """Whatever the format, the line is the one that Twisted makes of it."""
+        fields = {"a": "it", "b": 2, "c": 1.5, "d": ["x"], "e": LogLevel.info}
+        for text in (
+            "",
+            "nothing",
+            "{a}: {a!r}, {b}{c} {d!r}{e}",
+            "{{a}} {a}",
+            "{c:.3f}",
+            "{d[0]}",
+            "{a.__class__}",
+            "{missing}",
+            "{a!s}",
+            "{",
+            "a } b",
+            "{a()}",
+            7,
+            None,
+        ):
+            event: Any = {**fields, "log_format": text}
+            self.assertEqual(_line(event), formatEvent(event))
+        self.assertEqual(_line({}), formatEvent({}))
 
     def test_untouched(self) -> None:
         """An event that is fine is passed on as it is."""

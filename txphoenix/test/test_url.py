@@ -17,6 +17,7 @@ from txphoenix.protocol.url import (
     ProxyAddress,
     Target,
     add_params,
+    connect_target,
     connect_url,
     parse,
     parse_proxy,
@@ -424,3 +425,55 @@ class ParseProxyTests(SynchronousTestCase):
             error = self.assertRaises(ConfigurationError, parse_proxy, url)
             self.assertIn(expected, str(error))
             self.assertNotIn(SECRET, str(error))
+
+
+class TargetTests(SynchronousTestCase):
+    """What is known of a target without another reading of its URL."""
+
+    def test_connect_target(self) -> None:
+        """It is what the URL of an attempt would be read as."""
+        for url in (
+            "ws://h/socket",
+            "wss://h:443/socket/longpoll?a=b&vsn=1&x[y]=%20z",
+            "http://my_service:8080",
+            "wss://[fe80::1%25eth0]:4000/s",
+            "ws://b\u00fccher.example/\u00fc?\u00fc=\u00fc",
+            "ws://127.0.0.1/a b".replace(" ", "%20"),
+        ):
+            for exact in (False, True):
+                for params in (
+                    None,
+                    {},
+                    {"a": "c", "t": ["1 &", "\u00fc"], "n": {"m": None}},
+                ):
+                    given: Any = {"params": params, "vsn": "2.0.0", "exact": exact}
+                    for transport in ("websocket", "longpoll"):
+                        given["transport"] = transport
+                        self.assertEqual(
+                            connect_target(url, **given),
+                            parse(connect_url(url, **given)),
+                            (url, given),
+                        )
+
+    def test_authority(self) -> None:
+        """It is as hyperlink has it."""
+        for scheme, secure in (("ws", False), ("wss", True)):
+            for host in ("h", "my-host.example", "127.0.0.1", "::1", "fe80::1"):
+                for port in (80, 443, 4000):
+                    self.assertEqual(
+                        Target(secure, host, port, "", "").authority,
+                        URL(scheme=scheme, host=host, port=port).authority(),
+                    )
+
+    def test_is_address(self) -> None:
+        """An address is told from a name."""
+        for host, expected in (
+            ("127.0.0.1", True),
+            ("[::1]", True),
+            ("[fe80::1%25eth0]", True),
+            ("localhost", False),
+            ("127.0.0.1.example", False),
+            ("a1", False),
+            ("10.example.", False),
+        ):
+            self.assertIs(parse(f"ws://{host}/").is_address, expected, host)

@@ -47,10 +47,10 @@ class AnsweringAddresses:
     __slots__ = ("_connected", "_is_under_way", "_mute")
 
     def __init__(self) -> None:
-        # The addresses of each name that were mute.
-        self._mute: dict[str, set[str]] = {}
-        # What the attempt under way is connected to, by its name.
-        self._connected: dict[str, str] = {}
+        # The addresses of each name that were mute; None as long as there are none.
+        self._mute: dict[str, set[str]] | None = None
+        # What the attempt under way is connected to, by its name; None if to nothing.
+        self._connected: dict[str, str] | None = None
         self._is_under_way = False
 
     def forget_attempt(self) -> None:
@@ -59,7 +59,7 @@ class AnsweringAddresses:
 
     def attempt_begins(self) -> None:
         """Somebody is about to connect."""
-        self._connected.clear()
+        self._connected = None
         self._is_under_way = True
 
     def attempt_failed(self, reason: Exception) -> None:
@@ -73,20 +73,21 @@ class AnsweringAddresses:
         self._is_under_way = False
         if not self._connected:
             # What was left out may be all there is.
-            self._mute.clear()
+            self._mute = None
         elif not isinstance(reason, HandshakeRefused):
+            mute = self._mute = self._mute or {}
             for name, address in self._connected.items():
-                self._mute.setdefault(name, set()).add(address)
-            while len(self._mute) > _MOST_NAMES:
-                del self._mute[next(iter(self._mute))]
+                mute.setdefault(name, set()).add(address)
+            while len(mute) > _MOST_NAMES:
+                del mute[next(iter(mute))]
 
     def connected(self, name: str, address: str) -> None:
         """The attempt is connected to an address of a name."""
-        self._connected[name] = address
+        self._connected = {**(self._connected or {}), name: address}
 
     def to_try(self, name: str, addresses: list[IAddress]) -> list[IAddress]:
         """Choose those to try, in their order."""
-        mute = self._mute.get(name)
+        mute = None if self._mute is None else self._mute.get(name)
         if mute is None:
             return addresses
         found = {_host(address) for address in addresses}

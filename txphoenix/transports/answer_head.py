@@ -14,8 +14,12 @@ RFC 9112 section 2.2: lines end in CR and LF, or in LF alone.
 from __future__ import annotations
 
 import re
+from base64 import b64encode
+from collections.abc import Container
+from hashlib import sha1
+from typing import Final
 
-__all__ = ["AnswerHead", "is_interim", "read_head"]
+__all__ = ["GUID", "AnswerHead", "accepted_head", "is_interim", "read_head"]
 
 # No server has that much to say before it says anything.
 _MOST_ANSWERS = 16
@@ -23,6 +27,20 @@ _MOST_ANSWERS = 16
 _END = re.compile(rb"\r?\n\r?\n")
 # How much of an end may have come with the data before.
 _LONGEST_PART = 3
+GUID: Final = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+"""What a server appends to the key (RFC 6455 section 1.3)."""
+
+# The headers that an acceptance is about; each counts only if it comes once.
+_DECISIVE: Final = frozenset(
+    {
+        b"connection",
+        b"sec-websocket-accept",
+        b"sec-websocket-extensions",
+        b"sec-websocket-protocol",
+        b"upgrade",
+    }
+)
+_LINE: Final = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):([\t -~]*)")
 _INTERIM = re.compile(rb"HTTP/[0-9.]+ +1(?!01)[0-9]{2}(?![^ \r\n])")
 
 
@@ -102,3 +120,50 @@ def read_head(head: str) -> tuple[int | None, str, dict[str, str]]:
             headers[name] = f"{headers[name]}, {value}" if name in headers else value
     is_http = version.startswith("HTTP/") and re.fullmatch("[0-9]{3}", status)
     return int(status) if is_http else None, phrase.strip(), headers
+
+
+def accepted_head(
+    data: bytes, key: bytes, offered: Container[str], longest: int
+) -> tuple[bytes, str | None] | None:
+    """See whether a server plainly accepts what it was asked for.
+
+    That is so if all that came is one answer in ASCII to its end or beyond, which is
+    what RFC 6455 section 4.1 asks for without anything to weigh: HTTP/1.1, the status
+    101, each of its headers once, the right ``Sec-WebSocket-Accept``, no extension,
+    and no subprotocol but one that was offered.
+    Any other answer is for a thorough reader, who may find that good as well.
+
+    :param data: what has come since the request.
+    :param key: the value of ``Sec-WebSocket-Key``.
+    :param offered: the subprotocols.
+    :param longest: the most bytes of the head.
+    :return: the head, without the empty line that ends it, and the subprotocol.
+    """
+    size = data.find(b"\r\n\r\n")
+    if not 0 < size <= longest:
+        return None
+    head = data[:size]
+    first, *lines = head.split(b"\r\n")
+    if first != b"HTTP/1.1 101" and not first.startswith(b"HTTP/1.1 101 "):
+        return None
+    said: dict[bytes, bytes] = {}
+    for line in lines:
+        match = _LINE.fullmatch(line)
+        if match is None:
+            return None
+        name = match[1].lower()
+        if name in _DECISIVE:
+            if name in said:
+                return None
+            said[name] = match[2].strip(b" \t")
+    protocol = said.get(b"sec-websocket-protocol")
+    if (
+        said.get(b"upgrade", b"").lower() != b"websocket"
+        or said.get(b"connection", b"").lower() != b"upgrade"
+        or said.get(b"sec-websocket-accept") != b64encode(sha1(key + GUID).digest())
+        or b"sec-websocket-extensions" in said
+        or not first.isascii()
+        or not (protocol is None or protocol.decode("ascii") in offered)
+    ):
+        return None
+    return head, None if protocol is None else protocol.decode("ascii")

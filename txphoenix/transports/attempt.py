@@ -21,7 +21,7 @@ from ..options import (
 from ..runtime.hooks import as_deferred
 from ..runtime.waiters import until_cancelled
 
-__all__ = ["Attempt", "prepare"]
+__all__ = ["Attempt", "given", "prepare"]
 
 _T = TypeVar("_T")
 
@@ -38,6 +38,19 @@ class Attempt(NamedTuple):
 
     def __repr__(self) -> str:
         return "<Attempt>"
+
+
+def given(options: Options) -> Attempt | None:
+    """What an attempt needs, if no callable need be asked for any of it.
+
+    :raises ConfigurationError: the headers, which the options hold, are good no more.
+    """
+    url, params, headers = options.url, options.params, options.headers
+    token = options.auth_token
+    if callable(url) or callable(params) or callable(headers) or callable(token):
+        return None
+    # What the options hold has been checked; but these could be changed in place.
+    return Attempt(url, params or {}, check_headers(headers) if headers else {}, token)
 
 
 async def prepare(

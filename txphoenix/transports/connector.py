@@ -17,7 +17,7 @@ from collections.abc import Coroutine, Mapping
 from typing import Any, Protocol, cast
 
 from twisted.internet.address import HostnameAddress
-from twisted.internet.defer import Deferred, ensureDeferred
+from twisted.internet.defer import Deferred, ensureDeferred, fail
 from twisted.internet.error import NotConnectingError
 from twisted.internet.interfaces import (
     IAddress,
@@ -32,11 +32,12 @@ from zope.interface import implementer
 from ..errors import ConfigurationError, ConnectionFailed, ConnectTimeout, NotConnected
 from ..options.options import Options
 from ..protocol.redact import redact_url
-from ..protocol.url import Target, connect_url, parse
+from ..protocol.url import Target, connect_target, parse
 from ..runtime.deadlines import Deadlines, DelayedCall
 from ..runtime.package_log import package_log
 from .addresses import AnsweringAddresses
-from .attempt import prepare
+from .attempt import Attempt, given, prepare
+from .direct import DirectEndpoint, is_direct
 from .endpoints import client_endpoint, dialled
 from .failures import failed_with
 from .interfaces import TransportListener
@@ -69,7 +70,7 @@ class AttemptFactory(Protocol):
         """Whom to tell of attempts that begin, and of transports that are open."""
 
     def prepare(
-        self, url: str, headers: Mapping[str, str], auth_token: str | None
+        self, target: Target, headers: Mapping[str, str], auth_token: str | None
     ) -> None:
         """Set all that the next protocol is made with."""
 
@@ -98,6 +99,9 @@ class EndpointConnector:
     first_answer = "the answer to the opening handshake"
     """What a connection is opened for, in words."""
 
+    schemes = ("ws", "wss")
+    """Those of its URLs, without TLS and with it."""
+
     def __init__(
         self, reactor: IReactorTime, factory: AttemptFactory, options: Options
     ) -> None:
@@ -117,7 +121,9 @@ class EndpointConnector:
         self._given_up: Exception | None = None
         self._host, self._port = "", 0
         self._dialled = ""
-        # The secrets are cut out; it is empty until the user's callables have answered.
+        # Where the attempt under way goes, once the user's callables have answered.
+        self._target: Target | None = None
+        # Where the latest that has failed went; the secrets are cut out.
         self._shown_url = ""
 
     def reset_options(self, options: Options) -> None:
@@ -129,7 +135,7 @@ class EndpointConnector:
 
     def connect(self) -> None:
         """Begin an attempt."""
-        self._given_up = None
+        self._given_up = self._target = None
         self._shown_url = ""
         self._factory.addresses.forget_attempt()
         self._timer = self._deadlines.callLater(
@@ -140,8 +146,10 @@ class EndpointConnector:
         if self._given_up is not None:
             self._failed(Failure(self._given_up))
             return
-        self._opening = opening = self._open()
-        attempt = ensureDeferred(opening)
+        attempt = self._open_at_once()
+        if attempt is None:
+            self._opening = opening = self._open()
+            attempt = ensureDeferred(opening)
         # A failure may come at once; the Deferred must not be kept then.
         self._attempt = attempt
         attempt.addCallbacks(self._connected, self._failed)
@@ -193,6 +201,7 @@ class EndpointConnector:
 
     def protocol_opened(self) -> None:
         """The handshake is done: the attempt has succeeded."""
+        self._target = None
         self._end_attempt()
 
     def placed(self, reason: Exception) -> Exception:
@@ -222,25 +231,44 @@ class EndpointConnector:
         if self._given_up is not None:
             raise self._given_up
 
+    def _open_at_once(self) -> Deferred[Any] | None:
+        """Dial, unless one of the user's callables is to be asked before."""
+        try:
+            attempt = given(self.options)
+            return None if attempt is None else self._dial(attempt)
+        except BaseException:
+            return fail()
+
     async def _open(self) -> None:
+        await self._dial(await prepare(self.options, self.check_wanted))
+
+    def _dial(self, attempt: Attempt) -> Deferred[Any]:
         options = self.options
-        attempt = await prepare(options, self.check_wanted)
-        url = connect_url(
+        target = connect_target(
             attempt.url,
+            transport="websocket",
             params=attempt.params,
             vsn=options.vsn,
             exact=options.exact_url,
         )
-        target = self._aim_at(url)
-        self._factory.prepare(url, attempt.headers, attempt.auth_token)
-        endpoint = TunedEndpoint(
-            client_endpoint(self._reactor, target, options, self._factory.addresses),
-            options.keepalive,
-        )
+        self._aim(target)
+        self._factory.prepare(target, attempt.headers, attempt.auth_token)
+        endpoint = self._endpoint(target)
         self.check_wanted()
         self._factory.addresses.attempt_begins()
         self._gate = gate = _Gate(self)
-        await endpoint.connect(gate)
+        return endpoint.connect(gate)
+
+    def _endpoint(self, target: Target) -> DirectEndpoint | TunedEndpoint:
+        options = self.options
+        if is_direct(target, options):
+            return DirectEndpoint(
+                self._reactor, target.host, target.port, options.keepalive
+            )
+        return TunedEndpoint(
+            client_endpoint(self._reactor, target, options, self._factory.addresses),
+            options.keepalive,
+        )
 
     def _connected(self, _result: Any) -> None:
         self._attempt = self._opening = None
@@ -269,10 +297,13 @@ class EndpointConnector:
     def _aim_at(self, url: str) -> Target:
         """Take note of where the attempt goes."""
         target = parse(url)
-        self._host, self._port = target.host, target.port
-        self._shown_url = redact_url(url)
-        self._dialled = dialled(target, self.options)
+        self._aim(target)
         return target
+
+    def _aim(self, target: Target) -> None:
+        self._target = target
+        self._host, self._port = target.host, target.port
+        self._dialled = dialled(target, self.options)
 
     def _broken(self, failure: Failure) -> None:
         """End the attempt after all: what is to follow an attempt has raised."""
@@ -287,7 +318,7 @@ class EndpointConnector:
 
     def _awaited(self) -> str:
         """What the attempt under way has come to, in words."""
-        if not self._shown_url:
+        if self._target is None:
             asked = (name for name in _ASKED if callable(getattr(self.options, name)))
             return f"what the callable of {' and '.join(asked)} returns"
         transport = self._opened()
@@ -307,13 +338,16 @@ class EndpointConnector:
         if self._attempt is not None:
             # What is running, one of the user's callables, cannot be cancelled; when
             # that has returned, check_wanted() is the end of it.
-            if not cast(Any, self._opening).cr_running:
+            if self._opening is None or not cast(Any, self._opening).cr_running:
                 self._attempt.cancel()
         elif self.protocol is not None:
             self.protocol.abort()
 
     def _end_attempt(self) -> None:
         self._gate = None
+        target, self._target = self._target, None
+        if target is not None:
+            self._shown_url = redact_url(target.url(self.schemes[target.secure]))
         self._factory.forget_request()
         timer, self._timer = self._timer, None
         if timer is not None:

@@ -36,6 +36,7 @@ its hooks for parts of messages (``onMessageBegin`` and the like).
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from functools import partial
 from typing import Final
@@ -83,9 +84,12 @@ class FastFrameProtocol(FragmentLimitProtocol):
 
     def __init__(self) -> None:
         super().__init__()
+        self.set_frames_up()
+
+    def set_frames_up(self) -> None:
+        """Set all that is of a connection, but for what Autobahn sets."""
         self._writer = FrameWriter(self)
-        # All are set here: they are faster to read than those of the class, and one
-        # that is first set later may cost the protocol a dict of its own.
+        # All are set here, for they are faster to read than those of the class.
         self._flush_call: DelayedCall | None = None
         self._is_paused = False
         self._is_plain = False
@@ -139,12 +143,11 @@ class FastFrameProtocol(FragmentLimitProtocol):
             needed = self._take_plain_frames()
             if self._is_paused or self.state != _OPEN or 0 < needed <= len(self.data):
                 return True
+            data, read, waited = self.data, self._read_size, self._reads_waited
+            if needed and not data:
+                return False
             if needed and is_worth_waiting(
-                self.data,
-                needed,
-                self._read_size,
-                self._reads_waited,
-                self.utf8validator,
+                data, needed, read, waited, self.utf8validator
             ):
                 self._reads_waited += 1
                 return False
@@ -341,14 +344,14 @@ class FastFrameProtocol(FragmentLimitProtocol):
         writer = self._writer
         if not writer.is_open or sync or chopsize or self.send_queue:
             self.flush_frames()
+            if (sync or chopsize) and not self.send_queue:
+                self.send_queue = deque()
             super().sendData(data, sync, chopsize)
             return
         parts = writer.parts
         parts += (data, b"")
         self.flush_frames()
         self.trafficStats.outgoingOctetsWireLevel += len(data)
-        if self.logOctets:
-            self.logTxOctets(data, sync)
 
     def sendPong(self, payload: bytes | None = None) -> None:
         """Answer a ping; while others wait to be written, the latest one alone."""

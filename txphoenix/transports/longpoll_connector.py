@@ -38,6 +38,7 @@ class LongPollConnector(EndpointConnector):
     """
 
     first_answer = "the answer to the first request"
+    schemes = ("http", "https")
     protocol: Any
 
     def __init__(
@@ -56,6 +57,9 @@ class LongPollConnector(EndpointConnector):
 
     def _opened(self) -> Any:
         return None if self._http is None else self._http.connection
+
+    def _open_at_once(self) -> None:
+        """There is always something to wait for."""
 
     async def _open(self) -> Any:
         options = self.options

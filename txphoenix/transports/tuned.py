@@ -24,7 +24,7 @@ from zope.interface import implementer
 from ..runtime.package_log import package_log
 from .opening import open_endpoint
 
-__all__ = ["TunedEndpoint"]
+__all__ = ["TunedEndpoint", "tune"]
 
 log = Logger("txphoenix.transports.tuned", observer=package_log)
 
@@ -50,11 +50,18 @@ class TunedEndpoint:
 
     def _tune(self, protocol: Any) -> Any:
         # The first to write is our handshake, which is one write and so not delayed.
-        transport = getattr(protocol, "transport", None)
-        _set(transport, "setTcpNoDelay")
-        if self._keepalive:
-            _set(transport, "setTcpKeepAlive")
+        tune(getattr(protocol, "transport", None), self._keepalive)
         return protocol
+
+
+def tune(transport: Any, keepalive: bool) -> None:
+    """Have a connection delay no write, and be kept alive if wanted.
+
+    :param transport: any, or None; one that is not TCP's is left as it is.
+    """
+    _set(transport, "setTcpNoDelay")
+    if keepalive:
+        _set(transport, "setTcpKeepAlive")
 
 
 def _set(transport: Any, name: str) -> None:

@@ -22,7 +22,7 @@ from __future__ import annotations
 import os
 from base64 import b64encode
 from collections.abc import Callable
-from typing import Any, Final, Protocol, cast
+from typing import Any, Final
 
 from twisted.internet.error import ConnectionDone
 from twisted.internet.protocol import connectionDone
@@ -30,19 +30,19 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from ..errors import ConnectionClosed, ConnectionFailed, HandshakeRefused
-from ..options.options import Options
 from ..protocol.close_codes import NO_CLOSE_FRAME, NO_CODE, NORMAL
 from ..protocol.handshake import Handshake
-from ..runtime.deadlines import Deadlines, DelayedCall
+from ..runtime.deadlines import DelayedCall
 from ..runtime.package_log import package_log
-from .answer_head import AnswerHead, is_interim, read_head
+from .answer_head import AnswerHead, accepted_head, is_interim, read_head
 from .failures import failed_with
 from .frames import FastFrameProtocol
-from .interfaces import TransportListener
-from .slots import PROTOCOL_SLOTS
+from .handshake_factory import HandshakeFactory
+from .session_defaults import own_attributes, with_protocol_defaults
 from .tls import verify_transport
+from .writing import write_now
 
-__all__ = ["TOKEN_PREFIX", "HandshakeFactory", "PhoenixClientProtocol"]
+__all__ = ["TOKEN_PREFIX", "PhoenixClientProtocol"]
 
 log = Logger("txphoenix.transports.websocket", observer=package_log)
 
@@ -57,37 +57,7 @@ _LONGEST_HEAD = 64 * 1024
 _TO_ASCII = bytes(range(128)) + b"?" * 128
 
 
-class HandshakeFactory(Protocol):
-    """The factory, as its protocol knows it: what to ask for, and whom to tell."""
-
-    @property
-    def options(self) -> Options:
-        """The client's."""
-
-    @property
-    def deadlines(self) -> Deadlines:
-        """What times the closing handshake."""
-
-    @property
-    def connection(self) -> TransportListener:
-        """Whom an open protocol tells of its frames."""
-
-    def encode_request(self, key: bytes) -> bytes:
-        """The request of the opening handshake."""
-
-    def head_received(self, head: bytes) -> None:
-        """The server has answered, whatever it says."""
-
-    def protocol_opened(self) -> None:
-        """The protocol is open."""
-
-    def protocol_failed(self, reason: Exception) -> None:
-        """The protocol was lost before it was open."""
-
-    def protocol_lost(self, reason: ConnectionFailed) -> None:
-        """The open protocol was lost."""
-
-
+@with_protocol_defaults
 class PhoenixClientProtocol(FastFrameProtocol):
     """One WebSocket; a :class:`txphoenix.interfaces.Transport`.
 
@@ -96,12 +66,16 @@ class PhoenixClientProtocol(FastFrameProtocol):
     """
 
     __slots__ = (
-        *PROTOCOL_SLOTS,
         "_answer",
         "_head",
         "_is_opened",
         "_writer",
+        "current_frame",
+        "data",
         "handshake",
+        "inside_message",
+        "state",
+        "websocket_key",
     )
 
     factory: HandshakeFactory
@@ -115,10 +89,16 @@ class PhoenixClientProtocol(FastFrameProtocol):
     _closing_timer: DelayedCall | None = None
 
     def __init__(self) -> None:
-        super().__init__()
+        # Autobahn's own is left out: see session_defaults.
+        self.set_frames_up()
+        self.state = self.STATE_CONNECTING
+        self.data = b""
+        self.current_frame = None
+        self.inside_message = False
+        self.websocket_key = b""
         self._head = b""
-        # Until there is a session.
-        self._answer: AnswerHead | None = AnswerHead(_LONGEST_HEAD)
+        # What has come of an answer to the handshake, unless it came at once.
+        self._answer: AnswerHead | None = None
         self._is_opened = False
         self.handshake: Handshake | None = None
 
@@ -178,9 +158,10 @@ class PhoenixClientProtocol(FastFrameProtocol):
     def dataReceived(self, data: bytes) -> None:
         """Take what was read."""
         try:
-            # As FastFrameProtocol does it, without one more call for each read.
+            # As Autobahn does it, without a call more for each read, and its counts.
             self._read_size = len(data)
-            self._dataReceived(data)
+            self.data += data
+            self.consumeData()
         except BaseException as error:
             self._broke(error)
 
@@ -207,14 +188,29 @@ class PhoenixClientProtocol(FastFrameProtocol):
 
     # -- Autobahn -----------------------------------------------------------------
 
-    def startHandshake(self) -> None:
-        """Ask the server for a WebSocket."""
+    def connectionMade(self) -> None:
+        """Begin, without what Autobahn finds out of the transport for nobody."""
+        self._connectionMade()
+
+    def _connectionMade(self) -> None:
+        """Ask the server for a WebSocket, as the client's options say.
+
+        Autobahn would set all of its attributes before it does so.
+        """
+        own_attributes(self)
         options = self.factory.options
+        self.limit_messages(options.max_message_size)
         self.limit_writes(options.write_buffer)
         if not options.fast_frames:
             self.fast_frames = False
+        if options.compression:
+            self.perMessageCompressionAccept = self.factory.perMessageCompressionAccept
+        self.startHandshake()
+
+    def startHandshake(self) -> None:
+        """Send the request."""
         self.websocket_key = b64encode(os.urandom(16))
-        self.sendData(self.factory.encode_request(self.websocket_key))
+        write_now(self.transport, self.factory.encode_request(self.websocket_key))
 
     def onOpen(self) -> None:
         """Tell the connection that it is open."""
@@ -239,10 +235,21 @@ class PhoenixClientProtocol(FastFrameProtocol):
         return self.factory.connection.receiver_of(read)
 
     def processHandshake(self) -> Any:
-        """Read the server's answer to the handshake, as soon as all of it is there."""
-        answer = cast(AnswerHead, self._answer)
+        """Read the server's answer to the handshake, as soon as all of it is there.
+
+        An answer that leaves nothing to weigh is read here; of all others Autobahn
+        decides, and it is always Autobahn that fails the handshake.
+        """
         # Autobahn would keep it all, and copy it with each read.
         data, self.data = self.data, b""
+        answer = self._answer
+        if answer is None:
+            accepted = accepted_head(
+                data, self.websocket_key, self.factory.protocols, _LONGEST_HEAD
+            )
+            if accepted is not None:
+                return self._accepted(*accepted, data)
+            answer = self._answer = AnswerHead(_LONGEST_HEAD)
         try:
             read = answer.read(data)
         except ValueError as error:
@@ -256,6 +263,18 @@ class PhoenixClientProtocol(FastFrameProtocol):
         if self._is_opened:
             self._forget_handshake()
         return result
+
+    def _accepted(self, head: bytes, protocol: str | None, data: bytes) -> None:
+        """Open the session, as Autobahn does it."""
+        self._head = head
+        self.factory.head_received(head)
+        self.websocket_protocol_in_use = protocol
+        self.data = data[len(head) + len(b"\r\n\r\n") :]
+        self.state = self.STATE_OPEN
+        self._onOpen()
+        self._forget_handshake()
+        if self.data:
+            self.consumeData()
 
     def failHandshake(self, reason: str) -> None:
         """Remember why the handshake failed; the loss follows."""
@@ -327,13 +346,15 @@ class PhoenixClientProtocol(FastFrameProtocol):
 
     def _forget_handshake(self) -> None:
         """Let go of what an open session has no use for, secrets among it."""
-        self._head = self.http_response_data = b""
-        self._answer = None
-        self.http_status_line = ""
-        self.http_headers = {}
+        self._head = self.websocket_key = b""
+        if self._answer is not None:
+            # Autobahn has read it, and kept what it found.
+            self._answer = None
+            self.http_response_data = b""
+            self.http_status_line = ""
+            self.http_headers = {}
         # Of what was offered, a server may choose the auth token.
         self.websocket_protocol_in_use = None
-        self.is_open = None
 
     def _closing_timed_out(self) -> None:
         self._closing_timer = None
@@ -343,7 +364,9 @@ class PhoenixClientProtocol(FastFrameProtocol):
         self._closeConnection(abort=True)
 
     def _why_not_opened(self) -> ConnectionFailed:
-        head = self._head or cast(AnswerHead, self._answer).begun
+        head = self._head
+        if not head and self._answer is not None:
+            head = self._answer.begun
         status, phrase, headers = read_head(head.decode("iso-8859-1"))
         if is_interim(status):
             # What they were to lead to has not come.

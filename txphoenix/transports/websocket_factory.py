@@ -8,7 +8,7 @@ their attempts and transports ended, those of long-poll too.
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import cast
 
 from autobahn.twisted.websocket import WebSocketClientFactory
@@ -19,7 +19,7 @@ from twisted.python.failure import Failure
 from ..errors import ConnectionFailed
 from ..options.options import Options
 from ..protocol.handshake import cookie_lines, header_lines
-from ..protocol.url import parse
+from ..protocol.url import Target
 from ..runtime.deadlines import Deadlines
 from ..runtime.package_log import package_log
 from .addresses import AnsweringAddresses
@@ -28,7 +28,7 @@ from .connector import EndpointConnector
 from .cookies import ServerCookies
 from .interfaces import ConnectionKeeper, DismissibleConnector
 from .retrying import RetryingFactory
-from .slots import FACTORY_SLOTS
+from .session_defaults import with_factory_defaults
 from .upgrade import UpgradeRequest
 from .websocket import TOKEN_PREFIX, PhoenixClientProtocol
 
@@ -37,6 +37,7 @@ __all__ = ["ConnectorMaker", "PhoenixClientFactory"]
 log = Logger("txphoenix.transports.websocket", observer=package_log)
 
 
+@with_factory_defaults
 class PhoenixClientFactory(RetryingFactory, WebSocketClientFactory):
     """Makes the protocols of one client, one at a time.
 
@@ -46,8 +47,6 @@ class PhoenixClientFactory(RetryingFactory, WebSocketClientFactory):
     :param maker: makes the connectors.
     :param addresses: what is known of the server's, if another factory knows it too.
     """
-
-    __slots__ = FACTORY_SLOTS
 
     protocol = PhoenixClientProtocol  # type: ignore[assignment]
 
@@ -59,7 +58,8 @@ class PhoenixClientFactory(RetryingFactory, WebSocketClientFactory):
         maker: ConnectorMaker,
         addresses: AnsweringAddresses | None = None,
     ) -> None:
-        WebSocketClientFactory.__init__(self, reactor=reactor)
+        # Autobahn's own is left out: see session_defaults.
+        self.reactor = reactor
         self.deadlines = Deadlines.of(reactor)
         self.addresses = AnsweringAddresses() if addresses is None else addresses
         self._maker = maker
@@ -83,18 +83,17 @@ class PhoenixClientFactory(RetryingFactory, WebSocketClientFactory):
     # -- What the connector calls -------------------------------------------------
 
     def prepare(
-        self, url: str, headers: Mapping[str, str], auth_token: str | None
+        self, target: Target, headers: Mapping[str, str], auth_token: str | None
     ) -> None:
         """Set all that the next protocol is made with.
 
         The token is offered as a second subprotocol, as Phoenix 1.8 wants it:
         standard base64 without its padding.
         """
-        protocols = []
+        protocols: Sequence[str] = ()
         if auth_token is not None:
             encoded = b64encode(auth_token.encode("utf-8")).decode("ascii")
             protocols = ["phoenix", TOKEN_PREFIX + encoded.rstrip("=")]
-        target = parse(url)
         jar = self.options.cookies
         self._cookies = None if jar is None else ServerCookies(jar, target)
         if self._cookies is not None:
@@ -103,8 +102,9 @@ class PhoenixClientFactory(RetryingFactory, WebSocketClientFactory):
             self._server = target.host, target.port
             self._is_compression_refused = False
         self.protocols = protocols
-        self._set_protocol_options()
-        offers = self.perMessageCompressionOffers
+        is_offered = self.options.compression and not self._is_compression_refused
+        self.perMessageCompressionOffers = offers = offered(is_offered)
+        self.perMessageCompressionAccept = accepts(is_offered)
         self._request = UpgradeRequest(
             target,
             headers,
@@ -119,7 +119,7 @@ class PhoenixClientFactory(RetryingFactory, WebSocketClientFactory):
 
     def forget_request(self) -> None:
         """The attempt is over, so that nobody needs its secrets any more."""
-        self._request, self.protocols = None, []
+        self._request, self.protocols = None, ()
 
     def encode_request(self, key: bytes) -> bytes:
         """The request that :meth:`prepare` has prepared.
@@ -167,19 +167,6 @@ class PhoenixClientFactory(RetryingFactory, WebSocketClientFactory):
     def _endpoint_connector(self) -> EndpointConnector:
         # No other connector makes protocols of this factory.
         return cast(EndpointConnector, self.connector)
-
-    def _set_protocol_options(self) -> None:
-        options = self.options
-        self.openHandshakeTimeout = 0
-        self.closeHandshakeTimeout = 0
-        self.serverConnectionDropTimeout = 0
-        # Close with a code that says why, rather than by ending the connection.
-        self.failByDrop = False
-        self.maxMessagePayloadSize = options.max_message_size
-        self.maxFramePayloadSize = options.max_message_size
-        is_offered = options.compression and not self._is_compression_refused
-        self.perMessageCompressionOffers = offered(is_offered)
-        self.perMessageCompressionAccept = accepts(is_offered)
 
 
 ConnectorMaker = Callable[
