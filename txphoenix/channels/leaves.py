@@ -86,7 +86,8 @@ class Leave(PendingReply):
     __slots__ = ("_membership", "_others", "_sent_at")
 
     def __init__(self, membership: LeavingMember) -> None:
-        super().__init__()
+        self._queue = None
+        self.deferred = None
         self._membership = membership
         self._sent_at = 0.0
         # Most are the only one.
@@ -117,7 +118,8 @@ class Leave(PendingReply):
                 if ref is None:
                     membership.give(Input.LEFT)
                 else:
-                    membership.pushes.expect(ref, self, seconds)
+                    membership.pushes.expect(ref, self)
+                    manager.deadlines.set(self, seconds)
             inbox = membership.made_inbox
             if inbox is not None and membership.state is State.LEAVING:
                 # The server's answer must not wait for somebody who has left.
@@ -130,7 +132,7 @@ class Leave(PendingReply):
         membership = self._membership
         manager = membership.manager
         duration = manager.deadlines.elapsed() - self._sent_at
-        for observer in manager.events.observers:
+        for observer in manager.events.of_leaves:
             observer.leave_answered(membership.channel, duration)
         manager.joins.server_answered(membership.joins.ref)
         membership.give(Input.LEFT)

@@ -99,19 +99,23 @@ class Pushes:
     """What one channel has to send, and what it has sent and waits for.
 
     Both tables are made at their first use: an idle channel has none.
+    Its join and its leave need none, as there is one of the two at a time.
 
     :param membership: what it is a part of.
     :ivar topic: the channel's topic.
     """
 
-    __slots__ = ("_kept", "_membership", "_sent", "topic")
+    __slots__ = ("_kept", "_membership", "_own", "_own_ref", "_sent", "topic")
 
     def __init__(self, membership: PushingMember) -> None:
         self._membership = membership
         self.topic = membership.topic
         # A plain dict finds its first behind all that were taken out before it.
         self._kept: OrderedDict[PendingPush, None] | None = None
-        self._sent: dict[str | None, PendingReply] | None = None
+        self._sent: dict[str | None, PendingPush] | None = None
+        # The join or the leave that was sent, and its ref.
+        self._own: PendingReply | None = None
+        self._own_ref: str | None = None
 
     def push(self, event: str, payload: Any, timeout: float | None) -> Deferred[Any]:
         """Push, as the user wants it.
@@ -210,7 +214,6 @@ class Pushes:
             # Who has encoded it, or was told that it is sent, has ended the join.
             return self._cut_short(pending, mark)
         pending.sent(ref, mark)
-        # expect(), without the call: this is on the way of each push.
         sent = self._sent
         if sent is None:
             sent = self._sent = {}
@@ -298,29 +301,18 @@ class Pushes:
             for pending in taken:
                 pending.fail(error)
 
-    def expect(
-        self, ref: str, pending: PendingReply, timeout: float | None = None
-    ) -> None:
-        """Wait for the reply to ``ref``.
-
-        :param timeout: for how many seconds, where no deadline is set already; None
-            where somebody else sees to that.
-        """
-        sent = self._sent
-        if sent is None:
-            sent = self._sent = {}
-        sent[ref] = pending
-        if timeout is not None and not pending.is_set:
-            self._membership.manager.deadlines.set(pending, timeout)
+    def expect(self, ref: str, own: PendingReply) -> None:
+        """Wait for the reply to ``ref``, which is that of the join or of the leave."""
+        self._own_ref = ref
+        self._own = own
 
     def take(self, ref: str | None) -> PendingReply | None:
         """Take away who waits for the reply to ``ref``; a second one finds nobody."""
-        return None if self._sent is None else self._sent.pop(ref, None)
-
-    def trim(self) -> None:
-        """Keep no table that is empty: most channels of many never push."""
-        if not self._sent:
-            self._sent = None
+        sent = self._sent
+        pending: PendingReply | None = None if sent is None else sent.pop(ref, None)
+        if pending is None and ref == self._own_ref:
+            pending, self._own = self._own, None
+        return pending
 
     def forget(self, pending: PendingPush) -> None:
         """Drop a push whose time is over or that was cancelled."""
@@ -341,9 +333,8 @@ class Pushes:
         The channel itself knows of its join and its leave: these are dropped.
         """
         sent, self._sent = self._sent, None
-        if not sent:
-            return []
-        return [each for each in sent.values() if isinstance(each, PendingPush)]
+        self._own = None
+        return [] if sent is None else list(sent.values())
 
     def take_all(self) -> list[PendingPush]:
         """Take away all pushes: those that were sent, and those that were not."""
