@@ -289,16 +289,18 @@ class JoinQueue(Deadline, ChannelObserver):
         ahead = self._ahead
         if not ahead or ahead[0] > number:
             return
-        deadlines = self._deadlines
+        sent, deadlines = self._sent, self._deadlines
         now = deadlines.elapsed()
-        first = self._first
-        if first is not None:
-            first.spend(now - self._since)
+        # Most often it is the first that was answered, and it is here no more.
+        if ahead[0] in sent:
+            first = self._first
+            if first is not None:
+                first.spend(now - self._since)
         overdue: list[PendingJoin] | None = None
         self.has_room = True
         while ahead and ahead[0] <= number:
             passed = ahead.popleft()
-            pending = self._sent.get(passed)
+            pending = sent.get(passed)
             if pending is None:
                 continue
             self._passed[passed] = None

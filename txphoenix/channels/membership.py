@@ -127,19 +127,16 @@ class Membership(Generic[_ChannelT_co]):
         """
         old = self.state
         new, act = _STEPS[old][given]
-        if new is old:
-            if act is not None:
-                act(self, *args)
-            if given is _RETRY:
-                self.manager.check_settled(self.channel)
-            return
-        self.state = new
-        manager, channel = self.manager, self.channel
-        for observer in manager.events.of_changes:
-            observer.channel_changed(channel, old, new)
+        manager = self.manager
+        if new is not old:
+            self.state = new
+            channel = self.channel
+            for observer in manager.events.of_changes:
+                observer.channel_changed(channel, old, new)
         if act is not None:
             act(self, *args)
-        manager.check_settled(channel)
+        if new is not old or given is _RETRY:
+            manager.check_settled(self.channel)
 
     # -- What it has, made at its first use ---------------------------------------
 
