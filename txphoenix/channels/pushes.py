@@ -38,6 +38,9 @@ from .writers import NOT_YET
 
 __all__ = ["LatestJoin", "PushSender", "Pushes"]
 
+# Up to Python 3.11 a function is called where a member of an enumeration is read.
+_JOINED, _CLOSED, _LEAVING = State.JOINED, State.CLOSED, State.LEAVING
+
 # What the server answers to a push for a topic that it does not hold joined.
 _UNMATCHED_TOPIC = {"reason": "unmatched topic"}
 
@@ -141,7 +144,7 @@ class Pushes:
             return fail(not_pushed(event))
         pending = PendingPush(self, event, payload, seconds)
         deferred = pending.wait()
-        if membership.state is State.JOINED and manager.is_writable:
+        if membership.state is _JOINED and manager.is_writable:
             error = self.write(pending, membership.joins.ref)
         else:
             error = self.why_not(event)
@@ -161,7 +164,7 @@ class Pushes:
         check_pushed(event)
         membership = self._membership
         manager = membership.manager
-        if membership.state is State.JOINED and manager.is_writable:
+        if membership.state is _JOINED and manager.is_writable:
             fields = (
                 membership.joins.ref,
                 manager.next_ref(),
@@ -249,7 +252,7 @@ class Pushes:
     def send_kept(self) -> None:
         """Send what was kept, now that the connection takes more."""
         membership = self._membership
-        if membership.state is State.JOINED:
+        if membership.state is _JOINED:
             for pending, error in self.write_kept(membership.joins.ref):
                 pending.fail(error)
 
@@ -257,12 +260,12 @@ class Pushes:
         """Why a push would be refused now, or None if it would be taken."""
         membership = self._membership
         manager, state = membership.manager, membership.state
-        if state is State.CLOSED or state is State.LEAVING:
+        if state is _CLOSED or state is _LEAVING:
             joins_next = manager.next_joins.has(membership)
             return not_joined(self.topic, state, membership.ended_by, joins_next)
         if not manager.connection.is_wanted:
             return manager.not_connected(f"{event} cannot be pushed to {self.topic}")
-        if state is State.JOINED and manager.connection.is_open:
+        if state is _JOINED and manager.connection.is_open:
             if manager.is_writable:
                 return None
             limit, buffer = manager.options.write_buffer, "write_buffer"
@@ -278,9 +281,7 @@ class Pushes:
         if membership.manager.next_joins.has(membership):
             return NOT_YET
         error = self.why_not()
-        is_there = (
-            membership.state is State.JOINED and membership.manager.connection.is_open
-        )
+        is_there = membership.state is _JOINED and membership.manager.connection.is_open
         return error if error is not None or is_there else NOT_YET
 
     def _cut_short(self, pending: PendingPush, mark: int | None) -> Exception:
@@ -291,7 +292,7 @@ class Pushes:
         membership = self._membership
         was_sent = not membership.manager.connection.withdraw(mark)
         state = membership.state
-        if state in (State.CLOSED, State.LEAVING):
+        if state in (_CLOSED, _LEAVING):
             return not_joined(self.topic, state, membership.ended_by)
         return PushInterrupted(None, self.topic, pending.event, was_sent)
 
