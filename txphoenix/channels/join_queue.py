@@ -162,9 +162,7 @@ class JoinQueue(Deadline, ChannelObserver):
 
     def clear(self) -> None:
         """Forget all joins: the connection is lost."""
-        first = self._first
-        if first is not None:
-            first.spend(self._deadlines.elapsed() - self._since)
+        self._spend(self._deadlines.elapsed())
         for pending in (*self._sent.values(), *self.waiting, *self.prepared):
             pending.leave_queue()
         self._sent.clear()
@@ -289,34 +287,42 @@ class JoinQueue(Deadline, ChannelObserver):
         ahead = self._ahead
         if not ahead or ahead[0] > number:
             return
-        sent, deadlines = self._sent, self._deadlines
-        now = deadlines.elapsed()
+        now = self._deadlines.elapsed()
         # Most often it is the first that was answered, and it is here no more.
-        if ahead[0] in sent:
-            first = self._first
-            if first is not None:
-                first.spend(now - self._since)
-        overdue: list[PendingJoin] | None = None
+        if ahead[0] in self._sent:
+            self._spend(now)
         self.has_room = True
-        while ahead and ahead[0] <= number:
-            passed = ahead.popleft()
-            pending = sent.get(passed)
-            if pending is None:
-                continue
-            self._passed[passed] = None
-            if not pending.is_overdue:
-                pending.run(deadlines)
-            elif overdue is None:
-                overdue = [pending]
-            else:
-                overdue.append(pending)
+        overdue = self._pass(number)
         if ahead:
             self._begin_first(now)
         else:
             self.unset()
-        for pending in overdue or ():
+        for pending in overdue:
             if pending.is_overdue:
                 pending.joins.expired(pending)
+
+    def _pass(self, number: int) -> list[PendingJoin]:
+        """Pass all that were sent up to that number.
+
+        :return: those that have had their time.
+        """
+        ahead, overdue = self._ahead, []
+        while ahead and ahead[0] <= number:
+            passed = ahead.popleft()
+            pending = self._sent.get(passed)
+            if pending is not None:
+                self._passed[passed] = None
+                if pending.is_overdue:
+                    overdue.append(pending)
+                else:
+                    pending.run(self._deadlines)
+        return overdue
+
+    def _spend(self, now: float) -> None:
+        """Take note of the time that the first has had so far."""
+        first = self._first
+        if first is not None:
+            first.spend(now - self._since)
 
 
 def _is_number(ref: str) -> bool:
