@@ -6,7 +6,7 @@
 
 Channels know nothing of who observes: whoever does subscribes here.
 What happens to each channel that joins and leaves has a tuple of those that want to
-know: most observers do not, and a call to each of them would be a tenth of a join.
+know, as most observers do not.
 """
 
 from __future__ import annotations
