@@ -5,6 +5,8 @@
     a channel  ->  ChannelEvents  ->  the state, telemetry, who waits for joins
 
 Channels know nothing of who observes: whoever does subscribes here.
+What happens to each channel that joins and leaves has a tuple of those that want to
+know, as most observers do not.
 """
 
 from __future__ import annotations
@@ -19,21 +21,45 @@ __all__ = ["ChannelEvents"]
 class ChannelEvents:
     """Who is told, in the order in which they have subscribed.
 
-    Each client has one: a tuple takes less of it than lists of functions would.
+    Each client has one: tuples take less of it than lists of functions would.
 
-    :ivar observers: those who are told of all.
+    :ivar observers: all of them.
+    :ivar of_changes: those that are told of each new state.
+    :ivar of_joins: those that are told of each join that the server has taken.
+    :ivar of_leaves: those that are told of each answer to a leave.
+    :ivar of_ends: those that are told of each end.
     :ivar at_rest: whom to call once what is under way is done; None for nobody.
     """
 
-    __slots__ = ("at_rest", "observers")
+    __slots__ = (
+        "at_rest",
+        "observers",
+        "of_changes",
+        "of_ends",
+        "of_joins",
+        "of_leaves",
+    )
 
     def __init__(self) -> None:
         self.observers: tuple[ChannelObserver, ...] = ()
+        self.of_changes: tuple[ChannelObserver, ...] = ()
+        self.of_joins: tuple[ChannelObserver, ...] = ()
+        self.of_leaves: tuple[ChannelObserver, ...] = ()
+        self.of_ends: tuple[ChannelObserver, ...] = ()
         self.at_rest: list[Callable[[], object]] | None = None
 
     def subscribe(self, observer: ChannelObserver) -> None:
         """Have all told to an observer, after those who are told already."""
         self.observers = (*self.observers, observer)
+        told, untold = type(observer), ChannelObserver
+        if told.channel_changed is not untold.channel_changed:
+            self.of_changes = (*self.of_changes, observer)
+        if told.channel_joined is not untold.channel_joined:
+            self.of_joins = (*self.of_joins, observer)
+        if told.leave_answered is not untold.leave_answered:
+            self.of_leaves = (*self.of_leaves, observer)
+        if told.channel_ended is not untold.channel_ended:
+            self.of_ends = (*self.of_ends, observer)
 
     def when_at_rest(self, call: Callable[[], object]) -> None:
         """Call a function as soon as all that was changed is done.

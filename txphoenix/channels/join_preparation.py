@@ -1,7 +1,11 @@
-"""What a join asks of the user before it is sent: its params, and then ``init()``."""
+"""What a join waits for before it is sent: its params, and then ``init()``.
+
+Most joins wait for neither: their params are there, and ``init()`` is done at once.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Protocol, cast
 
 from twisted.internet.defer import Deferred, ensureDeferred
@@ -42,9 +46,9 @@ class PreparedJoins(Attempts, Protocol):
 
 
 class JoinPreparation:
-    """One attempt to have what a join sends.
+    """One attempt to have what a join sends, where that may come later.
 
-    Both are the user's code, which may come later, and after the attempt is over.
+    Both are the user's code, which may come after the attempt is over.
 
     :param joins: what the join is one of.
     :param pending: the join.
@@ -63,22 +67,20 @@ class JoinPreparation:
         """Whether the params or ``init()`` come later."""
         return self._asked is not None
 
-    def begin(self) -> None:
-        """Ask for the params, and begin."""
-        membership = self._joins.membership
-        params = membership.channel.params
-        if callable(params):
-            asked: Deferred[Any] = ensureDeferred(ask(params))
-            # Unless asking was the end of it already.
-            if self._attempt == self._joins.attempt:
-                self._asked = asked
-            asked.addCallback(self._begin_with)
-            asked.addErrback(self._params_failed)
-        else:
-            self._begin_with(params)
-        if self._asked is not None and self._attempt == self._joins.attempt:
-            # It is the user's code that takes its time, and others go first.
-            self._pending.run(membership.manager.deadlines)
+    def ask_for(self, params: Callable[[], Any]) -> None:
+        """Ask for the params, and begin with them."""
+        asked: Deferred[Any] = ensureDeferred(ask(params))
+        # Unless asking was the end of it already.
+        if self._attempt == self._joins.attempt:
+            self._asked = asked
+        asked.addCallback(self._begin_with)
+        asked.addErrback(self._params_failed)
+        self._take_time()
+
+    def wait_for(self, begun: Deferred[Any], params: Any) -> None:
+        """Wait until ``init()`` is done, which was called with these params."""
+        self._begin_later(begun, params)
+        self._take_time()
 
     def cancel(self) -> None:
         """Wait no more."""
@@ -93,13 +95,21 @@ class JoinPreparation:
             membership = joins.membership
             begun = run_callback(membership, membership.channel.init, params)
             if isinstance(begun, Deferred):
-                # A loss or an end cancels it; then the next join begins anew.
-                self._asked = begun
-                begun.addCallback(self._begun, params)
+                self._begin_later(begun, params)
                 return
             if not begun:
                 return
         self._join_with(params)
+
+    def _begin_later(self, begun: Deferred[Any], params: Any) -> None:
+        # A loss or an end cancels it; then the next join begins anew.
+        self._asked = begun
+        begun.addCallback(self._begun, params)
+
+    def _take_time(self) -> None:
+        if self._asked is not None and self._attempt == self._joins.attempt:
+            # It is the user's code that takes its time, and others go first.
+            self._pending.run(self._joins.membership.manager.deadlines)
 
     def _begun(self, result: object, params: Any) -> None:
         # Without init() there is no join: another begins after what it failed for.

@@ -38,7 +38,7 @@ from ..runtime.deadlines import Deadline, Deadlines
 from ..runtime.package_log import package_log
 from .channel_observer import ChannelObserver
 from .interfaces import ChannelConnection
-from .pending import PendingJoin, SentJoin
+from .pending import PendingJoin
 
 __all__ = ["JoinQueue"]
 
@@ -47,12 +47,17 @@ log = Logger("txphoenix.join_queue", observer=package_log)
 # Refs of ours have fewer digits; what a server makes up may have any number.
 _MOST_DIGITS = 18
 
+# Seconds: moments are floats, and the sum of two need not be the third.
+_TOLERANCE = 1e-6
+
 
 class JoinQueue(Deadline, ChannelObserver):
     """The joins of one client, in the order in which its channels want to join.
 
-    As a deadline it is the moment until which the server may be silent about a join
-    that has had its time.
+    As a deadline it is the moment until which the server must have answered the first
+    of those that were sent.
+    It is one for all of them, as in a long line each is the first for a moment; only
+    one that nobody is ahead of when it is sent has its own.
 
     :param deadlines: runs the joins' time.
     :param connection: sends, if it is open.
@@ -70,16 +75,23 @@ class JoinQueue(Deadline, ChannelObserver):
         """Those whose turn has not come."""
         self.prepared: OrderedDict[PendingJoin, None] = OrderedDict()
         """Those whose turn has come, and whose params came later."""
-        # Those to which the server may not have come, the oldest first, and those that
-        # it has passed.
-        self._ahead: deque[SentJoin] = deque()
-        self._passed: dict[SentJoin, None] = {}
+        # Those that were sent, by number: to some of them the server may not have come,
+        # the oldest first, and the others it has passed.
+        # What was given up keeps its number in the former.
+        self._sent: dict[int, PendingJoin] = {}
+        self._ahead: deque[int] = deque()
+        self._passed: dict[int, None] = {}
+        # Since when the first of those ahead is the first.
+        self._since = 0.0
+        self.has_room = True
+        """Whether a join may be sent; if not, :meth:`fill` has nothing to do."""
         self._is_filling = False
 
     def reset(self, window: int, patience: float) -> None:
         """Go by other limits from now on; both are attributes of this."""
         self.window = window
         self.patience = patience
+        self.has_room = True
         self.fill()
 
     # -- The way of a join --------------------------------------------------------
@@ -91,35 +103,40 @@ class JoinQueue(Deadline, ChannelObserver):
         """
         if pending.is_queued:
             return
-        pending.enter_queue()
-        pending.rest(self._deadlines)
+        pending.enter_queue(self._deadlines)
         self.waiting[pending] = None
-        self.fill()
+        if self.has_room:
+            self.fill()
 
     def ready(self, pending: PendingJoin) -> None:
         """Send a join whose params are there, or keep it until that is possible."""
-        pending.rest(self._deadlines)
+        if pending.is_set:
+            pending.rest(self._deadlines)
         if len(self._ahead) + len(self._passed) < self.window and not self.prepared:
             pending.joins.send(pending)
         else:
             self.prepared[pending] = None
 
-    def sent(self, pending: PendingJoin, ref: str) -> None:
-        """Take note that a join has been sent."""
-        entry = SentJoin(int(ref), pending)
-        self._ahead.append(entry)
-        if entry is self._ahead[0]:
-            self._begin_first()
+    def sent(self, pending: PendingJoin) -> None:
+        """Take note that a join has been sent; its place says as which number."""
+        ahead, number = self._ahead, pending.place
+        self._sent[number] = pending
+        ahead.append(number)
+        if number == ahead[0]:
+            pending.run(self._deadlines)
 
     def answered(self, pending: PendingJoin) -> None:
         """Take note that the server has answered a join.
 
         It makes room for another, which :meth:`fill` sends.
         """
-        entry = pending.leave_queue()
-        if entry is not None:
-            self._passed.pop(entry, None)
-            self._come_to(entry.number)
+        number = pending.leave_queue()
+        if number:
+            self._sent.pop(number, None)
+            if number in self._passed:
+                del self._passed[number]
+                self.has_room = True
+            self._come_to(number)
 
     def remove(self, pending: PendingJoin) -> None:
         """Forget a join, wherever it is; it is no error if it is nowhere.
@@ -128,26 +145,32 @@ class JoinQueue(Deadline, ChannelObserver):
         """
         if not pending.is_queued:
             return
-        entry = pending.leave_queue()
-        if entry is None:
+        was_overdue = pending.is_overdue
+        number = pending.leave_queue()
+        if not number:
             self.waiting.pop(pending, None)
             self.prepared.pop(pending, None)
         else:
-            self._passed.pop(entry, None)
-            if self._ahead and entry is self._ahead[0]:
-                self._begin_first()
+            self._sent.pop(number, None)
+            self._passed.pop(number, None)
+            self.has_room = True
+            if self._ahead and number == self._ahead[0] and not was_overdue:
+                now = self._deadlines.elapsed()
+                if not pending.is_set:
+                    pending.spend(now - self._since)
+                self._begin_first(now)
 
     def clear(self) -> None:
         """Forget all joins: the connection is lost."""
-        for entry in (*self._ahead, *self._passed):
-            if entry.pending is not None:
-                entry.pending.leave_queue()
-        for pending in (*self.waiting, *self.prepared):
+        self._spend(self._deadlines.elapsed())
+        for pending in (*self._sent.values(), *self.waiting, *self.prepared):
             pending.leave_queue()
+        self._sent.clear()
         self.waiting.clear()
         self.prepared.clear()
         self._ahead.clear()
         self._passed.clear()
+        self.has_room = True
         self.unset()
 
     def fill(self) -> None:
@@ -158,11 +181,10 @@ class JoinQueue(Deadline, ChannelObserver):
             return
         self._is_filling = True
         try:
-            while (
-                (self.waiting or self.prepared)
-                and len(self._ahead) + len(self._passed) < self.window
-                and self._connection.is_open
-            ):
+            while (self.waiting or self.prepared) and self._connection.is_open:
+                if len(self._ahead) + len(self._passed) >= self.window:
+                    self.has_room = False
+                    return
                 if self.prepared:
                     pending, _ = self.prepared.popitem(last=False)
                     pending.joins.send(pending)
@@ -180,12 +202,12 @@ class JoinQueue(Deadline, ChannelObserver):
         It is if nobody would be told that it has failed, and the server may still be at
         work on it.
         """
-        entry = pending.place
-        if entry is None or entry in self._passed or not self._connection.is_open:
+        number = pending.place
+        if not number or number in self._passed or not self._connection.is_open:
             return False
         if pending.is_patient:
             pending.overdue()
-            self._begin_first()
+            self._begin_first(self._deadlines.elapsed())
             log.info(
                 "{channel!r}: no answer to the join within {seconds:g} s; the server"
                 " may be at work on it, and is waited for",
@@ -195,7 +217,7 @@ class JoinQueue(Deadline, ChannelObserver):
         if pending.is_patient or self.waiting or len(self._ahead) > 1:
             # Nobody waits for the answer: that it comes says enough.
             # On another topic the ref of the join may be used again.
-            self._send_heartbeat(str(entry.number))
+            self._send_heartbeat(str(number))
         return pending.is_patient
 
     def server_answered(self, ref: str | None) -> None:
@@ -215,9 +237,19 @@ class JoinQueue(Deadline, ChannelObserver):
     message_unrouted = message_stale
 
     def expired(self) -> None:
-        """The server has been silent for too long: it has lost all that was sent."""
-        self._come_to(self._ahead[-1].number)
-        self.fill()
+        """Give up the first, if it has had its time, or all: the server is silent."""
+        now = self._deadlines.elapsed()
+        first = self._first
+        left = self._time(first) - (now - self._since)
+        if left > _TOLERANCE:
+            # Another was the first when this was set.
+            self._deadlines.set(self, left)
+        elif first is not None:
+            first.expired()
+        else:
+            # It has lost all that was sent.
+            self._come_to(self._ahead[-1])
+            self.fill()
 
     # -- Inside -------------------------------------------------------------------
 
@@ -230,37 +262,67 @@ class JoinQueue(Deadline, ChannelObserver):
         except SerializerError:
             log.failure("a heartbeat behind a join cannot be encoded")
 
-    def _begin_first(self) -> None:
+    @property
+    def _first(self) -> PendingJoin | None:
+        """The first of those that were sent, if this is what its time runs by."""
+        pending = self._sent.get(self._ahead[0]) if self._ahead else None
+        if pending is None or pending.is_overdue or pending.is_set:
+            return None
+        return pending
+
+    def _time(self, first: PendingJoin | None) -> float:
+        """How long the server may take for the first of those that were sent."""
+        return self.patience if first is None else first.time_left
+
+    def _begin_first(self, now: float) -> None:
         """Have time run for the join that the server is at work on."""
-        pending = self._ahead[0].pending
-        if pending is not None and not pending.is_overdue:
-            self.unset()
-            pending.run(self._deadlines)
-        elif not self.is_set:
-            self._deadlines.set(self, self.patience)
+        self._since = now
+        seconds = self._time(self._first)
+        # One that is set for another will find how much time is left.
+        if self._queue is None or self._due > now + seconds:
+            self._deadlines.set(self, seconds)
 
     def _come_to(self, number: int) -> None:
         """The server has come to the message of that ref."""
-        overdue = []
-        has_moved = False
-        while self._ahead and self._ahead[0].number <= number:
-            has_moved = True
-            entry = self._ahead.popleft()
-            pending = entry.pending
-            if pending is None:
-                continue
-            self._passed[entry] = None
-            if pending.is_overdue:
-                overdue.append(pending)
-            else:
-                pending.run(self._deadlines)
-        if has_moved:
+        ahead = self._ahead
+        if not ahead or ahead[0] > number:
+            return
+        now = self._deadlines.elapsed()
+        # Most often it is the first that was answered, and it is here no more.
+        if ahead[0] in self._sent:
+            self._spend(now)
+        self.has_room = True
+        overdue = self._pass(number)
+        if ahead:
+            self._begin_first(now)
+        else:
             self.unset()
-            if self._ahead:
-                self._begin_first()
         for pending in overdue:
             if pending.is_overdue:
                 pending.joins.expired(pending)
+
+    def _pass(self, number: int) -> list[PendingJoin]:
+        """Pass all that were sent up to that number.
+
+        :return: those that have had their time.
+        """
+        ahead, overdue = self._ahead, []
+        while ahead and ahead[0] <= number:
+            passed = ahead.popleft()
+            pending = self._sent.get(passed)
+            if pending is not None:
+                self._passed[passed] = None
+                if pending.is_overdue:
+                    overdue.append(pending)
+                else:
+                    pending.run(self._deadlines)
+        return overdue
+
+    def _spend(self, now: float) -> None:
+        """Take note of the time that the first has had so far."""
+        first = self._first
+        if first is not None:
+            first.spend(now - self._since)
 
 
 def _is_number(ref: str) -> bool:

@@ -31,6 +31,10 @@ from .rejoins import RejoinPace, Rejoins
 __all__ = ["JoinSender", "Joins"]
 
 
+# Up to Python 3.11 a function is called where a member of an enumeration is read.
+_OK, _OPEN, _LEAVING = Input.OK, Input.OPEN, State.LEAVING
+
+
 class JoinSender(Sender, RejoinPace, Protocol):
     """What joins are sent by, and when their turn comes."""
 
@@ -119,7 +123,7 @@ class Joins:
 
         :param attempt: what the number of the attempt was.
         """
-        return attempt != self.attempt or self.membership.state is State.LEAVING
+        return attempt != self.attempt or self.membership.state is _LEAVING
 
     def keep_trying(self) -> None:
         """Treat a failed first join as a failed rejoin: try again with backoff."""
@@ -139,7 +143,7 @@ class Joins:
         pending.begun(self.keeps_trying)
         membership.take_topic()
         if manager.connection.is_open:
-            membership.give(Input.OPEN)
+            membership.give(_OPEN)
         else:
             # One that has waited for a leave has used up some of its time.
             pending.run(manager.deadlines)
@@ -147,16 +151,30 @@ class Joins:
     def enter_queue(self) -> None:
         """Have the join, or a rejoin, take its turn."""
         manager = self.membership.manager
-        self.cancel_rejoin()
+        if self._rejoins is not None:
+            self._rejoins.cancel()
         if self._pending is None:
             self._pending = PendingJoin(self, manager.timeout, is_patient=True)
         manager.joins.enter(self._pending)
 
     def prepare(self, pending: PendingJoin) -> None:
         """Ask for what the join sends; its turn has come."""
-        self.attempt += 1
-        self._preparation = preparation = JoinPreparation(self, pending)
-        preparation.begin()
+        self.attempt = attempt = self.attempt + 1
+        membership = self.membership
+        channel = membership.channel
+        params = channel.params
+        if callable(params):
+            self._preparation = JoinPreparation(self, pending)
+            self._preparation.ask_for(params)
+            return
+        begun = self.is_initialised or run_callback(membership, channel.init, params)
+        # It may have crashed, or left, or have lost us the connection.
+        if begun and attempt == self.attempt:
+            if begun is True:
+                self.prepared(pending, params)
+            else:
+                self._preparation = JoinPreparation(self, pending)
+                self._preparation.wait_for(begun, params)
 
     def prepared(self, pending: PendingJoin, params: Any) -> None:
         """Send the join, or have it wait until that is possible."""
@@ -171,24 +189,25 @@ class Joins:
         """Send the join, for which everything is there."""
         membership = self.membership
         manager = membership.manager
+        connection = manager.connection
         ref = manager.next_ref()
         message = Message.join(membership.topic, pending.params, ref)
         attempt = self.attempt
         try:
-            frame = manager.connection.encode(message)
+            data, is_binary = connection.encode(message)
         except SerializerError as error:
             if attempt == self.attempt:
                 self.failed(error)
             return
         # The codec may be the user's, and have ended the join, or the connection.
-        if attempt != self.attempt or not manager.connection.is_open:
+        if attempt != self.attempt or not connection.is_open:
             return
         # First, since telemetry is told that it is sent, and may leave.
         self.ref = ref
-        pending.sending(manager.deadlines.elapsed())
+        pending.sending(manager.deadlines.elapsed(), int(ref))
         membership.pushes.expect(ref, pending)
-        manager.joins.sent(pending, ref)
-        pending.sent(manager.connection.write(message, *frame))
+        manager.joins.sent(pending)
+        pending.sent(connection.write(message, data, is_binary))
 
     def enter(self, pending: PendingJoin, response: Any) -> None:
         """Be joined: send what was kept, and tell who waits."""
@@ -208,7 +227,7 @@ class Joins:
         # Whoever is asked or told may have ended the join.
         if not self.is_past(attempt):
             duration = manager.deadlines.elapsed() - pending.sent_at
-            for observer in events.observers:
+            for observer in events.of_joins:
                 observer.channel_joined(channel, response, duration)
         is_over = self.is_past(attempt)
         is_well = is_over or run_callback(membership, channel.handle_join, response)
@@ -231,9 +250,8 @@ class Joins:
         """Take the reply to the join."""
         membership = self.membership
         membership.manager.joins.answered(pending)
-        membership.pushes.trim()
         if status == "ok":
-            membership.give(Input.OK, pending, response)
+            membership.give(_OK, pending, response)
         else:
             self.failed(JoinError(response, membership.topic))
 

@@ -22,6 +22,9 @@ __all__ = ["Leave", "tell_leave"]
 
 log = Logger("txphoenix.channel", observer=package_log)
 
+# Up to Python 3.11 a function is called where a member of an enumeration is read.
+_LEFT, _LEAVING = Input.LEFT, State.LEAVING
+
 
 class JoinedMember(Member, Protocol):
     """A channel's inside, as what tells the server of its end knows it."""
@@ -86,7 +89,8 @@ class Leave(PendingReply):
     __slots__ = ("_membership", "_others", "_sent_at")
 
     def __init__(self, membership: LeavingMember) -> None:
-        super().__init__()
+        self._queue = None
+        self.deferred = None
         self._membership = membership
         self._sent_at = 0.0
         # Most are the only one.
@@ -108,18 +112,19 @@ class Leave(PendingReply):
         join_ref = membership.joins.ref
         waiting = [*membership.joins.take(), *membership.pushes.take_all()]
         if join_ref is None or not manager.connection.is_open:
-            membership.give(Input.LEFT)
+            membership.give(_LEFT)
         else:
             self._sent_at = manager.deadlines.elapsed()
             ref = _send_leave(membership, join_ref)
             # Whoever encodes it, or is told of it, may have ended the channel.
             if membership.is_left_by(self):
                 if ref is None:
-                    membership.give(Input.LEFT)
+                    membership.give(_LEFT)
                 else:
-                    membership.pushes.expect(ref, self, seconds)
+                    membership.pushes.expect(ref, self)
+                    manager.deadlines.set(self, seconds)
             inbox = membership.made_inbox
-            if inbox is not None and membership.state is State.LEAVING:
+            if inbox is not None and membership.state is _LEAVING:
                 # The server's answer must not wait for somebody who has left.
                 inbox.forget_reader()
         if waiting:
@@ -130,14 +135,14 @@ class Leave(PendingReply):
         membership = self._membership
         manager = membership.manager
         duration = manager.deadlines.elapsed() - self._sent_at
-        for observer in manager.events.observers:
+        for observer in manager.events.of_leaves:
             observer.leave_answered(membership.channel, duration)
         manager.joins.server_answered(membership.joins.ref)
-        membership.give(Input.LEFT)
+        membership.give(_LEFT)
 
     def expired(self) -> None:
         """Have the channel be closed: the server had its time to answer."""
-        self._membership.give(Input.LEFT)
+        self._membership.give(_LEFT)
 
     def done(self) -> None:
         """Tell who waits, for this one and for the others, that it is done."""
@@ -155,7 +160,7 @@ def tell_leave(membership: JoinedMember) -> None:
     ref = membership.joins.ref
     if (
         ref is not None
-        and membership.state is not State.LEAVING
+        and membership.state is not _LEAVING
         and membership.manager.connection.is_open
     ):
         _send_leave(membership, ref)

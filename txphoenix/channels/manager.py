@@ -306,14 +306,17 @@ class ChannelManager(ChannelSet):
         events = self.events
         if events.at_rest:
             events.rest()
-        self.writers.check(channel)
+        if self.writers.waiting is not None:
+            self.writers.check(channel)
         joins = self.joins
         if joins.waiting or joins.prepared:
-            joins.fill()
+            if joins.has_room:
+                joins.fill()
         elif self._kept.to_send:
             for observer in events.observers:
                 observer.joins_sent()
-        self._settling.check()
+        if self._settling.waiting is not None:
+            self._settling.check()
 
     # -- Inside -------------------------------------------------------------------
 

@@ -126,15 +126,17 @@ class Membership(Generic[_ChannelT_co]):
         :param args: what the action takes.
         """
         old = self.state
-        new, action = LIFE.after(old, given)
-        self.state = new
+        new, act = _STEPS[old][given]
+        manager = self.manager
         if new is not old:
-            for observer in self.manager.events.observers:
-                observer.channel_changed(self.channel, old, new)
-        if action is not Action.IGNORE:
-            _ACTIONS[action](self, *args)
-        if new is not old or given is Input.RETRY:
-            self.manager.check_settled(self.channel)
+            self.state = new
+            channel = self.channel
+            for observer in manager.events.of_changes:
+                observer.channel_changed(channel, old, new)
+        if act is not None:
+            act(self, *args)
+        if new is not old or given is _RETRY:
+            manager.check_settled(self.channel)
 
     # -- What it has, made at its first use ---------------------------------------
 
@@ -334,7 +336,7 @@ class Membership(Generic[_ChannelT_co]):
         events = manager.events
         if events.at_rest:
             events.rest()
-        for observer in events.observers:
+        for observer in events.of_ends:
             observer.channel_ended(self.channel, reason)
         # The end is not supervised: there is nothing left to restart.
         call_hook(self.channel.handle_close, reason)
@@ -385,3 +387,11 @@ _ACTIONS: dict[Action, Callable[..., None]] = {
     Action.WITHDRAW: lambda member, reason="stopped", *_: member.withdraw(reason),
     Action.END: Membership._end,
 }
+
+# The table of LIFE with these in it, and None for IGNORE: one look in place of three.
+_STEPS: dict[State, dict[Input, tuple[State, Callable[..., None] | None]]] = {}
+for (_old, _given), (_new, _action) in LIFE.table.items():
+    _STEPS.setdefault(_old, {})[_given] = _new, _ACTIONS.get(_action)
+
+# Up to Python 3.11 a function is called where a member of an enumeration is read.
+_RETRY = Input.RETRY

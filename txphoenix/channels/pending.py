@@ -27,7 +27,6 @@ __all__ = [
     "PendingJoin",
     "PendingPush",
     "PendingReply",
-    "SentJoin",
     "split_reply",
 ]
 
@@ -212,21 +211,6 @@ class JoinOwner(Protocol):
         """Nobody wants its answer any more."""
 
 
-class SentJoin:
-    """The note of a join that was sent, in the queue of joins.
-
-    :ivar number: its ref, as a number.
-    :ivar pending: who waits for its answer; None once nobody does.
-    """
-
-    __slots__ = ("number", "pending")
-
-    def __init__(self, number: int, pending: PendingJoin) -> None:
-        self.number = number
-        self.pending: PendingJoin | None = pending
-        pending.place = self
-
-
 class PendingJoin(PendingReply):
     """A join; it may be sent several times before it is answered.
 
@@ -238,12 +222,12 @@ class PendingJoin(PendingReply):
     :ivar params: what it sends, once that is known.
     :ivar is_queued: whether it is in the queue, from its entry to its answer.
     :ivar sent_at: when it was sent.
-    :ivar place: the queue's own note of it, once it has been sent.
+    :ivar place: the number that it was sent as, while the queue has it; otherwise 0.
     :ivar is_overdue: whether it is waited for though it has had its time.
+    :ivar time_left: how many seconds it has once its time runs.
     """
 
     __slots__ = (
-        "_time_left",
         "_was_sent_before",
         "is_overdue",
         "is_patient",
@@ -253,6 +237,7 @@ class PendingJoin(PendingReply):
         "params",
         "place",
         "sent_at",
+        "time_left",
         "timeout",
         "was_sent",
     )
@@ -260,7 +245,8 @@ class PendingJoin(PendingReply):
     def __init__(
         self, joins: JoinOwner, timeout: float, is_patient: bool = False
     ) -> None:
-        super().__init__()
+        self._queue = None
+        self.deferred = None
         self.joins = joins
         self.timeout = timeout
         self.is_patient = is_patient
@@ -270,8 +256,8 @@ class PendingJoin(PendingReply):
         self.mark: int | None = None
         self.params: Any = None
         self.sent_at = 0.0
-        self.place: SentJoin | None = None
-        self._time_left = timeout
+        self.place = 0
+        self.time_left = timeout
 
     def begun(self, is_patient: bool) -> None:
         """Take note that the channel has the topic; see ``is_patient``."""
@@ -281,29 +267,29 @@ class PendingJoin(PendingReply):
         """Take note of what it sends."""
         self.params = params
 
-    def enter_queue(self) -> None:
-        """Be in the queue."""
+    def enter_queue(self, deadlines: Deadlines) -> None:
+        """Be in the queue, where its time rests for now."""
         self.is_queued = True
+        if self._queue is not None:
+            self.rest(deadlines)
 
     def overdue(self) -> None:
         """Be waited for, though it has had its time."""
         self.is_overdue = True
 
-    def leave_queue(self) -> SentJoin | None:
+    def leave_queue(self) -> int:
         """Be in the queue no more.
 
-        :return: the queue's note of it, which nobody waits for now; None if it was not
-            sent.
+        :return: the number that it was sent as; 0 if it was not sent.
         """
-        entry, self.place = self.place, None
+        place, self.place = self.place, 0
         self.is_queued = self.is_overdue = False
-        if entry is not None:
-            entry.pending = None
-        return entry
+        return place
 
-    def sending(self, now: float) -> None:
-        """Take note that it is about to be sent."""
+    def sending(self, now: float, number: int) -> None:
+        """Take note that it is about to be sent, and as which number."""
         self.sent_at = now
+        self.place = number
         self.params = None
 
     def sent(self, mark: int | None) -> None:
@@ -318,24 +304,30 @@ class PendingJoin(PendingReply):
 
     def run(self, deadlines: Deadlines) -> None:
         """Have its time run; it is no error if it does."""
-        if not self.is_set:
-            deadlines.set(self, self._time_left)
+        if self._queue is None:
+            deadlines.set(self, self.time_left)
 
     def rest(self, deadlines: Deadlines) -> None:
         """Have its time rest; it is no error if it does."""
-        if self.is_set:
-            self._time_left = deadlines.left(self)
+        if self._queue is not None:
+            self.time_left = deadlines.left(self)
             self.unset()
+
+    def spend(self, seconds: float) -> None:
+        """Take note of time that it has had in the queue."""
+        self.time_left = max(0.0, self.time_left - seconds)
 
     def answered(self, payload: Any, _join_ref: str | None) -> None:
         """Hand the answer to the channel, which has more to do with it."""
-        self.unset()
-        self._time_left = self.timeout
-        self.joins.answered(self, *split_reply(payload))
+        if self._queue is not None:
+            self.unset()
+        self.time_left = self.timeout
+        status, response = split_reply(payload)
+        self.joins.answered(self, status, response)
 
     def expired(self) -> None:
         """Have the channel give up this join."""
-        self._time_left = self.timeout
+        self.time_left = self.timeout
         self.joins.expired(self)
 
     def forgotten(self) -> None:

@@ -38,6 +38,9 @@ from .writers import NOT_YET
 
 __all__ = ["LatestJoin", "PushSender", "Pushes"]
 
+# Up to Python 3.11 a function is called where a member of an enumeration is read.
+_JOINED, _CLOSED, _LEAVING = State.JOINED, State.CLOSED, State.LEAVING
+
 # What the server answers to a push for a topic that it does not hold joined.
 _UNMATCHED_TOPIC = {"reason": "unmatched topic"}
 
@@ -99,19 +102,23 @@ class Pushes:
     """What one channel has to send, and what it has sent and waits for.
 
     Both tables are made at their first use: an idle channel has none.
+    Its join and its leave need none, as there is one of the two at a time.
 
     :param membership: what it is a part of.
     :ivar topic: the channel's topic.
     """
 
-    __slots__ = ("_kept", "_membership", "_sent", "topic")
+    __slots__ = ("_kept", "_membership", "_own", "_own_ref", "_sent", "topic")
 
     def __init__(self, membership: PushingMember) -> None:
         self._membership = membership
         self.topic = membership.topic
         # A plain dict finds its first behind all that were taken out before it.
         self._kept: OrderedDict[PendingPush, None] | None = None
-        self._sent: dict[str | None, PendingReply] | None = None
+        self._sent: dict[str | None, PendingPush] | None = None
+        # The join or the leave that was sent, and its ref.
+        self._own: PendingReply | None = None
+        self._own_ref: str | None = None
 
     def push(self, event: str, payload: Any, timeout: float | None) -> Deferred[Any]:
         """Push, as the user wants it.
@@ -137,7 +144,7 @@ class Pushes:
             return fail(not_pushed(event))
         pending = PendingPush(self, event, payload, seconds)
         deferred = pending.wait()
-        if membership.state is State.JOINED and manager.is_writable:
+        if membership.state is _JOINED and manager.is_writable:
             error = self.write(pending, membership.joins.ref)
         else:
             error = self.why_not(event)
@@ -157,7 +164,7 @@ class Pushes:
         check_pushed(event)
         membership = self._membership
         manager = membership.manager
-        if membership.state is State.JOINED and manager.is_writable:
+        if membership.state is _JOINED and manager.is_writable:
             fields = (
                 membership.joins.ref,
                 manager.next_ref(),
@@ -210,7 +217,6 @@ class Pushes:
             # Who has encoded it, or was told that it is sent, has ended the join.
             return self._cut_short(pending, mark)
         pending.sent(ref, mark)
-        # expect(), without the call: this is on the way of each push.
         sent = self._sent
         if sent is None:
             sent = self._sent = {}
@@ -246,7 +252,7 @@ class Pushes:
     def send_kept(self) -> None:
         """Send what was kept, now that the connection takes more."""
         membership = self._membership
-        if membership.state is State.JOINED:
+        if membership.state is _JOINED:
             for pending, error in self.write_kept(membership.joins.ref):
                 pending.fail(error)
 
@@ -254,12 +260,12 @@ class Pushes:
         """Why a push would be refused now, or None if it would be taken."""
         membership = self._membership
         manager, state = membership.manager, membership.state
-        if state is State.CLOSED or state is State.LEAVING:
+        if state is _CLOSED or state is _LEAVING:
             joins_next = manager.next_joins.has(membership)
             return not_joined(self.topic, state, membership.ended_by, joins_next)
         if not manager.connection.is_wanted:
             return manager.not_connected(f"{event} cannot be pushed to {self.topic}")
-        if state is State.JOINED and manager.connection.is_open:
+        if state is _JOINED and manager.connection.is_open:
             if manager.is_writable:
                 return None
             limit, buffer = manager.options.write_buffer, "write_buffer"
@@ -275,9 +281,7 @@ class Pushes:
         if membership.manager.next_joins.has(membership):
             return NOT_YET
         error = self.why_not()
-        is_there = (
-            membership.state is State.JOINED and membership.manager.connection.is_open
-        )
+        is_there = membership.state is _JOINED and membership.manager.connection.is_open
         return error if error is not None or is_there else NOT_YET
 
     def _cut_short(self, pending: PendingPush, mark: int | None) -> Exception:
@@ -288,7 +292,7 @@ class Pushes:
         membership = self._membership
         was_sent = not membership.manager.connection.withdraw(mark)
         state = membership.state
-        if state in (State.CLOSED, State.LEAVING):
+        if state in (_CLOSED, _LEAVING):
             return not_joined(self.topic, state, membership.ended_by)
         return PushInterrupted(None, self.topic, pending.event, was_sent)
 
@@ -298,29 +302,18 @@ class Pushes:
             for pending in taken:
                 pending.fail(error)
 
-    def expect(
-        self, ref: str, pending: PendingReply, timeout: float | None = None
-    ) -> None:
-        """Wait for the reply to ``ref``.
-
-        :param timeout: for how many seconds, where no deadline is set already; None
-            where somebody else sees to that.
-        """
-        sent = self._sent
-        if sent is None:
-            sent = self._sent = {}
-        sent[ref] = pending
-        if timeout is not None and not pending.is_set:
-            self._membership.manager.deadlines.set(pending, timeout)
+    def expect(self, ref: str, own: PendingReply) -> None:
+        """Wait for the reply to ``ref``, which is that of the join or of the leave."""
+        self._own_ref = ref
+        self._own = own
 
     def take(self, ref: str | None) -> PendingReply | None:
         """Take away who waits for the reply to ``ref``; a second one finds nobody."""
-        return None if self._sent is None else self._sent.pop(ref, None)
-
-    def trim(self) -> None:
-        """Keep no table that is empty: most channels of many never push."""
-        if not self._sent:
-            self._sent = None
+        sent = self._sent
+        pending: PendingReply | None = None if sent is None else sent.pop(ref, None)
+        if pending is None and ref == self._own_ref:
+            pending, self._own = self._own, None
+        return pending
 
     def forget(self, pending: PendingPush) -> None:
         """Drop a push whose time is over or that was cancelled."""
@@ -341,9 +334,8 @@ class Pushes:
         The channel itself knows of its join and its leave: these are dropped.
         """
         sent, self._sent = self._sent, None
-        if not sent:
-            return []
-        return [each for each in sent.values() if isinstance(each, PendingPush)]
+        self._own = None
+        return [] if sent is None else list(sent.values())
 
     def take_all(self) -> list[PendingPush]:
         """Take away all pushes: those that were sent, and those that were not."""

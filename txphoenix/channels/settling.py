@@ -25,28 +25,28 @@ class Settling(ChannelObserver):
     :param routes: the channels that are not closed, by topic.
     """
 
-    __slots__ = ("_routes", "_topics", "_waiting")
+    __slots__ = ("_routes", "_topics", "waiting")
 
     def __init__(self, routes: Mapping[str, Member]) -> None:
         self._routes = routes
         self._topics: dict[str, None] = {}
         # Made at its first use, for each client has one of these.
-        self._waiting: list[Deferred[None]] | None = None
+        self.waiting: list[Deferred[None]] | None = None
 
     def wait(self) -> Deferred[None]:
         """Wait until there is none; see :meth:`check`."""
         if not self._topics:
             return succeed(None)
         waiting: Deferred[None] = Deferred()
-        if self._waiting is None:
-            self._waiting = []
-        self._waiting.append(waiting)
+        if self.waiting is None:
+            self.waiting = []
+        self.waiting.append(waiting)
         return waiting
 
     def check(self) -> None:
         """Tell those who wait, if there is none."""
-        if self._waiting and not self._topics:
-            waiting, self._waiting = self._waiting, None
+        if self.waiting and not self._topics:
+            waiting, self.waiting = self.waiting, None
             for deferred in waiting:
                 deferred.callback(None)
 
@@ -60,7 +60,7 @@ class Settling(ChannelObserver):
 
     def abandon(self, error: BaseException) -> None:
         """Fail those who wait: there will be no connection."""
-        waiting, self._waiting = self._waiting, None
+        waiting, self.waiting = self.waiting, None
         for deferred in waiting or ():
             deferred.errback(error)
 

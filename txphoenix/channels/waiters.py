@@ -13,6 +13,9 @@ from ..runtime.deadlines import Deadlines
 from .interfaces import Member
 from .pending import PendingJoin
 
+# Up to Python 3.11 a function is called where a member of an enumeration is read.
+_JOIN = Input.JOIN
+
 __all__ = ["NextJoins", "StopList", "StopWaiters"]
 
 
@@ -47,7 +50,7 @@ class NextJoins:
     def begin(self, pending: PendingJoin) -> None:
         """Join, unless others have waited for the topic before."""
         topic = pending.joins.membership.topic
-        if topic not in self._routes and topic in self._by_topic:
+        if topic in self._by_topic and topic not in self._routes:
             # The one that held the topic has just ended, and these come before.
             self.wait(pending)
         else:
@@ -110,7 +113,7 @@ class NextJoins:
         # Another object may hold the topic; then it is the one to answer.
         membership = pending.joins.membership
         holder = self._routes.get(membership.topic, membership)
-        holder.give(Input.JOIN, pending)
+        holder.give(_JOIN, pending)
 
 
 class StopWaiters:

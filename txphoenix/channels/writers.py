@@ -23,11 +23,11 @@ NOT_YET = NotConnected("nothing can be sent yet")
 class Writers:
     """The Deferreds that ``when_writable()`` has handed out, the oldest first."""
 
-    __slots__ = ("_due", "_is_checking", "_of_pusher", "_waiting")
+    __slots__ = ("_due", "_is_checking", "_of_pusher", "waiting")
 
     def __init__(self) -> None:
         # Each with what it fires with, and what tells why it cannot fire yet.
-        self._waiting: dict[Deferred[Any], tuple[Any, _WhyNot]] | None = None
+        self.waiting: dict[Deferred[Any], tuple[Any, _WhyNot]] | None = None
         # The same by the id of what they fire with, so that a channel that joins is
         # no work for the thousands that do not.
         self._of_pusher: dict[int, dict[Deferred[Any], None]] = {}
@@ -48,10 +48,10 @@ class Writers:
             return succeed(pusher)
         if not _is_passing(error):
             return fail(error)
-        if self._waiting is None:
-            self._waiting = {}
+        if self.waiting is None:
+            self.waiting = {}
         waiting: Deferred[_T] = Deferred(self._forget)
-        self._waiting[waiting] = (pusher, why_not)
+        self.waiting[waiting] = (pusher, why_not)
         self._of_pusher.setdefault(id(pusher), {})[waiting] = None
         return waiting
 
@@ -62,7 +62,7 @@ class Writers:
 
         :param pusher: whose; by default all.
         """
-        if self._waiting is None:
+        if self.waiting is None:
             return
         self._due[None if pusher is None else id(pusher)] = None
         if self._is_checking:
@@ -72,7 +72,7 @@ class Writers:
             while self._due:
                 key = next(iter(self._due))
                 del self._due[key]
-                due = self._waiting if key is None else self._of_pusher.get(key)
+                due = self.waiting if key is None else self._of_pusher.get(key)
                 self._check_each(list(due or ()))
         finally:
             self._is_checking = False
@@ -80,9 +80,9 @@ class Writers:
     def _check_each(self, every: list[Deferred[Any]]) -> None:
         for waiting in every:
             # One before may have cancelled it.
-            if self._waiting is None or waiting not in self._waiting:
+            if self.waiting is None or waiting not in self.waiting:
                 continue
-            pusher, why_not = self._waiting[waiting]
+            pusher, why_not = self.waiting[waiting]
             error = why_not()
             if error is None:
                 self._forget(waiting)
@@ -92,15 +92,15 @@ class Writers:
                 waiting.errback(error)
 
     def _forget(self, waiting: Deferred[Any]) -> None:
-        if self._waiting is None or waiting not in self._waiting:
+        if self.waiting is None or waiting not in self.waiting:
             return
-        pusher, _ = self._waiting.pop(waiting)
+        pusher, _ = self.waiting.pop(waiting)
         of_pusher = self._of_pusher[id(pusher)]
         del of_pusher[waiting]
         if not of_pusher:
             del self._of_pusher[id(pusher)]
-        if not self._waiting:
-            self._waiting = None
+        if not self.waiting:
+            self.waiting = None
 
 
 def _is_passing(error: Exception) -> bool:

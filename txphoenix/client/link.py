@@ -99,7 +99,7 @@ class Link:
         "_max_message_size",
         "_options",
         "_owner",
-        "_refs",
+        "next_ref",
         "serializer",
         "transport",
         "withdrawal",
@@ -111,7 +111,9 @@ class Link:
         self._clock = clock
         self._owner = owner
         self._client = client
-        self._refs = count(1)
+        # In C, all of it: each message that is sent has one.
+        self.next_ref: Callable[[], str] = map(str, count(1)).__next__
+        """Makes the next ref: ``"1"``, ``"2"`` and so on, never one twice."""
         self.transport: Transport | None = None
         """The transport, from its opening to its loss."""
         self._heartbeat: Heartbeat | None = None
@@ -173,10 +175,6 @@ class Link:
         return heartbeat
 
     # -- Messages -----------------------------------------------------------------
-
-    def next_ref(self) -> str:
-        """Make the next ref: ``"1"``, ``"2"`` and so on, never one twice."""
-        return str(next(self._refs))
 
     def send(self, message: Message) -> int | None:
         """Send a message, whether or not the connection is full.

@@ -64,9 +64,9 @@ class Message(NamedTuple):
         ref = generate_ref() if ref is None else ref
         if params is None:
             params = {}
-        elif isinstance(params, Mapping):
+        elif type(params) is dict or isinstance(params, Mapping):
             params = dict(params)
-        return cls(ref, ref, topic, PHX_JOIN, params)
+        return new_message(cls, (ref, ref, topic, PHX_JOIN, params))
 
     @classmethod
     def leave(
@@ -78,9 +78,8 @@ class Message(NamedTuple):
         :param join_ref: the ref of the join that it ends.
             A server ignores a leave with the join_ref of an earlier join.
         """
-        return cls(
-            join_ref, generate_ref() if ref is None else ref, topic, PHX_LEAVE, {}
-        )
+        ref = generate_ref() if ref is None else ref
+        return new_message(cls, (join_ref, ref, topic, PHX_LEAVE, {}))
 
     @classmethod
     def push(

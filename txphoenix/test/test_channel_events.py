@@ -7,8 +7,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from twisted.trial.unittest import SynchronousTestCase
+
 from txphoenix.channels.channel import Channel
+from txphoenix.channels.channel_events import ChannelEvents
 from txphoenix.channels.channel_observer import ChannelObserver
+from txphoenix.channels.interfaces import ObservedChannel
+from txphoenix.protocol.channel_states import State
 
 from .support import TOPIC, ClientTestCase
 
@@ -112,3 +117,49 @@ class EventsTests(ClientTestCase):
         self.assertEqual(states, ["joining", "joined"])
         channel.stop()
         self.assertEqual(states, ["joining", "joined", "closed"])
+
+
+class SubscribeTests(SynchronousTestCase):
+    """Who is called for what happens to each channel that joins and leaves."""
+
+    def test_wanted(self) -> None:
+        """Those alone that have a method for it, in the order of their subscriptions.
+
+        All others are among the observers all the same, and told of the rest.
+        """
+
+        class Joins(ChannelObserver):
+            def channel_joined(
+                self, channel: ObservedChannel, response: Any, duration: float
+            ) -> None:
+                """Have one of one's own."""
+
+        class Inherited(Joins):
+            pass
+
+        class Ends(ChannelObserver):
+            def channel_changed(
+                self, channel: ObservedChannel, old: State, new: State
+            ) -> None:
+                """Have one of one's own."""
+
+            def leave_answered(self, channel: ObservedChannel, duration: float) -> None:
+                """Have one of one's own."""
+
+            def channel_ended(self, channel: ObservedChannel, reason: object) -> None:
+                """Have one of one's own."""
+
+        events = ChannelEvents()
+        joins, nothing, ends, inherited = (
+            Joins(),
+            ChannelObserver(),
+            Ends(),
+            Inherited(),
+        )
+        for observer in (joins, nothing, ends, inherited):
+            events.subscribe(observer)
+        self.assertEqual(events.observers, (joins, nothing, ends, inherited))
+        self.assertEqual(events.of_joins, (joins, inherited))
+        self.assertEqual(events.of_changes, (ends,))
+        self.assertEqual(events.of_leaves, (ends,))
+        self.assertEqual(events.of_ends, (ends,))

@@ -35,7 +35,7 @@ class LeaveTests(SynchronousTestCase):
             manager=SimpleNamespace(
                 deadlines=self.deadlines,
                 events=SimpleNamespace(
-                    observers=[
+                    of_leaves=[
                         SimpleNamespace(
                             leave_answered=lambda *args: self.told.append(args)
                         )

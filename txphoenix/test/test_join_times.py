@@ -56,6 +56,57 @@ class TimeTests(SlowJoinsTestCase):
         self.memory.advance(0.2)
         self.assert_failed(joins[1], JoinTimeout)
 
+    def test_time_of_one_behind(self) -> None:
+        """It has its own time, be that more or less than of the one before it."""
+        client = self.connected_client()
+        for before, behind in ((20.0, 3.0), (3.0, 20.0)):
+            self.memory.seconds_of = {"rooms:2": 30.0}
+            self.memory.seconds = 2.0
+            timeouts = (5.0, before, behind)
+            channels = [client.channel(topic) for topic in self.topics(3)]
+            joins = [
+                self.watch(channel.join(seconds))
+                for channel, seconds in zip(channels, timeouts, strict=True)
+            ]
+            self.memory.advance(2.0)
+            self.memory.advance(2.0)
+            self.assert_fired(joins[1], {})
+            self.memory.advance(behind - 0.1)
+            self.assert_waits(joins[2])
+            self.memory.advance(0.1)
+            self.assert_failed(joins[2], JoinTimeout)
+            self.memory.advance(100.0)
+            for channel in channels[:2]:
+                self.watch(channel.leave())
+            self.memory.flush()
+
+    def test_one_delayed_call(self) -> None:
+        """However many are answered in a row, one call of the reactor's is enough."""
+        client = self.connected_client(heartbeat_interval=3600.0)
+        self.memory.seconds = 0.01
+        joins = self.join_all(client, self.topics(100))
+        others = len(self.clock.getDelayedCalls())
+        for _ in range(99):
+            self.memory.advance(0.01)
+            self.assertLessEqual(len(self.clock.getDelayedCalls()), others)
+        self.memory.advance(0.01)
+        for join in joins:
+            self.assert_fired(join, {})
+
+    def test_lost_behind_others(self) -> None:
+        """The time that the server has been at work on it counts after a loss."""
+        client = self.connected_client()
+        self.memory.seconds = 2.0
+        joins = self.join_all(client, self.topics(3))
+        self.memory.advance(5.0)
+        self.memory.is_listening = False
+        self.lose_connection()
+        # It was the first for a second.
+        self.memory.advance(3.9)
+        self.assert_waits(joins[2])
+        self.memory.advance(0.1)
+        self.assert_failed(joins[2], JoinTimeout)
+
     def test_wait_for_connection(self) -> None:
         """The wait for a connection is part of a join's time, as it is said."""
         client = self.connecting_client(join_window=1)
@@ -138,6 +189,25 @@ class TimeTests(SlowJoinsTestCase):
         self.assertEqual(channels[1].state, "joining")
         self.memory.advance(0.1)
         self.assertEqual(channels[1].state, "errored")
+
+    def test_time_of_the_first_passed(self) -> None:
+        """Of that what it had as the first is over, when the server has passed it."""
+        _, channels = self.joined(4)
+        self.memory.answers = False
+        self.come_back()
+        joins = self.sent()
+        self.memory.advance(2.0)
+        self.answer(joins[0])
+        self.memory.advance(3.0)
+        self.answer(joins[3])
+        self.memory.advance(1.9)
+        self.assertEqual(channels[1].state, "joining")
+        self.memory.advance(0.1)
+        self.assertEqual(channels[1].state, "errored")
+        self.memory.advance(2.9)
+        self.assertEqual(channels[2].state, "joining")
+        self.memory.advance(0.1)
+        self.assertEqual(channels[2].state, "errored")
 
     def test_passed_when_overdue(self) -> None:
         """So is one that has had its time, as soon as that shows."""

@@ -244,16 +244,19 @@ class PushesTests(SynchronousTestCase):
 
     def test_take_sent_drops_others(self) -> None:
         """A leave, or a join, is no push: the channel itself knows of it."""
-        self.pushes.expect("9", Leave(self.membership), 5.0)
+        self.pushes.expect("9", Leave(self.membership))
         pending, _ = self.push()
         self.pushes.write(pending, "7")
         self.assertEqual(self.pushes.take_sent(), [pending])
 
     def test_expect(self) -> None:
-        """A deadline that is set already stays as it is."""
+        """The join or the leave is beside the pushes, and found by its ref, once."""
         leave = Leave(self.membership)
-        self.manager.deadlines.set(leave, 2.0)
-        self.pushes.expect("9", leave, 5.0)
-        self.assertEqual(
-            [each.getTime() for each in self.manager.clock.getDelayedCalls()], [2.0]
-        )
+        self.pushes.expect("9", leave)
+        pending, _ = self.push()
+        self.pushes.write(pending, "7")
+        self.assertIsNone(self.pushes.take("8"))
+        self.assertIsNone(self.pushes.take(None))
+        self.assertIs(self.pushes.take("9"), leave)
+        self.assertIsNone(self.pushes.take("9"))
+        self.assertEqual(self.pushes.take_sent(), [pending])
