@@ -70,7 +70,8 @@ class Heartbeat(Deadline):
         self._sent_at = 0.0
         # When the latest was sent, be it only to keep the server from going.
         self._beat_at = 0.0
-        self._silence = Silence(self._elapsed, transport)
+        self._made_silence: Silence | None = None
+        self._transport = transport
         self._is_paused = False
         # Made at its first use.
         self._pings: dict[str, _Ping] | None = None
@@ -181,6 +182,13 @@ class Heartbeat(Deadline):
         if self._silence.was_broken and now - self._beat_at >= self.interval:
             self._beat_at = now
             self._send(Message.heartbeat(self._next_ref()))
+
+    @property
+    def _silence(self) -> Silence:
+        """What is timed; made for the first heartbeat."""
+        if self._made_silence is None:
+            self._made_silence = Silence(self._elapsed, self._transport)
+        return self._made_silence
 
     @property
     def _is_awaited(self) -> bool:

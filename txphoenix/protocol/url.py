@@ -22,7 +22,6 @@ from __future__ import annotations
 import re
 from base64 import b64encode
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import Any, Literal, NamedTuple, cast
 from urllib.parse import quote, unquote
 
@@ -31,7 +30,7 @@ from hyperlink import URL
 from ..errors import ConfigurationError
 from ..legible import legible
 from .host import read_host, server_name
-from .query_params import encode_params, merge_params
+from .query_params import merge_params
 from .redact import redact_url
 
 __all__ = [
@@ -63,6 +62,8 @@ _FORBIDDEN = re.compile(r"[\x00-\x20\x7f]")
 _SOCKS = re.compile(r"socks[^/]*://", re.IGNORECASE)
 _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _PORT = re.compile(r"[0-9]{1,5}")
+
+_VERSIONS = ("2.0.0", "1.0.0")
 
 # Some of what is in both of these.
 _PLAIN = re.compile(r"[A-Za-z0-9_.~/%=&-]*")
@@ -189,13 +190,12 @@ def connect_target(
     target = parse(url)
     path = target.path if exact else _transport_path(target.path, transport)
     query = merge_params(target.query, params) if params else target.query
-    query = merge_params(query, {"vsn": vsn}) if query else _vsn_alone(vsn)
+    if not query and vsn in _VERSIONS:
+        # Nearly always, and nothing to escape.
+        query = f"vsn={vsn}"
+    else:
+        query = merge_params(query, {"vsn": vsn})
     return Target(target.secure, target.host, target.port, path, query)
-
-
-@lru_cache(maxsize=4)
-def _vsn_alone(vsn: str) -> str:
-    return encode_params({"vsn": vsn})
 
 
 def _transport_path(path: str, transport: TransportName) -> str:

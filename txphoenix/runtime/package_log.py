@@ -13,7 +13,6 @@ fields stay as they are.
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache
 from typing import Any
 
@@ -36,9 +35,6 @@ __all__ = ["PackageLog", "package_log"]
 _LONGEST_LINE = 1000
 # The most lines of a traceback: Python's own recursion has no more.
 _MOST_LINES = 4000
-
-
-_FIELD = re.compile(r"\{([A-Za-z_]\w*)(!r)?\}")
 
 
 @implementer(ILogObserver)
@@ -126,11 +122,16 @@ def _pieces(text: Any) -> tuple[list[tuple[str, str, bool]], str] | None:
     """
     if not isinstance(text, str):
         return None
-    *parts, end = _FIELD.split(text)
-    if any("{" in each or "}" in each for each in (*parts[::3], end)):
-        return None
-    fields = zip(parts[::3], parts[1::3], parts[2::3], strict=True)
-    return [(literal, name, how is not None) for literal, name, how in fields], end
+    literal, *parts = text.split("{")
+    fields = []
+    for part in parts:
+        field, brace, behind = part.partition("}")
+        name = field.removesuffix("!r")
+        if not brace or not name.isidentifier() or "}" in literal:
+            return None
+        fields.append((literal, name, name != field))
+        literal = behind
+    return None if "}" in literal else (fields, literal)
 
 
 class _Legible:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
-from typing import cast
+from typing import Any, cast
 
 from autobahn.twisted.websocket import WebSocketClientFactory
 from twisted.internet.interfaces import IReactorTime
@@ -103,7 +103,8 @@ class PhoenixClientFactory(RetryingFactory, WebSocketClientFactory):
             self._is_compression_refused = False
         self.protocols = protocols
         is_offered = self.options.compression and not self._is_compression_refused
-        self.perMessageCompressionOffers = offers = offered(is_offered)
+        offers: Any = offered(True) if is_offered else ()
+        self.perMessageCompressionOffers = offers
         self.perMessageCompressionAccept = accepts(is_offered)
         self._request = UpgradeRequest(
             target,
