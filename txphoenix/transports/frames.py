@@ -9,8 +9,8 @@ length in the shortest form and within the limits.
 Receiving
     Plain frames are found in the read buffer by offset, cut out and handed to
     ``onMessage``.
-    The incomplete frame that a read ends in stays in the buffer: Autobahn's parser
-    would take it too, but would then own the next read, which ends in a frame again.
+    The incomplete frame that a read ends in is put together from the reads that bring
+    it (:mod:`~txphoenix.transports.incomplete_frames`).
     At any other frame Autobahn's parser takes over, up to the end of the message.
     Text that is not UTF-8 and frames over a limit are not plain, so it is always
     Autobahn that fails a connection, with its code and its reason.
@@ -48,7 +48,7 @@ from twisted.python.failure import Failure
 from .fragments import FragmentLimitProtocol
 from .frame_bytes import is_utf8, long_header
 from .frame_writer import MOST_PARTS, NO_LIMIT, FrameWriter
-from .incomplete_frames import is_worth_waiting
+from .incomplete_frames import IncompleteFrame, begun_frame
 from .interfaces import LifeSigns
 from .masking import BINARY, PONG, TEXT, masked_frame
 from .quiet_log import QuietLog
@@ -91,7 +91,7 @@ class FastFrameProtocol(FragmentLimitProtocol):
         self._is_plain = False
         self._is_receiving = False
         self._read_size = self._came = 0
-        self._reads_waited = 0
+        self._incomplete: IncompleteFrame | None = None
         self._receive_limit = NO_LIMIT
 
     def _onOpen(self) -> None:
@@ -136,20 +136,41 @@ class FastFrameProtocol(FragmentLimitProtocol):
     def _consume_some(self) -> bool:
         """Go one step on; return whether another can follow."""
         if self._is_plain and is_at_frame(self):
-            needed = self._take_plain_frames()
-            if self._is_paused or self.state != _OPEN or 0 < needed <= len(self.data):
-                return True
-            if needed and is_worth_waiting(
-                self.data,
-                needed,
-                self._read_size,
-                self._reads_waited,
-                self.utf8validator,
-            ):
-                self._reads_waited += 1
-                return False
-            self._reads_waited = 0
+            if self._incomplete is None:
+                needed = self._take_plain_frames()
+                if self._is_paused or self.state != _OPEN:
+                    return True
+                if needed:
+                    # A callback may have had the transport deliver more.
+                    if needed <= len(self.data):
+                        return True
+                    self._incomplete = begun_frame(self.data, self.utf8validator)
+                    if self._incomplete is None:
+                        return False
+                    self.data = self.data[needed - self._incomplete.missing :]
+            if self._incomplete is not None and self._go_on_with(self._incomplete):
+                return bool(self.data)
+        if self._incomplete is not None:
+            # Autobahn's parser takes it, from its beginning.
+            incomplete, self._incomplete = self._incomplete, None
+            self.data = incomplete.taken() + self.data
         return self.processData()
+
+    def _go_on_with(self, incomplete: IncompleteFrame) -> bool:
+        """Add what has come to the incomplete frame, and deliver it once it is whole.
+
+        :return: whether it is a plain frame so far.
+        """
+        data, missing = self.data, incomplete.missing
+        if len(data) < missing:
+            self.data = b""
+            return incomplete.add(data)
+        self.data = data[missing:]
+        if not incomplete.add(data[:missing]):
+            return False
+        self._incomplete = None
+        self.onMessage(incomplete.payload(), incomplete.is_binary)
+        return True
 
     def _take_plain_frames(self) -> int:
         """Deliver the plain frames that the buffer begins with.
@@ -190,8 +211,6 @@ class FastFrameProtocol(FragmentLimitProtocol):
         finally:
             # A callback may have had the transport deliver more.
             self.data = data[offset:] + self.data
-            if offset:
-                self._reads_waited = 0
 
     def receiver_of(self, _read: bytes) -> Callable[[bytes, bool], None]:
         """What takes the plain frames in a read: ``onMessage``, but for subclasses."""
@@ -391,6 +410,7 @@ class FastFrameProtocol(FragmentLimitProtocol):
                 self._is_paused = False
                 self.consumeData()
         finally:
+            self._incomplete = None
             self.unsent_frames = self._writer.end()
             self.flush_frames()
             super().connectionLost(reason)
