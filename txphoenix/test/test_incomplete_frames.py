@@ -44,7 +44,7 @@ class IncompleteFrameTests(SynchronousTestCase):
             incomplete = begun_frame(data[:size], Utf8Validator())
             self.assertIsNotNone(incomplete)
             self.assertEqual(incomplete and incomplete.missing, len(payload))
-            self.assertTrue(incomplete and incomplete.is_binary)
+            self.assertEqual(incomplete and incomplete.first, data[0])
 
     def test_any_pieces(self) -> None:
         """It is put together from pieces of any size."""

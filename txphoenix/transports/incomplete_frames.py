@@ -15,7 +15,7 @@ from io import BytesIO
 from typing import Any
 
 from .frame_bytes import long_header
-from .masking import BINARY
+from .masking import TEXT
 
 __all__ = ["IncompleteFrame", "begun_frame"]
 
@@ -28,13 +28,23 @@ class IncompleteFrame:
     :param validator: Autobahn's, of UTF-8.
     """
 
-    __slots__ = ("_buffer", "_cut", "_head", "_validator", "is_binary", "missing")
+    __slots__ = (
+        "_buffer",
+        "_cut",
+        "_head",
+        "_is_checked",
+        "_validator",
+        "first",
+        "missing",
+    )
 
     def __init__(self, head: bytes, length: int, validator: Any) -> None:
         self._head = head
         self._validator = validator
-        self.is_binary = head[0] == BINARY
-        """Whether its payload is not text."""
+        self.first = head[0]
+        """Its first byte."""
+        # What is compressed is looked at when it no longer is.
+        self._is_checked = self.first == TEXT
         self.missing = length
         """How many bytes of the payload have not come."""
         # It gives its bytes away without a copy, unlike a bytearray or a list of them.
@@ -49,7 +59,7 @@ class IncompleteFrame:
         """
         self.missing -= len(data)
         self._buffer.write(data)
-        return self.is_binary or self._is_text(data)
+        return not self._is_checked or self._is_text(data)
 
     def payload(self) -> bytes:
         """What has come of the payload."""
@@ -79,7 +89,7 @@ class IncompleteFrame:
 
 
 def begun_frame(data: bytes, validator: Any) -> IncompleteFrame | None:
-    """The plain frame that begins in ``data``; None as long as its header is incomplete.
+    """The plain frame that begins in ``data``; None while its header is incomplete.
 
     Whether its first byte and its length are a plain frame's has been looked at.
     """
