@@ -14,6 +14,8 @@ from twisted.trial.unittest import SkipTest, SynchronousTestCase
 from txphoenix.transports import masking
 from txphoenix.transports.masking import BINARY, TEXT, masked_frame
 
+from .test_fragments import peak_of
+
 
 def parts_of(data: bytes) -> tuple[bytes, bytes, bytes]:
     """A masked frame's header, its key, and its payload without the mask."""
@@ -54,10 +56,22 @@ class MaskedFrameTests(SynchronousTestCase):
             self.patch(masking, "_NATIVE_FROM", native_from)
             for apply_mask in {None, masking._apply_mask}:
                 self.patch(masking, "_apply_mask", apply_mask)
-                for size in [*range(20), *range(1495, 1505), 5000, 70_000]:
+                for size in [*range(20), *range(1495, 1505), 131_071, 400_003]:
                     payload = os.urandom(size)
                     data = b"".join(masked_frame(BINARY, payload))
                     self.assertEqual(parts_of(data)[2], payload)
+
+    def test_memory(self) -> None:
+        """A very long frame is there once while it is made, and in one part."""
+        payload = b"x" * 4 * 1024 * 1024
+        masked_frame(TEXT, payload)
+
+        def make() -> None:
+            self.assertEqual(masked_frame(TEXT, payload)[1], b"")
+
+        for apply_mask in {None, masking._apply_mask}:
+            self.patch(masking, "_apply_mask", apply_mask)
+            self.assertLess(peak_of(make), 1.3 * len(payload))
 
     def test_keys(self) -> None:
         """Each frame has a key of its own, made by the operating system."""
