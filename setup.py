@@ -72,6 +72,10 @@ setup(
         'orjson>=3.10.0; platform_python_implementation == "CPython"',
     ],
     extras_require={
+        # Masks what is sent in C; see txphoenix/transports/masking.py.
+        "accelerated": [
+            "websockets>=13.0",
+        ],
         "test": [
             "coverage>=7.10",
             "hypothesis>=6.100",
@@ -81,6 +85,8 @@ setup(
             "pytest-xdist>=3.5",
             # What the documentation shows for SOCKS.
             "txtorcon>=24.8",
+            # The extra "accelerated".
+            "websockets>=13.0",
             # One of the reactors that the tests run under.
             'uvloop; os_name == "posix" and implementation_name == "cpython"',
         ],

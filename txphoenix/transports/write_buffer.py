@@ -130,7 +130,8 @@ class WriteBuffer:
         :param is_last: have them leave in the reactor's next turn at the earliest, so
             that an abort that follows keeps them here.
         """
-        data = b"".join(parts)
+        # To join one part with nothing would copy it.
+        data = b"".join(parts) if parts[1] or len(parts) > 2 else parts[0]
         size = len(data)
         written = 0
         if self.waiting or is_last:
