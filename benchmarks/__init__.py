@@ -3,6 +3,7 @@
 ::
 
     python -m benchmarks [--short] [--json FILE] [--svg FILE] [WORKLOAD...]
+    python -m benchmarks --list
 
 Each workload is a file here, with one function for each client that is measured:
 
@@ -17,6 +18,7 @@ Each workload is a file here, with one function for each client that is measured
     It does next to nothing, so that its rate is what the server can serve.
 
 The server is a process of its own, and so is every single measurement.
+It has a port with TLS as well, and a certificate made for the run.
 """
 
 from __future__ import annotations

@@ -7,8 +7,11 @@ counts the bytes.
 from __future__ import annotations
 
 import socket
+import ssl
 
+from .address import Address
 from .checks import PATIENCE, Wrong
+from .server import HOST
 
 __all__ = ["BareSocket", "client_frame"]
 
@@ -20,19 +23,24 @@ _REQUEST = (
 
 
 def client_frame(ref: int, topic: str, event: str, payload: str) -> bytes:
-    """The frame of a push, of less than 64 KiB."""
+    """The frame of a push."""
     text = f'["{ref}","{ref}","{topic}","{event}",{payload}]'.encode()
     if len(text) < 126:
         return b"\x81%c\0\0\0\0%b" % (128 | len(text), text)
-    return b"\x81\xfe%b\0\0\0\0%b" % (len(text).to_bytes(2, "big"), text)
+    if len(text) < 65536:
+        return b"\x81\xfe%b\0\0\0\0%b" % (len(text).to_bytes(2, "big"), text)
+    return b"\x81\xff%b\0\0\0\0%b" % (len(text).to_bytes(8, "big"), text)
 
 
 class BareSocket:
-    """A connection to the server on ``port``."""
+    """A connection to the server."""
 
-    def __init__(self, port: int) -> None:
-        self._socket = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE)
+    def __init__(self, where: Address) -> None:
+        self._socket = socket.create_connection((HOST, where.port), timeout=PATIENCE)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if where.authority is not None:
+            context = ssl.create_default_context(cafile=where.authority)
+            self._socket = context.wrap_socket(self._socket, server_hostname=HOST)
         self._buffer = bytearray(256 * 1024)
         self.send(_REQUEST)
         if not self.receive().endswith(b"\r\n\r\n"):

@@ -10,7 +10,9 @@ import re
 import socket
 from typing import Final
 
+from .address import Address
 from .checks import PATIENCE, Wrong
+from .server import HOST
 
 __all__ = ["BareLongPoll"]
 
@@ -19,13 +21,13 @@ _TOKEN: Final = re.compile(rb'"token":"([0-9]+)"')
 
 
 class BareLongPoll:
-    """A session with the server on ``port``, by one connection.
+    """A session with the server by one connection.
 
     :ivar token: the session's.
     """
 
-    def __init__(self, port: int) -> None:
-        self._socket = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE)
+    def __init__(self, where: Address) -> None:
+        self._socket = socket.create_connection((HOST, where.port), timeout=PATIENCE)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._path = b"/socket/longpoll?vsn=2.0.0"
         found = _TOKEN.search(self.poll())

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from . import library
+from .address import Address
 from .memory import resident_kilobytes
 from .stock import connect_stock
 
 
-async def txphoenix(reactor: Any, port: int, channels: int) -> dict[str, float]:
+async def txphoenix(reactor: Any, where: Address, channels: int) -> dict[str, float]:
     """The channels are made, joined and kept; a few others went before."""
-    client = await library.connect(reactor, port)
+    client = await library.connect(reactor, where)
     for channel in await library.join(client, 100):
         await channel.leave()
     before = resident_kilobytes()
@@ -21,9 +22,9 @@ async def txphoenix(reactor: Any, port: int, channels: int) -> dict[str, float]:
     return {"kilobytes": (after - before) / len(joined)}
 
 
-async def stock(reactor: Any, port: int, channels: int) -> dict[str, float]:
+async def stock(reactor: Any, where: Address, channels: int) -> dict[str, float]:
     """A set of the topics, so that there is something to keep."""
-    client = await connect_stock(reactor, port)
+    client = await connect_stock(reactor, where)
     await client.join(100)
     before = resident_kilobytes()
     topics = {f"bench:{number}" for number in range(channels)}

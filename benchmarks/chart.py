@@ -25,7 +25,7 @@ def svg(results: Results) -> str:
     rows = [
         (name, metric, client)
         for name, metric, unit, client in results.rows()
-        if unit != "KB" and client in _COLOURS
+        if unit not in ("KB", "x") and client in _COLOURS
     ]
     groups = [
         (key, [client for _, _, client in group])

@@ -40,7 +40,7 @@ class Sequence:
         """Take the next message's payload."""
         received = self.received
         if payload["n"] != received:
-            self._fail(f"expected message {received}, got message {payload['n']}")
+            self.fail(f"expected message {received}, got message {payload['n']}")
         self.received = received = received + 1
         if received == self.count and self._error is None:
             self._done.callback(None)
@@ -62,7 +62,8 @@ class Sequence:
         if self._error is not None:
             raise self._error
 
-    def _fail(self, why: str) -> None:
+    def fail(self, why: str) -> None:
+        """Something is wrong; what was wrong first counts."""
         if self._error is None:
             self._error = Wrong(why)
             if not self._done.called:

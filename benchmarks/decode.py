@@ -9,6 +9,7 @@ import orjson
 from txphoenix import Message
 from txphoenix.protocol.serializer import V2Serializer
 
+from .address import Address
 from .checks import Wrong
 from .encode import PAYLOAD
 from .stopwatch import Stopwatch
@@ -16,7 +17,7 @@ from .stopwatch import Stopwatch
 DATA = orjson.dumps(("1", "2", "bench:0", "ping", PAYLOAD))
 
 
-async def txphoenix(reactor: Any, port: int, count: int) -> dict[str, float]:
+async def txphoenix(reactor: Any, where: Address, count: int) -> dict[str, float]:
     """Decoded and checked."""
     decode = V2Serializer().decode
     message = decode(DATA, False)
@@ -29,7 +30,7 @@ async def txphoenix(reactor: Any, port: int, count: int) -> dict[str, float]:
     return measured
 
 
-async def stock(reactor: Any, port: int, count: int) -> dict[str, float]:
+async def stock(reactor: Any, where: Address, count: int) -> dict[str, float]:
     """Given to orjson."""
     loads = orjson.loads
     stopwatch = Stopwatch()

@@ -9,6 +9,7 @@ import orjson
 from txphoenix import Message
 from txphoenix.protocol.serializer import V2Serializer
 
+from .address import Address
 from .checks import Wrong
 from .ping import BODY
 from .stopwatch import Stopwatch
@@ -16,7 +17,7 @@ from .stopwatch import Stopwatch
 PAYLOAD = {"n": 1, "body": BODY}
 
 
-async def txphoenix(reactor: Any, port: int, count: int) -> dict[str, float]:
+async def txphoenix(reactor: Any, where: Address, count: int) -> dict[str, float]:
     """A message is made and encoded."""
     encode = V2Serializer().encode
     data = b""
@@ -29,7 +30,7 @@ async def txphoenix(reactor: Any, port: int, count: int) -> dict[str, float]:
     return measured
 
 
-async def stock(reactor: Any, port: int, count: int) -> dict[str, float]:
+async def stock(reactor: Any, where: Address, count: int) -> dict[str, float]:
     """A tuple is made and given to orjson."""
     dumps = orjson.dumps
     stopwatch = Stopwatch()

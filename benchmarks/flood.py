@@ -9,21 +9,41 @@ from typing import Any
 
 from twisted.logger import globalLogPublisher
 
+from txphoenix import Channel, SocketClient
+
 from . import library
+from .address import Address
 from .bare import BareSocket, client_frame
 from .checks import Sequence
-from .server import flood_frames
-from .stock import connect_stock
+from .floods import flood_size
+from .stock import StockClient, connect_stock
 from .stopwatch import Stopwatch
 
 
 async def txphoenix(
-    reactor: Any, port: int, count: int, channels: int
+    reactor: Any, where: Address, count: int, channels: int, each: int = 0
 ) -> dict[str, float]:
-    """One hook of each channel takes each message; lines of log are counted."""
-    client = await library.connect(reactor, port)
+    """One hook of each channel takes each message.
+
+    :param each: whether each message is in a write of its own.
+    """
+    client = await library.connect(reactor, where)
     joined = await library.join(client, channels)
-    await joined[0].push("prepare", {"count": count, "channels": channels})
+    prepare = ("prepare", {"count": count, "channels": channels})
+    event = "flood-each" if each else "flood"
+    return await through(reactor, client, joined, prepare, count, event)
+
+
+async def through(
+    reactor: Any,
+    client: SocketClient,
+    joined: list[Channel],
+    prepare: tuple[str, Any],
+    count: int,
+    event: str = "flood",
+) -> dict[str, float]:
+    """Have a flood prepared and sent; lines of log are counted, too."""
+    await joined[0].push(*prepare)
     sequence = Sequence(count)
     for channel in joined:
         channel.on("msg", sequence.take)
@@ -31,7 +51,7 @@ async def txphoenix(
     observe: Any = lines.append
     globalLogPublisher.addObserver(observe)
     stopwatch = Stopwatch()
-    joined[0].push_async("flood", {})
+    joined[0].push_async(event, {})
     await sequence.wait(reactor)
     measured = stopwatch.rates(count)
     globalLogPublisher.removeObserver(observe)
@@ -41,17 +61,32 @@ async def txphoenix(
     return {**measured, "log_lines": len(lines)}
 
 
-async def stock(reactor: Any, port: int, count: int, channels: int) -> dict[str, float]:
+async def stock(
+    reactor: Any, where: Address, count: int, channels: int, each: int = 0
+) -> dict[str, float]:
     """One function takes the messages of all topics."""
-    client = await connect_stock(reactor, port)
+    client = await connect_stock(reactor, where)
     await client.join(channels)
+    prepare = ("prepare", {"count": count, "channels": channels})
+    event = "flood-each" if each else "flood"
+    return await through_stock(reactor, client, prepare, count, event)
+
+
+async def through_stock(
+    reactor: Any,
+    client: StockClient,
+    prepare: tuple[str, Any],
+    count: int,
+    event: str = "flood",
+) -> dict[str, float]:
+    """The same with stock Autobahn."""
     prepared = client.messages(1)
-    client.push(1, "bench:0", "prepare", {"count": count, "channels": channels})
+    client.push(1, "bench:0", *prepare)
     await prepared
     sequence = Sequence(count)
     client.on_message = lambda message: sequence.take(message[4])
     stopwatch = Stopwatch()
-    client.push(2, "bench:0", "flood", {})
+    client.push(2, "bench:0", event, {})
     await sequence.wait(reactor)
     measured = stopwatch.rates(count)
     answered = client.messages(1)
@@ -61,10 +96,10 @@ async def stock(reactor: Any, port: int, count: int, channels: int) -> dict[str,
     return measured
 
 
-def bare(port: int, count: int, channels: int) -> dict[str, float]:
+def bare(where: Address, count: int, channels: int) -> dict[str, float]:
     """As many bytes; nobody has joined, so the join_refs are null."""
-    server = BareSocket(port)
-    size = len(flood_frames(count, channels, {}))
+    server = BareSocket(where)
+    size = flood_size(count, channels)
     wanted = f'{{"count":{count},"channels":{channels}}}'
     server.ask(client_frame(1, "bench:0", "prepare", wanted))
     stopwatch = Stopwatch()

@@ -10,18 +10,23 @@ import orjson
 from twisted.internet.defer import gatherResults
 
 from . import library
+from .address import Address
 from .bare import BareSocket, client_frame
 from .checks import Wrong
+from .memory import resident_kilobytes
 from .stock import connect_stock
 from .stopwatch import Stopwatch
 
 
-async def txphoenix(reactor: Any, port: int, channels: int) -> dict[str, float]:
+async def txphoenix(reactor: Any, where: Address, channels: int) -> dict[str, float]:
     """Made, joined, and left, each with a Deferred of its own."""
-    client = await library.connect(reactor, port)
+    client = await library.connect(reactor, where)
+    before = resident_kilobytes()
     stopwatch = Stopwatch()
     made = await library.join(client, channels)
     measured = stopwatch.rates(channels, "joins")
+    grown = resident_kilobytes(garbage=True) - before
+    measured["kilobytes"] = grown / channels
     if not all(channel.is_joined for channel in made):
         raise Wrong("not all channels have joined")
     stopwatch = Stopwatch()
@@ -33,12 +38,15 @@ async def txphoenix(reactor: Any, port: int, channels: int) -> dict[str, float]:
     return measured
 
 
-async def stock(reactor: Any, port: int, channels: int) -> dict[str, float]:
+async def stock(reactor: Any, where: Address, channels: int) -> dict[str, float]:
     """The messages alone: a reply to each join; a reply and a close to each leave."""
-    client = await connect_stock(reactor, port)
+    client = await connect_stock(reactor, where)
+    before = resident_kilobytes()
     stopwatch = Stopwatch()
     await client.join(channels)
     measured = stopwatch.rates(channels, "joins")
+    grown = resident_kilobytes(garbage=True) - before
+    measured["kilobytes"] = grown / channels
     stopwatch = Stopwatch()
     for number in range(channels):
         ref, topic = str(number), f"bench:{number}"
@@ -48,9 +56,9 @@ async def stock(reactor: Any, port: int, channels: int) -> dict[str, float]:
     return measured | stopwatch.rates(channels, "leaves")
 
 
-def bare(port: int, channels: int) -> dict[str, float]:
+def bare(where: Address, channels: int) -> dict[str, float]:
     """The joins and leaves of one channel, again and again, 64 in each write."""
-    server = BareSocket(port)
+    server = BareSocket(where)
     rates: dict[str, float] = {}
     for name, event in (("joins", "phx_join"), ("leaves", "phx_leave")):
         frame = client_frame(10_000, "bench:0", event, "{}")

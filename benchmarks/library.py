@@ -8,16 +8,21 @@ from twisted.internet.defer import gatherResults
 
 from txphoenix import Channel, SocketClient
 
+from .address import Address
+
 __all__ = ["connect", "join"]
 
 TIMEOUT = 60.0
 """Seconds: no workload may end because a busy machine was slow."""
 
 
-async def connect(reactor: Any, port: int, **options: Any) -> SocketClient:
+async def connect(
+    reactor: Any, where: Address, path: str = "/socket", **options: Any
+) -> SocketClient:
     """Start a client and wait until it is connected."""
-    url = f"ws://127.0.0.1:{port}/socket"
-    client = SocketClient(url, reactor=reactor, timeout=TIMEOUT, **options)
+    client = SocketClient(
+        where.url(path), reactor=reactor, timeout=TIMEOUT, tls=where.tls, **options
+    )
     client.startService()
     await client.when_connected(fail_after_failures=1)
     return client

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from . import library
+from .address import Address
 from .bare_http import BareLongPoll
 from .checks import Sequence
 from .longpoll_server import flood_answers
@@ -16,10 +17,10 @@ from .stopwatch import Stopwatch
 
 
 async def txphoenix(
-    reactor: Any, port: int, count: int, batch: int
+    reactor: Any, where: Address, count: int, batch: int
 ) -> dict[str, float]:
     """One hook takes each message."""
-    client = await library.connect(reactor, port, transport="longpoll")
+    client = await library.connect(reactor, where, transport="longpoll")
     (channel,) = await library.join(client, 1)
     wanted = {"count": count, "batch": batch, "channels": 1}
     await channel.push("prepare", wanted)
@@ -35,9 +36,9 @@ async def txphoenix(
     return measured
 
 
-def bare(port: int, count: int, batch: int) -> dict[str, float]:
+def bare(where: Address, count: int, batch: int) -> dict[str, float]:
     """As many answers of as many bytes."""
-    server = BareLongPoll(port)
+    server = BareLongPoll(where)
     answers = len(flood_answers(server.token, count, batch, 1, {}))
     wanted = f'{{"count":{count},"batch":{batch},"channels":1}}'
     server.publish("prepare", wanted)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from . import library
+from .address import Address
 from .bare_http import BareLongPoll
 from .checks import Sequence
 from .ping import BODY
@@ -15,10 +16,10 @@ from .stopwatch import Stopwatch
 
 
 async def txphoenix(
-    reactor: Any, port: int, count: int, window: int
+    reactor: Any, where: Address, count: int, window: int
 ) -> dict[str, float]:
     """The callback of each push's Deferred pushes the next."""
-    client = await library.connect(reactor, port, transport="longpoll")
+    client = await library.connect(reactor, where, transport="longpoll")
     (channel,) = await library.join(client, 1)
     sequence = Sequence(count)
     pushed = 0
@@ -45,9 +46,9 @@ async def txphoenix(
     return measured
 
 
-def bare(port: int, count: int, window: int) -> dict[str, float]:
+def bare(where: Address, count: int, window: int) -> dict[str, float]:
     """The same frames again and again, a window of them in each request."""
-    server = BareLongPoll(port)
+    server = BareLongPoll(where)
     payload = f'{{"n":1000000,"body":"{BODY}"}}'
     rounds = max(1, count // window)
     stopwatch = Stopwatch()

@@ -22,10 +22,9 @@ from collections import deque
 from itertools import count as numbers
 from typing import Final
 
-__all__ = ["LongPollConnection", "flood_answers", "is_long_poll"]
+from .floods import flood_texts, spoil
 
-BODY = b"x" * 48
-"""What makes a message of a flood about 100 bytes long; see server.py."""
+__all__ = ["LongPollConnection", "flood_answers", "is_long_poll"]
 
 _TOKEN: Final = re.compile(rb"[?&]token=([0-9]+)")
 _LENGTH: Final = re.compile(rb"\r\ncontent-length: *([0-9]+)", re.IGNORECASE)
@@ -65,21 +64,8 @@ def flood_answers(
     fault: str | None = None,
 ) -> deque[bytes]:
     """The answers of a flood, in turn to each channel, so many messages in each."""
-    heads = []
-    for number in range(channels):
-        topic = b'"bench:%d"' % number
-        heads.append(b'[%b,null,%b,"msg",' % (join_refs.get(topic, b"null"), topic))
-    messages = [
-        b'%b{"n":%d,"body":"%b"}]' % (heads[number % channels], number, BODY)
-        for number in range(count)
-    ]
-    middle = count // 2
-    if fault == "lose":
-        del messages[middle]
-    elif fault == "repeat":
-        messages.insert(middle, messages[middle])
-    elif fault == "swap":
-        messages[middle : middle + 2] = messages[middle : middle + 2][::-1]
+    messages = flood_texts(count, channels, join_refs)
+    spoil(messages, fault)
     return deque(
         messages_answer(messages[first : first + batch], token)
         for first in range(0, len(messages), batch)

@@ -17,11 +17,13 @@ from contextlib import nullcontext
 from cProfile import Profile
 from importlib import import_module
 from inspect import iscoroutinefunction
+from pathlib import Path
 from pstats import Stats
 from typing import Any
 
 from twisted.internet.defer import ensureDeferred
 
+from .address import Address
 from .checks import Wrong
 
 REACTORS = ("default", "asyncio", "uvloop")
@@ -47,16 +49,16 @@ def install(reactor: str) -> None:
     asyncioreactor.install(loop)
 
 
-def run(function: Callable[..., Any], port: int, sizes: dict[str, int]) -> Any:
+def run(function: Callable[..., Any], where: Address, sizes: dict[str, int]) -> Any:
     """Run one measurement, with the reactor if it needs it."""
     if not iscoroutinefunction(function):
-        return function(port, **sizes)
+        return function(where, **sizes)
     from twisted.internet import reactor
 
     outcome: list[Any] = []
 
     def start() -> None:
-        measuring = ensureDeferred(function(reactor, port, **sizes))
+        measuring = ensureDeferred(function(reactor, where, **sizes))
         measuring.addBoth(outcome.append).addBoth(lambda _: reactor.stop())
 
     reactor.callWhenRunning(start)
@@ -76,6 +78,7 @@ def main() -> int:
     parser.add_argument("client")
     parser.add_argument("port", type=int)
     parser.add_argument("sizes", type=json.loads)
+    parser.add_argument("--authority", type=Path)
     parser.add_argument("--reactor", choices=REACTORS, default="default")
     parser.add_argument("--profile", action="store_true")
     wanted = parser.parse_args()
@@ -85,7 +88,8 @@ def main() -> int:
     profile = Profile() if wanted.profile else None
     try:
         with profile or nullcontext():
-            measured = run(function, wanted.port, wanted.sizes)
+            where = Address(wanted.port, wanted.authority)
+            measured = run(function, where, wanted.sizes)
     except Wrong as error:
         print(error, file=sys.stderr)
         return WRONG

@@ -14,15 +14,16 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater
 
 from . import library
+from .address import Address
 from .checks import Sequence
 from .ping import BODY
 from .stock import connect_stock
 from .stopwatch import Stopwatch
 
 
-async def txphoenix(reactor: Any, port: int, count: int) -> dict[str, float]:
+async def txphoenix(reactor: Any, where: Address, count: int) -> dict[str, float]:
     """``push_async()``, and a turn later ``push()``."""
-    client = await library.connect(reactor, port)
+    client = await library.connect(reactor, where)
     (channel,) = await library.join(client, 1)
     sequence = Sequence(count)
     stopwatch = Stopwatch()
@@ -36,9 +37,9 @@ async def txphoenix(reactor: Any, port: int, count: int) -> dict[str, float]:
     return measured
 
 
-async def stock(reactor: Any, port: int, count: int) -> dict[str, float]:
+async def stock(reactor: Any, where: Address, count: int) -> dict[str, float]:
     """The same with Autobahn's client as it comes."""
-    client = await connect_stock(reactor, port)
+    client = await connect_stock(reactor, where)
     await client.join(1)
     sequence = Sequence(count)
     stopwatch = Stopwatch()

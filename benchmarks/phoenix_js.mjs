@@ -1,16 +1,19 @@
 // The workloads with Phoenix's own client, on Node with the package ws.
 //
-//     node --expose-gc phoenix_js.mjs DIRECTORY WORKLOAD PORT SIZES
+//     node --expose-gc phoenix_js.mjs DIRECTORY WORKLOAD PORT SIZES SCHEME
 //
 // DIRECTORY holds node_modules.  What was measured is printed as JSON, and the exit
 // code is 3 if a message was lost or out of order, as in measure.py.
 
+import { randomBytes } from "node:crypto"
+import { existsSync, readFileSync, writeFileSync } from "node:fs"
 import { createRequire } from "node:module"
 import { resolve } from "node:path"
+import { crc32 } from "node:zlib"
 
 import { longpoll } from "./phoenix_js_longpoll.mjs"
 
-const [directory, workload, port, sizesText] = process.argv.slice(2)
+const [directory, workload, port, sizesText, scheme] = process.argv.slice(2)
 const require = createRequire(resolve(directory, "package.json"))
 const { LongPoll, Socket } = require("phoenix")
 const WebSocket = require("ws")
@@ -35,8 +38,8 @@ function fail(why) {
   process.exit(WRONG)
 }
 
-function connect(options = {}) {
-  const socket = new Socket(`ws://127.0.0.1:${port}/socket`, {
+function connect(options = {}, path = "/socket") {
+  const socket = new Socket(`${scheme}://127.0.0.1:${port}${path}`, {
     transport: WebSocket,
     timeout: PATIENCE,
     ...options,
@@ -91,27 +94,131 @@ function sequence(count) {
   return { take, done, check }
 }
 
-function residentKilobytes() {
-  global.gc()
+// Have a flood prepared and sent.
+async function flooded(joined, prepare, wanted, event = "flood") {
+  const { count } = wanted
+  await answer(joined[0].push(prepare, wanted))
+  const { take, done, check } = sequence(count)
+  for (const channel of joined) channel.on("msg", take)
+  const rates = stopwatch()
+  joined[0].push(event, {})
+  await done
+  const measured = rates(count)
+  await answer(joined[0].push("ping", {}))
+  check()
+  return measured
+}
+
+const MEGABYTE = 1000000
+const HEAD = 8
+
+async function receiveLarge(channel, count, size, binary) {
+  await answer(channel.push("prepare-large", { count, size, binary }))
+  const { take, done, check } = sequence(count)
+  let last
+  const ref = channel.on("msg", (payload) => {
+    last = payload
+    const length = binary ? payload.byteLength - HEAD : payload.body.length
+    if (length !== size) fail(`a message has ${length} bytes, not ${size}`)
+    take(binary ? { n: new DataView(payload).getUint32(0) } : payload)
+  })
+  const peak = peakOfMemory()
+  const rates = stopwatch()
+  channel.push("flood", {})
+  await done
+  const measured = rates((count * size) / MEGABYTE)
+  measured.peak = peak() / size
+  check()
+  const sum = binary ? new DataView(last).getUint32(4) : last.crc
+  const data = binary ? new Uint8Array(last, HEAD) : last.body
+  if (crc32(data) !== sum) fail("the last message is not what was sent")
+  channel.off("msg", ref)
+  return measured
+}
+
+async function pushLarge(channel, count, size, binary, verify) {
+  const data = randomBytes(size)
+  const body = binary ? null : data.toString("base64").slice(0, size)
+  const buffer = new ArrayBuffer(binary ? HEAD + size : 0)
+  const crc = crc32(binary ? data : body)
+  if (binary) new Uint8Array(buffer).set(data, HEAD)
+  const { take, check } = sequence(count)
+  const peak = peakOfMemory()
+  const rates = stopwatch()
+  for (let n = 0; n < count; n++) {
+    let payload = { n, crc, body }
+    if (binary) {
+      const view = new DataView(buffer)
+      view.setUint32(0, n)
+      view.setUint32(4, crc)
+      payload = buffer
+    }
+    take(await answer(channel.push(verify ? "check" : "store", payload)))
+  }
+  const measured = rates((count * size) / MEGABYTE)
+  measured.peak = peak() / size
+  check()
+  return measured
+}
+
+// Do a thing so many times, 50 at a time.
+async function many(count, one) {
+  let left = count
+  const work = async () => {
+    while (left-- > 0) await one()
+  }
+  await Promise.all(Array.from({ length: 50 }, work))
+}
+
+function residentKilobytes(garbage = false) {
+  if (!garbage) global.gc()
   return process.memoryUsage().rss / 1024
+}
+
+// How much the resident set grows at most from now on, in bytes; see memory.py.
+function peakOfMemory() {
+  const before = 1024 * residentKilobytes()
+  if (existsSync("/proc/self/clear_refs")) writeFileSync("/proc/self/clear_refs", "5")
+  return () => {
+    const status = existsSync("/proc/self/status")
+      ? readFileSync("/proc/self/status", "latin1").match(/VmHWM:\s*(\d+)/)
+      : null
+    const highest = status ? Number(status[1]) : process.resourceUsage().maxRSS
+    return Math.max(0, 1024 * highest - before)
+  }
 }
 
 const workloads = {
   ...longpoll({ LongPoll, connect, join, answer, sequence, stopwatch, BODY }),
 
-  async flood({ count, channels }) {
-    const socket = await connect()
-    const joined = await join(socket, channels)
-    await answer(joined[0].push("prepare", { count, channels }))
-    const { take, done, check } = sequence(count)
-    for (const channel of joined) channel.on("msg", take)
-    const rates = stopwatch()
-    joined[0].push("flood", {})
-    await done
-    const measured = rates(count)
-    await answer(joined[0].push("ping", {}))
-    check()
-    return measured
+  async flood({ count, channels, each }) {
+    const joined = await join(await connect(), channels)
+    const event = each ? "flood-each" : "flood"
+    return flooded(joined, "prepare", { count, channels }, event)
+  },
+
+  // The package ws offers compression unless told otherwise.
+  async compressed({ count, size }) {
+    const joined = await join(await connect({}, "/deflate"), 1)
+    return flooded(joined, "prepare-chat", { count, size })
+  },
+
+  // See large.py.
+  async large({ kilobytes, megabytes, binary, pushed, verify }) {
+    const [channel] = await join(await connect(), 1)
+    const run = pushed ? pushLarge : receiveLarge
+    const size = 1024 * kilobytes
+    await run(channel, 1, 1024, binary, verify)
+    const first = await run(channel, 1, size, binary, verify)
+    const count = Math.max(3, Math.floor((1024 * megabytes) / kilobytes))
+    const many = await run(channel, count, size, binary, verify)
+    const label = kilobytes >= 1024 ? `${kilobytes / 1024} MiB` : `${kilobytes} KiB`
+    const name = `${pushed ? "pushed" : "received"} ${label}`
+    return {
+      [name]: many.rate,
+      [`${name}_cpu`]: many.rate_cpu,
+      [`${name} peak`]: first.peak,
+    }
   },
 
   async ping({ count, window }) {
@@ -139,12 +246,14 @@ const workloads = {
 
   async joins({ channels }) {
     const socket = await connect()
+    const before = residentKilobytes()
     const rates = stopwatch()
     const made = await join(socket, channels)
     const joins = rates(channels, "joins")
+    const kilobytes = (residentKilobytes(true) - before) / channels
     const leaving = stopwatch()
     await Promise.all(made.map((channel) => answer(channel.leave())))
-    return { ...joins, ...leaving(channels, "leaves") }
+    return { ...joins, ...leaving(channels, "leaves"), kilobytes }
   },
 
   async channels({ channels }) {
@@ -158,26 +267,48 @@ const workloads = {
 
   async sockets({ sockets }) {
     const kept = []
-    const open = async (count) => {
-      let left = count
-      const one = async () => {
-        while (left-- > 0) {
-          const socket = await connect()
-          await join(socket, 1)
-          kept.push(socket)
-        }
-      }
-      await Promise.all(Array.from({ length: 50 }, one))
+    const open = async () => {
+      const socket = await connect()
+      await join(socket, 1)
+      kept.push(socket)
     }
-    await open(50)
+    await many(50, open)
     const before = residentKilobytes()
     const rates = stopwatch()
-    await open(sockets)
+    await many(sockets, open)
     const measured = rates(sockets)
     const kilobytes = (residentKilobytes() - before) / sockets
     const alive = kept.filter((socket) => socket.isConnected()).length
     if (alive !== sockets + 50) fail(`${alive} of ${sockets + 50} sockets are open`)
     return { ...measured, kilobytes }
+  },
+
+  // Node resumes no TLS session unless its user keeps sessions in an Agent.
+  async reopen({ sockets }) {
+    const kept = []
+    await many(sockets, async () => {
+      const socket = await connect({ reconnectAfterMs: () => 0, rejoinAfterMs: () => 0 })
+      const channel = socket.channel("bench:0", {})
+      const waited = { channel, joined: null }
+      await new Promise((first) => {
+        waited.joined = first
+        // A join's hooks are called at each rejoin as well.
+        channel.join().receive("ok", () => waited.joined())
+      })
+      kept.push(waited)
+    })
+    const waiting = kept.values()
+    const rates = stopwatch()
+    await many(sockets, () => {
+      const waited = waiting.next().value
+      return new Promise((back) => {
+        waited.joined = back
+        waited.channel.push("drop", {})
+      })
+    })
+    const measured = rates(sockets)
+    await Promise.all(kept.map(({ channel }) => answer(channel.push("ping", {}))))
+    return measured
   },
 
   async reconnect({ channels }) {

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from . import library
+from .address import Address
 from .bare import BareSocket, client_frame
 from .checks import Sequence
 from .stock import connect_stock
@@ -18,10 +19,10 @@ BODY = "x" * 40
 
 
 async def txphoenix(
-    reactor: Any, port: int, count: int, window: int
+    reactor: Any, where: Address, count: int, window: int
 ) -> dict[str, float]:
     """The callback of each push's Deferred pushes the next."""
-    client = await library.connect(reactor, port)
+    client = await library.connect(reactor, where)
     (channel,) = await library.join(client, 1)
     sequence = Sequence(count)
     pushed = 0
@@ -48,9 +49,11 @@ async def txphoenix(
     return measured
 
 
-async def stock(reactor: Any, port: int, count: int, window: int) -> dict[str, float]:
+async def stock(
+    reactor: Any, where: Address, count: int, window: int
+) -> dict[str, float]:
     """Each message that comes in sends the next."""
-    client = await connect_stock(reactor, port)
+    client = await connect_stock(reactor, where)
     await client.join(1)
     sequence = Sequence(count)
     pushed = 0
@@ -78,9 +81,9 @@ async def stock(reactor: Any, port: int, count: int, window: int) -> dict[str, f
     return measured
 
 
-def bare(port: int, count: int, window: int) -> dict[str, float]:
+def bare(where: Address, count: int, window: int) -> dict[str, float]:
     """The same frames again and again, a window of them in each write."""
-    server = BareSocket(port)
+    server = BareSocket(where)
     first = 1_000_000
     payload = f'{{"n":{first},"body":"{BODY}"}}'
     ping = client_frame(first, "bench:0", "ping", payload)

@@ -12,16 +12,30 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+from .address import Address
 from .measure import WRONG
 from .plan import Workload
+from .server import CERTIFICATE
+from .tls import certificate
 
-__all__ = ["Failed", "find_phoenix_js", "measure", "server", "use_core"]
+__all__ = ["Failed", "Server", "find_phoenix_js", "measure", "server", "use_core"]
 
 HERE = Path(__file__).parent
 LONGEST = 180.0
 """The seconds after which a measurement is given up."""
+
+
+class Server(NamedTuple):
+    """Where the server is.
+
+    :ivar plain: without TLS.
+    :ivar secure: with it.
+    """
+
+    plain: Address
+    secure: Address
 
 
 class Failed(Exception):
@@ -49,9 +63,17 @@ def _environment() -> dict[str, str]:
 
 
 @contextmanager
-def server(fault: str | None = None) -> Iterator[int]:
-    """Run the server; gives its port."""
-    command = [sys.executable, "-m", "benchmarks.server"]
+def server(fault: str | None = None) -> Iterator[Server]:
+    """Run the server; gives its two addresses."""
+    with certificate() as directory, _server(directory, fault) as line:
+        plain, secure = map(int, line.split())
+        yield Server(Address(plain), Address(secure, directory / CERTIFICATE))
+
+
+@contextmanager
+def _server(directory: Path, fault: str | None) -> Iterator[str]:
+    """Run the server; gives the line that it prints."""
+    command = [sys.executable, "-m", "benchmarks.server", str(directory)]
     if fault is not None:
         command += ["--fault", fault]
     use_core(0)
@@ -68,7 +90,7 @@ def server(fault: str | None = None) -> Iterator[int]:
             line = process.stdout.readline() if process.stdout else ""
             if not line:
                 raise Failed("the server did not start")
-            yield int(line)
+            yield line
         finally:
             process.terminate()
     if hasattr(os, "sched_setaffinity"):
@@ -96,7 +118,7 @@ def _has_node() -> bool:
 def measure(
     workload: Workload,
     client: str,
-    port: int,
+    at: Server,
     sizes: dict[str, int],
     *,
     reactor: str = "default",
@@ -108,20 +130,27 @@ def measure(
     :param profile: print to standard error where the time of a Python client goes.
     :raises Failed: a message was lost or out of order, or the client broke down.
     """
-    arguments = [workload.module, str(port), json.dumps(sizes)]
+    where = at.secure if workload.is_secure else at.plain
+    arguments = [workload.module, str(where.port), json.dumps(sizes)]
+    environment = _environment()
     if client == "phoenix_js":
         script = str(HERE / "phoenix_js.mjs")
         command = ["node", "--expose-gc", script, str(phoenix_js), *arguments]
+        command.append("wss" if where.authority else "ws")
+        if where.authority:
+            environment["NODE_EXTRA_CA_CERTS"] = str(where.authority)
     else:
         arguments.insert(1, client)
         command = [sys.executable, "-m", "benchmarks.measure", *arguments]
         command += ["--reactor", reactor] + ["--profile"] * profile
+        if where.authority:
+            command += ["--authority", str(where.authority)]
     try:
         done = subprocess.run(
             command,
             capture_output=True,
             text=True,
-            env=_environment(),
+            env=environment,
             timeout=LONGEST,
             check=False,
         )

@@ -13,12 +13,13 @@ from twisted.internet.defer import Deferred, gatherResults
 from txphoenix import Channel
 
 from . import library
+from .address import Address
 from .checks import PATIENCE
 from .stock import connect_stock
 from .stopwatch import Stopwatch
 
 
-async def txphoenix(reactor: Any, port: int, channels: int) -> dict[str, float]:
+async def txphoenix(reactor: Any, where: Address, channels: int) -> dict[str, float]:
     """The client does it all by itself."""
     back: Deferred[None] = Deferred()
     joins = 0
@@ -31,7 +32,7 @@ async def txphoenix(reactor: Any, port: int, channels: int) -> dict[str, float]:
                 back.callback(None)
 
     client = await library.connect(
-        reactor, port, backoff=lambda attempt: 0.0, default_channel_class=Counted
+        reactor, where, backoff=lambda attempt: 0.0, default_channel_class=Counted
     )
     joined = await library.join(client, channels)
     lost: list[Stopwatch] = []
@@ -45,13 +46,13 @@ async def txphoenix(reactor: Any, port: int, channels: int) -> dict[str, float]:
     return measured
 
 
-async def stock(reactor: Any, port: int, channels: int) -> dict[str, float]:
+async def stock(reactor: Any, where: Address, channels: int) -> dict[str, float]:
     """Another connection, and the joins again."""
-    client = await connect_stock(reactor, port)
+    client = await connect_stock(reactor, where)
     await client.join(channels)
     client.push(1, "bench:0", "drop", {})
     await client.lost
     stopwatch = Stopwatch()
-    again = await connect_stock(reactor, port)
+    again = await connect_stock(reactor, where)
     await again.join(channels)
     return stopwatch.rates(channels)

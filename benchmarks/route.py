@@ -9,15 +9,16 @@ from txphoenix.client.hooks import HookLists
 from txphoenix.client.router import MessageRouter
 
 from . import library
+from .address import Address
 from .checks import Sequence
 from .stopwatch import Stopwatch
 
 
 async def txphoenix(
-    reactor: Any, port: int, count: int, channels: int
+    reactor: Any, where: Address, count: int, channels: int
 ) -> dict[str, float]:
     """Given to the client's router, as what is no short way gives it."""
-    client = await library.connect(reactor, port)
+    client = await library.connect(reactor, where)
     joined = await library.join(client, channels)
     sequence = Sequence(count)
     for channel in joined:

@@ -15,7 +15,30 @@ import orjson
 from autobahn.twisted.websocket import WebSocketClientFactory, WebSocketClientProtocol
 from twisted.internet.defer import Deferred
 
+from .address import Address
+from .server import HOST
+
 __all__ = ["StockClient", "connect_stock"]
+
+
+def pushed(data: bytes) -> list[Any]:
+    """The message in a server's binary push."""
+    join_ref, topic, event = data[1:4]
+    topic_at = 4 + join_ref
+    event_at = topic_at + topic
+    return [
+        data[4:topic_at].decode(),
+        None,
+        data[topic_at:event_at].decode(),
+        data[event_at : event_at + event].decode(),
+        data[event_at + event :],
+    ]
+
+
+def binary_push(ref: int, topic: str, event: str, payload: bytearray) -> bytes:
+    """The content of a client's binary push."""
+    fields = [field.encode() for field in ("1", str(ref), topic, event)]
+    return b"".join((bytes((0, *map(len, fields))), *fields, payload))
 
 
 class StockClient(WebSocketClientProtocol):
@@ -32,7 +55,7 @@ class StockClient(WebSocketClientProtocol):
 
     def onMessage(self, payload: bytes, isBinary: bool) -> None:
         """Decode, and hand on."""
-        self.on_message(orjson.loads(payload))
+        self.on_message(pushed(payload) if isBinary else orjson.loads(payload))
 
     def onClose(self, wasClean: bool, code: Any, reason: Any) -> None:
         """Tell that it is lost."""
@@ -43,6 +66,9 @@ class StockClient(WebSocketClientProtocol):
 
     def push(self, ref: int, topic: str, event: str, payload: Any) -> None:
         """Send one message."""
+        if isinstance(payload, bytearray):
+            self.sendMessage(binary_push(ref, topic, event, payload), isBinary=True)
+            return
         self.sendMessage(orjson.dumps(("1", str(ref), topic, event, payload)))
 
     def join(self, channels: int) -> Deferred[None]:
@@ -68,11 +94,17 @@ class StockClient(WebSocketClientProtocol):
         return done
 
 
-def connect_stock(reactor: Any, port: int) -> Deferred[StockClient]:
-    """Open a connection."""
-    url = f"ws://127.0.0.1:{port}/socket/websocket?vsn=2.0.0"
+def connect_stock(
+    reactor: Any, where: Address, path: str = "/socket", **options: Any
+) -> Deferred[StockClient]:
+    """Open a connection.
+
+    :param options: for Autobahn's ``setProtocolOptions``.
+    """
+    url = where.url(f"{path}/websocket?vsn=2.0.0")
     factory = WebSocketClientFactory(url, reactor=reactor)
     factory.noisy = False
+    factory.setProtocolOptions(**options)
     opened: Deferred[StockClient] = Deferred()
 
     def make() -> StockClient:
@@ -81,5 +113,8 @@ def connect_stock(reactor: Any, port: int) -> Deferred[StockClient]:
         return protocol
 
     factory.protocol = make  # type: ignore[assignment]
-    reactor.connectTCP("127.0.0.1", port, factory)
+    if where.tls is None:
+        reactor.connectTCP(HOST, where.port, factory)
+    else:
+        reactor.connectSSL(HOST, where.port, factory, where.tls)
     return opened

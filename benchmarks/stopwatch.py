@@ -17,7 +17,7 @@ class Stopwatch:
         self._cpu = process_time()
         self._began = perf_counter()
 
-    def rates(self, count: int, name: str = "rate") -> dict[str, float]:
+    def rates(self, count: float, name: str = "rate") -> dict[str, float]:
         """``count`` a second, by both clocks: ``name`` and ``name_cpu``."""
         seconds = perf_counter() - self._began
         cpu = process_time() - self._cpu

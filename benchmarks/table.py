@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .goals import Goal
-from .plan import CLIENTS, WORKLOADS
+from .goal import Goal
+from .plan import CLIENTS, LARGE, WORKLOADS
 from .results import Results
 
 __all__ = ["goal_lines", "number", "result_lines"]
@@ -19,19 +19,21 @@ def number(value: float) -> str:
 
 
 def result_lines(results: Results) -> Iterator[str]:
-    """A line for each workload, metric and client."""
+    """A line for each workload, metric and client, but for large messages."""
     yield (
-        f"{'workload':26}{'client':34}{'median':>11} {'unit':11}"
+        f"{'workload':28}{'client':34}{'median':>11} {'unit':11}"
         f"{'spread':>7}{'of stock':>10}{'per CPU s':>12}"
     )
     last = ""
     for name, metric, unit, client in results.rows():
+        if name in LARGE:
+            continue
         title = WORKLOADS[name].title
         middle = results.median(name, client, metric) or 0.0
         ratio = results.ratio(name, client, metric)
         by_cpu = results.median(name, client, f"{metric}_cpu")
         yield (
-            f"{title if title != last else '':26}{CLIENTS[client]:34}"
+            f"{title if title != last else '':28}{CLIENTS[client]:34}"
             f"{number(middle):>11} {unit:11}"
             f"{results.spread(name, client, metric):>6.0%} "
             f"{'' if ratio is None else f'{ratio:.2f}':>9}"
@@ -42,10 +44,10 @@ def result_lines(results: Results) -> Iterator[str]:
 
 def goal_lines(goals: list[Goal]) -> Iterator[str]:
     """A line for each goal."""
-    yield f"{'goal':36}{'wanted':>12}{'reached':>12}{'by CPU':>12}  it"
+    yield f"{'goal':44}{'wanted':>12}{'reached':>12}{'by CPU':>12}  it"
     for goal in goals:
         sign = ">=" if goal.compare(2, 1) else "<="
         wanted = f"{sign} {number(goal.wanted)}"
         reached = "" if goal.reached is None else number(goal.reached)
         by_cpu = "" if goal.by_cpu is None else number(goal.by_cpu)
-        yield f"{goal.text:36}{wanted:>12}{reached:>12}{by_cpu:>12}  {goal.verdict}"
+        yield f"{goal.text:44}{wanted:>12}{reached:>12}{by_cpu:>12}  {goal.verdict}"

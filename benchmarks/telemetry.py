@@ -7,11 +7,12 @@ from typing import Any
 from txphoenix import telemetry
 
 from . import flood
+from .address import Address
 from .checks import Wrong
 
 
 async def txphoenix(
-    reactor: Any, port: int, count: int, channels: int
+    reactor: Any, where: Address, count: int, channels: int
 ) -> dict[str, float]:
     """The handler counts the messages, and must have been told of each."""
     seen = 0
@@ -23,7 +24,7 @@ async def txphoenix(
         seen += 1
 
     telemetry.attach("benchmarks", telemetry.MESSAGE, count_message)
-    measured = await flood.txphoenix(reactor, port, count, channels)
+    measured = await flood.txphoenix(reactor, where, count, channels)
     telemetry.detach("benchmarks")
     if seen < count:
         raise Wrong(f"telemetry told of {seen} of {count} messages")

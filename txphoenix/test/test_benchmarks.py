@@ -7,47 +7,24 @@ from __future__ import annotations
 
 import json
 import os
-import sys
+from itertools import product
 from pathlib import Path
-from typing import Any
 from xml.etree import ElementTree
 
-from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
-from twisted.internet.utils import getProcessOutputAndValue
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
-import txphoenix
-
-ROOT = Path(txphoenix.__file__).parent.parent
-
-NOT_THERE = (
-    None if (ROOT / "benchmarks").is_dir() else "installed without its benchmarks"
-)
+from .benchmark_runs import NOT_THERE, ROOT, run
 
 if NOT_THERE is None:
-    # trial's working directory is another.
-    sys.path.append(os.fspath(ROOT))
-    try:
-        from benchmarks.__main__ import parse, steps
-        from benchmarks.chart import svg
-        from benchmarks.checks import Sequence, Wrong
-        from benchmarks.goals import Goal, judge
-        from benchmarks.plan import WORKLOADS
-        from benchmarks.results import Results
-        from benchmarks.table import goal_lines, result_lines
-    finally:
-        sys.path.remove(os.fspath(ROOT))
-
-
-def run(*arguments: str) -> Deferred[Any]:
-    """Run the benchmarks; fires with what was printed and the exit code."""
-    outcome: Deferred[Any] = getProcessOutputAndValue(
-        sys.executable,
-        ["-m", "benchmarks", "--short", *arguments],
-        env={**os.environ, "PYTHONPATH": os.fspath(ROOT)},
-    )
-    return outcome
+    from benchmarks.__main__ import parse, steps
+    from benchmarks.chart import svg
+    from benchmarks.checks import Sequence, Wrong
+    from benchmarks.goal import Goal
+    from benchmarks.goals import judge
+    from benchmarks.plan import WORKLOADS
+    from benchmarks.results import Results
+    from benchmarks.table import goal_lines, result_lines
 
 
 class ProfileTests(TestCase):
@@ -89,6 +66,11 @@ class StepsTests(SynchronousTestCase):
         """A profile is taken once, and of txphoenix alone."""
         taken = list(steps(parse(["--profile", "ping-1", "flood"])))
         self.assertEqual([client for _, client, _ in taken], ["txphoenix"] * 2)
+
+    def test_clients(self) -> None:
+        """Those clients alone are measured that are named."""
+        taken = list(steps(parse(["--short", "--client", "stock", "flood", "pairs"])))
+        self.assertEqual([client for _, client, _ in taken], ["stock"] * 2)
 
 
 class ShortFormTests(TestCase):
@@ -140,6 +122,13 @@ class ShortFormTests(TestCase):
         _, err, code = await run("floods")
         self.assertEqual(code, 2)
         self.assertIn(b"no such workload: floods", err)
+
+    async def test_list(self) -> None:
+        """The workloads can be listed, each with what it is."""
+        out, _, code = await run("--list")
+        self.assertEqual(code, 0)
+        lines = out.decode().splitlines()
+        self.assertEqual([line.split()[0] for line in lines], list(WORKLOADS))
 
 
 class SequenceTests(SynchronousTestCase):
@@ -248,9 +237,14 @@ class PlanTests(SynchronousTestCase):
 
     def test_modules(self) -> None:
         """Each workload has its module, and each client of it a function there."""
+        scripts = (ROOT / "benchmarks").glob("*.mjs")
+        in_node = "".join(script.read_text("utf-8") for script in scripts)
         for workload in WORKLOADS.values():
             source = ROOT / "benchmarks" / f"{workload.module}.py"
             text = source.read_text("utf-8")
             for client in set(workload.clients) - {"phoenix_js"}:
                 self.assertIn(f"def {client}(", text)
-            self.assertEqual(workload.full.keys(), workload.short.keys())
+            if "phoenix_js" in workload.clients:
+                self.assertIn(f"async {workload.module}({{", in_node)
+            for full, short in product(workload.sizes(False), workload.sizes(True)):
+                self.assertEqual(full.keys(), short.keys())
