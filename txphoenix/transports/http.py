@@ -199,7 +199,9 @@ class Exchange:
             self._begin(connection)
             return
         # Before its callbacks, which may run at once.
-        self._connecting = connecting = self._session.endpoint.connect()
+        self._connecting = connecting = self._session.endpoint.connect(
+            lambda: not self.answer.called
+        )
         connecting.addCallbacks(self._connected, self._not_connected)
 
     def limit(self) -> int:
@@ -235,10 +237,7 @@ class Exchange:
 
     def _connected(self, connection: Connection) -> None:
         self._connecting = None
-        if self.answer.called:
-            # It was given up, and the endpoint has connected all the same.
-            connection.abortConnection()
-        elif connection.error is not None:
+        if connection.error is not None:
             # It has ended already.
             self.ended(Failure(connection.error))
         else:

@@ -272,7 +272,7 @@ class _Chunks:
             elif self._left:
                 # The end of a line, behind a chunk.
                 end = data[start : start + self._left]
-                if not b"\r\n".endswith(end) and not b"\r\n".startswith(end):
+                if not b"\r\n"[-self._left :].startswith(end):
                     raise ParseError("a chunk without its end")
                 self._left -= len(end)
                 start += len(end)

@@ -297,18 +297,22 @@ class TrackedEndpoint:
     ) -> None:
         self._endpoint = endpoint
         self._lost = lost
-        self._is_closed = False
         self._connections: dict[Connection, None] = {}
         self._empty: list[Deferred[None]] = []
         self.is_free = freed
         """A connection has served its request."""
 
-    def connect(self) -> Deferred[Connection]:
-        """Connect as the endpoint does."""
+    def connect(self, is_wanted: Callable[[], bool]) -> Deferred[Connection]:
+        """Connect as the endpoint does.
+
+        An endpoint that was told to stop may connect all the same, much later.
+
+        :param is_wanted: whether a connection is still to be made.
+        """
         # It makes protocols of ours.
         connect: Any = self._endpoint.connect
         connecting: Deferred[Connection] = maybeDeferred(
-            connect, _ConnectionFactory(self)
+            connect, _ConnectionFactory(self, is_wanted)
         )
         return connecting
 
@@ -317,7 +321,6 @@ class TrackedEndpoint:
 
         :return: a Deferred of None that fires when none is left.
         """
-        self._is_closed = True
         for connection in list(self._connections):
             connection.abortConnection()
         if not self._connections:
@@ -329,10 +332,6 @@ class TrackedEndpoint:
     def oldest(self) -> Connection | None:
         """The connection that was made first, of those that are open."""
         return next(iter(self._connections), None)
-
-    def may_connect(self) -> bool:
-        """An endpoint that was told to stop may connect all the same, much later."""
-        return not self._is_closed
 
     def connected(self, connection: Connection) -> None:
         """There is another connection."""
@@ -353,8 +352,11 @@ class _ConnectionFactory(Factory):
 
     noisy = False
 
-    def __init__(self, endpoint: TrackedEndpoint) -> None:
+    def __init__(
+        self, endpoint: TrackedEndpoint, is_wanted: Callable[[], bool]
+    ) -> None:
         self._endpoint = endpoint
+        self._is_wanted = is_wanted
 
     def doStart(self) -> None:
         """Twisted's factory tells the log of each connection, which then holds it."""
@@ -362,6 +364,4 @@ class _ConnectionFactory(Factory):
     doStop = doStart
 
     def buildProtocol(self, addr: Any) -> Any:
-        if not self._endpoint.may_connect():
-            return None
-        return Connection(self._endpoint)
+        return Connection(self._endpoint) if self._is_wanted() else None
