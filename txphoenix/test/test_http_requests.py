@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.defer import CancelledError, Deferred, succeed
 from twisted.internet.error import ConnectionLost
+from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 from twisted.web.http_headers import Headers
@@ -166,6 +167,77 @@ class RequestBodyTests(RequestsTestCase):
         self.assertEqual(seen.header("content-length"), "0")
         seen.answer(200)
         self.successResultOf(asked)
+
+
+class Line:
+    """A transport that takes one piece, or none.
+
+    :param error: what it raises, if anything.
+    """
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self.error = error
+        self.told: list[str] = []
+        self.producer: Any = None
+
+    def write(self, data: bytes) -> None:
+        """Take a piece, and no more for now."""
+        if self.error is not None:
+            raise self.error
+        if self.producer is not None:
+            self.producer.pauseProducing()
+
+    def registerProducer(self, producer: Any, streaming: bool) -> None:
+        """Have a producer to pause."""
+        self.producer = producer
+
+    def unregisterProducer(self) -> None:
+        """Have none."""
+        self.producer = None
+
+    def abortConnection(self) -> None:
+        """Note it."""
+        self.told.append("aborted")
+
+
+class LineTests(SynchronousTestCase):
+    """A connection that takes less than all, or fails."""
+
+    def request(self, line: Line) -> tuple[Deferred[Answer], Any]:
+        """Make a request with a long body over a line."""
+
+        class Endpoint:
+            def connect(self, factory: Any) -> Deferred[Any]:
+                """Connect at once."""
+                self.protocol = factory.buildProtocol(None)
+                self.protocol.makeConnection(line)
+                return succeed(self.protocol)
+
+        endpoint: Any = Endpoint()
+        self.clock = Clock()
+        self.session = HTTPSession(self.clock, endpoint, timeout=30.0, limit=1000)
+        asked = self.session.request("POST", URL, Headers(), bytes(100_000))
+        return asked, endpoint.protocol
+
+    def test_early_answer(self) -> None:
+        """An answer before all of the body is written ends the connection."""
+        line = Line()
+        asked, connection = self.request(line)
+        self.assertIsNotNone(line.producer)
+        connection.dataReceived(EMPTY)
+        self.assertEqual(self.successResultOf(asked).code, 200)
+        self.assertIsNone(line.producer)
+        self.assertEqual(line.told, ["aborted"])
+        connection.connectionLost(Failure(ConnectionLost()))
+        self.successResultOf(self.session.close())
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_raises(self) -> None:
+        """A transport that raises is taken for lost, and the log says so."""
+        asked, _ = self.request(Line(ZeroDivisionError()))
+        error = self.failureResultOf(asked, ConnectionFailed).value
+        self.assertIsInstance(error.__cause__, ZeroDivisionError)
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
 
 
 class HeadTests(RequestsTestCase):

@@ -105,8 +105,11 @@ class Connection(BaseProtocol):
         """
         self._request = request
         self._reader = AnswerReader(request.limit, self.abortConnection)
+        self._came = bytes_received(descriptor_of(self.transport))
+        self._or_lost(lambda: self._send(request, head, body))
+
+    def _send(self, request: ServedRequest, head: bytes, body: bytes | None) -> None:
         transport: Any = self.transport
-        self._came = bytes_received(descriptor_of(transport))
         if body is None or len(body) <= _SHORT_BODY:
             self._write(transport, head + body if body else head)
             if body is not None:
@@ -175,7 +178,10 @@ class Connection(BaseProtocol):
             body.stop()
         request, self._request = self._request, None
         answering = reader.finish()
-        if is_whole and reader.is_persistent and not rest:
+        if not is_whole:
+            # The server wants no more of it.
+            self.abortConnection()
+        elif reader.is_persistent and not rest:
             self._endpoint.is_free(self)
         else:
             self._error = ConnectionFailed("the connection is not used any more")
@@ -198,7 +204,7 @@ class Connection(BaseProtocol):
     def loseConnection(self) -> None:
         """End the connection in good order."""
         transport: Any = self.transport
-        self._end_by(transport.loseConnection)
+        self._or_lost(transport.loseConnection)
 
     def abortConnection(self) -> None:
         """End the connection at once, as far as its transport can.
@@ -208,14 +214,14 @@ class Connection(BaseProtocol):
         if self._error is None:
             self._error = ConnectionFailed("the connection was given up")
         transport: Any = self.transport
-        self._end_by(
+        self._or_lost(
             getattr(transport, "abortConnection", None) or transport.loseConnection
         )
 
-    def _end_by(self, end: Callable[[], object]) -> None:
-        """End the connection; a transport of the user's that raises is lost."""
+    def _or_lost(self, call: Callable[[], object]) -> None:
+        """Call the transport; one of the user's that raises is lost."""
         try:
-            end()
+            call()
         except BaseException as error:
             log.failure("the transport raised; it is taken for lost")
             self._error = failed_with(error)
