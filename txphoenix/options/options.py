@@ -187,6 +187,13 @@ class Options:
     takes several times as long.
     """
 
+    fast_tls: bool = option(checks.flag, default=True, reconnects=True)
+    """Whether TLS is encrypted and written without Twisted's detours.
+
+    It is OpenSSL's TLS both ways, and verified alike; without this one, a push over TLS
+    takes a third longer.
+    """
+
     auto_connect: bool = option(
         checks.flag, default=True, group="Reconnect, backoff and heartbeat"
     )

@@ -1,0 +1,573 @@
+"""TLS at the cost of its cryptography.
+
+Twisted's TLS collects small writes until the reactor's next turn, encrypts them by a
+record, and has the reactor wait until the socket can be written.
+It hands on what it reads by a record as well, and looks after each read and write
+whether there is any more, which OpenSSL answers with an error: that costs more than
+the decryption of a message.
+So here::
+
+    a read      its records are counted by their headers (RFC 8446 section 5.1), and as
+                many are asked for; all that was in them is delivered at once
+    a write     is encrypted and given to the socket at once, or kept until the
+                handshake is done
+
+What brought no data (a ticket, a new key, an alert) may have an answer, and that is
+looked for then alone.
+Whatever does not look like TLS is left to OpenSSL: from there on it is asked until it
+has no more.
+
+Certificates are verified in what the option ``tls`` makes, as under Twisted's TLS: see
+:mod:`txphoenix.transports.tls`.
+Errors and ends are Twisted's as well.
+With ``fast_tls`` set to false, the client's option, TLS is Twisted's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Final, cast
+
+from OpenSSL.SSL import (
+    Connection,
+    Error,
+    SysCallError,
+    WantReadError,
+    ZeroReturnError,
+)
+from twisted.internet.defer import Deferred
+from twisted.internet.endpoints import wrapClientTLS
+from twisted.internet.interfaces import (
+    IAddress,
+    IHandshakeListener,
+    IOpenSSLClientConnectionCreator,
+    IProtocol,
+    IProtocolFactory,
+    IPullProducer,
+    IPushProducer,
+    IStreamClientEndpoint,
+)
+from twisted.internet.main import CONNECTION_LOST
+from twisted.internet.protocol import Protocol, connectionDone
+from twisted.protocols.tls import TLSMemoryBIOProtocol
+from twisted.python.failure import Failure
+from zope.interface import directlyProvides, implementer, providedBy
+
+from .write_at_once import write_now
+
+__all__ = ["FastTLSTransport", "secured"]
+
+# OpenSSL is given so many bytes at a time: its buffers stay as large as they were once.
+_MOST_AT_ONCE: Final = 2**15
+# The most plain text in a record, and the most bytes behind its header.
+_LONGEST_TEXT: Final = 2**14
+_LONGEST_RECORD: Final = 2**14 + 2048
+# The kinds of records, and the first byte of the version, which never changed.
+_FIRST_KIND: Final = 20
+_LAST_KIND: Final = 24
+_VERSION: Final = 3
+_HEADER: Final = 5
+# What encryption adds to what is given at a time, and more.
+_ADDED: Final = 1024
+
+
+def secured(
+    tls: Any, endpoint: IStreamClientEndpoint, is_fast: bool
+) -> IStreamClientEndpoint:
+    """Have TLS on top of an endpoint.
+
+    :param tls: makes the connection of OpenSSL; what the option ``tls`` takes.
+    :param endpoint: connects.
+    :param is_fast: whether the TLS is that of this module, or Twisted's.
+    """
+    if is_fast and IOpenSSLClientConnectionCreator.providedBy(tls):
+        return _FastTLSEndpoint(tls, endpoint)
+    wrapped: IStreamClientEndpoint = wrapClientTLS(tls, endpoint)
+    return wrapped
+
+
+@implementer(IStreamClientEndpoint)
+class _FastTLSEndpoint:
+    """An endpoint whose protocols talk through TLS."""
+
+    __slots__ = ("_endpoint", "_tls")
+
+    def __init__(self, tls: Any, endpoint: IStreamClientEndpoint) -> None:
+        self._tls = tls
+        self._endpoint = endpoint
+
+    def connect(self, protocolFactory: IProtocolFactory) -> Deferred[IProtocol]:
+        """Connect as the endpoint does; the handshake has begun then."""
+        factory = _FastTLSFactory(self._tls, protocolFactory)
+        connecting: Deferred[Any] = self._endpoint.connect(factory)
+        return connecting.addCallback(lambda transport: transport.wrappedProtocol)
+
+
+@implementer(IProtocolFactory)
+class _FastTLSFactory:
+    """The factory, with TLS below its protocols."""
+
+    __slots__ = ("_tls", "noisy", "wrappedFactory")
+
+    def __init__(self, tls: Any, factory: IProtocolFactory) -> None:
+        self._tls = tls
+        self.wrappedFactory = factory
+        # Twisted has it for its log.
+        self.noisy = getattr(factory, "noisy", False)
+
+    def doStart(self) -> None:
+        self.wrappedFactory.doStart()
+
+    def doStop(self) -> None:
+        self.wrappedFactory.doStop()
+
+    def buildProtocol(self, addr: IAddress) -> IProtocol | None:
+        protocol = self.wrappedFactory.buildProtocol(addr)
+        if protocol is None:
+            return None
+        return FastTLSTransport(self, protocol)
+
+    def connection_for(self, transport: FastTLSTransport) -> Connection:
+        """Make the connection of OpenSSL."""
+        connection: Connection = self._tls.clientConnectionForTLS(transport)
+        connection.set_connect_state()
+        # Twisted's contexts tell it of their troubles.
+        connection.set_app_data(transport)
+        return connection
+
+
+class FastTLSTransport(TLSMemoryBIOProtocol):
+    """TLS of a client, between a transport and a protocol.
+
+    It is of Twisted's class because Autobahn and users' objects ask for that, and does
+    all by itself.
+
+    :param factory: makes the connection of OpenSSL.
+    :param protocol: talks through it.
+    """
+
+    factory: Any
+    transport: Any
+    wrappedProtocol: Any
+    disconnecting = False
+
+    def __init__(self, factory: _FastTLSFactory, protocol: IProtocol) -> None:
+        super().__init__(factory, protocol)
+        # By the name that it has in Twisted's TLS; None after the end.
+        self._tlsConnection: Any = None
+        self._is_shaken = False
+        # TLS has ended, by a goodbye or an error.
+        self._is_over = False
+        self._is_aborted = False
+        # What has been written, and cannot be encrypted yet.
+        self._kept: list[bytes] | None = None
+        self.kept_bytes = 0
+        """How many bytes have been written that are not encrypted yet."""
+        self._producer: _Producer | None = None
+        self._reason: Failure | None = None
+        # How many bytes of the record that has begun are missing (-1 once records are
+        # not counted any more), or what has come of its header.
+        self._missing = 0
+        self._begun = b""
+
+    # -- What is asked of a transport of TLS --------------------------------------
+
+    def getHandle(self) -> Connection | None:
+        """The connection of OpenSSL; None after the end."""
+        return self._tlsConnection
+
+    def getPeerCertificate(self) -> Any:
+        """The server's certificate; None if it has not shown any."""
+        connection = self._tlsConnection
+        return None if connection is None else connection.get_peer_certificate()
+
+    @property
+    def negotiatedProtocol(self) -> bytes | None:
+        """The protocol that both sides have agreed on (ALPN)."""
+        connection = self._tlsConnection
+        if connection is None:
+            return None
+        return connection.get_alpn_proto_negotiated() or None
+
+    def failVerification(self, reason: Failure) -> None:
+        """End the connection: the server's certificate is no good.
+
+        :param reason: what the protocol is told.
+        """
+        self._reason = reason
+        self.abortConnection()
+
+    # -- The handshake ------------------------------------------------------------
+
+    def makeConnection(self, transport: Any) -> None:
+        """Begin the handshake."""
+        self._tlsConnection = self.factory.connection_for(self)
+        directlyProvides(self, providedBy(transport))
+        Protocol.makeConnection(self, transport)
+        self.wrappedProtocol.makeConnection(self)
+        if not self._is_over and not self._is_aborted:
+            try:
+                self._shake_hands()
+            except Error:
+                self._finish(Failure())
+
+    def _shake_hands(self) -> bool:
+        """Go on with the handshake; return whether it is done.
+
+        :raises OpenSSL.SSL.Error: it has failed.
+        """
+        try:
+            cast(Connection, self._tlsConnection).do_handshake()
+        except WantReadError:
+            self._flush()
+            return False
+        self._is_shaken = True
+        if IHandshakeListener.providedBy(self.wrappedProtocol):
+            self.wrappedProtocol.handshakeCompleted()
+        if self._kept is None:
+            self._flush()
+        return True
+
+    # -- Reading ------------------------------------------------------------------
+
+    def dataReceived(self, data: bytes) -> None:
+        """Decrypt what was read, and deliver it all at once."""
+        if self._is_over or self._is_aborted or not data:
+            return
+        texts: list[bytes] = []
+        reason: Failure | None = None
+        is_end = False
+        try:
+            if len(data) <= _MOST_AT_ONCE:
+                self._decrypt(data, texts)
+            else:
+                for start in range(0, len(data), _MOST_AT_ONCE):
+                    self._decrypt(data[start : start + _MOST_AT_ONCE], texts)
+        except ZeroReturnError:
+            is_end = True
+        except Error:
+            is_end = True
+            reason = Failure()
+        if texts and not self._is_aborted:
+            self.wrappedProtocol.dataReceived(
+                texts[0] if len(texts) == 1 else b"".join(texts)
+            )
+        # The protocol may have ended it meanwhile.
+        if is_end and not self._is_over:
+            if reason is None:
+                self._say_goodbye()
+            self._finish(reason)
+
+    def _decrypt(self, data: bytes, texts: list[bytes]) -> None:
+        """Add the texts of the records that are complete now.
+
+        :raises OpenSSL.SSL.Error: TLS is over.
+        """
+        connection = self._tlsConnection
+        if connection is None or self._is_over:
+            return
+        records = self._count_records(data)
+        connection.bio_write(data)
+        if not self._is_shaken:
+            if self._is_aborted or not self._shake_hands():
+                return
+            # There may be records behind the last of the handshake.
+            records = -1
+            if self._producer is not None:
+                self._producer.resumeProducing()
+        if self._kept is not None:
+            self._write_kept()
+        receive = connection.recv
+        try:
+            if records >= 0:
+                for _ in range(records):
+                    texts.append(receive(_LONGEST_TEXT))
+                return
+            while True:
+                texts.append(receive(_LONGEST_TEXT))
+        except WantReadError:
+            # One of them was none of the application's, and may have an answer.
+            self._flush()
+
+    def _count_records(self, data: bytes) -> int:
+        """How many records are complete with what was read.
+
+        :return: -1 if that cannot be told.
+        """
+        at = self._missing
+        if at < 0:
+            return -1
+        if self._begun:
+            data = self._begun + data
+            self._begun = b""
+        size = len(data)
+        if at > size:
+            self._missing = at - size
+            return 0
+        count = 1 if at else 0
+        while at + _HEADER <= size:
+            length = data[at + 3] << 8 | data[at + 4]
+            if (
+                not _FIRST_KIND <= data[at] <= _LAST_KIND
+                or data[at + 1] != _VERSION
+                or length > _LONGEST_RECORD
+            ):
+                self._missing = -1
+                return -1
+            at += _HEADER + length
+            count += 1
+        if at > size:
+            count -= 1
+            self._missing = at - size
+        else:
+            self._missing = 0
+            self._begun = data[at:]
+        return count
+
+    # -- Writing ------------------------------------------------------------------
+
+    def write(self, data: bytes) -> None:
+        """Encrypt and write at once, as far as the handshake and the socket allow it.
+
+        What is written after :meth:`loseConnection` is dropped, unless a producer has
+        still to finish.
+        """
+        if not self.disconnecting or self._producer is not None:
+            self._write(data)
+
+    def writeSequence(self, iovec: Iterable[bytes]) -> None:
+        """Write all of it."""
+        self.write(b"".join(iovec))
+
+    def write_out(self, data: bytes, at_once: bool = True) -> int:
+        """Write as :meth:`write` does.
+
+        :param at_once: otherwise it leaves in the reactor's next turn at the earliest.
+        :return: how many bytes it has become below; fewer than it had if it was kept or
+            dropped.
+        """
+        if self.disconnecting and self._producer is None:
+            return 0
+        return self._write(data, at_once)
+
+    def _write(self, data: bytes, at_once: bool = True) -> int:
+        connection = self._tlsConnection
+        if connection is None or self._is_over or self._is_aborted:
+            return 0
+        if not self._is_shaken or self._kept is not None:
+            self._keep(data)
+            return 0
+        size = len(data)
+        rest: Any = data if size <= _MOST_AT_ONCE else memoryview(data)
+        taken = done = 0
+        try:
+            while done < size:
+                sent = connection.send(rest[:_MOST_AT_ONCE])
+                done += sent
+                rest = rest[sent:]
+                taken += self._flush(sent, at_once)
+        except WantReadError:
+            # The server has begun another handshake, as it may before TLS 1.3.
+            self._keep(bytes(rest))
+            self._flush()
+        except Error:
+            self._finish(Failure())
+        return taken
+
+    def _keep(self, data: bytes) -> None:
+        """Keep what cannot be encrypted for now."""
+        if self._kept is None:
+            self._kept = []
+        self._kept.append(data)
+        self.kept_bytes += len(data)
+        if self._producer is not None:
+            self._producer.pauseProducing()
+
+    def _write_kept(self) -> None:
+        """Write what was kept, and end what has waited for that."""
+        kept = b"".join(self._kept or ())
+        self._kept = None
+        self.kept_bytes = 0
+        self._write(kept)
+        if self._kept is not None:
+            return
+        if self._producer is not None:
+            self._producer.resumeProducing()
+        elif self.disconnecting and not self._is_aborted:
+            self._say_goodbye()
+
+    def _flush(self, size: int = 0, at_once: bool = True) -> int:
+        """Hand to the transport what OpenSSL has to say.
+
+        :param size: of how many bytes that is made, if it is known.
+        :return: how many bytes that was.
+        """
+        connection = self._tlsConnection
+        if connection is None or self._is_aborted:
+            return 0
+        room = size + _ADDED
+        total = 0
+        try:
+            while True:
+                data = connection.bio_read(room)
+                total += len(data)
+                # A transport tells its producer how it fares by what it has buffered.
+                if at_once and self._producer is None:
+                    write_now(self.transport, data)
+                else:
+                    self.transport.write(data)
+                if len(data) < room:
+                    return total
+        except WantReadError:
+            return total
+
+    @property
+    def can_write(self) -> bool:
+        """Whether what is written is encrypted at once."""
+        return self._is_shaken and self._kept is None
+
+    def registerProducer(self, producer: Any, streaming: bool) -> None:
+        """Have a producer paused while there is enough to write."""
+        if self._is_over:
+            producer.stopProducing()
+            return
+        registered = _Producer(self, producer, streaming)
+        self._producer = registered
+        try:
+            # It raises if there is one already.
+            self.transport.registerProducer(registered, streaming)
+        except BaseException:
+            self._producer = None
+            raise
+
+    def unregisterProducer(self) -> None:
+        """Have no producer any more."""
+        if self._producer is None:
+            return
+        self._producer = None
+        self.transport.unregisterProducer()
+        if self.disconnecting and self._kept is None:
+            self._say_goodbye()
+
+    # -- The end ------------------------------------------------------------------
+
+    def loseConnection(self) -> None:
+        """Write what was written, say goodbye, and wait for the server's."""
+        if self.disconnecting or not self.connected:
+            return
+        if not self._is_shaken and self._kept is None:
+            # There is nobody to say goodbye to.
+            self.abortConnection()
+            return
+        self.disconnecting = True
+        if self._kept is None and self._producer is None:
+            self._say_goodbye()
+
+    def abortConnection(self) -> None:
+        """End the connection at once; nothing more is delivered or written."""
+        self._is_aborted = self.disconnecting = True
+        connection, transport = self._tlsConnection, self.transport
+        if connection is not None and self._is_shaken:
+            self._shut(connection)
+        (getattr(transport, "abortConnection", None) or transport.loseConnection)()
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        """Tell the protocol of the end, by the error of TLS if there was one."""
+        connection, protocol = self._tlsConnection, self.wrappedProtocol
+        if connection is not None and not self._is_over and not self._is_aborted:
+            # If the server has not said goodbye, the loss is nobody's wish.
+            connection.bio_shutdown()
+            try:
+                connection.recv(_LONGEST_TEXT)
+            except Error as error:
+                if not isinstance(error, ZeroReturnError) and self._reason is None:
+                    self._reason = _shown(Failure())
+        reason = self._reason or reason
+        self._is_over = True
+        self.connected = False
+        self._kept = self._producer = self._reason = None
+        self.kept_bytes = 0
+        try:
+            protocol.connectionLost(reason)
+        finally:
+            self._tlsConnection = self.wrappedProtocol = None
+
+    def _say_goodbye(self) -> None:
+        """Begin or answer the end of TLS; with both, that of the connection."""
+        connection = self._tlsConnection
+        if connection is None:
+            return
+        is_answered = self._shut(connection)
+        self._flush()
+        if is_answered:
+            self.transport.loseConnection()
+
+    @staticmethod
+    def _shut(connection: Connection) -> bool:
+        """Have OpenSSL say goodbye; return whether the server has."""
+        try:
+            return connection.shutdown()
+        except Error:
+            # It cannot in the middle of a handshake.
+            return False
+
+    def _finish(self, reason: Failure | None) -> None:
+        """TLS is over, and so is the connection once that has been said.
+
+        :param reason: the error, if there was one.
+        """
+        if self._reason is None and reason is not None:
+            self._reason = _shown(reason)
+        self._is_over = True
+        # There may be an alert in it.
+        self._flush()
+        if not self._is_aborted:
+            self.transport.loseConnection()
+
+
+@implementer(IPushProducer, IPullProducer)
+class _Producer:
+    """The producer of a protocol, as the transport below sees it.
+
+    TLS pauses it as well, and one that is to be asked for each piece is not asked until
+    TLS can take it.
+    """
+
+    __slots__ = ("_is_paused", "_producer", "_streaming", "_tls")
+
+    def __init__(self, tls: FastTLSTransport, producer: Any, streaming: bool) -> None:
+        self._tls = tls
+        self._producer = producer
+        self._streaming = streaming
+        self._is_paused = False
+
+    def pauseProducing(self) -> None:
+        if self._streaming and not self._is_paused:
+            self._is_paused = True
+            self._producer.pauseProducing()
+
+    def resumeProducing(self) -> None:
+        if self._streaming:
+            if self._is_paused and not self._tls.kept_bytes:
+                self._is_paused = False
+                self._producer.resumeProducing()
+        elif self._tls.can_write:
+            self._producer.resumeProducing()
+
+    def stopProducing(self) -> None:
+        self._producer.stopProducing()
+
+
+def _shown(failure: Failure) -> Failure:
+    """What the protocol is told of an error.
+
+    An end against the rules of TLS is a connection that was lost, as without TLS.
+    """
+    error = failure.value
+    if isinstance(error, SysCallError):
+        is_end = "unexpected eof" in str(error).lower()
+    else:
+        queue = error.args[0] if error is not None and error.args else None
+        # OpenSSL 4 says nothing.
+        is_end = not queue or queue[-1][2].lower().startswith("unexpected eof")
+    return Failure(CONNECTION_LOST) if is_end else failure
