@@ -21,7 +21,7 @@ from ..options.options import Options
 from ..protocol.url import ProxyAddress, Target, parse_proxy
 from .addresses import AnsweringAddresses, AnsweringEndpoint
 from .client_tls import client_tls
-from .fast_tls import secured
+from .fast_tls_endpoint import secured
 from .named import NamedEndpoint, endpoint_name
 from .proxy import HTTPConnectEndpoint
 from .proxy_environment import environment_proxy

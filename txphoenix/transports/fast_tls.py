@@ -25,115 +25,28 @@ With ``fast_tls`` set to false, the client's option, TLS is Twisted's own.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any, Final, cast
+from typing import Any, Final
 
-from OpenSSL.SSL import (
-    Connection,
-    Error,
-    SysCallError,
-    WantReadError,
-    ZeroReturnError,
-)
-from twisted.internet.defer import Deferred
-from twisted.internet.endpoints import wrapClientTLS
-from twisted.internet.interfaces import (
-    IAddress,
-    IHandshakeListener,
-    IOpenSSLClientConnectionCreator,
-    IProtocol,
-    IProtocolFactory,
-    IPullProducer,
-    IPushProducer,
-    IStreamClientEndpoint,
-)
+from OpenSSL.SSL import Error, SysCallError, WantReadError, ZeroReturnError
+from twisted.internet.interfaces import IHandshakeListener, IProtocol
 from twisted.internet.main import CONNECTION_LOST
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.protocols.tls import TLSMemoryBIOProtocol
 from twisted.python.failure import Failure
-from zope.interface import directlyProvides, implementer, providedBy
+from zope.interface import directlyProvides, providedBy
 
+from .tls_producer import TLSProducer
+from .tls_records import RecordCounter
 from .write_at_once import write_now
 
-__all__ = ["FastTLSTransport", "secured"]
+__all__ = ["FastTLSTransport"]
 
 # OpenSSL is given so many bytes at a time: its buffers stay as large as they were once.
 _MOST_AT_ONCE: Final = 2**15
-# The most plain text in a record, and the most bytes behind its header.
+# The most plain text in a record (RFC 8446 section 5.1).
 _LONGEST_TEXT: Final = 2**14
-_LONGEST_RECORD: Final = 2**14 + 2048
-# The kinds of records, and the first byte of the version, which never changed.
-_FIRST_KIND: Final = 20
-_LAST_KIND: Final = 24
-_VERSION: Final = 3
-_HEADER: Final = 5
 # What encryption adds to what is given at a time, and more.
 _ADDED: Final = 1024
-
-
-def secured(
-    tls: Any, endpoint: IStreamClientEndpoint, is_fast: bool
-) -> IStreamClientEndpoint:
-    """Have TLS on top of an endpoint.
-
-    :param tls: makes the connection of OpenSSL; what the option ``tls`` takes.
-    :param endpoint: connects.
-    :param is_fast: whether the TLS is that of this module, or Twisted's.
-    """
-    if is_fast and IOpenSSLClientConnectionCreator.providedBy(tls):
-        return _FastTLSEndpoint(tls, endpoint)
-    wrapped: IStreamClientEndpoint = wrapClientTLS(tls, endpoint)
-    return wrapped
-
-
-@implementer(IStreamClientEndpoint)
-class _FastTLSEndpoint:
-    """An endpoint whose protocols talk through TLS."""
-
-    __slots__ = ("_endpoint", "_tls")
-
-    def __init__(self, tls: Any, endpoint: IStreamClientEndpoint) -> None:
-        self._tls = tls
-        self._endpoint = endpoint
-
-    def connect(self, protocolFactory: IProtocolFactory) -> Deferred[IProtocol]:
-        """Connect as the endpoint does; the handshake has begun then."""
-        factory = _FastTLSFactory(self._tls, protocolFactory)
-        connecting: Deferred[Any] = self._endpoint.connect(factory)
-        return connecting.addCallback(lambda transport: transport.wrappedProtocol)
-
-
-@implementer(IProtocolFactory)
-class _FastTLSFactory:
-    """The factory, with TLS below its protocols."""
-
-    __slots__ = ("_tls", "noisy", "wrappedFactory")
-
-    def __init__(self, tls: Any, factory: IProtocolFactory) -> None:
-        self._tls = tls
-        self.wrappedFactory = factory
-        # Twisted has it for its log.
-        self.noisy = getattr(factory, "noisy", False)
-
-    def doStart(self) -> None:
-        self.wrappedFactory.doStart()
-
-    def doStop(self) -> None:
-        self.wrappedFactory.doStop()
-
-    def buildProtocol(self, addr: IAddress) -> IProtocol | None:
-        protocol = self.wrappedFactory.buildProtocol(addr)
-        if protocol is None:
-            return None
-        return FastTLSTransport(self, protocol)
-
-    def connection_for(self, transport: FastTLSTransport) -> Connection:
-        """Make the connection of OpenSSL."""
-        connection: Connection = self._tls.clientConnectionForTLS(transport)
-        connection.set_connect_state()
-        # Twisted's contexts tell it of their troubles.
-        connection.set_app_data(transport)
-        return connection
 
 
 class FastTLSTransport(TLSMemoryBIOProtocol):
@@ -151,7 +64,7 @@ class FastTLSTransport(TLSMemoryBIOProtocol):
     wrappedProtocol: Any
     disconnecting = False
 
-    def __init__(self, factory: _FastTLSFactory, protocol: IProtocol) -> None:
+    def __init__(self, factory: Any, protocol: IProtocol) -> None:
         super().__init__(factory, protocol)
         # By the name that it has in Twisted's TLS; None after the end.
         self._tlsConnection: Any = None
@@ -163,31 +76,16 @@ class FastTLSTransport(TLSMemoryBIOProtocol):
         self._kept: list[bytes] | None = None
         self.kept_bytes = 0
         """How many bytes have been written that are not encrypted yet."""
-        self._producer: _Producer | None = None
+        self._producer: TLSProducer | None = None
         self._reason: Failure | None = None
-        # How many bytes of the record that has begun are missing (-1 once records are
-        # not counted any more), or what has come of its header.
-        self._missing = 0
-        self._begun = b""
+        self._records = RecordCounter()
 
     # -- What is asked of a transport of TLS --------------------------------------
-
-    def getHandle(self) -> Connection | None:
-        """The connection of OpenSSL; None after the end."""
-        return self._tlsConnection
 
     def getPeerCertificate(self) -> Any:
         """The server's certificate; None if it has not shown any."""
         connection = self._tlsConnection
         return None if connection is None else connection.get_peer_certificate()
-
-    @property
-    def negotiatedProtocol(self) -> bytes | None:
-        """The protocol that both sides have agreed on (ALPN)."""
-        connection = self._tlsConnection
-        if connection is None:
-            return None
-        return connection.get_alpn_proto_negotiated() or None
 
     def failVerification(self, reason: Failure) -> None:
         """End the connection: the server's certificate is no good.
@@ -217,7 +115,7 @@ class FastTLSTransport(TLSMemoryBIOProtocol):
         :raises OpenSSL.SSL.Error: it has failed.
         """
         try:
-            cast(Connection, self._tlsConnection).do_handshake()
+            self._tlsConnection.do_handshake()
         except WantReadError:
             self._flush()
             return False
@@ -235,28 +133,25 @@ class FastTLSTransport(TLSMemoryBIOProtocol):
         if self._is_over or self._is_aborted or not data:
             return
         texts: list[bytes] = []
-        reason: Failure | None = None
-        is_end = False
+        ended: Failure | None = None
         try:
             if len(data) <= _MOST_AT_ONCE:
                 self._decrypt(data, texts)
             else:
                 for start in range(0, len(data), _MOST_AT_ONCE):
                     self._decrypt(data[start : start + _MOST_AT_ONCE], texts)
-        except ZeroReturnError:
-            is_end = True
         except Error:
-            is_end = True
-            reason = Failure()
+            ended = Failure()
         if texts and not self._is_aborted:
             self.wrappedProtocol.dataReceived(
                 texts[0] if len(texts) == 1 else b"".join(texts)
             )
         # The protocol may have ended it meanwhile.
-        if is_end and not self._is_over:
-            if reason is None:
+        if ended is not None and not self._is_over:
+            if isinstance(ended.value, ZeroReturnError):
                 self._say_goodbye()
-            self._finish(reason)
+                ended = None
+            self._finish(ended)
 
     def _decrypt(self, data: bytes, texts: list[bytes]) -> None:
         """Add the texts of the records that are complete now.
@@ -266,7 +161,7 @@ class FastTLSTransport(TLSMemoryBIOProtocol):
         connection = self._tlsConnection
         if connection is None or self._is_over:
             return
-        records = self._count_records(data)
+        records = self._records.count(data)
         connection.bio_write(data)
         if not self._is_shaken:
             if self._is_aborted or not self._shake_hands():
@@ -289,41 +184,6 @@ class FastTLSTransport(TLSMemoryBIOProtocol):
             # One of them was none of the application's, and may have an answer.
             self._flush()
 
-    def _count_records(self, data: bytes) -> int:
-        """How many records are complete with what was read.
-
-        :return: -1 if that cannot be told.
-        """
-        at = self._missing
-        if at < 0:
-            return -1
-        if self._begun:
-            data = self._begun + data
-            self._begun = b""
-        size = len(data)
-        if at > size:
-            self._missing = at - size
-            return 0
-        count = 1 if at else 0
-        while at + _HEADER <= size:
-            length = data[at + 3] << 8 | data[at + 4]
-            if (
-                not _FIRST_KIND <= data[at] <= _LAST_KIND
-                or data[at + 1] != _VERSION
-                or length > _LONGEST_RECORD
-            ):
-                self._missing = -1
-                return -1
-            at += _HEADER + length
-            count += 1
-        if at > size:
-            count -= 1
-            self._missing = at - size
-        else:
-            self._missing = 0
-            self._begun = data[at:]
-        return count
-
     # -- Writing ------------------------------------------------------------------
 
     def write(self, data: bytes) -> None:
@@ -334,10 +194,6 @@ class FastTLSTransport(TLSMemoryBIOProtocol):
         """
         if not self.disconnecting or self._producer is not None:
             self._write(data)
-
-    def writeSequence(self, iovec: Iterable[bytes]) -> None:
-        """Write all of it."""
-        self.write(b"".join(iovec))
 
     def write_out(self, data: bytes, at_once: bool = True) -> int:
         """Write as :meth:`write` does.
@@ -431,7 +287,7 @@ class FastTLSTransport(TLSMemoryBIOProtocol):
         if self._is_over:
             producer.stopProducing()
             return
-        registered = _Producer(self, producer, streaming)
+        registered = TLSProducer(self, producer, streaming)
         self._producer = registered
         try:
             # It raises if there is one already.
@@ -468,7 +324,7 @@ class FastTLSTransport(TLSMemoryBIOProtocol):
         self._is_aborted = self.disconnecting = True
         connection, transport = self._tlsConnection, self.transport
         if connection is not None and self._is_shaken:
-            self._shut(connection)
+            _shut(connection)
         (getattr(transport, "abortConnection", None) or transport.loseConnection)()
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
@@ -497,19 +353,10 @@ class FastTLSTransport(TLSMemoryBIOProtocol):
         connection = self._tlsConnection
         if connection is None:
             return
-        is_answered = self._shut(connection)
+        is_answered = _shut(connection)
         self._flush()
         if is_answered:
             self.transport.loseConnection()
-
-    @staticmethod
-    def _shut(connection: Connection) -> bool:
-        """Have OpenSSL say goodbye; return whether the server has."""
-        try:
-            return connection.shutdown()
-        except Error:
-            # It cannot in the middle of a handshake.
-            return False
 
     def _finish(self, reason: Failure | None) -> None:
         """TLS is over, and so is the connection once that has been said.
@@ -525,37 +372,14 @@ class FastTLSTransport(TLSMemoryBIOProtocol):
             self.transport.loseConnection()
 
 
-@implementer(IPushProducer, IPullProducer)
-class _Producer:
-    """The producer of a protocol, as the transport below sees it.
-
-    TLS pauses it as well, and one that is to be asked for each piece is not asked until
-    TLS can take it.
-    """
-
-    __slots__ = ("_is_paused", "_producer", "_streaming", "_tls")
-
-    def __init__(self, tls: FastTLSTransport, producer: Any, streaming: bool) -> None:
-        self._tls = tls
-        self._producer = producer
-        self._streaming = streaming
-        self._is_paused = False
-
-    def pauseProducing(self) -> None:
-        if self._streaming and not self._is_paused:
-            self._is_paused = True
-            self._producer.pauseProducing()
-
-    def resumeProducing(self) -> None:
-        if self._streaming:
-            if self._is_paused and not self._tls.kept_bytes:
-                self._is_paused = False
-                self._producer.resumeProducing()
-        elif self._tls.can_write:
-            self._producer.resumeProducing()
-
-    def stopProducing(self) -> None:
-        self._producer.stopProducing()
+def _shut(connection: Any) -> bool:
+    """Have OpenSSL say goodbye; return whether the server has."""
+    try:
+        is_answered: bool = connection.shutdown()
+    except Error:
+        # It cannot in the middle of a handshake.
+        return False
+    return is_answered
 
 
 def _shown(failure: Failure) -> Failure:

@@ -83,6 +83,7 @@ class WriteBuffer:
         "_is_watching",
         "_left",
         "_limit",
+        "_longest_piece",
         "_own_tls",
         "_owner",
         "_transport",
@@ -99,8 +100,10 @@ class WriteBuffer:
         self._is_tls = self.descriptor is not None and self.descriptor is not transport
         # It writes at once, and says what has become of it.
         self._own_tls: FastTLSTransport | None = None
+        self._longest_piece = LONGEST_PIECE
         if self._is_tls and isinstance(transport, FastTLSTransport):
             self._own_tls = transport
+            self._longest_piece = _LONG_PIECE
         self.accepted = 0
         """How many frames :meth:`write` has been given."""
         self.waiting = 0
@@ -143,15 +146,10 @@ class WriteBuffer:
         written = 0
         if self.waiting or is_last:
             self.accepted += len(parts) >> 1
-        elif self._own_tls is not None:
-            # Of two frames, the first may have left while the second has not.
-            if (
-                size <= LONGEST_PIECE or (size <= _LONG_PIECE and len(parts) == 2)
-            ) and self._write_secure(self._own_tls, data, len(parts) >> 1):
-                return
-            self.accepted += len(parts) >> 1
         elif self._is_tls:
-            if size <= LONGEST_PIECE and self._write_record(data, len(parts) >> 1):
+            # Of two frames in two records, the first may leave before the second.
+            most = self._longest_piece if len(parts) == 2 else LONGEST_PIECE
+            if size <= most and self._write_record(data, len(parts) >> 1):
                 return
             self.accepted += len(parts) >> 1
         else:
@@ -306,24 +304,13 @@ class WriteBuffer:
         :param at_once: whether our own TLS may write it before the reactor's next turn.
         """
         self._count_left()
-        own_tls = self._own_tls
-        piece = cast(WaitingFrames, self._frames).take_piece(
-            LONGEST_PIECE if own_tls is None else _LONG_PIECE
-        )
+        piece = cast(WaitingFrames, self._frames).take_piece(self._longest_piece)
         self.waiting -= len(piece)
         transport = self._transport
         if self.descriptor is None:
             transport.write(piece)
             return
-        before = unwritten(transport)
-        if own_tls is not None:
-            taken = own_tls.write_out(piece, at_once)
-            if taken < len(piece):
-                taken = unwritten(transport) - before
-            self._note(taken, len(piece))
-            return
-        write_through(transport, piece)
-        self._note(unwritten(transport) - before, len(piece))
+        self._note(write_through(transport, piece, at_once), len(piece))
 
     def _note(self, taken: int, size: int) -> None:
         """Remember with which byte what is now handed over will have left."""
@@ -341,49 +328,31 @@ class WriteBuffer:
         It is what :meth:`_hand_over` does, in fewer steps: it is on the way of each
         message under TLS.
         """
-        descriptor = cast(FileDescriptor, self.descriptor)
+        descriptor, own_tls = cast(FileDescriptor, self.descriptor), self._own_tls
         held = unwritten_by(descriptor)
+        if own_tls is not None:
+            held += own_tls.kept_bytes
         if held >= _ENOUGH:
             return False
         if not held and self._in_transit:
             self._in_transit.clear()
             self._left = self.accepted
         self.accepted += count
-        transport = self._transport
-        write_through(transport, data)
-        taken = unwritten_by(descriptor) - held
-        if taken < len(data):
-            # TLS has kept it, or dropped it.
-            taken = unwritten(transport) - held
-        self._note(taken, len(data))
-        if held + taken >= self._limit:
-            self._tell()
-        return True
-
-    def _write_secure(self, tls: FastTLSTransport, data: bytes, count: int) -> bool:
-        """Have our own TLS write at once, if it has not much to do.
-
-        What has left whole, as nearly all does, need not be remembered.
-        """
-        descriptor = cast(FileDescriptor, self.descriptor)
-        held = unwritten_by(descriptor) + tls.kept_bytes
-        if held >= _ENOUGH:
-            return False
-        if not held and self._in_transit:
-            self._in_transit.clear()
-            self._left = self.accepted
-        self.accepted += count
-        taken = tls.write_out(data)
         size = len(data)
-        if held or taken < size or descriptor._tempDataLen:
+        if own_tls is None:
+            taken = write_through(self._transport, data)
+        else:
+            taken = own_tls.write_out(data)
+            if not held and taken >= size and not descriptor._tempDataLen:
+                # It has left whole, as nearly all does.
+                self._handed_bytes += taken
+                return True
             if taken < size:
                 # It has been kept, or dropped.
                 taken = unwritten(self._transport) - held
-            self._note(taken, size)
-            if held + taken >= self._limit:
-                self._tell()
-        else:
-            self._handed_bytes += taken
+        self._note(taken, size)
+        if held + taken >= self._limit:
+            self._tell()
         return True
 
     def _count_left(self) -> int:

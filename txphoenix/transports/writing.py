@@ -60,18 +60,28 @@ def unwritten(transport: Any) -> int:
     return total + unwritten_by(transport)
 
 
-def write_through(transport: Any, data: bytes) -> None:
+def write_through(transport: Any, data: bytes, at_once: bool = True) -> int:
     """Write, and have TLS encrypt it at once.
 
     Twisted's waits for the reactor's next turn, in which there may be more.
     Here what is written in one turn is one write already.
+
+    :param at_once: whether our own TLS may write it before the reactor's next turn;
+        all others write in that.
+    :return: how many bytes more the transport has been given, as far as it tells.
     """
+    before = unwritten(transport)
     aggregator = getattr(transport, "_aggregator", None)
-    if aggregator is None or not isinstance(transport, TLSMemoryBIOProtocol):
+    if isinstance(transport, FastTLSTransport):
+        taken = transport.write_out(data, at_once)
+        if taken >= len(data):
+            return taken
+    elif aggregator is None or not isinstance(transport, TLSMemoryBIOProtocol):
         transport.write(data)
-        return
-    aggregator.flush()
-    TLSMemoryBIOProtocol.write(transport, data)
+    else:
+        aggregator.flush()
+        TLSMemoryBIOProtocol.write(transport, data)
+    return unwritten(transport) - before
 
 
 def in_kernel(descriptor: FileDescriptor) -> int:
