@@ -147,7 +147,7 @@ class FastTLSTransport(TLSMemoryBIOProtocol):
                 texts[0] if len(texts) == 1 else b"".join(texts)
             )
         # The protocol may have ended it meanwhile.
-        if ended is not None and not self._is_over:
+        if ended is not None and not self._is_over and not self._is_aborted:
             if isinstance(ended.value, ZeroReturnError):
                 self._say_goodbye()
                 ended = None
@@ -287,13 +287,13 @@ class FastTLSTransport(TLSMemoryBIOProtocol):
         if self._is_over:
             producer.stopProducing()
             return
-        registered = TLSProducer(self, producer, streaming)
+        before, registered = self._producer, TLSProducer(self, producer, streaming)
         self._producer = registered
         try:
             # It raises if there is one already.
             self.transport.registerProducer(registered, streaming)
         except BaseException:
-            self._producer = None
+            self._producer = before
             raise
 
     def unregisterProducer(self) -> None:

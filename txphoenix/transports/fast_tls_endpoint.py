@@ -18,7 +18,7 @@ from zope.interface import implementer
 
 from .fast_tls import FastTLSTransport
 
-__all__ = ["secured"]
+__all__ = ["FastTLSFactory", "secured"]
 
 
 def secured(
@@ -48,14 +48,18 @@ class _FastTLSEndpoint:
 
     def connect(self, protocolFactory: IProtocolFactory) -> Deferred[IProtocol]:
         """Connect as the endpoint does; the handshake has begun then."""
-        factory = _FastTLSFactory(self._tls, protocolFactory)
+        factory = FastTLSFactory(self._tls, protocolFactory)
         connecting: Deferred[Any] = self._endpoint.connect(factory)
         return connecting.addCallback(lambda transport: transport.wrappedProtocol)
 
 
 @implementer(IProtocolFactory)
-class _FastTLSFactory:
-    """The factory, with TLS below its protocols."""
+class FastTLSFactory:
+    """A factory, with TLS below its protocols.
+
+    :param tls: makes the connection of OpenSSL.
+    :param factory: makes the protocols.
+    """
 
     __slots__ = ("_tls", "noisy", "wrappedFactory")
 
@@ -66,12 +70,15 @@ class _FastTLSFactory:
         self.noisy = getattr(factory, "noisy", False)
 
     def doStart(self) -> None:
+        """Begin, as the factory does."""
         self.wrappedFactory.doStart()
 
     def doStop(self) -> None:
+        """End, as the factory does."""
         self.wrappedFactory.doStop()
 
     def buildProtocol(self, addr: IAddress) -> IProtocol | None:
+        """Make a protocol, and its TLS; None if the factory makes none."""
         protocol = self.wrappedFactory.buildProtocol(addr)
         if protocol is None:
             return None
