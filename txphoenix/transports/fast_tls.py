@@ -35,6 +35,7 @@ from twisted.protocols.tls import TLSMemoryBIOProtocol
 from twisted.python.failure import Failure
 from zope.interface import directlyProvides, providedBy
 
+from .openssl_calls import Calls, fast_calls
 from .tls_producer import TLSProducer
 from .tls_records import RecordCounter
 from .write_at_once import write_now
@@ -68,6 +69,7 @@ class FastTLSTransport(TLSMemoryBIOProtocol):
         super().__init__(factory, protocol)
         # By the name that it has in Twisted's TLS; None after the end.
         self._tlsConnection: Any = None
+        self._calls: Calls | None = None
         self._is_shaken = False
         # TLS has ended, by a goodbye or an error.
         self._is_over = False
@@ -99,7 +101,8 @@ class FastTLSTransport(TLSMemoryBIOProtocol):
 
     def makeConnection(self, transport: Any) -> None:
         """Begin the handshake."""
-        self._tlsConnection = self.factory.connection_for(self)
+        self._tlsConnection = connection = self.factory.connection_for(self)
+        self._calls = fast_calls(connection)
         directlyProvides(self, providedBy(transport))
         Protocol.makeConnection(self, transport)
         self.wrappedProtocol.makeConnection(self)
@@ -158,11 +161,11 @@ class FastTLSTransport(TLSMemoryBIOProtocol):
 
         :raises OpenSSL.SSL.Error: TLS is over.
         """
-        connection = self._tlsConnection
-        if connection is None or self._is_over:
+        calls = self._calls
+        if calls is None or self._is_over:
             return
         records = self._records.count(data)
-        connection.bio_write(data)
+        calls.bio_write(data)
         if not self._is_shaken:
             if self._is_aborted or not self._shake_hands():
                 return
@@ -172,7 +175,7 @@ class FastTLSTransport(TLSMemoryBIOProtocol):
                 self._producer.resumeProducing()
         if self._kept is not None:
             self._write_kept()
-        receive = connection.recv
+        receive = calls.recv
         try:
             if records >= 0:
                 for _ in range(records):
@@ -207,8 +210,8 @@ class FastTLSTransport(TLSMemoryBIOProtocol):
         return self._write(data, at_once)
 
     def _write(self, data: bytes, at_once: bool = True) -> int:
-        connection = self._tlsConnection
-        if connection is None or self._is_over or self._is_aborted:
+        calls = self._calls
+        if calls is None or self._is_over or self._is_aborted:
             return 0
         if not self._is_shaken or self._kept is not None:
             self._keep(data)
@@ -218,7 +221,7 @@ class FastTLSTransport(TLSMemoryBIOProtocol):
         taken = done = 0
         try:
             while done < size:
-                sent = connection.send(rest[:_MOST_AT_ONCE])
+                sent = calls.send(rest[:_MOST_AT_ONCE])
                 done += sent
                 rest = rest[sent:]
                 taken += self._flush(sent, at_once)
@@ -258,14 +261,14 @@ class FastTLSTransport(TLSMemoryBIOProtocol):
         :param size: of how many bytes that is made, if it is known.
         :return: how many bytes that was.
         """
-        connection = self._tlsConnection
-        if connection is None or self._is_aborted:
+        calls = self._calls
+        if calls is None or self._is_aborted:
             return 0
         room = size + _ADDED
         total = 0
         try:
             while True:
-                data = connection.bio_read(room)
+                data = calls.bio_read(room)
                 total += len(data)
                 # A transport tells its producer how it fares by what it has buffered.
                 if at_once and self._producer is None:
@@ -346,7 +349,7 @@ class FastTLSTransport(TLSMemoryBIOProtocol):
         try:
             protocol.connectionLost(reason)
         finally:
-            self._tlsConnection = self.wrappedProtocol = None
+            self._tlsConnection = self._calls = self.wrappedProtocol = None
 
     def _say_goodbye(self) -> None:
         """Begin or answer the end of TLS; with both, that of the connection."""
