@@ -36,9 +36,9 @@ class NewTests(TLSWireTestCase):
             self.assertTrue(self.client.received == data)
 
     def test_write_at_once(self) -> None:
-        """A write has left without a turn of the reactor."""
+        """A write can leave without a turn of the reactor."""
         self.shake_hands()
-        self.tls.write(b"now")
+        self.tls.write_out(b"now")
         self.assertNotIn(self.line, self.line.clock.writers)
         self.server.feed(self.line.memory.sent)
         self.assertEqual(self.server.received, b"now")
@@ -49,6 +49,10 @@ class NewTests(TLSWireTestCase):
         taken = self.tls.write_out(b"x" * LARGE)
         self.assertGreater(taken, LARGE)
         self.assertEqual(len(self.line.memory.sent), taken)
+        self.exchange()
+        self.tls.writeSequence([b"one", b"write"])
+        self.tls.write(b"in one turn")
+        self.assertEqual(self.line.memory.sent, b"")
         self.exchange()
         taken = self.tls.write_out(b"later", at_once=False)
         self.assertEqual(self.line.memory.sent, b"")

@@ -9,8 +9,8 @@ So here::
 
     a read      its records are counted by their headers (RFC 8446 section 5.1), and as
                 many are asked for; all that was in them is delivered at once
-    a write     is encrypted and given to the socket at once, or kept until the
-                handshake is done
+    a write     is encrypted at once, or kept until the handshake is done, and the
+                WebSocket's is given to the socket at once
 
 What brought no data (a ticket, a new key, an alert) may have an answer, and that is
 looked for then alone.
@@ -190,16 +190,15 @@ class FastTLSTransport(TLSMemoryBIOProtocol):
     # -- Writing ------------------------------------------------------------------
 
     def write(self, data: bytes) -> None:
-        """Encrypt and write at once, as far as the handshake and the socket allow it.
+        """Encrypt, and have it leave with what is written in this turn of the reactor.
 
         What is written after :meth:`loseConnection` is dropped, unless a producer has
         still to finish.
         """
-        if not self.disconnecting or self._producer is not None:
-            self._write(data)
+        self.write_out(data, at_once=False)
 
     def write_out(self, data: bytes, at_once: bool = True) -> int:
-        """Write as :meth:`write` does.
+        """Encrypt and write at once, as far as the handshake and the socket allow it.
 
         :param at_once: otherwise it leaves in the reactor's next turn at the earliest.
         :return: how many bytes it has become below; fewer than it had if it was kept or
