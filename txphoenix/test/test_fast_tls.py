@@ -1,15 +1,11 @@
-"""Tests of :mod:`txphoenix.transports.fast_tls`, in memory."""
+"""Tests of :mod:`txphoenix.transports.fast_tls`, in memory: what comes and goes."""
 
 from __future__ import annotations
 
+import random
 from typing import Any
 
-from OpenSSL.SSL import Connection, Error
-from twisted.internet.error import (
-    ConnectionAborted,
-    ConnectionDone,
-    ConnectionLost,
-)
+from OpenSSL.SSL import Connection
 from twisted.internet.interfaces import INegotiated, ISSLTransport
 
 from txphoenix.transports import openssl_calls
@@ -165,224 +161,6 @@ class NewTests(TLSWireTestCase):
         names = [ask.__name__ for ask in asked]
         self.assertEqual(names, ["recv"] * 4 + ["send", "bio_read"])
 
-    # -- The end ------------------------------------------------------------------
-
-    def test_goodbye_of_the_server(self) -> None:
-        """The server's goodbye is answered, and ends the connection well."""
-        self.shake_hands()
-        self.server.write(b"bye")
-        self.server.say_goodbye()
-        self.exchange()
-        self.assertEqual(self.client.reads, [b"bye"])
-        self.assertTrue(self.server.is_closed)
-        self.assert_ended(ConnectionDone)
-
-    def test_goodbye_of_the_client(self) -> None:
-        """Ours is sent at once; the connection ends with the server's."""
-        self.shake_hands()
-        self.tls.write(b"bye")
-        self.tls.loseConnection()
-        self.tls.loseConnection()
-        self.tls.write(b"too late")
-        self.server.feed(self.line.sent())
-        self.assertEqual(self.server.received, b"bye")
-        self.assertTrue(self.server.is_closed)
-        self.assertEqual(self.client.lost, [])
-        self.server.write(b"still here")
-        self.give(self.server.out())
-        self.assertEqual(self.client.reads, [b"still here"])
-        self.server.say_goodbye()
-        self.exchange()
-        self.assert_ended(ConnectionDone)
-
-    def test_half_close(self) -> None:
-        """A server that has said goodbye reads no more, and is told goodbye."""
-        self.shake_hands()
-        self.server.say_goodbye()
-        self.give(self.server.out())
-        self.tls.write(b"nobody reads this")
-        self.exchange()
-        self.assertEqual(self.server.received, b"")
-        self.assert_ended(ConnectionDone)
-
-    def test_end_without_goodbye(self) -> None:
-        """An end without a goodbye is a connection that was lost."""
-        for is_old in (False, True):
-            self.is_old = is_old
-            self.setUp()
-            self.shake_hands()
-            self.line.lose()
-            self.assert_ended(ConnectionLost)
-
-    def test_truncated(self) -> None:
-        """So is one in the middle of a record; what was whole is delivered."""
-        self.shake_hands()
-        self.server.write(b"whole")
-        whole = self.server.out()
-        self.server.write(b"part")
-        self.give(whole + self.server.out()[:-1])
-        self.line.lose()
-        self.assertEqual(self.client.reads, [b"whole"])
-        self.assert_ended(ConnectionLost)
-
-    def test_lost_in_the_handshake(self) -> None:
-        """So is one in the middle of the handshake."""
-        self.begin()
-        self.server.feed(self.line.sent())
-        self.give(self.server.out()[:-1])
-        self.line.lose()
-        self.assert_ended(ConnectionLost)
-
-    def test_garbage(self) -> None:
-        """What is no record ends the connection at once, with an alert."""
-        for garbage in (b"HTTP/1.1 400 Bad Request\r\n", b"\x17\x03\x03\xff\xff"):
-            self.setUp()
-            self.shake_hands()
-            self.server.write(b"good")
-            self.give(self.server.out() + garbage)
-            self.assertEqual(self.client.reads, [b"good"])
-            self.assertNotEqual(self.line.sent(), b"")
-            self.assert_ended(ConnectionLost, Error)
-
-    def test_garbage_first(self) -> None:
-        """A server that knows no TLS is told from the others."""
-        self.begin()
-        self.give(b"HTTP/1.1 400 Bad Request\r\n\r\n")
-        self.line.sent()
-        self.assert_ended(Error)
-
-    def test_broken_record(self) -> None:
-        """A record that was changed on its way ends the connection."""
-        self.shake_hands()
-        self.server.write(b"good")
-        good = self.server.out()
-        self.server.write(b"bad")
-        bad = self.server.out()
-        self.give(good + bad[:-1] + bytes([bad[-1] ^ 1]) + good)
-        self.assertEqual(self.client.reads, [b"good"])
-        self.line.sent()
-        self.assert_ended(Error)
-
-    def test_wrong_host(self) -> None:
-        """A certificate for another host is refused, and the error says so."""
-        self.host = "example.org"
-        self.setUp()
-        self.begin()
-        self.tls.write(b"secret")
-        self.exchange()
-        self.line.clock.advance(0)
-        self.assertEqual(self.server.received, b"")
-        (reason,) = self.client.lost
-        self.assertIn("example.org", str(reason))
-
-    def test_abort(self) -> None:
-        """An abort ends the connection at any stage; nothing more is delivered."""
-        for stage in range(4):
-            self.setUp()
-            if stage:
-                self.begin()
-            if stage > 1:
-                self.server.feed(self.line.sent())
-                answer = self.server.out()
-                self.give(answer if stage > 2 else answer[:100])
-            if not stage:
-                self.patch(self.client, "connectionMade", self.abort)
-                self.begin()
-            self.tls.write(b"never")
-            self.tls.abortConnection()
-            self.tls.abortConnection()
-            sent = self.line.memory.sent
-            self.tls.write(b"never")
-            self.tls.dataReceived(b"\x17\x03\x03\x00\x01x")
-            self.tls.loseConnection()
-            self.assertEqual(self.line.memory.sent, sent)
-            self.line.clock.advance(0)
-            self.assert_ended(ConnectionAborted, ConnectionLost)
-            self.assertEqual(self.client.reads, [])
-
-    def abort(self) -> None:
-        """Do so."""
-        self.tls.abortConnection()
-
-    def assert_ended(self, *kinds: type[BaseException]) -> None:
-        """The protocol was told once, and nothing is left."""
-        self.line.sent()
-        self.assertEqual(len(self.client.lost), 1, self.client.lost)
-        self.assertIsInstance(self.client.lost[0], kinds)
-        self.assertIsNone(self.tls.getHandle())
-        self.assertIsNone(self.tls.getPeerCertificate())
-        self.assertIsNone(self.tls.negotiatedProtocol)
-        self.assertIsNone(self.tls.wrappedProtocol)
-        self.assertEqual(self.tls.kept_bytes, 0)
-        clock = self.line.clock
-        self.assertEqual((clock.readers, clock.writers), (set(), set()))
-        self.assertEqual(clock.getDelayedCalls(), [])
-        self.tls.write(b"late")
-        self.tls.dataReceived(b"late")
-        self.tls.loseConnection()
-        self.assertEqual(self.tls.write_out(b"late"), 0)
-
-    # -- What calls back -----------------------------------------------------------
-
-    def test_answer_inside(self) -> None:
-        """A protocol may write in the middle of a read."""
-        self.shake_hands()
-        self.client.on_data = lambda: self.tls.write(b"pong")
-        self.server.write(b"ping")
-        self.exchange()
-        self.assertEqual(self.server.received, b"pong")
-
-    def test_pause_inside(self) -> None:
-        """A protocol may pause; nothing is read until it goes on."""
-        self.shake_hands()
-        self.client.on_data = self.tls.pauseProducing
-        self.server.write(b"one")
-        self.server.write(b"two")
-        self.exchange()
-        self.assertEqual(self.client.reads, [b"onetwo"])
-        self.assertNotIn(self.line, self.line.clock.readers)
-        self.tls.resumeProducing()
-        self.assertIn(self.line, self.line.clock.readers)
-
-    def test_end_inside(self) -> None:
-        """A protocol may end the connection in the middle of a read."""
-        for end in ("abortConnection", "loseConnection"):
-            self.setUp()
-            self.shake_hands()
-            self.client.on_data = getattr(self.tls, end)
-            self.server.write(b"one")
-            self.server.say_goodbye()
-            self.exchange()
-            self.line.clock.advance(0)
-            self.assertEqual(self.client.reads, [b"one"])
-            self.assert_ended(ConnectionDone, ConnectionAborted)
-
-    def test_lost_inside(self) -> None:
-        """So may the connection itself."""
-        self.shake_hands()
-        self.client.on_data = self.line.lose
-        self.server.write(b"one")
-        self.server.say_goodbye()
-        self.give(self.server.out())
-        self.assertEqual(self.client.reads, [b"one"])
-        self.assert_ended(ConnectionDone, ConnectionLost)
-
-    def test_raising_inside(self) -> None:
-        """What a protocol raises is the reactor's to see, and loses no later data."""
-
-        def fail() -> None:
-            raise ZeroDivisionError
-
-        self.shake_hands()
-        self.client.on_data = fail
-        self.server.write(b"one")
-        records = self.server.out()
-        self.assertRaises(ZeroDivisionError, self.give, records)
-        self.client.on_data = None
-        self.server.write(b"two")
-        self.exchange()
-        self.assertEqual(self.client.reads, [b"one", b"two"])
-
     # -- Backpressure -------------------------------------------------------------
 
     def test_full_socket(self) -> None:
@@ -537,6 +315,37 @@ class KeysTests(TLSWireTestCase):
                 self.exchange()
             self.assertEqual(self.client.received, b"onetwo!!!!!")
             self.assertEqual(self.server.received, b"three?????")
+
+    def test_anything_anywhere(self) -> None:
+        """Data, tickets and new keys in any order, cut anywhere, in both directions."""
+        chance = random.Random(8446)
+        for _ in range(20):
+            self.setUp()
+            self.shake_hands()
+            wanted = [b"", b""]
+            waiting = b""
+            for number in range(150):
+                data = b"%d" % number * chance.choice((1, 30, 5000, 20_000))
+                step = chance.randrange(7)
+                if step < 3:
+                    self.server.write(data)
+                    wanted[0] += data
+                elif step == 3:
+                    self.server.ticket()
+                elif step == 4:
+                    self.server.new_key(chance.random() < 0.5)
+                else:
+                    self.tls.write_out(data, chance.random() < 0.5)
+                    wanted[1] += data
+                waiting += self.server.out()
+                cut = chance.choice((0, 3, 700, 40_000, len(waiting)))
+                self.give(waiting[:cut])
+                waiting = waiting[cut:]
+                self.server.feed(self.line.sent())
+            self.give(waiting)
+            self.exchange()
+            self.assertTrue([self.client.received, self.server.received] == wanted)
+            self.assertEqual(self.client.lost, [])
 
 
 def counted(ask: Any, asked: list[Any]) -> Any:

@@ -205,3 +205,21 @@ class TLSWireTestCase(SynchronousTestCase):
         """Have the client read that, as far as it reads."""
         if data and self.line.connected and self.line in self.line.clock.readers:
             self.tls.dataReceived(data)
+
+    def assert_ended(self, *kinds: type[BaseException]) -> None:
+        """The protocol was told once, and nothing is left."""
+        self.line.sent()
+        self.assertEqual(len(self.client.lost), 1, self.client.lost)
+        self.assertIsInstance(self.client.lost[0], kinds)
+        self.assertIsNone(self.tls.getHandle())
+        self.assertIsNone(self.tls.getPeerCertificate())
+        self.assertIsNone(self.tls.negotiatedProtocol)
+        self.assertIsNone(self.tls.wrappedProtocol)
+        self.assertEqual(self.tls.kept_bytes, 0)
+        clock = self.line.clock
+        self.assertEqual((clock.readers, clock.writers), (set(), set()))
+        self.assertEqual(clock.getDelayedCalls(), [])
+        self.tls.write(b"late")
+        self.tls.dataReceived(b"late")
+        self.tls.loseConnection()
+        self.assertEqual(self.tls.write_out(b"late"), 0)
