@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import random
-from typing import Any
+from typing import Any, cast
 
 from OpenSSL.SSL import Connection
 from twisted.internet.interfaces import INegotiated, ISSLTransport
 
 from txphoenix.transports import openssl_calls
 
-from .tls_wire import TLSWireTestCase
+from .tls_wire import Reluctant, TLSWireTestCase
 
 LARGE = 200_000
 
@@ -65,6 +65,24 @@ class NewTests(TLSWireTestCase):
         self.exchange()
         self.assertEqual(self.server.received, b"one two three four")
         self.assertEqual(self.tls.kept_bytes, 0)
+
+    def test_kept(self) -> None:
+        """What OpenSSL cannot encrypt for now is kept, and all that follows behind it.
+
+        So it may be while the server has another handshake, before TLS 1.3.
+        """
+        self.shake_hands()
+        calls = self.tls._calls = Reluctant(self.tls._calls)
+        self.assertEqual(self.tls.write_out(b"one"), 0)
+        calls.is_willing = True
+        self.assertEqual(self.tls.write_out(b"two"), 0)
+        self.assertEqual((self.tls.kept_bytes, self.tls.can_write), (6, False))
+        self.tls.loseConnection()
+        self.server.write(b"go on")
+        self.exchange()
+        self.assertEqual(self.client.reads, [b"go on"])
+        self.assertEqual(self.server.received, b"onetwo")
+        self.assertTrue(self.server.is_closed)
 
     def test_last_words(self) -> None:
         """What was written before the connection is given up in order arrives."""
@@ -185,6 +203,7 @@ class NewTests(TLSWireTestCase):
         self.tls.registerProducer(producer, True)
         self.assertRaises(RuntimeError, self.tls.registerProducer, Producer(), True)
         self.tls.write(b"early")
+        cast(Any, self.line.producer).resumeProducing()
         self.assertEqual(producer.told, ["pause"])
         self.exchange()
         self.assertEqual(producer.told, ["pause", "resume"])
@@ -257,6 +276,9 @@ class OldTests(NewTests):
         """A server may ask for another handshake; what is written waits or goes on."""
         self.shake_hands()
         self.server.shake_hands_again()
+        self.give(self.server.out())
+        # It is answered, with a handshake or a refusal.
+        self.assertNotEqual(self.line.memory.sent, b"")
         self.exchange()
         self.tls.write(b"after")
         self.server.write(b"all")

@@ -81,9 +81,20 @@ class EndTests(TLSWireTestCase):
         self.line.lose()
         self.assert_ended(ConnectionLost)
 
+    def test_no_goodbye_without_a_handshake(self) -> None:
+        """Who gives up in the handshake, and has written nothing, waits for nobody."""
+        self.begin()
+        self.tls.loseConnection()
+        self.line.clock.advance(0)
+        self.assert_ended(ConnectionAborted)
+
     def test_garbage(self) -> None:
         """What is no record ends the connection at once, with an alert."""
-        for garbage in (b"HTTP/1.1 400 Bad Request\r\n", b"\x17\x03\x03\xff\xff"):
+        for garbage in (
+            b"HTTP/1.1 400 Bad Request\r\n",
+            b"\x17\x03\x03\xff\xff",
+            b"\x17\x07\x03\x00\x20",
+        ):
             self.setUp()
             self.shake_hands()
             self.server.write(b"good")
@@ -118,6 +129,9 @@ class EndTests(TLSWireTestCase):
         self.begin()
         self.tls.write(b"secret")
         self.exchange()
+        self.assertTrue(self.line._aborting)
+        self.assertNotIn(self.line, self.line.clock.writers)
+        self.assertEqual(self.line.memory.sent, b"")
         self.line.clock.advance(0)
         self.assertEqual(self.server.received, b"")
         (reason,) = self.client.lost
@@ -185,6 +199,7 @@ class InsideTests(TLSWireTestCase):
             self.server.write(b"one")
             self.server.say_goodbye()
             self.exchange()
+            self.assertNotIn(self.line, self.line.clock.writers)
             self.line.clock.advance(0)
             self.assertEqual(self.client.reads, [b"one"])
             self.assert_ended(ConnectionDone, ConnectionAborted)

@@ -15,7 +15,7 @@ from txphoenix.transports.write_buffer import WriteBuffer
 from txphoenix.transports.writing import unwritten
 
 from .test_write_buffer import Owner, WriteBufferTestCase
-from .tls_wire import TLSWireTestCase
+from .tls_wire import Reluctant, TLSWireTestCase
 from .wire_client import RawClient
 
 SIZE = 100
@@ -188,6 +188,35 @@ class AtOnceTests(TLSWireTestCase):
                 self.assertIs(self.buffer.has_left(count), has_come)
         self.assertEqual(self.told.told, ["full", "free"])
         self.assertIsNone(self.line.producer)
+
+    def test_two_frames(self) -> None:
+        """Of two frames in one write, the first leaves before the second."""
+        self.line.memory.room = 0
+        self.buffer.write([b"h", b"x" * 30_000, b"h", b"y" * 20_000])
+        seen = set()
+        while not self.buffer.has_left(2):
+            self.line.memory.room = 1000
+            self.server.feed(self.line.sent())
+            self.assertIs(self.buffer.has_left(1), len(self.server.received) > 30_000)
+            seen.add(self.buffer.has_left(1))
+        self.assertEqual(seen, {False, True})
+        self.assertEqual(len(self.server.received), 50_002)
+
+    def test_kept_by_tls(self) -> None:
+        """What TLS cannot encrypt for now has not left, and is known of."""
+        calls = self.tls._calls = Reluctant(self.tls._calls)
+        self.write(100, 100)
+        calls.is_willing = True
+        self.write(100)
+        self.assertEqual(unwritten(self.tls), 300)
+        for count in (1, 2, 3):
+            self.assertFalse(self.buffer.has_left(count))
+        self.server.write(b"go on")
+        self.exchange()
+        self.assertEqual(len(self.server.received), 300)
+        self.write(100)
+        for count in (1, 2, 3, 4):
+            self.assertTrue(self.buffer.has_left(count))
 
     def test_progress(self) -> None:
         """What has been followed is under way until the system has it."""

@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any, Final, cast
 
 from cryptography.hazmat.primitives import serialization
+from OpenSSL.SSL import WantReadError
 from twisted.internet.interfaces import IHandshakeListener
 from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.internet.task import Clock
@@ -22,7 +23,7 @@ from txphoenix.transports.tls import verified
 
 from .openssl_server import IS_THERE, OpenSSLServer
 
-__all__ = ["Client", "Line", "TLSWireTestCase"]
+__all__ = ["Client", "Line", "Reluctant", "TLSWireTestCase"]
 
 
 _PEM: Final = serialization.Encoding.PEM
@@ -98,6 +99,23 @@ class Line(Connection):
         return None
 
     getHost = getPeer
+
+
+class Reluctant:
+    """OpenSSL's calls, but for one that it is not willing to serve."""
+
+    def __init__(self, calls: Any) -> None:
+        self._calls = calls
+        self.is_willing = False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._calls, name)
+
+    def send(self, data: bytes) -> Any:
+        """Encrypt it, or do not."""
+        if not self.is_willing:
+            raise WantReadError
+        return self._calls.send(data)
 
 
 @implementer(IHandshakeListener)

@@ -269,8 +269,7 @@ class FastTLSTransport(TLSMemoryBIOProtocol):
             while True:
                 data = calls.bio_read(room)
                 total += len(data)
-                # A transport tells its producer how it fares by what it has buffered.
-                if at_once and self._producer is None:
+                if at_once:
                     write_now(self.transport, data)
                 else:
                     self.transport.write(data)
@@ -332,14 +331,12 @@ class FastTLSTransport(TLSMemoryBIOProtocol):
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """Tell the protocol of the end, by the error of TLS if there was one."""
         connection, protocol = self._tlsConnection, self.wrappedProtocol
-        if connection is not None and not self._is_over and not self._is_aborted:
-            # If the server has not said goodbye, the loss is nobody's wish.
-            connection.bio_shutdown()
-            try:
-                connection.recv(_LONGEST_TEXT)
-            except Error as error:
-                if not isinstance(error, ZeroReturnError) and self._reason is None:
-                    self._reason = _shown(Failure())
+        if not self._is_over and not self._is_aborted:
+            # Whatever ended it, nobody has said goodbye.
+            reason = Failure(CONNECTION_LOST)
+            if connection is not None and self._is_shaken:
+                # That says nothing against its session: another may resume it.
+                _shut(connection)
         reason = self._reason or reason
         self._is_over = True
         self.connected = False
