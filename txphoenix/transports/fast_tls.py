@@ -141,8 +141,9 @@ class FastTLSTransport(TLSMemoryBIOProtocol):
             if len(data) <= _MOST_AT_ONCE:
                 self._decrypt(data, texts)
             else:
+                view = memoryview(data)
                 for start in range(0, len(data), _MOST_AT_ONCE):
-                    self._decrypt(data[start : start + _MOST_AT_ONCE], texts)
+                    self._decrypt(view[start : start + _MOST_AT_ONCE], texts)
         except Error:
             ended = Failure()
         if texts and not self._is_aborted:
@@ -156,7 +157,7 @@ class FastTLSTransport(TLSMemoryBIOProtocol):
                 ended = None
             self._finish(ended)
 
-    def _decrypt(self, data: bytes, texts: list[bytes]) -> None:
+    def _decrypt(self, data: bytes | memoryview, texts: list[bytes]) -> None:
         """Add the texts of the records that are complete now.
 
         :raises OpenSSL.SSL.Error: TLS is over.

@@ -32,7 +32,7 @@ class RecordCounter:
         # What has come of the header of the next one.
         self._begun = b""
 
-    def count(self, data: bytes) -> int:
+    def count(self, data: bytes | memoryview) -> int:
         """Count the records that are complete with what was read.
 
         :return: -1 if they cannot be told, from now on: what came was no record.
@@ -41,7 +41,7 @@ class RecordCounter:
         if at < 0:
             return -1
         if self._begun:
-            data = self._begun + data
+            data = self._begun + bytes(data)
             self._begun = b""
         size = len(data)
         if at > size:
@@ -63,5 +63,5 @@ class RecordCounter:
             self._missing = at - size
             return count - 1
         self._missing = 0
-        self._begun = data[at:]
+        self._begun = bytes(data[at:])
         return count
