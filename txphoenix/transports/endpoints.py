@@ -10,7 +10,6 @@ from twisted.internet.endpoints import (
     TCP4ClientEndpoint,
     TCP6ClientEndpoint,
     clientFromString,
-    wrapClientTLS,
 )
 from twisted.internet.interfaces import (
     IReactorPluggableNameResolver,
@@ -22,6 +21,7 @@ from ..options.options import Options
 from ..protocol.url import ProxyAddress, Target, parse_proxy
 from .addresses import AnsweringAddresses, AnsweringEndpoint
 from .client_tls import client_tls
+from .fast_tls_endpoint import secured
 from .named import NamedEndpoint, endpoint_name
 from .proxy import HTTPConnectEndpoint
 from .proxy_environment import environment_proxy
@@ -76,8 +76,8 @@ def client_endpoint(
         if proxy is None:
             endpoint = _host_endpoint(reactor, target.host, target.port, addresses)
         else:
-            endpoint = _proxy_endpoint(reactor, proxy, target, addresses)
-    return endpoint if tls is None else wrapClientTLS(tls, endpoint)
+            endpoint = _proxy_endpoint(reactor, proxy, target, options, addresses)
+    return endpoint if tls is None else secured(tls, endpoint, options.fast_tls)
 
 
 def dialled(target: Target, options: Options) -> str:
@@ -108,12 +108,14 @@ def _proxy_endpoint(
     reactor: Any,
     proxy: ProxyAddress,
     target: Target,
+    options: Options,
     addresses: AnsweringAddresses | None,
 ) -> IStreamClientEndpoint:
     name = _proxy_name(proxy)
     endpoint = _host_endpoint(reactor, proxy.host, proxy.port, addresses)
     if proxy.secure:
-        endpoint = wrapClientTLS(verified(client_tls(proxy.host)), endpoint)
+        tls = verified(client_tls(proxy.host))
+        endpoint = secured(tls, endpoint, options.fast_tls)
     return HTTPConnectEndpoint(
         NamedEndpoint(endpoint, name),
         target.host,
