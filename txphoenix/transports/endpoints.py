@@ -21,7 +21,7 @@ from ..errors import ConfigurationError
 from ..options.options import Options
 from ..protocol.url import ProxyAddress, Target, parse_proxy
 from .addresses import AnsweringAddresses, AnsweringEndpoint
-from .client_tls import client_tls
+from .client_tls import system_tls
 from .named import NamedEndpoint, endpoint_name
 from .proxy import HTTPConnectEndpoint
 from .proxy_environment import environment_proxy
@@ -52,7 +52,7 @@ def client_endpoint(
     tls: Any = None
     if target.secure:
         if options.tls is None:
-            tls = verified(client_tls(target.host))
+            tls = system_tls(target.host)
         else:
             tls = guarded(verified(options.tls))
     given = options.endpoint
@@ -113,7 +113,7 @@ def _proxy_endpoint(
     name = _proxy_name(proxy)
     endpoint = _host_endpoint(reactor, proxy.host, proxy.port, addresses)
     if proxy.secure:
-        endpoint = wrapClientTLS(verified(client_tls(proxy.host)), endpoint)
+        endpoint = wrapClientTLS(system_tls(proxy.host), endpoint)
     return HTTPConnectEndpoint(
         NamedEndpoint(endpoint, name),
         target.host,

@@ -101,7 +101,8 @@ class FastFrameProtocol(FragmentLimitProtocol):
         self._is_plain = self.fast_frames and is_plain_session(self)
         longest = limits[0] or NO_LIMIT
         self._writer.open(self.transport, longest if self._is_plain else -1)
-        super()._onOpen()
+        # Autobahn would read all parts of the server's certificate first, for nobody.
+        self.onOpen()
 
     # -- Receiving ----------------------------------------------------------------
 
