@@ -41,6 +41,7 @@ from .endpoints import client_endpoint, dialled
 from .failures import failed_with
 from .interfaces import TransportListener
 from .opening import TooLate
+from .tls_sessions import TLSSessions
 from .tuned import TunedEndpoint
 from .websocket import PhoenixClientProtocol
 
@@ -111,6 +112,7 @@ class EndpointConnector:
         self._gate: _Gate | None = None
         self.protocol: PhoenixClientProtocol | None = None
         """The protocol whose handshake is under way or done, until its loss."""
+        self._tls_sessions = TLSSessions()
         # There is one as long as an attempt is under way.
         self._timer: DelayedCall | None = None
         # Why the attempt was given up, where that was our doing.
@@ -234,7 +236,13 @@ class EndpointConnector:
         target = self._aim_at(url)
         self._factory.prepare(url, attempt.headers, attempt.auth_token)
         endpoint = TunedEndpoint(
-            client_endpoint(self._reactor, target, options, self._factory.addresses),
+            client_endpoint(
+                self._reactor,
+                target,
+                options,
+                self._factory.addresses,
+                self._tls_sessions,
+            ),
             options.keepalive,
         )
         self.check_wanted()

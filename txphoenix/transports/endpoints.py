@@ -27,6 +27,7 @@ from .proxy import HTTPConnectEndpoint
 from .proxy_environment import environment_proxy
 from .tls import verified
 from .tls_creator import guarded
+from .tls_sessions import TLSSessions
 
 __all__ = ["client_endpoint", "dialled"]
 
@@ -36,6 +37,7 @@ def client_endpoint(
     target: Target,
     options: Options,
     addresses: AnsweringAddresses | None = None,
+    sessions: TLSSessions | None = None,
 ) -> IStreamClientEndpoint:
     """Make the endpoint that reaches ``target``.
 
@@ -45,16 +47,19 @@ def client_endpoint(
     :param target: where the URL points.
     :param options: the options ``endpoint``, ``proxy`` and ``tls`` count.
     :param addresses: which of a name's addresses have been mute; not asked without.
+    :param sessions: where the client's TLS session is; none is resumed without.
     :raises ConfigurationError: the callable ``endpoint`` has returned something else,
         or there is no endpoint of its description, or no certificate can name the host,
         or the environment names no good proxy.
     """
     tls: Any = None
     if target.secure:
-        if options.tls is None:
-            tls = system_tls(target.host)
-        else:
-            tls = guarded(verified(options.tls))
+        given_tls = options.tls
+        tls = system_tls(target.host) if given_tls is None else verified(given_tls)
+        if sessions is not None:
+            tls = sessions.resuming(tls, given_tls, target.host, target.port)
+        if given_tls is not None:
+            tls = guarded(tls)
     given = options.endpoint
     endpoint: IStreamClientEndpoint
     if callable(given):

@@ -27,6 +27,7 @@ from ..runtime.package_log import package_log
 from .failures import failed_with
 from .http_body import AnswerTooLarge, MalformedAnswer
 from .tls import verify_transport
+from .tls_sessions import keep_session
 from .writing import bytes_received, descriptor_of, in_kernel, unwritten
 
 __all__ = ["Connection", "ServedRequest", "TrackedEndpoint"]
@@ -160,6 +161,7 @@ class Connection(ProtocolWrapper):
         if self._is_lost:
             return
         self._is_lost = True
+        keep_session(self.transport, reason)
         error = self._error or failed_with(reason.value or ConnectionDone())
         self._exchange = None
         super().connectionLost(Failure(error))

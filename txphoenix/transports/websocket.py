@@ -41,6 +41,7 @@ from .frames import FastFrameProtocol
 from .interfaces import TransportListener
 from .slots import PROTOCOL_SLOTS
 from .tls import verify_transport
+from .tls_sessions import keep_session
 
 __all__ = ["TOKEN_PREFIX", "HandshakeFactory", "PhoenixClientProtocol"]
 
@@ -193,6 +194,7 @@ class PhoenixClientProtocol(FastFrameProtocol):
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """Remember what the transport says; ``onClose`` follows."""
+        keep_session(self.transport, reason)
         if self._is_told:
             return
         self._is_lost = True
