@@ -33,10 +33,19 @@ tokens are.
 
 from __future__ import annotations
 
+import weakref
+from functools import partial
 from time import time
 from typing import Any, Final, NamedTuple
 
-from OpenSSL.SSL import SENT_SHUTDOWN, Connection, Error, Session
+from OpenSSL.SSL import (
+    SENT_SHUTDOWN,
+    Connection,
+    Error,
+    Session,
+    SysCallError,
+    WantReadError,
+)
 from twisted.internet.interfaces import IOpenSSLClientConnectionCreator
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -49,8 +58,10 @@ __all__ = ["TLSSessions", "keep_session"]
 
 log = Logger("txphoenix.transports.tls", observer=package_log)
 
-# Where a connection has what is known of its session.
+# What a connection has of ours: what is known of its session, and two methods.
 _ORIGIN: Final = "_txphoenix_session"
+_END_INPUT: Final = "bio_shutdown"
+_RECEIVE: Final = "recv"
 
 
 class TLSSessions:
@@ -85,7 +96,9 @@ class TLSSessions:
         ):
             connection.set_session(kept.session)
             good_until = kept.good_until
-        vars(connection)[_ORIGIN] = _Origin(self, server, good_until)
+        own = vars(connection)
+        own[_ORIGIN] = _Origin(self, server, good_until)
+        own[_END_INPUT] = partial(_end_input, weakref.ref(connection))
 
     def keep(self, kept: _Kept) -> None:
         """Keep a session in the place of the one before."""
@@ -157,7 +170,11 @@ def keep_session(transport: Any, reason: Failure) -> None:
         get_handle = getattr(transport, "getHandle", None)
         connection = None if get_handle is None else get_handle()
         if isinstance(connection, Connection):
-            origin = vars(connection).pop(_ORIGIN, None)
+            own = vars(connection)
+            origin = own.pop(_ORIGIN, None)
+            # Without them it no longer holds itself.
+            for name in (_END_INPUT, _RECEIVE):
+                own.pop(name, None)
             if origin is not None and not isinstance(reason.value, Error):
                 _keep(connection, origin)
     except Exception as error:
@@ -186,3 +203,24 @@ def _keep(connection: Connection, origin: _Origin) -> None:
     origin.sessions.keep(
         _Kept(session, connection.get_context(), origin.server, good_until)
     )
+
+
+def _end_input(reference: weakref.ref[Connection]) -> None:
+    """There is nothing more to come for a connection.
+
+    Twisted tells OpenSSL, and asks it what that means: if the server has not said
+    goodbye, that is an error, with which OpenSSL discards the session.
+    So it is not told, and the same error is raised here.
+    """
+    connection = reference()
+    if connection is None:
+        return
+    receive = connection.recv
+
+    def receive_rest(*arguments: Any) -> bytes:
+        try:
+            return receive(*arguments)
+        except WantReadError:
+            raise SysCallError(-1, "Unexpected EOF") from None
+
+    vars(connection)[_RECEIVE] = receive_rest
