@@ -56,7 +56,7 @@ from .tls import VerifyingTLS, is_verified
 
 __all__ = ["TLSSessions", "keep_session"]
 
-log = Logger("txphoenix.transports.tls", observer=package_log)
+log = Logger("txphoenix.transports.tls_sessions", observer=package_log)
 
 # What a connection has of ours: what is known of its session, and two methods.
 _ORIGIN: Final = "_txphoenix_session"
