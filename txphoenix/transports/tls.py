@@ -220,8 +220,11 @@ def refusal(
 
 def _check_at_end(connection: Connection, check: Callable[[], None]) -> None:
     """Have the handshake of a connection end well only if a check does."""
-    own = vars(connection).get(_HANDSHAKE)
+    methods = vars(connection)
+    own = methods.get(_HANDSHAKE)
     shake_hands = connection.do_handshake
+    # What is put there, unless somebody has put something around it.
+    placed: list[Callable[[], None]] = []
 
     def shake_hands_and_check() -> None:
         shake_hands()
@@ -237,12 +240,14 @@ def _check_at_end(connection: Connection, check: Callable[[], None]) -> None:
             ) from error
         # The connection holds this function, which holds the connection: that would
         # keep all of it, when it has ended, until the garbage is collected.
-        del vars(connection)[_HANDSHAKE]
-        if own is not None:
-            vars(connection)[_HANDSHAKE] = own
+        if placed and methods.get(_HANDSHAKE) is placed.pop():
+            del methods[_HANDSHAKE]
+            if own is not None:
+                methods[_HANDSHAKE] = own
 
     # Twisted sends no application's bytes before this has returned.
-    vars(connection)[_HANDSHAKE] = shake_hands_and_check
+    placed.append(shake_hands_and_check)
+    methods[_HANDSHAKE] = shake_hands_and_check
 
 
 def _check_comparable(connection: Connection) -> None:
