@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import ssl
+import weakref
 from datetime import timedelta
 from ipaddress import ip_address
 from time import time
@@ -316,6 +318,16 @@ class ResumptionTests(CertificatesTestCase):
                 await self.stop(client)
 
 
+class Ended:
+    """A transport that has ended.
+
+    :param connection: its TLS.
+    """
+
+    def __init__(self, connection: SSL.Connection) -> None:
+        self.getHandle = weakref.ref(connection)
+
+
 class KeepTests(SynchronousTestCase):
     """:func:`keep_session`, and what it makes of transports of others."""
 
@@ -336,8 +348,14 @@ class KeepTests(SynchronousTestCase):
         sessions = TLSSessions()
         tls = sessions.resuming(system_tls("localhost"), None, "localhost", 1)
         connection = tls.clientConnectionForTLS(mock.Mock())
-        keep_session(mock.Mock(getHandle=lambda: connection), Failure(ValueError()))
+        keep_session(Ended(connection), Failure(ValueError()))
         self.assertIsNone(sessions._kept)
+        # Nor does it hold itself any more.
+        gone = weakref.ref(connection)
+        gc.disable()
+        self.addCleanup(gc.enable)
+        del connection
+        self.assertIsNone(gone())
 
     def test_left_alone(self) -> None:
         """What is not of our making is handed back as it is."""

@@ -48,6 +48,7 @@ from .server_identity import CertificateRefused, Identity, NoTLS, identity_of
 from .tls_buffers import renew_buffers
 
 __all__ = [
+    "HANDSHAKE",
     "CertificateRefused",
     "Identity",
     "NoTLS",
@@ -64,9 +65,11 @@ __all__ = [
 # (``verifyOnce``), unless told otherwise.
 _CHECKED_BY_TWISTED: Final = VERIFY_PEER | VERIFY_FAIL_IF_NO_PEER_CERT
 
-# The method that begins a handshake and goes on with it; a connection may have one of
-# its own.
-_HANDSHAKE: Final = "do_handshake"
+HANDSHAKE: Final = "do_handshake"
+"""The method of a connection that begins a handshake and goes on with it.
+
+One whose handshake is not done has one of its own, which checks the end.
+"""
 
 # OpenSSL's codes (x509_vfy.h) for the faults of a chain that people meet.
 _FAULTS: Final = {
@@ -190,7 +193,7 @@ class VerifyingTLS:
 
 def is_verified(connection: Connection) -> bool:
     """Whether the handshake of a connection of :class:`VerifyingTLS` has ended well."""
-    return _HANDSHAKE not in vars(connection)
+    return HANDSHAKE not in vars(connection)
 
 
 def refusal(
@@ -221,10 +224,10 @@ def refusal(
 def _check_at_end(connection: Connection, check: Callable[[], None]) -> None:
     """Have the handshake of a connection end well only if a check does."""
     methods = vars(connection)
-    own = methods.get(_HANDSHAKE)
+    own = methods.get(HANDSHAKE)
     shake_hands = connection.do_handshake
     # What is put there, unless somebody has put something around it.
-    placed: list[Callable[[], None]] = []
+    placed: list[weakref.ref[Callable[[], None]]] = []
 
     def shake_hands_and_check() -> None:
         shake_hands()
@@ -240,14 +243,14 @@ def _check_at_end(connection: Connection, check: Callable[[], None]) -> None:
             ) from error
         # The connection holds this function, which holds the connection: that would
         # keep all of it, when it has ended, until the garbage is collected.
-        if placed and methods.get(_HANDSHAKE) is placed.pop():
-            del methods[_HANDSHAKE]
+        if placed and methods.get(HANDSHAKE) is placed.pop()():
+            del methods[HANDSHAKE]
             if own is not None:
-                methods[_HANDSHAKE] = own
+                methods[HANDSHAKE] = own
 
     # Twisted sends no application's bytes before this has returned.
-    placed.append(shake_hands_and_check)
-    methods[_HANDSHAKE] = shake_hands_and_check
+    placed.append(weakref.ref(shake_hands_and_check))
+    methods[HANDSHAKE] = shake_hands_and_check
 
 
 def _check_comparable(connection: Connection) -> None:

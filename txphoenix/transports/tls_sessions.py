@@ -52,7 +52,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from ..runtime.package_log import package_log
-from .tls import VerifyingTLS, is_verified
+from .tls import HANDSHAKE, VerifyingTLS, is_verified
 
 __all__ = ["TLSSessions", "keep_session"]
 
@@ -172,10 +172,13 @@ def keep_session(transport: Any, reason: Failure) -> None:
         if isinstance(connection, Connection):
             own = vars(connection)
             origin = own.pop(_ORIGIN, None)
+            if origin is None:
+                return
+            may_resume = is_verified(connection) and not isinstance(reason.value, Error)
             # Without them it no longer holds itself.
-            for name in (_END_INPUT, _RECEIVE):
+            for name in (_END_INPUT, _RECEIVE, HANDSHAKE):
                 own.pop(name, None)
-            if origin is not None and not isinstance(reason.value, Error):
+            if may_resume:
                 _keep(connection, origin)
     except Exception as error:
         # The transport may be of the user's making, and it has ended anyway.
@@ -184,7 +187,7 @@ def keep_session(transport: Any, reason: Failure) -> None:
 
 def _keep(connection: Connection, origin: _Origin) -> None:
     session = connection.get_session()
-    if session is None or not is_verified(connection):
+    if session is None:
         return
     # There is no chain where a session was resumed.
     chain = connection.get_verified_chain()
