@@ -45,7 +45,6 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from .server_identity import CertificateRefused, Identity, NoTLS, identity_of
-from .tls_buffers import renew_buffers
 
 __all__ = [
     "HANDSHAKE",
@@ -137,8 +136,6 @@ def verify(connection: Connection, tls_protocol: Any, identity: Identity) -> Non
             # It has no other handshake (RFC 8446 section 4.1.2), so that nobody asks
             # us any more.
             connection.set_verify(VERIFY_PEER)
-        # What follows is smaller than certificates.
-        renew_buffers(connection)
 
     connection.set_verify(VERIFY_PEER, judge)
     _check_at_end(connection, check)

@@ -28,7 +28,8 @@ _PIECE: Final = 4096
 def renew_buffers(connection: SSL.Connection) -> None:
     """Have a connection without a socket use new buffers, with what is in the old.
 
-    It may be called between any two calls of the connection's methods.
+    It may be called between any two calls of the connection's methods, by the transport
+    that the buffers are for: whoever else has got hold of the old ones holds nothing.
     """
     names = vars(connection)
     old = [names.get("_into_ssl"), names.get("_from_ssl")]
