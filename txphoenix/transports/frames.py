@@ -113,7 +113,8 @@ class FastFrameProtocol(FragmentLimitProtocol):
             longest if self._is_plain else -1,
             collects=self._compressed is None,
         )
-        super()._onOpen()
+        # Autobahn would read all parts of the server's certificate first, for nobody.
+        self.onOpen()
 
     # -- Receiving ----------------------------------------------------------------
 

@@ -29,12 +29,13 @@ from .failures import failed_with
 from .http_answer import Answer, AnswerReader, ParseError
 from .http_body import MalformedAnswer, RequestBody
 from .tls import verify_transport
+from .tls_sessions import keep_session
+from .write_at_once import write_now
 from .writing import (
     bytes_received,
     descriptor_of,
     in_kernel,
     unwritten,
-    write_now,
     write_through,
 )
 
@@ -81,7 +82,7 @@ class Connection(BaseProtocol):
         self._came = 0
         self._error: Exception | None = None
         self._is_lost = False
-        self._write: Callable[[Any, bytes], None] = write_now
+        self._write: Callable[[Any, bytes], object] = write_now
 
     def makeConnection(self, transport: Any) -> None:
         """Begin, over TLS that does not fail open."""
@@ -236,6 +237,7 @@ class Connection(BaseProtocol):
         if self._is_lost:
             return
         self._is_lost = True
+        keep_session(self.transport, reason)
         error = self._error or failed_with(reason.value or ConnectionDone())
         self._error = error
         request, self._request = self._request, None
