@@ -96,7 +96,7 @@ class Membership(Generic[_C_co]):
         self.channel = channel
         self.manager = manager
         self.topic = channel.topic
-        self.state = State.CLOSED
+        self.state = _CLOSED
         self.joins = Joins(self)
         self.made_pushes: Pushes | None = None
         self.hooks = NO_HOOKS
@@ -116,7 +116,7 @@ class Membership(Generic[_C_co]):
         :param args: what the action takes.
         """
         old = self.state
-        new, act = _STEPS[old][given]
+        new, act, of_joins = _STEPS[old][given]
         manager = self.manager
         if new is not old:
             self.state = new
@@ -124,7 +124,7 @@ class Membership(Generic[_C_co]):
             for observer in manager.events.of_changes:
                 observer.channel_changed(channel, old, new)
         if act is not None:
-            act(self, *args)
+            act(self.joins if of_joins else self, *args)
         if new is not old or given is _RETRY:
             manager.check_settled(self.channel)
 
@@ -363,13 +363,17 @@ def _refuse_second_join(
     member.manager.writers.check(pending.joins.membership.channel)
 
 
-# Each is called with the membership, and with what was given with the input.
+# Each is called with what was given with the input, and with the membership before it;
+# those on the way of each join with its joins.
+_OF_JOINS: dict[Action, Callable[..., None]] = {
+    Action.BEGIN_JOIN: Joins.begin,
+    Action.SEND_JOIN: Joins.enter_queue,
+    Action.ENTER: Joins.enter,
+}
 _ACTIONS: dict[Action, Callable[..., None]] = {
-    Action.BEGIN_JOIN: lambda member, pending: member.joins.begin(pending),
+    **_OF_JOINS,
     Action.REFUSE_SECOND_JOIN: _refuse_second_join,
     Action.JOIN_AFTER_LEAVE: lambda member, join: member.manager.next_joins.wait(join),
-    Action.SEND_JOIN: lambda member: member.joins.enter_queue(),
-    Action.ENTER: lambda member, join, answer: member.joins.enter(join, answer),
     Action.PLAN_REJOIN: Membership._plan_rejoin,
     Action.WAIT_FOR_CONNECTION: lambda membership, reason, was_asked: (
         membership._tell_interrupted(
@@ -387,9 +391,9 @@ _ACTIONS: dict[Action, Callable[..., None]] = {
 }
 
 # The table of LIFE with these in it, and None for IGNORE: one look in place of three.
-_STEPS: dict[State, dict[Input, tuple[State, Callable[..., None] | None]]] = {}
-for (_old, _given), (_new, _action) in LIFE.table.items():
-    _STEPS.setdefault(_old, {})[_given] = _new, _ACTIONS.get(_action)
+_STEPS: dict[State, dict[Input, tuple[State, Callable[..., None] | None, bool]]] = {}
+for (_old, _given), (_new, _do) in LIFE.table.items():
+    _STEPS.setdefault(_old, {})[_given] = _new, _ACTIONS.get(_do), _do in _OF_JOINS
 
 # Up to Python 3.11 a function is called where a member of an enumeration is read.
-_RETRY = Input.RETRY
+_RETRY, _CLOSED = Input.RETRY, State.CLOSED

@@ -98,6 +98,27 @@ class IdleTests(ClientTestCase):
             self.watch(channel.leave())
         self.assertEqual(ours() - before, parts | {"Leave": 9})
 
+    def test_awaited(self) -> None:
+        """The reply to a join or a leave is taken once, and kept by nobody after it."""
+        client = self.connected_client()
+        channel = self.joined_channel(client=client)
+        joins = channel._membership.joins
+        self.assertEqual((joins.awaited, joins.awaited_ref), (None, joins.ref))
+        self.memory.answers = False
+        self.watch(channel.leave())
+        self.assertNotEqual(joins.awaited_ref, joins.ref)
+        self.assertIs(joins.take_awaited(), channel._membership._leave)
+        self.assertIsNone(joins.take_awaited())
+
+    def test_awaited_no_more(self) -> None:
+        """A leave that a stop cuts short waits for no reply."""
+        channel = self.joined_channel()
+        self.memory.answers = False
+        left = self.watch(channel.leave())
+        channel.stop()
+        self.assertEqual(len(left.fired), 1)
+        self.assertIsNone(channel._membership.joins.awaited)
+
     def test_made_late(self) -> None:
         """A joined channel has nothing of what it has not needed."""
         membership = self.joined_channel()._membership
