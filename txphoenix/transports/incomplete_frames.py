@@ -36,6 +36,7 @@ class IncompleteFrame:
         "_validator",
         "first",
         "missing",
+        "size",
     )
 
     def __init__(self, head: bytes, length: int, validator: Any) -> None:
@@ -45,6 +46,8 @@ class IncompleteFrame:
         """Its first byte."""
         # What is compressed is looked at when it no longer is.
         self._is_checked = self.first == TEXT
+        self.size = length
+        """How many bytes its payload has, all in all."""
         self.missing = length
         """How many bytes of the payload have not come."""
         # It gives its bytes away without a copy, unlike a bytearray or a list of them.
