@@ -9,7 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from txphoenix.transports.incomplete_frames import IncompleteFrame, begun_frame
 
-from .frame_wire import BINARY, TEXT, frame
+from .frame_wire import BINARY, TEXT, Fast, frame, opened
 from .test_fragments import peak_of
 
 KB = 1024
@@ -117,3 +117,13 @@ class IncompleteFrameTests(SynchronousTestCase):
             self.assertEqual(incomplete.add(piece), expected)
             if not expected:
                 return
+
+    def test_limit_in_the_middle(self) -> None:
+        """A limit that is set while a frame comes holds for that frame as well."""
+        for opcode in (TEXT, BINARY):
+            protocol, data = opened(Fast), frame(b"x" * 500, opcode)
+            protocol.dataReceived(data[:100])
+            protocol.limit_messages(300)
+            protocol.dataReceived(data[100:])
+            self.assertEqual(protocol.messages, [])
+            self.assertEqual(protocol.localCloseCode, 1009)

@@ -179,7 +179,7 @@ class FastFrameProtocol(FragmentLimitProtocol):
             self.data = b""
             return incomplete.add(data)
         self.data = data[missing:]
-        if not incomplete.add(data[:missing]):
+        if not incomplete.add(data[:missing]) or incomplete.size > self._receive_limit:
             return False
         first = incomplete.first
         payload = incomplete.payload()

@@ -41,6 +41,7 @@ class IncompleteFrame:
         "_validator",
         "first",
         "missing",
+        "size",
     )
 
     def __init__(self, head: bytes, length: int, validator: Any) -> None:
@@ -50,6 +51,8 @@ class IncompleteFrame:
         """Its first byte."""
         # What is compressed is looked at when it no longer is.
         self._is_checked = self.first == TEXT
+        self.size = length
+        """How many bytes its payload has, all in all."""
         self.missing = length
         """How many bytes of the payload have not come."""
         # What has come; in the latter once these are many.
