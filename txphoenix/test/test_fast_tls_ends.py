@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+from unittest import mock
+
 from OpenSSL.SSL import Error
 from twisted.internet.error import (
     ConnectionAborted,
     ConnectionDone,
     ConnectionLost,
 )
+from twisted.python.failure import Failure
+
+from txphoenix.transports.fast_tls_endpoint import FastTLSFactory
 
 from .tls_wire import TLSWireTestCase
 
@@ -137,6 +143,38 @@ class EndTests(TLSWireTestCase):
         self.assertEqual(self.server.received, b"")
         (reason,) = self.client.lost
         self.assertIn("example.org", str(reason))
+
+    def test_refused_by_its_maker(self) -> None:
+        """What makes the connection of OpenSSL may refuse it before it begins."""
+        make = self.tls.factory.connection_for
+
+        def refuse(transport: Any) -> Any:
+            connection = make(transport)
+            transport.failVerification(Failure(ValueError("no")))
+            return connection
+
+        self.patch(FastTLSFactory, "connection_for", lambda _, tls: refuse(tls))
+        self.begin()
+        self.line.clock.advance(0)
+        self.assertEqual(self.line.memory.sent, b"")
+        self.assert_ended(ValueError)
+
+    def test_errors_of_others(self) -> None:
+        """An object of the user's may raise OpenSSL's error with anything in it."""
+        odd: tuple[tuple[Any, ...], ...] = ((), ([],), ("no",), (5,), ([5],))
+        for arguments in odd:
+            with self.subTest(arguments=arguments):
+                self.setUp()
+                error = Error(*arguments)
+                make = self.tls.factory.connection_for
+                connection = make(self.tls)
+                connection.do_handshake = mock.Mock(side_effect=error)
+                with mock.patch.object(
+                    FastTLSFactory, "connection_for", return_value=connection
+                ):
+                    self.begin()
+                is_end = not any(arguments)
+                self.assert_ended(ConnectionLost if is_end else Error)
 
     def test_abort(self) -> None:
         """An abort ends the connection at any stage; nothing more is delivered."""

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from typing import Any
 from unittest import mock
 
+from twisted.internet.endpoints import TCP4ClientEndpoint
 from twisted.trial.unittest import SynchronousTestCase
 
+from txphoenix.options.options import Options
+from txphoenix.protocol.url import parse
 from txphoenix.transports.client_tls import system_tls
+from txphoenix.transports.endpoints import client_endpoint
 from txphoenix.transports.system_trust import SystemTrust
 
 from .certificates import Issuer
@@ -54,6 +59,29 @@ class SystemTrustTests(SynchronousTestCase):
         self.assertEqual(len({it.get_context() for it in made}), 1)
         names = [it.get_servername() for it in made]
         self.assertEqual(names, [b"a.example", b"my_service", None, None])
+
+    def test_handed_out(self) -> None:
+        """What a callable ``endpoint`` does to its context is its own affair."""
+        handed: list[Any] = []
+
+        def endpoint(*arguments: Any) -> Any:
+            handed.append(arguments[-1].clientConnectionForTLS(mock.Mock()))
+            return TCP4ClientEndpoint(*arguments[:3])
+
+        class Unhashable:
+            __hash__ = None  # type: ignore[assignment]
+
+            def __call__(self, *arguments: Any) -> Any:
+                return endpoint(*arguments)
+
+        url = "wss://a.example/socket"
+        for given in (endpoint, endpoint, partial(endpoint), Unhashable()):
+            client_endpoint(mock.Mock(), parse(url), Options(url=url, endpoint=given))
+        first, again, *others = [it.get_context() for it in handed]
+        self.assertIs(first, again)
+        shared = system_tls("a.example").clientConnectionForTLS(mock.Mock())
+        contexts = {first, *others, shared.get_context()}
+        self.assertEqual(len(contexts), 4)
 
     def test_variables(self) -> None:
         """Another file by OpenSSL's variables is read at once, and so is none."""

@@ -251,6 +251,28 @@ class ResumptionTests(CertificatesTestCase):
             await self.stop(client)
         self.assertEqual(front.resumed, [False])
 
+    async def test_not_judged(self) -> None:
+        """Nor is what an endpoint of the user's has let pass without a judgement."""
+        front = await self.front(Issuer().sign(*_HERE))
+
+        class Lax(Composed):
+            def clientConnectionForTLS(self, tlsProtocol: Any) -> SSL.Connection:
+                connection: SSL.Connection = super().clientConnectionForTLS(tlsProtocol)
+                connection.set_verify(SSL.VERIFY_PEER, lambda *_: True)
+                return connection
+
+        client = await self.begin(
+            endpoint=lambda reactor, host, port, tls: wrapClientTLS(
+                Lax(tls), self.here(port)
+            ),
+            tls=self.own("localhost"),
+        )
+        failed = self.next_call(client.on_error)
+        client.reconfigure(endpoint=None).addErrback(lambda _: None)
+        self.assertIn("not trusted", str(await failed.addTimeout(5, reactor)))
+        self.assertEqual(front.resumed, [False])
+        await self.stop(client)
+
     async def test_objects_of_others(self) -> None:
         """An object of the user's that has a check of its own never resumes."""
         front = await self.front()

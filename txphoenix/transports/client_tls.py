@@ -23,7 +23,7 @@ from zope.interface import implementer
 
 from ..errors import ConfigurationError
 from ..protocol.host import read_host, server_name
-from .system_trust import system_trust
+from .system_trust import SystemTrust, system_trust
 from .tls import VerifyingTLS, identity_of
 
 __all__ = ["client_tls", "system_tls"]
@@ -66,15 +66,18 @@ def client_tls(
         return _named_server(name, CertificateOptions(**options).getContext())
 
 
-def system_tls(host: str) -> IOpenSSLClientConnectionCreator:
+def system_tls(
+    host: str, trust: SystemTrust = system_trust
+) -> IOpenSSLClientConnectionCreator:
     """What verifies a server where the option ``tls`` says nothing.
 
     It trusts whom the machine trusts at this moment, and takes next to no time to make.
 
     :param host: the server's, as a URL has it.
+    :param trust: has the context; that of the process is for nobody to change.
     :raises ConfigurationError: no certificate can name it.
     """
-    return _named_server(server_name(host), system_trust.context())
+    return _named_server(server_name(host), trust.context())
 
 
 def _server_name(hostname: str) -> str:

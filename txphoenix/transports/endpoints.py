@@ -25,6 +25,7 @@ from .fast_tls_endpoint import secured
 from .named import NamedEndpoint, endpoint_name
 from .proxy import HTTPConnectEndpoint
 from .proxy_environment import environment_proxy
+from .system_trust import trust_handed_to
 from .tls import verified
 from .tls_creator import guarded
 from .tls_sessions import TLSSessions
@@ -55,7 +56,12 @@ def client_endpoint(
     tls: Any = None
     if target.secure:
         given_tls = options.tls
-        tls = system_tls(target.host) if given_tls is None else verified(given_tls)
+        if given_tls is not None:
+            tls = verified(given_tls)
+        elif callable(options.endpoint):
+            tls = system_tls(target.host, trust_handed_to(options.endpoint))
+        else:
+            tls = system_tls(target.host)
         if sessions is not None:
             tls = sessions.resuming(tls, given_tls, target.host, target.port)
         if given_tls is not None:

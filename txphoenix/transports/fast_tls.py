@@ -27,7 +27,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from OpenSSL.SSL import Error, SysCallError, WantReadError, ZeroReturnError
+from OpenSSL.SSL import Error, WantReadError, ZeroReturnError
 from twisted.internet.interfaces import IHandshakeListener, IProtocol
 from twisted.internet.main import CONNECTION_LOST
 from twisted.internet.protocol import Protocol, connectionDone
@@ -106,7 +106,10 @@ class FastTLSTransport(TLSMemoryBIOProtocol):
         directlyProvides(self, providedBy(transport))
         Protocol.makeConnection(self, transport)
         self.wrappedProtocol.makeConnection(self)
-        if not self._is_over and not self._is_aborted:
+        if self._is_aborted:
+            # Perhaps by what has made the connection: there was no transport then.
+            self.abortConnection()
+        elif not self._is_over:
             try:
                 self._shake_hands()
             except Error:
@@ -327,7 +330,8 @@ class FastTLSTransport(TLSMemoryBIOProtocol):
         connection, transport = self._tlsConnection, self.transport
         if connection is not None and self._is_shaken:
             _shut(connection)
-        (getattr(transport, "abortConnection", None) or transport.loseConnection)()
+        if transport is not None:
+            (getattr(transport, "abortConnection", None) or transport.loseConnection)()
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """Tell the protocol of the end, by the error of TLS if there was one."""
@@ -387,11 +391,7 @@ def _shown(failure: Failure) -> Failure:
 
     An end against the rules of TLS is a connection that was lost, as without TLS.
     """
-    error = failure.value
-    if isinstance(error, SysCallError):
-        is_end = "unexpected eof" in str(error).lower()
-    else:
-        queue = error.args[0] if error is not None and error.args else None
-        # OpenSSL 4 says nothing.
-        is_end = not queue or queue[-1][2].lower().startswith("unexpected eof")
+    said: tuple[object, ...] = () if failure.value is None else failure.value.args
+    # OpenSSL 4 says nothing; users' objects may say anything.
+    is_end = not any(said) or "unexpected eof" in str(said).lower()
     return Failure(CONNECTION_LOST) if is_end else failure

@@ -4,6 +4,8 @@ To read them takes milliseconds and most of a megabyte, and what was read can se
 connections: a context knows nothing of hosts, and the names of a certificate are
 compared by each connection for itself (:mod:`txphoenix.transports.tls`).
 So there is one for the process.
+A callable ``endpoint`` is handed what makes connections of a context, and may change
+that, as by an authority or a certificate of its own: so each has one for itself.
 
 The authorities may change while it runs.
 They are read again, for the connections that begin then, when ``SSL_CERT_FILE`` or
@@ -19,11 +21,12 @@ import ssl
 from collections.abc import Callable, Iterator
 from time import monotonic
 from typing import Any, Final
+from weakref import WeakKeyDictionary
 
 from OpenSSL import SSL
 from twisted.internet.ssl import CertificateOptions, platformTrust
 
-__all__ = ["SystemTrust", "system_trust"]
+__all__ = ["SystemTrust", "system_trust", "trust_handed_to"]
 
 _LOOK_AFTER: Final = 1.0
 _READ_AFTER: Final = 24 * 3600.0
@@ -70,6 +73,20 @@ class SystemTrust:
 
 system_trust = SystemTrust()
 """That of this process."""
+
+_handed_out: WeakKeyDictionary[Any, SystemTrust] = WeakKeyDictionary()
+
+
+def trust_handed_to(endpoint: Any) -> SystemTrust:
+    """The same authorities, in a context that only one callable can change.
+
+    :param endpoint: the callable that is handed what is made of it.
+    """
+    try:
+        return _handed_out.setdefault(endpoint, SystemTrust())
+    except Exception:
+        # It cannot be remembered.
+        return SystemTrust()
 
 
 def _state() -> list[Any]:

@@ -53,6 +53,7 @@ __all__ = [
     "NoTLS",
     "VerifyingTLS",
     "identity_of",
+    "is_judged",
     "is_verified",
     "refusal",
     "verified",
@@ -69,6 +70,9 @@ HANDSHAKE: Final = "do_handshake"
 
 One whose handshake is not done has one of its own, which checks the end.
 """
+
+# What a connection has of ours if nobody has judged its chain.
+_NOT_JUDGED: Final = "_txphoenix_not_judged"
 
 # OpenSSL's codes (x509_vfy.h) for the faults of a chain that people meet.
 _FAULTS: Final = {
@@ -132,6 +136,7 @@ def verify(connection: Connection, tls_protocol: Any, identity: Identity) -> Non
     def check() -> None:
         if not is_accepted:
             _check(identity, _certificate_of(connection))
+            vars(connection)[_NOT_JUDGED] = True
         if connection.get_protocol_version() == TLS1_3_VERSION:
             # It has no other handshake (RFC 8446 section 4.1.2), so that nobody asks
             # us any more.
@@ -191,6 +196,15 @@ class VerifyingTLS:
 def is_verified(connection: Connection) -> bool:
     """Whether the handshake of a connection of :class:`VerifyingTLS` has ended well."""
     return HANDSHAKE not in vars(connection)
+
+
+def is_judged(connection: Connection) -> bool:
+    """Whether the chain of a verified connection has been judged, and in this one.
+
+    It has not where a session was resumed, or where somebody has put another check in
+    the place of ours.
+    """
+    return _NOT_JUDGED not in vars(connection)
 
 
 def refusal(

@@ -24,7 +24,8 @@ A client keeps one session: the latest, when its connection has ended.
 - It is offered for no longer than each certificate was good for that the server was
   verified by, as a handshake without certificates would not tell.
 - Only connections of :class:`~txphoenix.transports.tls.VerifyingTLS` offer one, which
-  compare the server's name in such a handshake as in any other.
+  compare the server's name in such a handshake as in any other, and only those leave
+  one behind whose certificates have been judged there.
   Other objects of the user's may judge in a full handshake alone.
 
 Each client has its own, those of one process too: sessions are no more shared than
@@ -52,7 +53,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from ..runtime.package_log import package_log
-from .tls import HANDSHAKE, VerifyingTLS, is_verified
+from .tls import HANDSHAKE, VerifyingTLS, is_judged, is_verified
 
 __all__ = ["TLSSessions", "keep_session"]
 
@@ -192,6 +193,9 @@ def _keep(connection: Connection, origin: _Origin) -> None:
     # There is no chain where a session was resumed.
     chain = connection.get_verified_chain()
     if chain:
+        if not is_judged(connection):
+            # An endpoint of the user's has had it verified in another way, if at all.
+            return
         good_until = min(
             certificate.to_cryptography().not_valid_after_utc.timestamp()
             for certificate in chain
