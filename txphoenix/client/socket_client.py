@@ -101,7 +101,7 @@ class SocketClient(ClientHooks, MultiService):
         self.channels = channels = ChannelManager(
             reactor, self.options, connection, channel_events, state
         )
-        tell = hooks.error.call
+        tell = hooks.tell_error
         self._join_channels = joins = JoinChannels(channels, tell)
         self._outbox = outbox = Outbox(state, connection, channels, tell)
         # Who is told what happens to the connection, in this order, and the log.

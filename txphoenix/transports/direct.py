@@ -65,8 +65,10 @@ class DirectEndpoint:
             It fails with the error of the system, or when it is cancelled.
         """
         dialling = _Dialling(protocolFactory, self._keepalive)
+        # It lets go of it when it is over, which may be before this returns.
+        connecting = dialling.connecting
         self._reactor.connectTCP(self._host, self._port, dialling, timeout=None)
-        return dialling.connecting
+        return connecting
 
 
 class _Dialling:
@@ -96,7 +98,7 @@ class _Dialling:
         factory, connector = self._end()
         if factory is None:
             return None
-        connecting = self.connecting
+        connecting = self._take_connecting()
         try:
             protocol = factory.buildProtocol(addr)
         except BaseException:
@@ -110,7 +112,7 @@ class _Dialling:
     def clientConnectionFailed(self, _connector: Any, reason: Failure) -> None:
         factory, _ = self._end()
         if factory is not None:
-            self.connecting.errback(reason)
+            self._take_connecting().errback(reason)
 
     def clientConnectionLost(self, _connector: Any, _reason: Failure) -> None:
         """The protocol knows."""
@@ -120,6 +122,11 @@ class _Dialling:
         connecting.errback(CancelledError())
         if connector is not None:
             connector.stopConnecting()
+
+    def _take_connecting(self) -> Deferred[IProtocol]:
+        connecting = self.connecting
+        del self.connecting
+        return connecting
 
     def _end(self) -> tuple[IProtocolFactory | None, Any]:
         """Let go of all that an open connection has no use for."""
