@@ -174,8 +174,10 @@ class _Receiving:
             self.receive(data, is_binary)
             return
         functions = pending = None
+        # CPython reads what is in a slot faster than it calls it there.
+        parse = self._parse
         try:
-            join_ref, ref, topic, event, payload = fields = self._parse(data)
+            join_ref, ref, topic, event, payload = fields = parse(data)
             membership = self._memberships.get(topic)
             if (
                 membership is not None
@@ -197,25 +199,24 @@ class _Receiving:
             # What is wrong is the serializer's to say.
             self.receive(data, is_binary)
             return
-        if functions is None and pending is None:
-            to_message = cast(V2Serializer, self._serializer).to_message
-            self._deliver(len(data), to_message, fields, data)
-            return
-        if pending is not None:
+        if functions is not None:
+            if message_handlers:
+                message_event("received", self._client, fields, len(data))
+            for _, function in functions:
+                # As call_hook() does it.
+                try:
+                    result = function(payload)
+                    if result is not None:
+                        watch_hook(result, function)
+                except BaseException:
+                    log_hook_failure(function)
+        elif pending is not None:
             try:
                 pending.answered(payload, join_ref)
             except BaseException as error:
                 self._receiver.channel_raised(
                     cast(Membership[Channel], membership), error
                 )
-            return
-        if message_handlers:
-            message_event("received", self._client, fields, len(data))
-        for _, function in functions or ():
-            # As call_hook() does it.
-            try:
-                result = function(payload)
-                if result is not None:
-                    watch_hook(result, function)
-            except BaseException:
-                log_hook_failure(function)
+        else:
+            to_message = cast(V2Serializer, self._serializer).to_message
+            self._deliver(len(data), to_message, fields, data)
