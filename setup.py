@@ -65,13 +65,16 @@ setup(
     install_requires=[
         "twisted[tls]>=24.7.0",
         "autobahn>=26.7.1",
-        "treq>=24.9.1",
-        # Twisted and treq bring these two as well.
+        # Twisted brings these two as well.
         "attrs>=22.2.0",
         "hyperlink>=21.0.0",
         'orjson>=3.10.0; platform_python_implementation == "CPython"',
     ],
     extras_require={
+        # Masks what is sent in C; see txphoenix/transports/masking.py.
+        "accelerated": [
+            "websockets>=13.0",
+        ],
         "test": [
             "coverage>=7.10",
             "hypothesis>=6.100",
@@ -81,6 +84,8 @@ setup(
             "pytest-xdist>=3.5",
             # What the documentation shows for SOCKS.
             "txtorcon>=24.8",
+            # The extra "accelerated".
+            "websockets>=13.0",
             # One of the reactors that the tests run under.
             'uvloop; os_name == "posix" and implementation_name == "cpython"',
         ],

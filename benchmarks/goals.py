@@ -46,6 +46,8 @@ _SECURE: list[Judged] = [
 _LONG_POLL: list[Judged] = [
     Ratio("long-poll flood against phoenix.js", 2.0, "longpoll-flood"),
     Ratio("long-poll, 64 outstanding, phoenix.js", 2.0, "longpoll-ping-64"),
+    Ratio("https flood against phoenix.js", 2.0, "https-flood"),
+    Ratio("https 64 outstanding, phoenix.js", 2.0, "https-ping-64"),
 ]
 
 # Of the three sizes the worst counts.

@@ -221,6 +221,12 @@ _SECURE = {
         {"sockets": 10},
         is_secure=True,
     ),
+    "https-flood": _secure(
+        "longpoll-flood", "https long-poll, flood", clients=_UNLIKE_STOCK[:2]
+    ),
+    "https-ping-64": _secure(
+        "longpoll-ping-64", "https long-poll, 64 at once", clients=_UNLIKE_STOCK[:2]
+    ),
 }
 
 _COMPRESSED = {

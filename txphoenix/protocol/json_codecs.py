@@ -21,6 +21,7 @@ from types import ModuleType
 from typing import Any, Final, NoReturn, Protocol, runtime_checkable
 
 from ..errors import ConfigurationError
+from .long_strings import LEAST_TEXT, long_strings
 
 __all__ = [
     "JSONCodec",
@@ -132,6 +133,12 @@ class Orjson:
         def exact(data: str | bytes) -> Any:
             if type(data) is not bytes:
                 data = data.encode("utf-8") if isinstance(data, str) else bytes(data)
+            if len(data) >= LEAST_TEXT and (found := long_strings(data)):
+                if not found.is_very_long:
+                    may_have_long = may_have_long_number(found.rest)
+                    return (self._loads_long_numbers if may_have_long else loads)(data)
+                if (parsed := found.load(exact)) is not None:
+                    return parsed
             # As may_have_long_number() begins.
             if data[_TENTH].translate(_DIGITS).find(_TWO) >= 0 and (
                 may_have_long_number(data)

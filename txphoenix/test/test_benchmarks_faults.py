@@ -82,8 +82,10 @@ class WorkloadTests(TestCase):
 
     async def test_long_poll(self) -> None:
         """By long-poll all arrives, too."""
-        metrics = await self.run_all("longpoll-flood", "longpoll-ping-64")
-        for workload in ("longpoll-flood", "longpoll-ping-64"):
+        plain, secure = ("longpoll-flood", "longpoll-ping-64"), "https-flood"
+        metrics = await self.run_all(*plain, secure, "https-ping-64")
+        self.assertEqual(metrics[secure, "txphoenix"], {"rate"})
+        for workload in plain:
             for client in ("txphoenix", "bare"):
                 self.assertEqual(metrics[workload, client], {"rate"})
 

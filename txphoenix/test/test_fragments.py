@@ -5,6 +5,7 @@ What is measured is memory and work, and not time.
 
 from __future__ import annotations
 
+import codecs
 import tracemalloc
 import zlib
 from functools import partial
@@ -14,7 +15,7 @@ from twisted.internet.endpoints import TCP4ServerEndpoint
 from twisted.trial.unittest import SynchronousTestCase
 
 from txphoenix.errors import ConnectionClosed
-from txphoenix.transports import frames, incomplete_frames
+from txphoenix.transports import incomplete_frames
 from txphoenix.transports.fragments import _FREE_FRAMES
 
 from .frame_wire import (
@@ -195,18 +196,19 @@ class WorkTests(SynchronousTestCase):
         protocol = fast()
         counting = protocol.utf8validator = Counting(protocol.utf8validator)
         looks = 0
-        judge = incomplete_frames.is_worth_waiting
+        decode = codecs.utf_8_decode
 
-        def is_worth_waiting(data: bytes, *args: Any) -> bool:
+        def utf_8_decode(data: bytes, *args: Any) -> tuple[str, int]:
             nonlocal looks
             looks += len(data)
-            return judge(data, *args)
+            return decode(data, *args)
 
-        self.patch(frames, "is_worth_waiting", is_worth_waiting)
+        self.patch(incomplete_frames, "utf_8_decode", utf_8_decode)
         payload = "é".encode() * (size // 2)
         for byte in frame(payload):
             protocol.dataReceived(bytes([byte]))
         self.assertEqual(protocol.messages, [payload])
+        self.assertGreaterEqual(looks, size)
         return counting.looked_at + looks
 
     def test_text_byte_by_byte(self) -> None:

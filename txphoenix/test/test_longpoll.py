@@ -343,7 +343,7 @@ class BrokenTests(LongPollTestCase):
             raise ZeroDivisionError
 
         connection: Any = client.connection
-        connection.frame_received = broken
+        connection.receiver_of = lambda _read: broken
         poll.say(200, messages=[SHOUT % 1])
         self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
         self.assertEqual(self.loss(client).code, 1006)

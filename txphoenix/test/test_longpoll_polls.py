@@ -236,6 +236,41 @@ class PollTests(LongPollTestCase):
         self.assertEqual([message.payload for message in heard], [{"i": 1}])
         self.assertEqual(self.loss(client).code, 1009)
 
+    def test_long_numbers(self) -> None:
+        """Integers of any size are exact, however the server writes their digits."""
+        number = 123456789012345678901234567890
+        text = f'[null,null,"rooms:1","shout",{number}]'
+        hidden = json.dumps(text).replace("7", "\\u0037").replace("2", "\\u0032")
+        client, poll = self.open()
+        channel, poll = self.joined(client, poll)
+        heard: list[Any] = []
+        channel.on("shout", heard.append)
+        for written in (json.dumps(text), hidden):
+            body = f'{{"status":200,"messages":[{json.dumps(SHOUT % 1)},{written}]}}'
+            poll.answer(200, body.encode())
+            self.assertEqual(heard, [{"i": 1}, number])
+            heard.clear()
+            poll = self.server.take("GET")
+
+    def test_one_receiver(self) -> None:
+        """The messages of an answer have one receiver, picked by the whole of it."""
+        client, poll = self.open()
+        connection: Any = client.connection
+        picked: list[bytes] = []
+        receiver_of = connection.receiver_of
+
+        def pick(read: bytes) -> Any:
+            picked.append(read)
+            return receiver_of(read)
+
+        connection.receiver_of = pick
+        heard: list[Any] = []
+        client.on_message(lambda message: heard.append(message.payload["i"]))
+        poll.say(200, messages=[SHOUT % i for i in range(10)])
+        self.assertEqual(heard, list(range(10)))
+        self.assertEqual(len(picked), 1)
+        self.assertIn(b"shout", picked[0])
+
     def test_limits_change(self) -> None:
         """reconfigure() changes the limits of an open session."""
         client, poll = self.open()

@@ -170,7 +170,7 @@ class HostTests(RequestTestCase):
 
 
 class OnceTests(RequestTestCase):
-    """What client, Autobahn, treq and user may each say is said once, by the user."""
+    """What client, Autobahn and user may each say is said once, by the user."""
 
     async def test_given(self) -> None:
         """The user's value goes out, in whatever case its name is, and alone."""

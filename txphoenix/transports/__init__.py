@@ -14,7 +14,8 @@ The way of a frame over a WebSocket::
 
 and over long-polling::
 
-    in   http_connections.py -> http.py (an answer) -> longpoll.py -> frame_received
+    in   http_connections.py -> http_answer.py (an answer), http_body.py -> http.py
+                             -> longpoll.py -> frame_received
     out  Transport.send -> longpoll.py -> longpoll_outgoing.py (a batch) -> http.py
 
 The way to an open transport, each attempt anew::

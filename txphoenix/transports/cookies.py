@@ -70,8 +70,12 @@ class ServerCookies:
             A cookie of the jar that is not ASCII, or has control characters, is left
             out: a jar of the user's may hold anything.
         """
+        jar = self._jar
+        if type(jar) is CookieJar and next(iter(jar), None) is None:
+            # As nearly always; to ask it would cost as much as the rest of a request.
+            return given
         request = Request(self._url)
-        self._jar.add_cookie_header(request)
+        jar.add_cookie_header(request)
         held = request.get_header("Cookie") or ""
         names = {_name(cookie) for cookie in (given or "").split(";")}
         cookies = [

@@ -43,7 +43,16 @@ class FrameWriter:
     :param owner: makes them, and is told how many wait.
     """
 
-    __slots__ = ("_buffer", "_limit", "_owner", "longest", "parts", "short", "written")
+    __slots__ = (
+        "_buffer",
+        "_collects",
+        "_limit",
+        "_owner",
+        "longest",
+        "parts",
+        "short",
+        "written",
+    )
 
     def __init__(self, owner: FrameWriterOwner) -> None:
         # None after the loss.
@@ -51,6 +60,7 @@ class FrameWriter:
         # What waits for the transport, once the session is open.
         self._buffer: WriteBuffer | None = None
         self._limit = NO_LIMIT
+        self._collects = True
         self.parts: list[bytes] = []
         """Frames, each of two parts, until they are written."""
         self.written = 0
@@ -62,11 +72,13 @@ class FrameWriter:
 
     # -- How much of it -----------------------------------------------------------
 
-    def open(self, transport: Any, longest: int) -> None:
+    def open(self, transport: Any, longest: int, *, collects: bool = True) -> None:
         """The session is open.
 
         :param longest: the longest payload of its frames; -1 if Autobahn makes them.
+        :param collects: whether frames are collected before they are written.
         """
+        self._collects = collects
         if self._owner is not None:
             self._buffer = WriteBuffer(transport, self._limit, self._owner)
         self.limit_frames(longest)
@@ -88,7 +100,7 @@ class FrameWriter:
 
         As many of them as leave in one write are no more than may wait.
         """
-        if self.is_blocked:
+        if self.is_blocked or not self._collects:
             self.short = -1
         else:
             self.short = min(self._limit // (MOST_PARTS // 2), self.longest)

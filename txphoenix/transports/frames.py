@@ -3,14 +3,14 @@
 Autobahn parses every kind of frame there is, and pays for it on each one: it walks
 a frame through a dozen calls and copies the rest of its buffer twice.
 Nearly all frames on a connection to Phoenix are of the simplest kind, here called
-*plain*: data in one whole frame, unmasked, uncompressed, no reserved bit set, its
-length in the shortest form and within the limits.
+*plain*: data in one whole frame, unmasked, no reserved bit set but for what the session
+compresses, its length in the shortest form and within the limits.
 
 Receiving
     Plain frames are found in the read buffer by offset, cut out and handed to
     ``onMessage``.
-    The incomplete frame that a read ends in stays in the buffer: Autobahn's parser
-    would take it too, but would then own the next read, which ends in a frame again.
+    The incomplete frame that a read ends in is put together from the reads that bring
+    it (:mod:`~txphoenix.transports.incomplete_frames`).
     At any other frame Autobahn's parser takes over, up to the end of the message.
     Text that is not UTF-8 and frames over a limit are not plain, so it is always
     Autobahn that fails a connection, with its code and its reason.
@@ -46,12 +46,13 @@ from twisted.internet.base import DelayedCall
 from twisted.internet.protocol import connectionDone
 from twisted.python.failure import Failure
 
+from .compressed_frames import COMPRESSED, DEFLATED_TEXT, CompressedFrames
 from .fragments import FragmentLimitProtocol
-from .frame_bytes import is_utf8, long_header
 from .frame_writer import MOST_PARTS, NO_LIMIT, FrameWriter
-from .incomplete_frames import is_worth_waiting
+from .incomplete_frames import IncompleteFrame, begun_frame
 from .interfaces import LifeSigns
 from .masking import BINARY, PONG, TEXT, masked_frame
+from .plain_frames import take_plain_frames
 from .quiet_log import QuietLog
 from .short_way import is_at_frame, is_plain_session
 
@@ -95,7 +96,8 @@ class FastFrameProtocol(FragmentLimitProtocol):
         self._is_plain = False
         self._is_receiving = False
         self._read_size = self._came = 0
-        self._reads_waited = 0
+        self._incomplete: IncompleteFrame | None = None
+        self._compressed: CompressedFrames | None = None
         self._receive_limit = NO_LIMIT
 
     def _onOpen(self) -> None:
@@ -103,9 +105,16 @@ class FastFrameProtocol(FragmentLimitProtocol):
         limits = [self.maxMessagePayloadSize, self.maxFramePayloadSize]
         self._receive_limit = min(filter(None, limits), default=NO_LIMIT)
         self._is_plain = self.fast_frames and is_plain_session(self)
+        if self._is_plain and self._perMessageCompress is not None:
+            self._compressed = CompressedFrames(self)
         longest = limits[0] or NO_LIMIT
-        self._writer.open(self.transport, longest if self._is_plain else -1)
-        super()._onOpen()
+        self._writer.open(
+            self.transport,
+            longest if self._is_plain else -1,
+            collects=self._compressed is None,
+        )
+        # Autobahn would read all parts of the server's certificate first, for nobody.
+        self.onOpen()
 
     # -- Receiving ----------------------------------------------------------------
 
@@ -140,61 +149,48 @@ class FastFrameProtocol(FragmentLimitProtocol):
     def _consume_some(self) -> bool:
         """Go one step on; return whether another can follow."""
         if self._is_plain and is_at_frame(self):
-            needed = self._take_plain_frames()
-            if self._is_paused or self.state != _OPEN or 0 < needed <= len(self.data):
-                return True
-            data, read, waited = self.data, self._read_size, self._reads_waited
-            if needed and not data:
-                return False
-            if needed and is_worth_waiting(
-                data, needed, read, waited, self.utf8validator
-            ):
-                self._reads_waited += 1
-                return False
-            self._reads_waited = 0
+            if self._incomplete is None:
+                needed = take_plain_frames(self)
+                if self._is_paused or self.state != _OPEN:
+                    return True
+                if needed:
+                    # A callback may have had the transport deliver more.
+                    if needed <= len(self.data):
+                        return True
+                    self._incomplete = begun_frame(self.data, self.utf8validator)
+                    if self._incomplete is None:
+                        return False
+                    self.data = self.data[needed - self._incomplete.missing :]
+            if self._incomplete is not None and self._go_on_with(self._incomplete):
+                return bool(self.data)
+        if self._incomplete is not None:
+            # Autobahn's parser takes it, from its beginning.
+            incomplete, self._incomplete = self._incomplete, None
+            self.data = incomplete.taken() + self.data
         return self.processData()
 
-    def _take_plain_frames(self) -> int:
-        """Deliver the plain frames that the buffer begins with.
+    def _go_on_with(self, incomplete: IncompleteFrame) -> bool:
+        """Add what has come to the incomplete frame, and deliver it once it is whole.
 
-        :return: how many bytes the next frame or its header needs, if it is plain as
-            far as it has come; otherwise 0.
+        :return: whether it is a plain frame so far.
         """
-        data, self.data = self.data, b""
-        size = len(data)
-        limit = self._receive_limit
-        on_message = self.receiver_of(data)
-        offset = 0
-        start = 2
-        try:
-            while start <= size and not self._is_paused and self.state == _OPEN:
-                first = data[offset]
-                length = data[offset + 1]
-                if length > 125:
-                    start, length = long_header(data, offset)
-                if not 0 <= length <= limit:
-                    return 0
-                end = start + length
-                if first == TEXT and end <= size:
-                    payload = data[start:end]
-                    if not payload.isascii() and not is_utf8(payload):
-                        return 0
-                    offset = end
-                    start = end + 2
-                    on_message(payload, False)
-                elif first == BINARY and end <= size:
-                    payload = data[start:end]
-                    offset = end
-                    start = end + 2
-                    on_message(payload, True)
-                else:
-                    return end - offset if first in (TEXT, BINARY) else 0
-            return 2 if start > size else 0
-        finally:
-            # A callback may have had the transport deliver more.
-            self.data = data[offset:] + self.data
-            if offset:
-                self._reads_waited = 0
+        data, missing = self.data, incomplete.missing
+        if len(data) < missing:
+            self.data = b""
+            return incomplete.add(data)
+        self.data = data[missing:]
+        if not incomplete.add(data[:missing]):
+            return False
+        first = incomplete.first
+        payload = incomplete.payload()
+        if first & COMPRESSED and self._compressed is not None:
+            inflated = self._compressed.inflate(payload, first == DEFLATED_TEXT)
+            if inflated is None:
+                return False
+            payload = inflated
+        self._incomplete = None
+        self.onMessage(payload, first & BINARY == BINARY)
+        return True
 
     def receiver_of(self, _read: bytes) -> Callable[[bytes, bool], None]:
         """What takes the plain frames in a read: ``onMessage``, but for subclasses."""
@@ -260,8 +256,12 @@ class FastFrameProtocol(FragmentLimitProtocol):
         if self.state != _OPEN or len(payload) > writer.longest:
             self.sendMessage(payload, is_binary)
         else:
+            first = BINARY if is_binary else TEXT
+            if self._compressed is not None:
+                payload = self._compressed.deflate(payload)
+                first |= COMPRESSED
             parts = writer.parts
-            parts += masked_frame(BINARY if is_binary else TEXT, payload)
+            parts += masked_frame(first, payload)
             self.flush_frames()
         return writer.written
 
@@ -394,6 +394,7 @@ class FastFrameProtocol(FragmentLimitProtocol):
                 self._is_paused = False
                 self.consumeData()
         finally:
+            self._incomplete = None
             self.unsent_frames = self._writer.end()
             self.flush_frames()
             super().connectionLost(reason)

@@ -1,8 +1,8 @@
 """HTTP requests over persistent connections, none of which outlives its session.
 
-Everything but the requests themselves is of the session's own: the connections, the
-cookies (a load balancer's, which lead each request to the same server), and the end of
-all of it, which leaves no connection and no delayed call behind.
+Everything is of the session's own: the connections, the cookies (a load balancer's,
+which lead each request to the same server), and the end of all of it, which leaves no
+connection and no delayed call behind.
 
 A request may take as long as it is alive: bytes of its answer come, or bytes of its
 body go.
@@ -11,31 +11,23 @@ It is silence that is timed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from http.cookiejar import CookieJar, DefaultCookiePolicy
-from typing import Any, Final, NamedTuple, cast
+import re
+from collections.abc import Callable
+from typing import Any, Final
+from urllib.parse import urlsplit
 
-from treq.client import HTTPClient
-from twisted.internet.defer import CancelledError, Deferred, maybeDeferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IReactorTime, IStreamClientEndpoint
 from twisted.python.failure import Failure
-from twisted.web.client import (
-    URI,
-    Agent,
-    HTTPConnectionPool,
-    RequestTransmissionFailed,
-    ResponseFailed,
-)
 from twisted.web.http_headers import Headers
-from twisted.web.iweb import IAgent, IAgentEndpointFactory, IBodyProducer, IResponse
-from zope.interface import implementer
 
 from ..errors import ConnectionFailed, MessageTooLarge
 from ..protocol.handshake import cookie_lines
 from ..runtime.deadlines import Deadlines, Timer
 from .cookies import ServerCookies
 from .failures import failed_with
-from .http_body import AnswerBody, AnswerTooLarge, MalformedAnswer, RequestBody
+from .http_answer import Answer
+from .http_body import AnswerTooLarge, MalformedAnswer
 from .http_connections import Connection, TrackedEndpoint
 
 __all__ = [
@@ -51,41 +43,16 @@ __all__ = [
 # A request that is on its way at that moment is lost, and nobody knows whether it was
 # acted on; so ours end sooner.
 _LONGEST_IDLE: Final = 4
-
-# The most bytes of a server's words that an error repeats.
-_LONGEST_PHRASE: Final = 200
-
-
-class Answer(NamedTuple):
-    """A whole answer.
-
-    ``headers`` are by their lower-case names.
-    ``body`` is not compressed any more.
-    """
-
-    code: int
-    phrase: str
-    headers: Mapping[str, str]
-    body: bytes
-    lines: tuple[tuple[str, str], ...] = ()
-    """The headers one by one, as they came."""
-
-    @property
-    def head(self) -> bytes:
-        """The answer as it came, up to its body."""
-        headers = [f"{name}: {value}" for name, value in self.lines]
-        first = f"HTTP/1.1 {self.code} {self.phrase}"
-        return "\r\n".join([first, *headers]).encode("latin-1")
-
-    def __repr__(self) -> str:
-        return f"<Answer {self.code}, {len(self.body)} bytes>"
+# What would end a request's first line, or is no ASCII.
+_NOT_IN_URLS: Final = re.compile(r"[^\x21-\x7e]")
+# A poll and a publish are all that is ever under way.
+_MOST_IDLE: Final = 2
 
 
 class NoAnswer(ConnectionFailed):
     """A request has been silent for too long."""
 
 
-@implementer(IAgentEndpointFactory)
 class HTTPSession:
     """Requests to one server.
 
@@ -108,23 +75,17 @@ class HTTPSession:
         self.cookies = cookies
         self.timeout = timeout
         self.limit = limit
-        self.reactor = reactor
         self.deadlines = Deadlines.of(reactor)
-        self.pool = HTTPConnectionPool(reactor)
-        self.pool.cachedConnectionTimeout = _LONGEST_IDLE
-        # A poll that was repeated would lose what the first one was answered with.
-        self.pool.retryAutomatically = False
-        self._endpoint = TrackedEndpoint(endpoint)
-        self._requests: dict[Deferred[Answer], None] = {}
+        self.endpoint = TrackedEndpoint(endpoint, self._keep, self._forget)
+        """Makes the connections."""
+        self._idle: dict[Connection, Timer] = {}
+        self._requests: dict[Exchange, None] = {}
 
     @property
     def connection(self) -> Any:
-        """The oldest connection; None if there is none."""
-        return self._endpoint.oldest()
-
-    def endpointForURI(self, uri: URI) -> IStreamClientEndpoint:
-        """Every request goes to the same server."""
-        return self._endpoint
+        """The transport of the oldest connection; None if there is none."""
+        oldest = self.endpoint.oldest()
+        return None if oldest is None else oldest.transport
 
     def request(
         self,
@@ -137,6 +98,9 @@ class HTTPSession:
     ) -> Deferred[Answer]:
         """Make a request; redirects are not followed.
 
+        A request that has failed is not made again: its answer may have been lost.
+
+        :param url: what is asked for; every request goes to the same server.
         :param timeout: the seconds that this one may be silent, if not the session's.
         :param written: called before the Deferred fires, if the system has been given
             all of the body.
@@ -148,235 +112,213 @@ class HTTPSession:
             another :exc:`ConnectionFailed` if there is no connection, or it ends.
             None of these has a traceback, which would hold the headers.
         """
+        head = _head(method, url, headers, self.cookies, body)
         timeout = self.timeout if timeout is None else timeout
-        exchange = Exchange(self, timeout, written)
-        request = exchange.start(method, url, headers, body)
-        self._requests[request] = None
-        return request.addBoth(self._finished, request)
+        exchange = Exchange(self, head, body, timeout, written)
+        self._requests[exchange] = None
+        exchange.start(self._take_idle())
+        return exchange.answer
 
     def close(self) -> Deferred[None]:
         """Give all requests up and end all connections.
 
         :return: a Deferred of None that fires when no connection is left.
         """
-        for request in list(self._requests):
-            request.cancel()
-        # It takes its delayed calls along.
-        self.pool.closeCachedConnections()
+        for exchange in list(self._requests):
+            exchange.answer.cancel()
+        for timer in self._idle.values():
+            timer.unset()
+        self._idle.clear()
+        closed = self.endpoint.close()
         self.deadlines.sweep()
-        return self._endpoint.close()
+        return closed
 
-    def _finished(self, result: Any, request: Deferred[Answer]) -> Any:
-        del self._requests[request]
-        return result
+    def finished(self, exchange: Exchange) -> None:
+        """A request has come to its end."""
+        del self._requests[exchange]
+
+    def _take_idle(self) -> Connection | None:
+        """A connection that has served its request, if there is one."""
+        for connection, timer in self._idle.items():
+            timer.unset()
+            del self._idle[connection]
+            return connection
+        return None
+
+    def _keep(self, connection: Connection) -> None:
+        if len(self._idle) >= _MOST_IDLE:
+            connection.abortConnection()
+            return
+        timer = Timer(connection.loseConnection)
+        self._idle[connection] = timer
+        self.deadlines.set(timer, _LONGEST_IDLE)
+
+    def _forget(self, connection: Connection) -> None:
+        timer = self._idle.pop(connection, None)
+        if timer is not None:
+            timer.unset()
 
 
-@implementer(IAgent)
 class Exchange:
     """One request and its answer.
 
-    It stands between treq and Twisted's agent, as the agent of the one, so that no
-    answer is decompressed without a limit, and as the pool of the other, so that it is
-    known which connection serves the request.
-
     :param session: what has made it.
+    :param head: the request as it goes over the wire, up to its body.
+    :param body: the body, if it has one.
     :param timeout: the seconds that it may be silent.
     :param written: called at the end, if the system has been given all of its body.
+    :ivar answer: a Deferred, see :meth:`HTTPSession.request`.
     """
-
-    persistent = True
 
     def __init__(
         self,
         session: HTTPSession,
+        head: bytes,
+        body: bytes | None,
         timeout: float,
         written: Callable[[], None] | None = None,
     ) -> None:
-        self.awaits_head = True
-        """Whether the status and the headers of the answer have not come yet."""
+        self.answer: Deferred[Answer] = Deferred(lambda _: self._give_up(None))
         self._session = session
+        self._head = head
+        self._body = body
         self._timeout = timeout
         self._written = written
         self._is_written = False
         self._timer = Timer(self._time_out)
         self._connection: Connection | None = None
-        self._encoding = b""
-        self._error: Exception | None = None
-        self._request: Deferred[Any] | None = None
+        self._connecting: Deferred[Any] | None = None
 
-    def start(
-        self, method: str, url: str, headers: Headers, body: bytes | None
-    ) -> Deferred[Answer]:
-        """Make the request."""
+    def start(self, connection: Connection | None) -> None:
+        """Make the request.
+
+        :param connection: one that is idle; None if there is none.
+        """
         self.alive()
-        cookies = self._session.cookies
-        if cookies is not None:
-            headers = _with_cookies(headers, cookies)
-        # Cookies are ours: treq's would not go beside one of the user's.
-        client = HTTPClient(self, cast(Any, _no_cookies()), self._body_of_request)
-        request: Deferred[Any] = maybeDeferred(
-            client.request,
-            method,
-            url,
-            headers=headers,
-            data=body,
-            allow_redirects=False,
-            unbuffered=True,
-            reactor=cast(Any, self._session.reactor),
+        if connection is not None:
+            self._begin(connection)
+            return
+        # Before its callbacks, which may run at once.
+        self._connecting = connecting = self._session.endpoint.connect(
+            lambda: not self.answer.called
         )
-        self._request = request
-        request.addCallback(self._read)
-        return request.addBoth(self._end)
+        connecting.addCallbacks(self._connected, self._not_connected)
+
+    def limit(self) -> int:
+        """The most bytes that the body of the answer may have."""
+        return self._session.limit
 
     def alive(self) -> None:
         """Something comes or goes: begin the time anew."""
         self._session.deadlines.set(self._timer, self._timeout)
 
-    # -- Between treq and Twisted -------------------------------------------------
+    def body_written(self) -> None:
+        """What is left of the body is with the system, and with the transport."""
+        self._is_written = True
+        self.alive()
 
-    def request(
-        self,
-        method: bytes,
-        uri: bytes,
-        headers: Headers | None = None,
-        bodyProducer: IBodyProducer | None = None,
-    ) -> Deferred[IResponse]:
-        """Make the request, for treq."""
-        headers = Headers() if headers is None else headers.copy()
-        # treq adds its own to the user's.
-        encodings = headers.getRawHeaders(b"Accept-Encoding", [b"gzip"])
-        headers.setRawHeaders(b"Accept-Encoding", encodings[:1])
-        session = self._session
-        agent = Agent.usingEndpointFactory(session.reactor, session, cast(Any, self))
-        responding: Deferred[IResponse] = agent.request(
-            method, uri, headers, bodyProducer
-        )
-        return responding.addCallback(self._head_received)
-
-    def getConnection(self, key: Any, endpoint: IStreamClientEndpoint) -> Deferred[Any]:
-        """Take a connection out of the pool, for Twisted's agent."""
-        taking: Deferred[Any] = self._session.pool.getConnection(key, endpoint)
-        return taking.addCallback(self._begin)
-
-    def _begin(self, protocol: Any) -> Any:
-        self._connection = protocol.transport
-        self._connection.begin(self)
-        return protocol
-
-    def _head_received(self, response: IResponse) -> IResponse:
-        self.awaits_head = False
-        headers = response.headers
-        self._encoding = b",".join(headers.getRawHeaders(b"Content-Encoding", []))
-        headers.removeHeader(b"Content-Encoding")
-        # treq looks at the cookies as well, and takes them for ASCII.
-        cookies = headers.getRawHeaders(b"Set-Cookie")
-        if cookies is not None:
-            headers.setRawHeaders(b"Set-Cookie", [it for it in cookies if it.isascii()])
-        return response
+    def ended(self, result: Answer | Failure) -> None:
+        """This is what came of it."""
+        if self.answer.called:
+            return
+        if not isinstance(result, Failure):
+            cookies = self._session.cookies
+            if cookies is not None:
+                cookies.take(cookie_lines(result.lines))
+            self._end()
+            self.answer.callback(result)
+            return
+        self._end()
+        self._session.deadlines.sweep()
+        # Not raised, for it would get a traceback.
+        self.answer.errback(Failure(_cause(result.value)))
 
     # -- Inside -------------------------------------------------------------------
 
-    def _body_of_request(self, body: bytes) -> RequestBody:
-        return RequestBody(body, self.alive, self._body_written)
+    def _connected(self, connection: Connection) -> None:
+        self._connecting = None
+        if connection.error is not None:
+            # It has ended already.
+            self.ended(Failure(connection.error))
+        else:
+            self._begin(connection)
 
-    def _body_written(self) -> None:
-        # What is left of it is with the system, and with the transport.
-        self._is_written = True
-        self.alive()
-        cast(Connection, self._connection).has_moved()
+    def _begin(self, connection: Connection) -> None:
+        self._connection = connection
+        connection.begin(self, self._head, self._body)
 
-    def _read(self, response: Any) -> Deferred[Answer]:
-        body = AnswerBody(
-            self._encoding,
-            self._session.limit,
-            cast(Connection, self._connection).abortConnection,
-        )
-        response.deliverBody(body)
-        lines = tuple(
-            (name.decode("latin-1"), value.decode("latin-1"))
-            for name, values in response.headers.getAllRawHeaders()
-            for value in values
-        )
-        if self._session.cookies is not None:
-            self._session.cookies.take(cookie_lines(lines))
-        return body.finished.addCallback(
-            lambda content: _answer(response, lines, content)
-        )
+    def _not_connected(self, failure: Failure) -> None:
+        self._connecting = None
+        self.ended(failure)
 
-    def _end(self, result: Any) -> Any:
+    def _end(self) -> None:
         self._timer.unset()
-        connection = self._connection
-        if connection is not None:
-            connection.end()
-            has_left = self._is_written and not connection.unwritten
-            if has_left and self._written is not None:
-                self._written()
-        self._connection = self._request = None
-        if not isinstance(result, Failure):
-            return result
-        self._session.deadlines.sweep()
-        # Not raised, for it would get a traceback.
-        return Failure(self._error or _cause(result.value))
+        connection, self._connection = self._connection, None
+        has_left = (
+            self._is_written and connection is not None and not connection.unwritten
+        )
+        self._session.finished(self)
+        if has_left and self._written is not None:
+            self._written()
 
     def _time_out(self) -> None:
         if self._connection is not None and self._connection.has_moved():
             # A line may be slow, and the system keeps much for it.
             self.alive()
             return
-        self._error = NoAnswer(f"no answer within {self._timeout:g} s")
-        if self._request is not None:
-            self._request.cancel()
+        self._give_up(NoAnswer(f"no answer within {self._timeout:g} s"))
+
+    def _give_up(self, error: Exception | None) -> None:
+        """End it without an answer, for the reason given or because nobody wants it."""
+        connection, connecting = self._connection, self._connecting
+        self.ended(Failure(CancelledError() if error is None else error))
+        if connection is not None:
+            connection.give_up()
+        if connecting is not None:
+            connecting.cancel()
 
 
-def _no_cookies() -> CookieJar:
-    """Make a jar that takes none."""
-    return CookieJar(DefaultCookiePolicy(allowed_domains=[]))
+def _head(
+    method: str,
+    url: str,
+    headers: Headers,
+    cookies: ServerCookies | None,
+    body: bytes | None,
+) -> bytes:
+    """A request as it goes over the wire, up to its body.
 
-
-def _with_cookies(headers: Headers, cookies: ServerCookies) -> Headers:
-    given = headers.getRawHeaders("Cookie")
-    value = cookies.value("; ".join(given) if given else None)
-    if value is not None:
-        headers = headers.copy()
-        headers.setRawHeaders("Cookie", [value])
-    return headers
-
-
-def _answer(
-    response: Any, lines: tuple[tuple[str, str], ...], content: bytes
-) -> Answer:
-    """Make an answer of what HTTP's client has read.
-
-    :raises MalformedAnswer: it has a status that none has.
+    :raises ValueError: the URL cannot be sent as it is.
     """
-    if not 100 <= response.code <= 999:
-        raise MalformedAnswer("the status of an answer must have three digits")
-    return Answer(
-        response.code,
-        response.phrase[:_LONGEST_PHRASE].decode("latin-1"),
-        {
-            name.decode("latin-1").lower(): b", ".join(values).decode("latin-1")
-            for name, values in response.headers.getAllRawHeaders()
-        },
-        content,
-        lines,
-    )
+    parts = urlsplit(url)
+    resource = parts.path or "/"
+    if parts.query:
+        resource += f"?{parts.query}"
+    if _NOT_IN_URLS.search(resource):
+        raise ValueError("what is requested must be percent-encoded")
+    lines = [f"{method} {resource} HTTP/1.1".encode("ascii")]
+    if not headers.hasHeader("Host"):
+        lines.append(b"Host: " + parts.netloc.encode("ascii"))
+    cookie: str | None = None
+    if cookies is not None:
+        given = headers.getRawHeaders("Cookie")
+        cookie = cookies.value("; ".join(given) if given else None)
+    for name, values in headers.getAllRawHeaders():
+        if cookie is None or name != b"Cookie":
+            lines += [name + b": " + value for value in values]
+    if cookie is not None:
+        lines.append(b"Cookie: " + cookie.encode("utf-8"))
+    if not headers.hasHeader("Accept-Encoding"):
+        lines.append(b"Accept-Encoding: gzip")
+    if body is not None:
+        lines.append(b"Content-Length: %d" % len(body))
+    return b"\r\n".join(lines) + b"\r\n\r\n"
 
 
 def _cause(error: BaseException | None) -> BaseException:
-    """What a request has failed with, of what HTTP's client says of it.
-
-    That has a list of failures, of which the first is the cause.
-    """
-    is_answer = isinstance(error, ResponseFailed)
-    if isinstance(error, ResponseFailed | RequestTransmissionFailed):
-        error = error.reasons[0].value
+    """What a request has failed with, of what has happened below it."""
     if isinstance(error, CancelledError):
         return CancelledError()
     if isinstance(error, ConnectionFailed | MessageTooLarge):
         error.__traceback__ = error.__context__ = None
         return error
-    if is_answer:
-        # Whatever was raised while it was read; its frames hold the request.
-        return MalformedAnswer(f"an answer is not HTTP ({type(error).__name__})")
     return failed_with(error or ConnectionFailed("no reason was given"))

@@ -158,8 +158,6 @@ class AnswerBody(Protocol):
 class RequestBody:
     """The body of a request, written as fast as the connection takes it.
 
-    treq's own would write by the clock of the global reactor.
-
     :param body: all of it.
     :param progressed: called each time that the connection takes more.
     :param written: called once it has taken all.

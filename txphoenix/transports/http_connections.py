@@ -1,83 +1,129 @@
 """The connections of an HTTP session, none of which outlives it.
 
-Twisted's client takes as many bytes of headers as a server sends, so they are counted
-here, where all bytes come by; so is what tells that a request is alive.
+A connection serves one request at a time, and then the next, for as long as the server
+allows it.
+What tells that a request is alive is found here, where all bytes come by.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 
-from twisted.internet.defer import Deferred, succeed
+from twisted.internet.defer import Deferred, maybeDeferred, succeed
 from twisted.internet.error import ConnectionDone
 from twisted.internet.interfaces import (
-    IProtocol,
-    IProtocolFactory,
+    IPushProducer,
+    ISSLTransport,
     IStreamClientEndpoint,
 )
-from twisted.internet.protocol import connectionDone
+from twisted.internet.protocol import Factory, connectionDone
+from twisted.internet.protocol import Protocol as BaseProtocol
 from twisted.logger import Logger
-from twisted.protocols.basic import LineReceiver
-from twisted.protocols.policies import ProtocolWrapper, WrappingFactory
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from ..errors import ConnectionFailed, MessageTooLarge
 from ..runtime.package_log import package_log
 from .failures import failed_with
-from .http_body import AnswerTooLarge, MalformedAnswer
+from .http_answer import Answer, AnswerReader, ParseError
+from .http_body import MalformedAnswer, RequestBody
 from .tls import verify_transport
-from .writing import bytes_received, descriptor_of, in_kernel, unwritten
+from .tls_sessions import keep_session
+from .write_at_once import write_now
+from .writing import (
+    bytes_received,
+    descriptor_of,
+    in_kernel,
+    unwritten,
+    write_through,
+)
 
 __all__ = ["Connection", "ServedRequest", "TrackedEndpoint"]
 
 log = Logger("txphoenix.transports.http_connections", observer=package_log)
 
-# The most bytes of an answer's headers, with all interim answers (RFC 9110 section
-# 15.2) before it; a WebSocket's handshake has as much.
-_LONGEST_HEAD: Final = 64 * 1024
+# A body of up to so many bytes goes out in one write with what is before it.
+_SHORT_BODY = 16 * 1024
 
 
 class ServedRequest(Protocol):
     """A request, as the connection that serves it knows it."""
 
-    @property
-    def awaits_head(self) -> bool:
-        """Whether the status and the headers of the answer have not come yet."""
+    def limit(self) -> int:
+        """The most bytes that the body of the answer may have."""
 
     def alive(self) -> None:
         """Something has come or gone."""
 
+    def body_written(self) -> None:
+        """The transport has taken all of the body."""
 
-class Connection(ProtocolWrapper):
-    """One connection, as HTTP's client sees it."""
+    def ended(self, result: Answer | Failure) -> None:
+        """This is the answer, or why there is none; the connection is free."""
 
-    def __init__(self, factory: Any, wrapped: IProtocol) -> None:
-        super().__init__(factory, wrapped)
-        # The request under way.
-        self._exchange: ServedRequest | None = None
-        self._head_size = 0
+
+class Connection(BaseProtocol):
+    """One connection.
+
+    :param endpoint: knows of it.
+    """
+
+    def __init__(self, endpoint: TrackedEndpoint) -> None:
+        self._endpoint = endpoint
+        # The request under way, its body if that takes more than one write, and what
+        # reads its answer.
+        self._request: ServedRequest | None = None
+        self._body: _Body | None = None
+        self._reader: AnswerReader | None = None
         # How many bytes of ours the peer had not taken, when that was looked at last.
         self._not_taken = 0
         # How many bytes had ever come.
         self._came = 0
         self._error: Exception | None = None
         self._is_lost = False
+        self._write: Callable[[Any, bytes], object] = write_now
 
     def makeConnection(self, transport: Any) -> None:
         """Begin, over TLS that does not fail open."""
         verify_transport(transport)
+        if ISSLTransport.providedBy(transport):
+            self._write = write_through
+        self._endpoint.connected(self)
         super().makeConnection(transport)
 
-    def begin(self, exchange: ServedRequest) -> None:
-        """Serve a request from now on."""
-        self._exchange = exchange
-        self._head_size = 0
-        self._came = bytes_received(descriptor_of(self))
+    @property
+    def error(self) -> Exception | None:
+        """Why it serves no further request; None if it does."""
+        return self._error
 
-    def end(self) -> None:
-        """The request has its answer."""
-        self._exchange = None
+    def begin(self, request: ServedRequest, head: bytes, body: bytes | None) -> None:
+        """Serve a request.
+
+        :param request: is told what becomes of it.
+        :param head: as it goes over the wire.
+        :param body: what follows it, if anything.
+        """
+        self._request = request
+        self._reader = AnswerReader(request.limit, self.abortConnection)
+        self._came = bytes_received(descriptor_of(self.transport))
+        self._or_lost(lambda: self._send(request, head, body))
+
+    def _send(self, request: ServedRequest, head: bytes, body: bytes | None) -> None:
+        transport: Any = self.transport
+        if body is None or len(body) <= _SHORT_BODY:
+            self._write(transport, head + body if body else head)
+            if body is not None:
+                self._written()
+        else:
+            self._write(transport, head)
+            self._body = _Body(transport, body, request.alive, self._written)
+            self._body.start()
+
+    def give_up(self) -> None:
+        """Forget the request under way, and end."""
+        self._request = None
+        self.abortConnection()
 
     @property
     def unwritten(self) -> int:
@@ -85,7 +131,8 @@ class Connection(ProtocolWrapper):
 
         After the loss it is what was so then.
         """
-        return 0 if descriptor_of(self) is None else unwritten(self)
+        transport = self.transport
+        return 0 if descriptor_of(transport) is None else unwritten(transport)
 
     def has_moved(self) -> bool:
         """Whether anything has come or gone since this was asked last.
@@ -93,104 +140,195 @@ class Connection(ProtocolWrapper):
         That the peer takes bytes of ours shows here alone, and so does the part of a
         record of TLS.
         """
-        descriptor = descriptor_of(self)
+        descriptor = descriptor_of(self.transport)
         not_taken, came = self._not_taken, self._came
         if descriptor is not None:
-            self._not_taken = unwritten(self) + in_kernel(descriptor)
+            self._not_taken = unwritten(self.transport) + in_kernel(descriptor)
             self._came = bytes_received(descriptor)
         return self._not_taken < not_taken or came < self._came
 
     def dataReceived(self, data: bytes) -> None:
-        """Count what comes, and pass it on."""
+        """Take what has come of an answer."""
+        request, reader = self._request, self._reader
         if self._error is not None:
             return
-        exchange = self._exchange
-        if exchange is not None:
-            exchange.alive()
-            self._came = bytes_received(descriptor_of(self))
-        super().dataReceived(data)
-        if exchange is not None and exchange.awaits_head:
-            # After the client has seen it: the rest of a read may be the body.
-            self._head_size += len(data)
-            if self._head_size > _LONGEST_HEAD:
-                self._error = AnswerTooLarge(
-                    self._head_size, _LONGEST_HEAD, "the headers of an answer"
-                )
-                self.abortConnection()
+        if request is None or reader is None:
+            # Nobody has asked.
+            self.abortConnection()
+            return
+        try:
+            rest = reader.take(data)
+        except ParseError:
+            self._fail(MalformedAnswer("an answer is not HTTP (ParseError)"))
+        except (ConnectionFailed, MessageTooLarge) as error:
+            self._fail(error)
+        else:
+            if self._error is not None:
+                # There was too much of its body.
+                return
+            if rest is not None:
+                self._answered(reader, rest)
+                return
+            request.alive()
+            self._came = bytes_received(descriptor_of(self.transport))
+
+    def _answered(self, reader: AnswerReader, rest: bytes) -> None:
+        body, self._body, self._reader = self._body, None, None
+        is_whole = body is None or body.is_done
+        if body is not None:
+            body.stop()
+        request, self._request = self._request, None
+        answering = reader.finish()
+        if not is_whole:
+            # The server wants no more of it.
+            self.abortConnection()
+        elif reader.is_persistent and not rest:
+            self._endpoint.is_free(self)
+        else:
+            self._error = ConnectionFailed("the connection is not used any more")
+            self.loseConnection()
+        if request is not None:
+            answering.addBoth(request.ended)
+        else:
+            answering.addErrback(lambda _: None)
+
+    def _written(self) -> None:
+        """What is left of the body is with the system, and with the transport."""
+        if self._request is not None:
+            self._request.body_written()
+            self.has_moved()
+
+    def _fail(self, error: Exception) -> None:
+        self._error = error
+        self.abortConnection()
 
     def loseConnection(self) -> None:
-        """End the connection.
-
-        HTTP's client has that for its only answer to a line that is too long.
-        """
-        if self._exchange is not None and self._exchange.awaits_head:
-            self._error = MalformedAnswer(
-                f"a line of an answer has more than {LineReceiver.MAX_LENGTH} bytes"
-            )
-            # A server may let TLS wait for its end of the connection.
-            self.abortConnection()
-        else:
-            self._end_by(super().loseConnection)
+        """End the connection in good order."""
+        transport: Any = self.transport
+        self._or_lost(transport.loseConnection)
 
     def abortConnection(self) -> None:
         """End the connection at once, as far as its transport can.
 
         One that is no TCP, such as a channel of SSH, can end in good order alone.
         """
+        if self._error is None:
+            self._error = ConnectionFailed("the connection was given up")
         transport: Any = self.transport
-        self._end_by(
+        self._or_lost(
             getattr(transport, "abortConnection", None) or transport.loseConnection
         )
 
-    def _end_by(self, end: Callable[[], object]) -> None:
-        """End the connection; a transport of the user's that raises is lost."""
+    def _or_lost(self, call: Callable[[], object]) -> None:
+        """Call the transport; one of the user's that raises is lost."""
         try:
-            end()
+            call()
         except BaseException as error:
             log.failure("the transport raised; it is taken for lost")
-            self._error = self._error or failed_with(error)
+            self._error = failed_with(error)
             self.connectionLost()
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
-        """Tell HTTP's client of the end.
+        """Tell of the end.
 
-        It is told of an error that is its own: what Twisted says may be an object that
-        all connections of the process share, and what hangs on that stays for good.
+        What is told is an error of its own: what Twisted says may be an object that all
+        connections of the process share, and what hangs on that stays for good.
         """
         if self._is_lost:
             return
         self._is_lost = True
+        keep_session(self.transport, reason)
         error = self._error or failed_with(reason.value or ConnectionDone())
-        self._exchange = None
-        super().connectionLost(Failure(error))
+        self._error = error
+        request, self._request = self._request, None
+        reader, self._reader = self._reader, None
+        if self._body is not None:
+            self._body.stopProducing()
+            self._body = None
+        self._endpoint.disconnected(self)
+        if request is None:
+            return
+        ended = None if reader is None else reader.lost(Failure(error))
+        if ended is None:
+            request.ended(Failure(error))
+        else:
+            ended.addBoth(request.ended)
 
 
-@implementer(IStreamClientEndpoint)
+@implementer(IPushProducer)
+class _Body(RequestBody):
+    """A body that takes more than one write."""
+
+    def __init__(
+        self,
+        transport: Any,
+        body: bytes,
+        progressed: Callable[[], None],
+        written: Callable[[], None],
+    ) -> None:
+        super().__init__(body, progressed, written)
+        self._transport = transport
+
+    def start(self) -> None:
+        """Begin to write it."""
+        self._transport.registerProducer(self, True)
+        self.startProducing(self._transport).addCallback(lambda _: self._unregister())
+
+    @property
+    def is_done(self) -> bool:
+        """Whether the transport has taken all of it."""
+        return bool(self._finished.called)
+
+    def stop(self) -> None:
+        """Write no more."""
+        if not self.is_done:
+            self.stopProducing()
+            self._unregister()
+
+    def _unregister(self) -> None:
+        self._transport.unregisterProducer()
+
+
 class TrackedEndpoint:
     """An endpoint that knows its connections, and ends them all.
 
     :param endpoint: what connects.
+    :param freed: is told of each connection that has served its request.
+    :param lost: is told of each that has ended.
     """
 
-    def __init__(self, endpoint: IStreamClientEndpoint) -> None:
+    def __init__(
+        self,
+        endpoint: IStreamClientEndpoint,
+        freed: Callable[[Connection], None],
+        lost: Callable[[Connection], None],
+    ) -> None:
         self._endpoint = endpoint
-        self._is_closed = False
+        self._lost = lost
         self._connections: dict[Connection, None] = {}
         self._empty: list[Deferred[None]] = []
+        self.is_free = freed
+        """A connection has served its request."""
 
-    def connect(self, protocolFactory: IProtocolFactory) -> Deferred[IProtocol]:
-        """Connect as the endpoint does."""
-        factory = _ConnectionFactory(self, protocolFactory)
-        connecting: Deferred[Any] = self._endpoint.connect(factory)
-        # The pool knows its own protocols.
-        return connecting.addCallback(lambda connection: connection.wrappedProtocol)
+    def connect(self, is_wanted: Callable[[], bool]) -> Deferred[Connection]:
+        """Connect as the endpoint does.
+
+        An endpoint that was told to stop may connect all the same, much later.
+
+        :param is_wanted: whether a connection is still to be made.
+        """
+        # It makes protocols of ours.
+        connect: Any = self._endpoint.connect
+        connecting: Deferred[Connection] = maybeDeferred(
+            connect, _ConnectionFactory(self, is_wanted)
+        )
+        return connecting
 
     def close(self) -> Deferred[None]:
         """End all connections.
 
         :return: a Deferred of None that fires when none is left.
         """
-        self._is_closed = True
         for connection in list(self._connections):
             connection.abortConnection()
         if not self._connections:
@@ -203,10 +341,6 @@ class TrackedEndpoint:
         """The connection that was made first, of those that are open."""
         return next(iter(self._connections), None)
 
-    def may_connect(self) -> bool:
-        """An endpoint that was told to stop may connect all the same, much later."""
-        return not self._is_closed
-
     def connected(self, connection: Connection) -> None:
         """There is another connection."""
         self._connections[connection] = None
@@ -214,21 +348,23 @@ class TrackedEndpoint:
     def disconnected(self, connection: Connection) -> None:
         """A connection has ended."""
         del self._connections[connection]
+        self._lost(connection)
         if not self._connections:
             waiting, self._empty = self._empty, []
             for deferred in waiting:
                 deferred.callback(None)
 
 
-class _ConnectionFactory(WrappingFactory):
+class _ConnectionFactory(Factory):
     """Makes the protocol of one connection."""
 
-    protocol = Connection
     noisy = False
 
-    def __init__(self, endpoint: TrackedEndpoint, factory: IProtocolFactory) -> None:
-        super().__init__(factory)
+    def __init__(
+        self, endpoint: TrackedEndpoint, is_wanted: Callable[[], bool]
+    ) -> None:
         self._endpoint = endpoint
+        self._is_wanted = is_wanted
 
     def doStart(self) -> None:
         """Twisted's factory tells the log of each connection, which then holds it."""
@@ -236,10 +372,4 @@ class _ConnectionFactory(WrappingFactory):
     doStop = doStart
 
     def buildProtocol(self, addr: Any) -> Any:
-        return super().buildProtocol(addr) if self._endpoint.may_connect() else None
-
-    def registerProtocol(self, p: Connection) -> None:
-        self._endpoint.connected(p)
-
-    def unregisterProtocol(self, p: Connection) -> None:
-        self._endpoint.disconnected(p)
+        return Connection(self._endpoint) if self._is_wanted() else None

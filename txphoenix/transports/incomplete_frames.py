@@ -1,45 +1,101 @@
-"""Whether to wait for the rest of a plain frame, or to leave it to Autobahn's parser.
+"""The plain frame that a read ends in, put together from the reads that bring it.
 
-What is waited for is looked at again with each read, so that must not be often.
-And Autobahn fails a connection at the first byte that is no UTF-8; so what has come of
-a text must be good so far.
+Each byte is looked at once and copied once, however many reads there are, and what has
+come takes no more memory than its bytes.
+
+Autobahn fails a connection at the first byte that is no UTF-8.
+So a text is looked at as it comes, and where it is wrong, all of it is given back to
+Autobahn's parser.
 """
 
 from __future__ import annotations
 
-from typing import Any, Final
+from codecs import utf_8_decode
+from io import BytesIO
+from typing import Any
 
 from .frame_bytes import long_header
 from .masking import TEXT
 
-__all__ = ["is_worth_waiting"]
-
-# An incomplete frame is waited for while it takes no more reads than that, and one of
-# more bytes only if it will take no more.
-_LONG: Final = 16 * 1024
-_FEW_READS: Final = 4
+__all__ = ["IncompleteFrame", "begun_frame"]
 
 
-def is_worth_waiting(
-    data: bytes, needed: int, read_size: int, reads_waited: int, validator: Any
-) -> bool:
-    """Whether an incomplete frame is short, and good so far.
+class IncompleteFrame:
+    """A plain frame whose header has come, and of its payload less than all.
 
-    :param data: what has come of it.
-    :param needed: how many bytes it has, or its header.
-    :param read_size: how many bytes the latest read brought.
-    :param reads_waited: for how many reads it has been waited.
+    :param head: its header.
+    :param length: how many bytes its payload has.
     :param validator: Autobahn's, of UTF-8.
     """
-    if reads_waited == _FEW_READS or needed > max(_LONG, _FEW_READS * read_size):
-        return False
-    if len(data) < 2 or data[0] != TEXT:
+
+    __slots__ = (
+        "_buffer",
+        "_cut",
+        "_head",
+        "_is_checked",
+        "_validator",
+        "first",
+        "missing",
+    )
+
+    def __init__(self, head: bytes, length: int, validator: Any) -> None:
+        self._head = head
+        self._validator = validator
+        self.first = head[0]
+        """Its first byte."""
+        # What is compressed is looked at when it no longer is.
+        self._is_checked = self.first == TEXT
+        self.missing = length
+        """How many bytes of the payload have not come."""
+        # It gives its bytes away without a copy, unlike a bytearray or a list of them.
+        self._buffer = BytesIO()
+        # The bytes of a character that is not whole.
+        self._cut = b""
+
+    def add(self, data: bytes) -> bool:
+        """Take what comes next, which is no more than is missing.
+
+        :return: whether it can be a plain frame so far, and at its end whether it is.
+        """
+        self.missing -= len(data)
+        self._buffer.write(data)
+        return not self._is_checked or self._is_text(data)
+
+    def payload(self) -> bytes:
+        """What has come of the payload."""
+        return self._buffer.getvalue()
+
+    def taken(self) -> bytes:
+        """All that has come, with the header."""
+        return self._head + self.payload()
+
+    def _is_text(self, data: bytes) -> bool:
+        """Whether the text is valid UTF-8 so far."""
+        if self._cut:
+            data = self._cut + data
+            self._cut = b""
+        if data.isascii():
+            return True
+        try:
+            _, length = utf_8_decode(data, "strict", not self.missing)
+        except UnicodeDecodeError:
+            return False
+        if length < len(data):
+            self._cut = data[length:]
+            # Python's decoder sees a surrogate only when it is complete.
+            self._validator.reset()
+            return bool(self._validator.validate(self._cut)[0])
         return True
-    text = data[2 if data[1] < 126 else long_header(data, 0)[0] :]
-    if text.isascii():
-        return True
-    if needed > _LONG:
-        return False
-    # Python's incremental decoder sees a surrogate only when it is complete.
-    validator.reset()
-    return bool(validator.validate(text)[0])
+
+
+def begun_frame(data: bytes, validator: Any) -> IncompleteFrame | None:
+    """The plain frame that begins in ``data``; None while its header is incomplete.
+
+    Whether its first byte and its length are a plain frame's has been looked at.
+    """
+    if len(data) < 2:
+        return None
+    start, length = (2, data[1]) if data[1] < 126 else long_header(data, 0)
+    if start > len(data):
+        return None
+    return IncompleteFrame(data[:start], length, validator)

@@ -52,8 +52,9 @@ from ..protocol.handshake import Handshake
 from ..runtime.deadlines import Deadlines, DelayedCall, Timer
 from ..runtime.package_log import package_log
 from .http import Answer, HTTPSession, NoAnswer
-from .interfaces import TransportListener
+from .interfaces import FrameReceiver, TransportListener
 from .longpoll_answers import (
+    answer_limit,
     are_texts,
     closed_by,
     failed_with,
@@ -63,18 +64,15 @@ from .longpoll_answers import (
 from .longpoll_outgoing import Outgoing
 from .longpoll_pace import Pace
 
-__all__ = ["LongPollTransport", "answer_limit"]
+__all__ = ["LongPollTransport"]
 
 log = Logger("txphoenix.transports.longpoll", observer=package_log)
 
-# How much of an answer is taken, in messages of max_message_size, and in any case.
-# An answer has all that the server has kept since the last one, however small each
-# message is: while a reader pauses, that is what comes in the 15 seconds before
-# Phoenix ends the session.
-_LARGEST_MESSAGES: Final = 4
-_SMALLEST_LIMIT: Final = 16 * 1024 * 1024
-# How a binary frame begins that the server has put into a string.
-_BINARY_KINDS: Final = ("\x00", "\x01", "\x02")
+# A binary frame that the server has put into a string begins with one of its kinds,
+# which are the least bytes there are.
+_AFTER_BINARY_KINDS: Final = b"\x03"
+# How JSON can write a digit in another way.
+_ESCAPED_ASCII: Final = b"\\u00"
 
 
 class LongPollTransport:
@@ -114,9 +112,13 @@ class LongPollTransport:
         self._url = url
         self._headers = headers
         self._poll_headers = poll_headers
+        # By their content type.
+        self._publish_headers: dict[str, Headers] = {}
         self._pace = pace
         self._lost = lost
         self._is_open = True
+        # Whether messages are sent and delivered.
+        self._is_taking = True
         self._is_paused = False
         self._is_delivering = False
         self._close_reason: ConnectionClosed | None = None
@@ -125,6 +127,8 @@ class LongPollTransport:
         # Set while the next poll waits.
         self._poll_timer = Timer(self._poll)
         self._received: deque[str] = deque()
+        # Takes them.
+        self._receive: FrameReceiver = connection.frame_received
         self._publish_call: DelayedCall | None = None
         self._is_publishing = False
         self._outgoing = Outgoing()
@@ -185,6 +189,7 @@ class LongPollTransport:
             return
         closed = ConnectionClosed(code, reason, was_clean=True)
         self._close_reason = closed
+        self._is_taking = False
         self._connection.transport_closing()
         if self._poll_request is not None:
             self._poll_request.cancel()
@@ -206,7 +211,7 @@ class LongPollTransport:
         """Tell nothing more, and take nothing: another has its place."""
         self._lost = lambda _reason: None
         if self._is_open:
-            self._is_open = False
+            self._is_open = self._is_taking = False
             self._let_go()
 
     def pause_reading(self) -> None:
@@ -223,11 +228,6 @@ class LongPollTransport:
             self._is_paused = False
             self._deliver()
             self._poll()
-
-    @property
-    def _is_taking(self) -> bool:
-        """Whether messages are sent and delivered."""
-        return self._is_open and self._close_reason is None
 
     # -- Receiving ----------------------------------------------------------------
 
@@ -255,11 +255,23 @@ class LongPollTransport:
         else:
             self._connection.proved_stable()
             delay = self._pace.answered(is_empty=not messages)
-            self._received.extend(messages)
+            if messages:
+                self._receive = self._receiver_of(answer.body)
+                self._received.extend(messages)
             if delay:
                 self._http.deadlines.set(self._poll_timer, delay)
             self._deliver()
             self._poll()
+
+    def _receiver_of(self, body: bytes) -> FrameReceiver:
+        """What takes the messages that have been received, and those of a body.
+
+        They are looked at together; so what is written in the body otherwise than in
+        the messages must be none of what is looked for.
+        """
+        if self._received or _ESCAPED_ASCII in body:
+            return self._connection.frame_received
+        return self._connection.receiver_of(body)
 
     def _poll_failed(self, failure: Failure) -> None:
         self._poll_request = None
@@ -272,20 +284,20 @@ class LongPollTransport:
         if self._is_delivering:
             return
         self._is_delivering = True
+        received = self._received
         try:
-            while self._received and not self._is_paused and self._is_taking:
-                self._deliver_one(self._received.popleft())
+            while received and not self._is_paused and self._is_taking:
+                # What JSON allows and UTF-8 does not is for the serializer to refuse.
+                data = received.popleft().encode("utf-8", "surrogatepass")
+                if len(data) > self._message_limit:
+                    received.clear()
+                    self._end(
+                        too_large(MessageTooLarge(len(data), self._message_limit))
+                    )
+                    return
+                self._receive(data, b"" < data < _AFTER_BINARY_KINDS)
         finally:
             self._is_delivering = False
-
-    def _deliver_one(self, text: str) -> None:
-        # What JSON allows and UTF-8 does not is for the serializer to refuse.
-        data = text.encode("utf-8", "surrogatepass")
-        if len(data) <= self._message_limit:
-            self._connection.frame_received(data, text.startswith(_BINARY_KINDS))
-        else:
-            self._received.clear()
-            self._end(too_large(MessageTooLarge(len(data), self._message_limit)))
 
     # -- Sending ------------------------------------------------------------------
 
@@ -297,8 +309,10 @@ class LongPollTransport:
             return
         self._is_publishing = True
         body, content_type = self._outgoing.next_batch()
-        headers = self._headers.copy()
-        headers.setRawHeaders("Content-Type", [content_type])
+        headers = self._publish_headers.get(content_type)
+        if headers is None:
+            headers = self._publish_headers[content_type] = self._headers.copy()
+            headers.setRawHeaders("Content-Type", [content_type])
         request = self._http.request(
             "POST",
             self._url,
@@ -360,7 +374,7 @@ class LongPollTransport:
         if not self._is_open:
             # One of those who got a message has ended the session.
             return
-        self._is_open = False
+        self._is_open = self._is_taking = False
         self._connection.transport_closing()
         self._let_go().addCallback(lambda _: self._lost(reason))
 
@@ -379,8 +393,3 @@ class LongPollTransport:
         while self._is_paused and self._received and self._is_taking:
             self._is_paused = False
             self._deliver()
-
-
-def answer_limit(options: Options) -> int:
-    """The most bytes that an answer may have: it can hold many messages."""
-    return max(_SMALLEST_LIMIT, _LARGEST_MESSAGES * options.max_message_size)

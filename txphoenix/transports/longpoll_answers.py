@@ -9,16 +9,18 @@ has something to say::
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from twisted.python.failure import Failure
 
 from ..errors import ConnectionClosed, HandshakeRefused, MessageTooLarge
+from ..options.options import Options
 from ..protocol.close_codes import MESSAGE_TOO_BIG, NO_CLOSE_FRAME, PROTOCOL_ERROR
 from ..protocol.serializer import default_json
 from .http import Answer, MalformedAnswer
 
 __all__ = [
+    "answer_limit",
     "are_texts",
     "closed_by",
     "failed_with",
@@ -33,7 +35,18 @@ _STATUS_ZERO = 3000
 # Phoenix's have some 300 characters.
 _LONGEST_TOKEN = 4096
 
+# How much of an answer is taken, in messages of max_message_size, and in any case.
+# An answer has all that the server has kept since the last one, however small each
+# message is: while a reader pauses, that is what comes in the 15 seconds before
+# Phoenix ends the session.
+_LARGEST_MESSAGES: Final = 4
+_SMALLEST_LIMIT: Final = 16 * 1024 * 1024
 _loads = default_json().loads
+
+
+def answer_limit(options: Options) -> int:
+    """The most bytes that an answer may have: it can hold many messages."""
+    return max(_SMALLEST_LIMIT, _LARGEST_MESSAGES * options.max_message_size)
 
 
 def read_answer(answer: Answer) -> tuple[int | None, dict[str, Any]]:
@@ -80,9 +93,7 @@ def _is_token(token: object) -> bool:
 
 def are_texts(messages: object) -> bool:
     """Whether these are messages, as far as JSON goes."""
-    return isinstance(messages, list | tuple) and all(
-        isinstance(message, str) for message in messages
-    )
+    return isinstance(messages, list | tuple) and {str}.issuperset(map(type, messages))
 
 
 def _phrase(status: int) -> str:

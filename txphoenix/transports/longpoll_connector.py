@@ -21,8 +21,8 @@ from .connector import AttemptFactory, EndpointConnector
 from .cookies import ServerCookies
 from .endpoints import client_endpoint
 from .http import AnswerTooLarge, HTTPSession, MalformedAnswer
-from .longpoll import LongPollTransport, answer_limit
-from .longpoll_answers import session_token
+from .longpoll import LongPollTransport
+from .longpoll_answers import answer_limit, session_token
 from .longpoll_pace import Pace, Window
 from .longpoll_requests import headers_of, poll_headers_of, url_of
 from .tuned import TunedEndpoint
@@ -73,7 +73,13 @@ class LongPollConnector(EndpointConnector):
         )
         target = self._aim_at(url)
         endpoint = TunedEndpoint(
-            client_endpoint(self._reactor, target, options, self._factory.addresses),
+            client_endpoint(
+                self._reactor,
+                target,
+                options,
+                self._factory.addresses,
+                self._tls_sessions,
+            ),
             options.keepalive,
         )
         self.check_wanted()

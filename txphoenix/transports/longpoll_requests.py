@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import idna
 from twisted.web.http_headers import Headers
 
 from ..protocol.url import Target
@@ -15,27 +14,8 @@ _AUTH_HEADER = "X-Phoenix-AuthToken"
 
 
 def url_of(target: Target) -> str:
-    """The URL of the requests, as far as it matters: the endpoint knows the way."""
-    scheme = "https" if target.secure else "http"
-    # An address can share a cookie with no other host, so that any name does for it.
-    host = "x" if ":" in target.host else _agent_host(target.server_name)
-    return f"{scheme}://{host}:{target.port}{target.resource}"
-
-
-def _agent_host(name: str) -> str:
-    """The host, as far as treq takes it, which asks for one of IDNA.
-
-    The domain that it is in is kept: a cookie may be for all of that.
-    """
-    return ".".join(map(_agent_label, name.split(".")))
-
-
-def _agent_label(label: str) -> str:
-    try:
-        idna.alabel(label)
-    except idna.IDNAError:
-        return "x"
-    return label
+    """The URL of the requests."""
+    return target.url("https" if target.secure else "http")
 
 
 def headers_of(target: Target, attempt: Attempt) -> Headers:

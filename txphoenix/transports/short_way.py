@@ -1,12 +1,13 @@
 """When plain frames may take the short way past Autobahn's parser.
 
-They may not if compression was negotiated, or if one of Autobahn's options asks for
-more than payloads (``logFrames``, ``trackTimings``, ``autoFragmentSize``, ...); nor
-while the parser is in the middle of something.
+They may not if another compression than permessage-deflate was negotiated, or if one
+of Autobahn's options asks for more than payloads (``logFrames``, ``trackTimings``,
+``autoFragmentSize``, ...); nor while the parser is in the middle of something.
 """
 
 from __future__ import annotations
 
+from .compressed_frames import CompressedFrames
 from .fragments import FragmentLimitProtocol
 
 __all__ = ["is_at_frame", "is_plain_session"]
@@ -15,7 +16,7 @@ __all__ = ["is_at_frame", "is_plain_session"]
 def is_plain_session(protocol: FragmentLimitProtocol) -> bool:
     """Whether nobody asked for more than payloads, in either direction."""
     return (
-        protocol._perMessageCompress is None
+        (protocol._perMessageCompress is None or CompressedFrames.is_for(protocol))
         and protocol.utf8validateIncoming
         and protocol.maskClientFrames
         and protocol.applyMask
