@@ -20,21 +20,9 @@ from twisted.internet.interfaces import (
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from ..options.options import Options
-from ..protocol.url import Target
 from .tuned import tune
 
-__all__ = ["DirectEndpoint", "is_direct"]
-
-
-def is_direct(target: Target, options: Options) -> bool:
-    """Whether a server is connected to by its address, and by TCP alone."""
-    return (
-        not target.secure
-        and options.endpoint is None
-        and options.proxy is None
-        and target.is_address
-    )
+__all__ = ["DirectEndpoint"]
 
 
 @implementer(IStreamClientEndpoint)
