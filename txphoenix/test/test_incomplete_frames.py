@@ -58,7 +58,7 @@ class IncompleteFrameTests(SynchronousTestCase):
             self.assertEqual(whole, payload)
 
     def test_memory(self) -> None:
-        """What it has taken is there once, in whatever pieces it has come."""
+        """What it has taken is there once, but for the first few pieces."""
         payload = b"x" * 400 * KB
         for size in (1, 1460, 32 * KB):
 
@@ -68,7 +68,7 @@ class IncompleteFrameTests(SynchronousTestCase):
                     incomplete.add(payload[start : start + size])
                 incomplete.payload()
 
-            self.assertLess(peak_of(take), 1.3 * len(payload))
+            self.assertLess(peak_of(take), 1.1 * len(payload) + 9 * size)
 
     def test_taken(self) -> None:
         """What has come can be given back, with the header."""
