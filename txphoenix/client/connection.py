@@ -72,10 +72,12 @@ class Connection(Service):
     withdraw = property(lambda self: self.link.withdrawal.withdraw)
     pause_reading = property(lambda self: self.link.pause_reading)
     resume_reading = property(lambda self: self.link.resume_reading)
+    encode_heartbeat = property(lambda self: self.link.encode_heartbeat)
+    heartbeat_sent = property(lambda self: self._listener.heartbeat_sent)
 
     def __init__(self, reactor: IReactorTime, options: Options, client: object) -> None:
-        deadlines = Deadlines.of(reactor)
-        self._elapsed = deadlines.elapsed
+        self._deadlines = Deadlines.of(reactor)
+        self._elapsed = self._deadlines.elapsed
         self._is_attempting = False
         self.attempts = 0
         """How many attempts have begun."""
@@ -87,7 +89,7 @@ class Connection(Service):
         self._must_reopen = False
         self._drop_reason: ConnectionFailed | None = None
         self._closing: dict[Deferred[None], None] = {}
-        self._overdue = Overdue(deadlines, self._end_overdue)
+        self._overdue: Overdue | None = None
         self.is_open = False
         """Whether messages can be sent."""
         self.is_full = False
@@ -312,24 +314,17 @@ class Connection(Service):
             # It is no longer planned where somebody has closed and opened meanwhile.
             self._factory.plan(delay)
 
-    def encode_heartbeat(self) -> tuple[bytes, bool]:
-        """Make a heartbeat's frame, in the format of the next transport."""
-        return self.link.encode_heartbeat()
-
     # -- What the link tells ------------------------------------------------------
 
     def transport_raised(self, lost: ConnectionClosed) -> None:
         """The transport has raised in use: take it for lost, in the next turn."""
         self._drop_reason, self.is_open = lost, False
+        self._overdue = self._overdue or Overdue(self._deadlines, self._end_overdue)
         self._overdue.at_once()
 
     def transport_broke(self, lost: ConnectionClosed) -> None:
         """The transport has raised where it was to end: take it for lost."""
         self._factory.lose(lost)
-
-    def heartbeat_sent(self) -> None:
-        """A heartbeat has gone out."""
-        self._listener.heartbeat_sent()
 
     def heartbeat_answered(self, round_trip: float) -> None:
         """The server has answered a heartbeat."""
@@ -350,7 +345,8 @@ class Connection(Service):
             if decisions == self._decisions:
                 self.is_wanted = goes_on
         closing, self._closing = self._closing, {}
-        self._overdue.cancel()
+        if self._overdue is not None:
+            self._overdue.cancel()
         was_asked = must_reopen or bool(closing)
         self._patience.follow(pace if was_asked else self._patience.hurried)
         tell_end(tell, reason)
@@ -386,6 +382,7 @@ class Connection(Service):
             is_given_up = self._must_reopen or not self.is_wanted
             is_ending = self._is_attempting and is_given_up
         if is_ending:
+            self._overdue = self._overdue or Overdue(self._deadlines, self._end_overdue)
             self._overdue.expect(self._options.close_timeout)
 
     def _end_overdue(self) -> None:

@@ -21,6 +21,7 @@ from ..channels.join_channels import JoinChannels
 from ..channels.manager import ChannelManager
 from ..errors import ConnectionFailed, NotConnected
 from ..protocol.message import Serializer
+from ..runtime.hooks import call_hooks
 from ..transports.interfaces import FrameReceivers
 from .connection import Connection
 from .connection_log import ConnectionLog
@@ -102,7 +103,7 @@ class ConnectionEvents:
                 return
         for act in (
             self._join_all,
-            self._hooks.open.call,
+            self._hooks.opened,
             self._waiting.connected,
             self._channels.writers.check,
         ):
@@ -117,7 +118,7 @@ class ConnectionEvents:
         self._channels.connection_lost(reason, was_asked)
         self._log.connection_lost(reason, was_asked)
         self._waiting.abandon_unless_wanted(reason)
-        self._hooks.close.call(reason)
+        call_hooks(self._hooks.close, reason)
         self._channels.writers.check()
 
     def connection_failed(self, reason: Exception) -> None:
@@ -131,7 +132,7 @@ class ConnectionEvents:
             observer.connection_failed(reason)
         if not is_ours:
             self._log.connection_failed(reason)
-            self._hooks.error.call(reason)
+            self._hooks.tell_error(reason)
             self._waiting.attempt_failed(reason)
         self._waiting.abandon_unless_wanted(reason)
 

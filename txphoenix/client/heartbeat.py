@@ -16,7 +16,7 @@ the server stays, and the timeout rests.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
@@ -28,7 +28,24 @@ from ..runtime.deadlines import Deadline, Deadlines
 from ..transports.interfaces import ObservedTransport
 from .silence import Silence
 
-__all__ = ["Heartbeat"]
+__all__ = ["Heartbeat", "HeartbeatOwner"]
+
+
+class HeartbeatOwner(Protocol):
+    """Who has a heartbeat."""
+
+    @property
+    def next_ref(self) -> Callable[[], str]:
+        """Makes the next ref."""
+
+    def send_heartbeat(self, message: Message) -> None:
+        """Send a message whose ref is of :attr:`next_ref`."""
+
+    def heartbeat_answered(self, round_trip: float) -> None:
+        """The answer has come, after so many seconds."""
+
+    def heartbeat_failed(self, reason: HeartbeatTimeout) -> None:
+        """No answer has come."""
 
 
 class Heartbeat(Deadline):
@@ -39,10 +56,7 @@ class Heartbeat(Deadline):
     :param clock: tells the time and calls later.
     :param interval: seconds from one answer to the next heartbeat.
     :param timeout: seconds to wait for the answer.
-    :param send: sends a message; called with one whose ref is of ``next_ref``.
-    :param next_ref: makes the next ref.
-    :param answered: called with the seconds that an answer took.
-    :param failed: called with the error when no answer came.
+    :param owner: sends, and is told.
     :param transport: tells what else moves; None if it does not.
     """
 
@@ -51,10 +65,7 @@ class Heartbeat(Deadline):
         clock: IReactorTime,
         interval: float,
         timeout: float,
-        send: Callable[[Message], None],
-        next_ref: Callable[[], str],
-        answered: Callable[[float], None],
-        failed: Callable[[HeartbeatTimeout], None],
+        owner: HeartbeatOwner,
         transport: ObservedTransport | None = None,
     ) -> None:
         super().__init__()
@@ -62,10 +73,7 @@ class Heartbeat(Deadline):
         self._elapsed = self._deadlines.elapsed
         self.interval = interval
         self.timeout = timeout
-        self._send = send
-        self._next_ref = next_ref
-        self._answered = answered
-        self._failed = failed
+        self._owner = owner
         self._ref: str | None = None
         self._sent_at = 0.0
         # When the latest was sent, be it only to keep the server from going.
@@ -124,18 +132,21 @@ class Heartbeat(Deadline):
         :return: a Deferred of the seconds that the answer took; it fails with
             :exc:`HeartbeatTimeout`, or with the reason given to :meth:`stop`.
         """
-        ref = self._next_ref()
+        ref = self._owner.next_ref()
         if self._pings is None:
             self._pings = {}
         pings = self._pings
         ping = _Ping(
-            self._elapsed, timeout, self._answered, lambda: pings.pop(ref, None)
+            self._elapsed,
+            timeout,
+            self._owner.heartbeat_answered,
+            lambda: pings.pop(ref, None),
         )
         deferred = ping.wait()
         pings[ref] = ping
         deadlines.set(ping, timeout)
         try:
-            self._send(Message.heartbeat(ref))
+            self._owner.send_heartbeat(Message.heartbeat(ref))
         except SerializerError as error:
             # The codec is the user's.
             pings.pop(ref, None)
@@ -153,7 +164,7 @@ class Heartbeat(Deadline):
         elif ref == self._ref:
             self._ref = None
             self._deadlines.set(self, self.interval)
-            self._answered(self._elapsed() - self._sent_at)
+            self._owner.heartbeat_answered(self._elapsed() - self._sent_at)
 
     def expired(self) -> None:
         """Send the next heartbeat, or tell that the answer has not come."""
@@ -163,13 +174,13 @@ class Heartbeat(Deadline):
                 self._deadlines.set(self, left)
                 self._beat_meanwhile()
             else:
-                self._failed(HeartbeatTimeout(self.timeout))
+                self._owner.heartbeat_failed(HeartbeatTimeout(self.timeout))
             return
-        self._ref = ref = self._next_ref()
+        self._ref = ref = self._owner.next_ref()
         self._sent_at = self._beat_at = self._elapsed()
         # Whoever is told of it may stop all this.
         self._deadlines.set(self, self.interval)
-        self._silence.begin(lambda: self._send(Message.heartbeat(ref)))
+        self._silence.begin(lambda: self._owner.send_heartbeat(Message.heartbeat(ref)))
         if self._is_awaited and self.is_set:
             self._deadlines.set(self, self._silence.left(self.timeout))
 
@@ -181,7 +192,7 @@ class Heartbeat(Deadline):
         now = self._elapsed()
         if self._silence.was_broken and now - self._beat_at >= self.interval:
             self._beat_at = now
-            self._send(Message.heartbeat(self._next_ref()))
+            self._owner.send_heartbeat(Message.heartbeat(self._owner.next_ref()))
 
     @property
     def _silence(self) -> Silence:

@@ -8,22 +8,33 @@ from typing import Any
 from ..errors import ConnectionFailed
 from ..protocol.message import Message
 from ..runtime.assignments import never_assigned
-from ..runtime.hooks import Hooks
+from ..runtime.hooks import Entries, added_hook, call_hooks
 from ..runtime.remover import Remover
 
 __all__ = ["ClientHooks", "HookLists"]
 
 
 class HookLists:
-    """The hooks of one client, by what they are called at."""
+    """The hooks of one client, by what they are called at.
+
+    Most clients have none of most kinds, so there is no object for each kind.
+    """
 
     __slots__ = ("close", "error", "message", "open")
 
     def __init__(self) -> None:
-        self.open = Hooks()
-        self.close = Hooks()
-        self.error = Hooks()
-        self.message = Hooks()
+        self.open: Entries = ()
+        self.close: Entries = ()
+        self.error: Entries = ()
+        self.message: Entries = ()
+
+    def opened(self) -> None:
+        """Call the hooks of ``on_open``."""
+        call_hooks(self.open)
+
+    def tell_error(self, error: BaseException) -> None:
+        """Call the hooks of ``on_error``."""
+        call_hooks(self.error, error)
 
 
 class ClientHooks:
@@ -38,7 +49,7 @@ class ClientHooks:
 
         :return: a function that removes the hook.
         """
-        return self._hook_lists.open.add(function)
+        return added_hook(self._hook_lists, "open", function)
 
     @never_assigned("call client.on_close(function)")
     def on_close(self, function: Callable[[ConnectionFailed], Any]) -> Remover:
@@ -46,7 +57,7 @@ class ClientHooks:
 
         :return: a function that removes the hook.
         """
-        return self._hook_lists.close.add(function)
+        return added_hook(self._hook_lists, "close", function)
 
     @never_assigned("call client.on_error(function)")
     def on_error(self, function: Callable[[Exception], Any]) -> Remover:
@@ -56,7 +67,7 @@ class ClientHooks:
 
         :return: a function that removes the hook.
         """
-        return self._hook_lists.error.add(function)
+        return added_hook(self._hook_lists, "error", function)
 
     @never_assigned("call client.on_message(function)")
     def on_message(self, function: Callable[[Message], Any]) -> Remover:
@@ -64,4 +75,4 @@ class ClientHooks:
 
         :return: a function that removes the hook.
         """
-        return self._hook_lists.message.add(function)
+        return added_hook(self._hook_lists, "message", function)

@@ -148,15 +148,11 @@ class Link:
         self.withdrawal.opened(transport)
         # A transport keeps to the format that its server was told.
         self._encode = self.serializer.encode
-        owner = self._owner
         self._heartbeat = Heartbeat(
             self._clock,
             self._options.heartbeat_interval,
             self._options.heartbeat_timeout,
-            self._send_heartbeat,
-            self.next_ref,
-            owner.heartbeat_answered,
-            owner.drop,
+            self,
             cast(ObservedTransport, transport)
             if has_all(transport, _OBSERVED)
             else None,
@@ -253,6 +249,23 @@ class Link:
         if self._heartbeat is not None:
             self._heartbeat.dispatch(message)
 
+    # -- What the heartbeat calls -------------------------------------------------
+
+    def send_heartbeat(self, message: Message) -> None:
+        """Send a heartbeat's message."""
+        # A connection that is closing needs none; the codec may close it as well.
+        with suppress(NotConnected):
+            self.send(message)
+            self._owner.heartbeat_sent()
+
+    def heartbeat_answered(self, round_trip: float) -> None:
+        """The server has answered a heartbeat after ``round_trip`` seconds."""
+        self._owner.heartbeat_answered(round_trip)
+
+    def heartbeat_failed(self, reason: HeartbeatTimeout) -> None:
+        """The server has not answered: have the transport given up."""
+        self._owner.drop(reason)
+
     # -- Reading ------------------------------------------------------------------
 
     def pause_reading(self) -> None:
@@ -285,12 +298,6 @@ class Link:
             self._end(self.transport.abort)
 
     # -- Inside -------------------------------------------------------------------
-
-    def _send_heartbeat(self, message: Message) -> None:
-        # A connection that is closing needs none; the codec may close it as well.
-        with suppress(NotConnected):
-            self.send(message)
-            self._owner.heartbeat_sent()
 
     def _use(self, method: Callable[[], None]) -> None:
         try:

@@ -19,7 +19,7 @@ hooks for all.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, cast
 
 from ..channels.channel import Channel
@@ -29,7 +29,7 @@ from ..protocol.event_names import PHX_REPLY
 from ..protocol.json_codecs import may_have_long_number
 from ..protocol.message import Message, Serializer
 from ..protocol.serializer import V2Serializer
-from ..runtime.hooks import Hooks, log_hook_failure, watch_hook
+from ..runtime.hooks import log_hook_failure, watch_hook
 from ..telemetry import message_event, message_handlers
 from ..transports.interfaces import FrameReceiver, FrameReceivers
 
@@ -59,6 +59,14 @@ class MessageReceiver(Protocol):
         """A channel has raised at a message of its own."""
 
 
+class MessageHooks(Protocol):
+    """Who may want each message whole."""
+
+    @property
+    def message(self) -> Sequence[object]:
+        """The client's hooks for all messages."""
+
+
 def _ignore(_data: bytes, _is_binary: bool) -> None:
     """Take a frame for nobody."""
 
@@ -67,15 +75,15 @@ NOBODY: FrameReceivers = (_ignore, lambda _read: _ignore)
 """Takes the frames that come before the first transport is open."""
 
 
-def frame_receivers(  # noqa: C901
+def frame_receivers(
     connection: FrameSource,
     serializer: Serializer,
     receiver: MessageReceiver,
     client: object,
     memberships: Mapping[str, Membership[Channel]],
-    hooks: Hooks,
+    hooks: MessageHooks,
 ) -> FrameReceivers:
-    """Make the functions that take the frames of one transport.
+    """Make what takes the frames of one transport.
 
     :param connection: what the transport belongs to; once it is closing, frames are
         ignored.
@@ -83,78 +91,121 @@ def frame_receivers(  # noqa: C901
     :param receiver: is told of messages, and of frames that are none.
     :param client: whose messages telemetry is told of.
     :param memberships: the client's channels, by topic.
-    :param hooks: the client's hooks for all messages.
+    :param hooks: the client's.
     :return: see :data:`~txphoenix.interfaces.FrameReceivers`.
     """
-    decode = serializer.decode
+    owners = connection, serializer, receiver, client, memberships, hooks
+    if isinstance(serializer, V2Serializer):
+        long_numbers = _Receiving(serializer.parse, None, *owners)
+        frames = _Receiving(serializer.parse_short_numbers, long_numbers, *owners)
+        return long_numbers.receive_fast, frames.receiver_of
+    receive = _Receiving(None, None, *owners).receive
+    return receive, lambda _: receive
 
-    def deliver(size: int, read: Callable[..., Message], *args: Any) -> None:
+
+class _Receiving:
+    """Takes the frames of one transport, by one way to read their JSON.
+
+    Each client has two of them for as long as it is connected, so they have no closure:
+    that is a dozen objects, which the garbage collector would walk.
+
+    :param parse: reads a frame of V2; None for other serializers.
+    :param long_numbers: takes the frames that may have numbers which ``parse`` cannot
+        read exactly; None if there are none.
+    """
+
+    __slots__ = (
+        "_client",
+        "_connection",
+        "_hooks",
+        "_long_numbers",
+        "_memberships",
+        "_parse",
+        "_receiver",
+        "_serializer",
+    )
+
+    def __init__(
+        self,
+        parse: Callable[[bytes], Any] | None,
+        long_numbers: _Receiving | None,
+        connection: FrameSource,
+        serializer: Serializer,
+        receiver: MessageReceiver,
+        client: object,
+        memberships: Mapping[str, Membership[Channel]],
+        hooks: MessageHooks,
+    ) -> None:
+        self._parse: Callable[[bytes], Any] = cast(Any, parse)
+        self._long_numbers = long_numbers
+        self._connection = connection
+        self._serializer = serializer
+        self._receiver = receiver
+        self._client = client
+        self._memberships = memberships
+        self._hooks = hooks
+
+    def receiver_of(self, read: bytes) -> FrameReceiver:
+        """What takes the frames in a read: asked for once a read."""
+        if may_have_long_number(read):
+            return cast(_Receiving, self._long_numbers).receive_fast
+        return self.receive_fast
+
+    def receive(self, data: bytes, is_binary: bool) -> None:
+        """Take any frame."""
+        if self._connection.is_open:
+            self._deliver(len(data), self._serializer.decode, data, is_binary)
+
+    def _deliver(self, size: int, read: Callable[..., Message], *args: Any) -> None:
+        receiver = self._receiver
         try:
             message = read(*args)
         except SerializerError as error:
             receiver.frame_dropped(error)
             return
         if message_handlers:
-            message_event("received", client, message, size)
+            message_event("received", self._client, message, size)
         receiver.message_received(message)
 
-    def receive(data: bytes, is_binary: bool) -> None:
-        if connection.is_open:
-            deliver(len(data), decode, data, is_binary)
-
-    if not isinstance(serializer, V2Serializer):
-        return receive, lambda _: receive
-
-    to_message = serializer.to_message
-    find = memberships.get
-
-    def fast(parse: Callable[[bytes], Any]) -> FrameReceiver:  # noqa: C901
-        # One function, for a call costs as much as a tenth of all of it.
-        def receive_fast(data: bytes, is_binary: bool) -> None:  # noqa: C901
-            if is_binary or not connection.is_open:
-                receive(data, is_binary)
-                return
-            functions = pending = None
-            try:
-                join_ref, ref, topic, event, payload = fields = parse(data)
-                membership = find(topic)
-                if (
-                    membership is not None
-                    and (join_ref is None or join_ref == membership.joins.ref)
-                    and not hooks.entries
+    # One function, for a call costs as much as a tenth of all of it.
+    def receive_fast(self, data: bytes, is_binary: bool) -> None:  # noqa: C901
+        """Take a frame of V2, by the short way if it can go that."""
+        if is_binary or not self._connection.is_open:
+            self.receive(data, is_binary)
+            return
+        functions = pending = None
+        # CPython reads what is in a slot faster than it calls it there.
+        parse = self._parse
+        try:
+            join_ref, ref, topic, event, payload = fields = parse(data)
+            membership = self._memberships.get(topic)
+            if (
+                membership is not None
+                and (join_ref is None or join_ref == membership.joins.ref)
+                and not self._hooks.message
+            ):
+                # A null among five values shows that they are a list's: a dict's
+                # keys and a string's characters are strings.
+                if ref is None:
+                    functions = membership.hooks.get(event)
+                elif (
+                    event == PHX_REPLY
+                    and type(fields) is list
+                    # A telemetry handler comes first, and may end what waits.
+                    and not message_handlers
                 ):
-                    # A null among five values shows that they are a list's: a dict's
-                    # keys and a string's characters are strings.
-                    if ref is None:
-                        functions = membership.hooks.get(event)
-                    elif (
-                        event == PHX_REPLY
-                        and type(fields) is list
-                        # A telemetry handler comes first, and may end what waits.
-                        and not message_handlers
-                    ):
-                        if ref == membership.joins.awaited_ref:
-                            pending = membership.joins.take_awaited()
-                        elif membership.made_pushes is not None:
-                            pending = membership.made_pushes.take(ref)
-            except BaseException:
-                # What is wrong is the serializer's to say.
-                receive(data, is_binary)
-                return
-            if functions is None and pending is None:
-                deliver(len(data), to_message, fields, data)
-                return
-            if pending is not None:
-                try:
-                    pending.answered(payload, join_ref)
-                except BaseException as error:
-                    receiver.channel_raised(
-                        cast(Membership[Channel], membership), error
-                    )
-                return
+                    if ref == membership.joins.awaited_ref:
+                        pending = membership.joins.take_awaited()
+                    elif membership.made_pushes is not None:
+                        pending = membership.made_pushes.take(ref)
+        except BaseException:
+            # What is wrong is the serializer's to say.
+            self.receive(data, is_binary)
+            return
+        if functions is not None:
             if message_handlers:
-                message_event("received", client, fields, len(data))
-            for _, function in functions or ():
+                message_event("received", self._client, fields, len(data))
+            for _, function in functions:
                 # As call_hook() does it.
                 try:
                     result = function(payload)
@@ -162,13 +213,13 @@ def frame_receivers(  # noqa: C901
                         watch_hook(result, function)
                 except BaseException:
                     log_hook_failure(function)
-
-        return receive_fast
-
-    receive_any = fast(serializer.parse)
-    receive_short = fast(serializer.parse_short_numbers)
-
-    def receiver_of(read: bytes) -> FrameReceiver:
-        return receive_any if may_have_long_number(read) else receive_short
-
-    return receive_any, receiver_of
+        elif pending is not None:
+            try:
+                pending.answered(payload, join_ref)
+            except BaseException as error:
+                self._receiver.channel_raised(
+                    cast(Membership[Channel], membership), error
+                )
+        else:
+            to_message = cast(V2Serializer, self._serializer).to_message
+            self._deliver(len(data), to_message, fields, data)

@@ -9,6 +9,7 @@ from ..channels.manager import ChannelManager
 from ..channels.membership import Membership
 from ..protocol.event_names import PHOENIX_TOPIC
 from ..protocol.message import Message, Serializer
+from ..runtime.hooks import call_hooks
 from ..transports.interfaces import FrameReceivers
 from .connection import Connection
 from .connection_observer import ConnectionObserver
@@ -55,13 +56,13 @@ class MessageRouter:
             self,
             self._client,
             self._channels.routes,
-            self._hooks.message,
+            self._hooks,
         )
 
     def message_received(self, message: Message) -> None:
         """Give a message to the channel that has its topic."""
-        if self._hooks.message.entries:
-            self._hooks.message.call(message)
+        if self._hooks.message:
+            call_hooks(self._hooks.message, message)
         channels = self._channels
         membership = channels.routes.get(message.topic)
         if membership is not None:
@@ -87,4 +88,4 @@ class MessageRouter:
         """Report a frame that is no message."""
         for observer in self._observers:
             observer.frame_dropped(reason)
-        self._hooks.error.call(reason)
+        self._hooks.tell_error(reason)

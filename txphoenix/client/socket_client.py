@@ -33,6 +33,7 @@ from ..options.types import ChangedOptions, ClientOptions
 from ..protocol.close_codes import NORMAL
 from ..protocol.handshake import Handshake
 from ..protocol.message import Message
+from ..runtime.assignments import never_set
 from ..runtime.reactor_thread import fails_its_deferred, in_reactor_thread
 from .closing import check_close
 from .connection import Connection
@@ -54,6 +55,7 @@ _C = TypeVar("_C", bound=Channel)
 _OPTIONS = OPTIONS.keys() - {"name"}
 
 
+@never_set(_OPTIONS, "{0} is an option: set it with reconfigure({0}=...)")
 class SocketClient(ClientHooks, MultiService):
     """One client of one Phoenix socket.
 
@@ -101,7 +103,7 @@ class SocketClient(ClientHooks, MultiService):
         self.channels = channels = ChannelManager(
             reactor, self.options, connection, channel_events, state
         )
-        tell = hooks.error.call
+        tell = hooks.tell_error
         self._join_channels = joins = JoinChannels(channels, tell)
         self._outbox = outbox = Outbox(state, connection, channels, tell)
         # Who is told what happens to the connection, in this order, and the log.
@@ -117,13 +119,6 @@ class SocketClient(ClientHooks, MultiService):
         connection.report_to(events)
         for child in (state, connection, channels):
             child.setServiceParent(self)
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        if name in _OPTIONS and not hasattr(type(self), name):
-            raise ConfigurationError(
-                f"{name} is an option: set it with reconfigure({name}=...)"
-            )
-        super().__setattr__(name, value)
 
     def __repr__(self) -> str:
         return f"<SocketClient {self.state.shown_url} {self.status}>"

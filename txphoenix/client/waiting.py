@@ -60,7 +60,8 @@ class Waiting(Generic[_T]):
         self._outbox = outbox
         self._channels = channels
         self._observers = observers
-        self._waiters: ConnectionWaiters[_T] = ConnectionWaiters()
+        # There are some, or have been since the latest connection.
+        self._waiters: ConnectionWaiters[_T] | None = None
         # Why there will be no connection, until connect() is called.
         self._because: Exception | None = None
 
@@ -78,6 +79,8 @@ class Waiting(Generic[_T]):
         error = self.why_in_vain()
         if error is not None:
             return fail(error)
+        if self._waiters is None:
+            self._waiters = ConnectionWaiters()
         return self._waiters.wait(failures)
 
     def why_in_vain(self) -> Exception | None:
@@ -110,11 +113,14 @@ class Waiting(Generic[_T]):
 
     def connected(self) -> None:
         """Tell who waits that there is a connection."""
-        self._waiters.connected(self._client)
+        waiters, self._waiters = self._waiters, None
+        if waiters is not None:
+            waiters.connected(self._client)
 
     def attempt_failed(self, reason: Exception) -> None:
         """Tell who waits of a failed attempt; there may be others."""
-        self._waiters.attempt_failed(reason)
+        if self._waiters is not None:
+            self._waiters.attempt_failed(reason)
 
     def abandon_unless_wanted(self, reason: Exception) -> None:
         """Fail all that waits if there will be no other attempt.
@@ -133,7 +139,8 @@ class Waiting(Generic[_T]):
             observer.connection_given_up()
         self._outbox.abandon(reason)
         self._channels.abandon(reason)
-        self._waiters.abandon(reason)
+        if self._waiters is not None:
+            self._waiters.abandon(reason)
         self._channels.writers.check()
 
     def _closed(self, _result: None) -> None:

@@ -24,10 +24,13 @@ from .package_log import package_log
 from .remover import Remover
 
 __all__ = [
+    "Entries",
     "Hooks",
+    "added_hook",
     "as_deferred",
     "ask",
     "call_hook",
+    "call_hooks",
     "log_hook_failure",
     "watch_hook",
 ]
@@ -94,43 +97,58 @@ def _log_failure(failure: Failure, function: Callable[..., Any]) -> None:
     tell("hook {hook!r} ended early: {error!r}", hook=function, error=failure.value)
 
 
-class Hooks:
-    """The hooks of one kind.
+Entries = tuple[tuple[Callable[..., Any]], ...]
+"""The hooks of one kind.
 
-    The tuple is replaced, never changed, so that calling it needs no copy:
-    a hook that adds or removes hooks changes the next call.
+The tuple is replaced, never changed, so that calling it needs no copy: a hook that adds
+or removes hooks changes the next call.
+Each entry is a tuple of its own, compared by identity: a function may be added twice,
+and each remover takes away its own.
+"""
+
+
+def added_hook(owner: Any, kind: str, function: Callable[..., Any]) -> Remover:
+    """Add a hook.
+
+    :param owner: has the hooks.
+    :param kind: which of its attributes is the :data:`Entries`.
+    :return: a function that removes it; calling that again does nothing.
+    :raises TypeError: ``function`` cannot be called.
     """
+    if not callable(function):
+        raise TypeError(f"a hook must be callable, not {legible(function)}")
+    entry = (function,)
+    setattr(owner, kind, (*getattr(owner, kind), entry))
+
+    def remove() -> None:
+        left = tuple(each for each in getattr(owner, kind) if each is not entry)
+        setattr(owner, kind, left)
+
+    return remove
+
+
+def call_hooks(entries: Entries, *args: Any) -> None:
+    """Call each hook with ``args``, in the order they were added."""
+    for (function,) in entries:
+        call_hook(function, *args)
+
+
+class Hooks:
+    """The hooks of one kind, where that is an object of its own."""
 
     __slots__ = ("entries",)
 
     def __init__(self) -> None:
-        self.entries: tuple[tuple[Callable[..., Any]], ...] = ()
-        """The hooks.
-
-        Each entry is a tuple of its own, compared by identity: a function may be
-        added twice, and each remover takes away its own.
-        """
+        self.entries: Entries = ()
+        """The hooks."""
 
     def __bool__(self) -> bool:
         return bool(self.entries)
 
     def add(self, function: Callable[..., Any]) -> Remover:
-        """Add a hook.
-
-        :return: a function that removes it; calling that again does nothing.
-        :raises TypeError: ``function`` cannot be called.
-        """
-        if not callable(function):
-            raise TypeError(f"a hook must be callable, not {legible(function)}")
-        entry = (function,)
-        self.entries = (*self.entries, entry)
-
-        def remove() -> None:
-            self.entries = tuple(each for each in self.entries if each is not entry)
-
-        return remove
+        """Add a hook; see :func:`added_hook`."""
+        return added_hook(self, "entries", function)
 
     def call(self, *args: Any) -> None:
         """Call each hook with ``args``, in the order they were added."""
-        for (function,) in self.entries:
-            call_hook(function, *args)
+        call_hooks(self.entries, *args)

@@ -37,6 +37,35 @@ class Own(Channel):
         self.taken.append((event, payload))
 
 
+class OwnClient(SocketClient):
+    """A client with an attribute that has an option's name."""
+
+    timeout = 3
+
+
+class OptionTests(ClientTestCase):
+    """An option that is set as an attribute is refused."""
+
+    def test_refused(self) -> None:
+        """It says what to do, and there is no such attribute before and after."""
+        client = self.make_client()
+        for name in ("timeout", "params", "url"):
+            with self.subTest(name=name):
+                with self.assertRaises(ConfigurationError) as caught:
+                    setattr(client, name, 1)
+                self.assertIn(f"reconfigure({name}=...)", str(caught.exception))
+                self.assertFalse(hasattr(client, name))
+                self.assertFalse(hasattr(SocketClient, name))
+
+    def test_other_names(self) -> None:
+        """Any other attribute is set, and what a subclass has itself can be."""
+        client: Any = OwnClient("ws://h/socket", reactor=self.clock)
+        client.mine = client.timeout = 4
+        self.assertEqual((client.mine, client.timeout), (4, 4))
+        client.name = "a name"
+        self.assertEqual(client.name, "a name")
+
+
 class AssignmentTests(ClientTestCase):
     """A method that adds hooks is called, and cannot be replaced."""
 

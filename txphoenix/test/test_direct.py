@@ -5,17 +5,21 @@ from __future__ import annotations
 import socket
 from typing import Any, cast
 
+from twisted.internet.address import IPv4Address
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.error import ConnectionRefusedError
 from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.testing import MemoryReactorClock
+from twisted.protocols.tls import TLSMemoryBIOProtocol
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
 from txphoenix.errors import ConnectionFailed
 from txphoenix.options.options import Options
 from txphoenix.protocol.url import parse
-from txphoenix.transports.direct import DirectEndpoint, is_direct
+from txphoenix.transports.direct import DirectEndpoint
+from txphoenix.transports.endpoints import address_endpoint, is_direct
+from txphoenix.transports.fast_tls import FastTLSTransport
 
 from .network import TOPIC, NetworkTestCase, reactor
 
@@ -31,7 +35,9 @@ class ChoiceTests(SynchronousTestCase):
             ("ws://[fe80::1%25eth0]/s", {}, True),
             ("ws://localhost/s", {}, False),
             ("ws://a1.example/s", {}, False),
-            ("wss://127.0.0.1/s", {}, False),
+            ("wss://127.0.0.1/s", {}, True),
+            ("wss://localhost/s", {}, False),
+            ("wss://127.0.0.1/s", {"proxy": "http://h"}, False),
             ("ws://127.0.0.1/s", {"proxy": "environment"}, False),
             ("ws://127.0.0.1/s", {"proxy": "http://h"}, False),
             ("ws://127.0.0.1/s", {"endpoint": "unix:/a"}, False),
@@ -39,6 +45,26 @@ class ChoiceTests(SynchronousTestCase):
             with self.subTest(url=url, options=options):
                 made = Options.check(url, **cast(Any, options))
                 self.assertIs(is_direct(parse(url), made), expected)
+
+
+class SecureTests(SynchronousTestCase):
+    """:func:`address_endpoint`."""
+
+    def test_tls(self) -> None:
+        """What reads the connection of an address is TLS itself."""
+        for is_fast, kind in ((True, FastTLSTransport), (False, TLSMemoryBIOProtocol)):
+            with self.subTest(is_fast=is_fast):
+                reactor = MemoryReactorClock()
+                url = "wss://127.0.0.1:4000/s"
+                options = Options.check(url, fast_tls=is_fast)
+                endpoint = address_endpoint(reactor, parse(url), options)
+                connecting = endpoint.connect(Factory.forProtocol(Protocol))
+                host, port, dialling, _, _ = reactor.tcpClients[-1]
+                self.assertEqual((host, port), ("127.0.0.1", 4000))
+                tls: Any = dialling.buildProtocol(IPv4Address("TCP", host, port))
+                self.assertIsInstance(tls, kind)
+                protocol = self.successResultOf(connecting)
+                self.assertIs(protocol, tls.wrappedProtocol)
 
 
 class DirectEndpointTests(SynchronousTestCase):

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import count
+from types import SimpleNamespace
+from typing import Any
 
 from twisted.internet.defer import CancelledError
 from twisted.internet.task import Clock
@@ -42,12 +45,20 @@ class HeartbeatTests(SynchronousTestCase):
             self.clock,
             30.0,
             10.0,
-            lambda message: self.sent.append((self.clock.seconds(), message)),
-            lambda: str(next(refs)),
-            self.answers.append,
-            self.failures.append,
+            self.owner(lambda: str(next(refs))),
         )
         self.heartbeat.start()
+
+    def owner(self, next_ref: Callable[[], str]) -> Any:
+        """What notes all that a heartbeat does."""
+        return SimpleNamespace(
+            next_ref=next_ref,
+            send_heartbeat=lambda message: self.sent.append(
+                (self.clock.seconds(), message)
+            ),
+            heartbeat_answered=self.answers.append,
+            heartbeat_failed=self.failures.append,
+        )
 
     def times(self) -> list[float]:
         """When heartbeats were sent."""
@@ -120,10 +131,7 @@ class HeartbeatTests(SynchronousTestCase):
                 self.clock,
                 30.0,
                 10.0,
-                lambda message: self.sent.append((self.clock.seconds(), message)),
-                lambda: "1",
-                self.answers.append,
-                self.failures.append,
+                self.owner(lambda: "1"),
             ).start()
         self.assertEqual(len(self.clock.getDelayedCalls()), 1)
         self.clock.pump([0.1] * 300)

@@ -8,7 +8,8 @@ from __future__ import annotations
 import gc
 from base64 import b64encode
 from collections.abc import Iterator
-from typing import Any, cast
+from types import FunctionType
+from typing import Any, TypeGuard, cast
 
 from txphoenix.client.socket_client import SocketClient
 from txphoenix.testing.session import ServerSession
@@ -26,6 +27,27 @@ TOKEN = b64encode(SECRET.encode()).rstrip(b"=")
 
 # CPython keeps the attributes of an object with more of them in a dict of its own.
 MOST_ATTRIBUTES = 30
+
+
+# Of our own classes; those of Python and Twisted are about as many.
+MOST_TRACKED = 46
+
+
+def ours_tracked() -> list[object]:
+    """What the garbage collector walks of the library's own, but for the test kit's."""
+    gc.collect()
+    return [
+        each
+        for each in gc.get_objects()
+        for home in [each.__module__ if is_function(each) else type(each).__module__]
+        if str(home).startswith("txphoenix.")
+        and not str(home).startswith(("txphoenix.test.", "txphoenix.testing."))
+    ]
+
+
+def is_function(each: object) -> TypeGuard[FunctionType]:
+    """Whether it is one with a closure, and so made anew each time."""
+    return isinstance(each, FunctionType) and each.__closure__ is not None
 
 
 def protocol_of(client: SocketClient) -> PhoenixClientProtocol:
@@ -78,6 +100,28 @@ class IdleTests(ClientTestCase):
         ):
             with self.subTest(each=each):
                 self.assertLessEqual(len(vars(each)), MOST_ATTRIBUTES)
+
+    def test_few_tracked(self) -> None:
+        """It keeps few objects that the garbage collector walks, and no function."""
+        self.joined_channel()
+        before = {id(each) for each in ours_tracked()}
+        self.joined_channel()
+        made = [each for each in ours_tracked() if id(each) not in before]
+        functions = [
+            each
+            for each in made
+            if is_function(each) and each.__module__.startswith("txphoenix.client.")
+        ]
+        self.assertEqual(functions, [])
+        kinds = sorted({type(each).__name__ for each in made})
+        self.assertLessEqual(len(made), MOST_TRACKED, kinds)
+
+    def test_nothing_for_plain_messages(self) -> None:
+        """What Autobahn counts and checks with is not made for a plain message."""
+        self.joined_channel()
+        protocol = protocol_of(self._clients[0])
+        made = {"trafficStats", "utf8validator"} & set(vars(protocol))
+        self.assertEqual(made, set())
 
     def test_shared(self) -> None:
         """Of what Autobahn sets nothing is missing, and each has its own of few."""

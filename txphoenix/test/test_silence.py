@@ -6,7 +6,8 @@ By a heartbeat of 30 and 10 seconds on a clock.
 from __future__ import annotations
 
 from itertools import count, pairwise
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
@@ -59,10 +60,17 @@ class SilenceTests(SynchronousTestCase):
             self.clock,
             30.0,
             10.0,
-            self.send,
-            lambda: str(next(refs)),
-            self.answers.append,
-            lambda error: self.failures.append((self.clock.seconds(), error)),
+            cast(
+                Any,
+                SimpleNamespace(
+                    next_ref=lambda: str(next(refs)),
+                    send_heartbeat=self.send,
+                    heartbeat_answered=self.answers.append,
+                    heartbeat_failed=lambda error: self.failures.append(
+                        (self.clock.seconds(), error)
+                    ),
+                ),
+            ),
             self.line,  # type: ignore[arg-type]
         )
         self.heartbeat.start()

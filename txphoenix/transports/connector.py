@@ -23,6 +23,7 @@ from twisted.internet.interfaces import (
     IAddress,
     IConnector,
     IReactorTime,
+    IStreamClientEndpoint,
 )
 from twisted.internet.protocol import Factory
 from twisted.logger import Logger
@@ -37,8 +38,7 @@ from ..runtime.deadlines import Deadlines, DelayedCall
 from ..runtime.package_log import package_log
 from .addresses import AnsweringAddresses
 from .attempt import Attempt, given, prepare
-from .direct import DirectEndpoint, is_direct
-from .endpoints import client_endpoint, dialled
+from .endpoints import address_endpoint, client_endpoint, dialled, is_direct
 from .failures import failed_with
 from .interfaces import TransportListener
 from .opening import TooLate
@@ -261,20 +261,13 @@ class EndpointConnector:
         self._gate = gate = _Gate(self)
         return endpoint.connect(gate)
 
-    def _endpoint(self, target: Target) -> DirectEndpoint | TunedEndpoint:
-        options = self.options
+    def _endpoint(self, target: Target) -> IStreamClientEndpoint:
+        reactor, options, sessions = self._reactor, self.options, self._tls_sessions
         if is_direct(target, options):
-            return DirectEndpoint(
-                self._reactor, target.host, target.port, options.keepalive
-            )
+            return address_endpoint(reactor, target, options, sessions)
+        addresses = self._factory.addresses
         return TunedEndpoint(
-            client_endpoint(
-                self._reactor,
-                target,
-                options,
-                self._factory.addresses,
-                self._tls_sessions,
-            ),
+            client_endpoint(reactor, target, options, addresses, sessions),
             options.keepalive,
         )
 

@@ -20,21 +20,9 @@ from twisted.internet.interfaces import (
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from ..options.options import Options
-from ..protocol.url import Target
 from .tuned import tune
 
-__all__ = ["DirectEndpoint", "is_direct"]
-
-
-def is_direct(target: Target, options: Options) -> bool:
-    """Whether a server is connected to by its address, and by TCP alone."""
-    return (
-        not target.secure
-        and options.endpoint is None
-        and options.proxy is None
-        and target.is_address
-    )
+__all__ = ["DirectEndpoint"]
 
 
 @implementer(IStreamClientEndpoint)
@@ -65,8 +53,10 @@ class DirectEndpoint:
             It fails with the error of the system, or when it is cancelled.
         """
         dialling = _Dialling(protocolFactory, self._keepalive)
+        # It lets go of it when it is over, which may be before this returns.
+        connecting = dialling.connecting
         self._reactor.connectTCP(self._host, self._port, dialling, timeout=None)
-        return dialling.connecting
+        return connecting
 
 
 class _Dialling:
@@ -96,7 +86,7 @@ class _Dialling:
         factory, connector = self._end()
         if factory is None:
             return None
-        connecting = self.connecting
+        connecting = self._take_connecting()
         try:
             protocol = factory.buildProtocol(addr)
         except BaseException:
@@ -110,7 +100,7 @@ class _Dialling:
     def clientConnectionFailed(self, _connector: Any, reason: Failure) -> None:
         factory, _ = self._end()
         if factory is not None:
-            self.connecting.errback(reason)
+            self._take_connecting().errback(reason)
 
     def clientConnectionLost(self, _connector: Any, _reason: Failure) -> None:
         """The protocol knows."""
@@ -120,6 +110,11 @@ class _Dialling:
         connecting.errback(CancelledError())
         if connector is not None:
             connector.stopConnecting()
+
+    def _take_connecting(self) -> Deferred[IProtocol]:
+        connecting = self.connecting
+        del self.connecting
+        return connecting
 
     def _end(self) -> tuple[IProtocolFactory | None, Any]:
         """Let go of all that an open connection has no use for."""

@@ -21,6 +21,7 @@ from ..options.options import Options
 from ..protocol.url import ProxyAddress, Target, parse_proxy
 from .addresses import AnsweringAddresses, AnsweringEndpoint
 from .client_tls import system_tls
+from .direct import DirectEndpoint
 from .fast_tls_endpoint import secured
 from .named import NamedEndpoint, endpoint_name
 from .proxy import HTTPConnectEndpoint
@@ -30,7 +31,7 @@ from .tls import verified
 from .tls_creator import guarded
 from .tls_sessions import TLSSessions
 
-__all__ = ["client_endpoint", "dialled"]
+__all__ = ["address_endpoint", "client_endpoint", "dialled", "is_direct"]
 
 
 def client_endpoint(
@@ -53,19 +54,7 @@ def client_endpoint(
         or there is no endpoint of its description, or no certificate can name the host,
         or the environment names no good proxy.
     """
-    tls: Any = None
-    if target.secure:
-        given_tls = options.tls
-        if given_tls is not None:
-            tls = verified(given_tls)
-        elif callable(options.endpoint):
-            tls = system_tls(target.host, trust_handed_to(options.endpoint))
-        else:
-            tls = system_tls(target.host)
-        if sessions is not None:
-            tls = sessions.resuming(tls, given_tls, target.host, target.port)
-        if given_tls is not None:
-            tls = guarded(tls)
+    tls: Any = _tls_of(target, options, sessions)
     given = options.endpoint
     endpoint: IStreamClientEndpoint
     if callable(given):
@@ -89,6 +78,45 @@ def client_endpoint(
         else:
             endpoint = _proxy_endpoint(reactor, proxy, target, options, addresses)
     return endpoint if tls is None else secured(tls, endpoint, options.fast_tls)
+
+
+def address_endpoint(
+    reactor: Any, target: Target, options: Options, sessions: TLSSessions | None = None
+) -> IStreamClientEndpoint:
+    """Make the endpoint that reaches a ``target`` for which :func:`is_direct` holds.
+
+    Its connections are tuned.
+
+    :param sessions: as for :func:`client_endpoint`.
+    :raises ConfigurationError: no certificate can name the host.
+    """
+    tls = _tls_of(target, options, sessions)
+    endpoint = DirectEndpoint(reactor, target.host, target.port, options.keepalive)
+    return endpoint if tls is None else secured(tls, endpoint, options.fast_tls)
+
+
+def is_direct(target: Target, options: Options) -> bool:
+    """Whether a server is connected to by its address."""
+    return options.endpoint is None and options.proxy is None and target.is_address
+
+
+def _tls_of(target: Target, options: Options, sessions: TLSSessions | None) -> Any:
+    """What makes the TLS connections of a target; None if it wants none.
+
+    :param sessions: as for :func:`client_endpoint`.
+    """
+    if not target.secure:
+        return None
+    given = options.tls
+    if given is not None:
+        tls = verified(given)
+    elif callable(options.endpoint):
+        tls = system_tls(target.host, trust_handed_to(options.endpoint))
+    else:
+        tls = system_tls(target.host)
+    if sessions is not None:
+        tls = sessions.resuming(tls, given, target.host, target.port)
+    return tls if given is None else guarded(tls)
 
 
 def dialled(target: Target, options: Options) -> str:

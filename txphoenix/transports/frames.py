@@ -142,9 +142,7 @@ class FastFrameProtocol(FragmentLimitProtocol):
 
     def _may_consume(self) -> bool:
         """Whether what is in the buffer may be delivered."""
-        if self.state == _OPEN:
-            return not self._is_paused
-        return self.state == _CLOSING
+        return not self._is_paused if self.state == _OPEN else self.state == _CLOSING
 
     def _consume_some(self) -> bool:
         """Go one step on; return whether another can follow."""
@@ -154,6 +152,8 @@ class FastFrameProtocol(FragmentLimitProtocol):
                 if self._is_paused or self.state != _OPEN:
                     return True
                 if needed:
+                    if not self.data:
+                        return False
                     # A callback may have had the transport deliver more.
                     if needed <= len(self.data):
                         return True

@@ -35,9 +35,9 @@ class Patience:
         "_began_at",
         "_delay",
         "_has_told",
+        "_hurried",
         "_opened_at",
         "close_code",
-        "hurried",
         "latest",
         "replaced",
     )
@@ -48,8 +48,8 @@ class Patience:
         self._delay = self._began_at = self._opened_at = 0.0
         self.close_code: int | None = None
         """What the latest transport was closed with, if that has ended last."""
-        self.hurried = Pace(_MOST_HURRIED, longest_delay)
-        """The attempts that are begun at once while others fail."""
+        # Made at its first use, which most connections never come to.
+        self._hurried: Pace | None = None
         self.replaced = Pace(_MOST_REPLACED, longest_delay)
         """Those in the place of what was open."""
         self.latest = self.replaced
@@ -59,8 +59,16 @@ class Patience:
 
     def reset(self, longest_delay: float) -> None:
         """Go by another longest delay from now on."""
-        self.hurried.reset(longest_delay)
+        if self._hurried is not None:
+            self._hurried.reset(longest_delay)
         self.replaced.reset(longest_delay)
+
+    @property
+    def hurried(self) -> Pace:
+        """The attempts that are begun at once while others fail."""
+        if self._hurried is None:
+            self._hurried = Pace(_MOST_HURRIED, self.replaced.seconds)
+        return self._hurried
 
     # -- What becomes of the attempts ----------------------------------------------
 

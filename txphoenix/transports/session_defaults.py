@@ -60,7 +60,9 @@ class _AtFirstUse:
     def __get__(self, instance: Any, _owner: type) -> Any:
         if instance is None:
             return self
-        made = instance.__dict__[self._name] = self._make()
+        made = self._make()
+        # Whoever touches the __dict__ of an instance has CPython make one.
+        setattr(instance, self._name, made)
         return made
 
 
