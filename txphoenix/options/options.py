@@ -187,6 +187,13 @@ class Options:
     takes several times as long.
     """
 
+    fast_http: bool = option(checks.flag, default=True, reconnects=True)
+    """Whether long-poll makes its requests itself, without treq and Twisted's agent.
+
+    Both ways are the same to the user and to the server; without this one, a request
+    takes three times as long.
+    """
+
     auto_connect: bool = option(
         checks.flag, default=True, group="Reconnect, backoff and heartbeat"
     )

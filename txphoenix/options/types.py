@@ -49,6 +49,7 @@ class ClientOptions(TypedDict, total=False):
     serializer: JSONCodec | None
     compression: bool
     fast_frames: bool
+    fast_http: bool
     auto_connect: bool
     reconnect: bool
     should_reconnect: Callable[[Exception], bool] | None

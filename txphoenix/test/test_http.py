@@ -11,20 +11,22 @@ from twisted.trial.unittest import SynchronousTestCase
 from twisted.web.http_headers import Headers
 
 from txphoenix.errors import ConnectionFailed, MessageTooLarge
-from txphoenix.transports.http import Answer, HTTPSession
+from txphoenix.transports.http_head import Answer
 
+from .http_ways import HTTPWay, by_treq_too
 from .scripted_http import Asked, ScriptedHTTP
 
 URL = "http://127.0.0.1:4000/path?a=1"
 
 
-class HTTPSessionTests(SynchronousTestCase):
+@by_treq_too
+class HTTPSessionTests(HTTPWay, SynchronousTestCase):
     """A session against a server whose answers the test writes."""
 
     def setUp(self) -> None:
         """Make a server and a session."""
         self.server = ScriptedHTTP()
-        self.session = HTTPSession(
+        self.session = self.http(
             self.server.clock, self.server.endpoint, timeout=30.0, limit=1000
         )
 
@@ -189,9 +191,9 @@ class HTTPSessionTests(SynchronousTestCase):
                 held.append(factory)
                 return Deferred()
 
-        session = HTTPSession(
+        session = self.http(
             self.server.clock,
-            Endpoint(),  # type: ignore[arg-type]
+            Endpoint(),
             timeout=30.0,
             limit=1000,
         )

@@ -172,6 +172,7 @@ class ConnectionOptionTests(ReconfigureTestCase):
             "keepalive": True,
             "compression": True,
             "fast_frames": False,
+            "fast_http": False,
         }
         self.assertEqual(set(values), set(CONNECTION_OPTIONS))
         for name, value in values.items():
