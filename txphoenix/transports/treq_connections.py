@@ -65,7 +65,7 @@ class Connection(ProtocolWrapper):
         self._head_size = 0
         self._life = LifeSigns()
         self._error: Exception | None = None
-        self._is_last = False
+        self._is_last = self._is_ending = False
 
     def makeConnection(self, transport: Any) -> None:
         """Begin, over TLS that does not fail open."""
@@ -76,7 +76,7 @@ class Connection(ProtocolWrapper):
     def is_usable(self) -> bool:
         """Whether it can serve a request, as far as can be known before it is sent."""
         return not self._has_served or (
-            self._error is None and is_quiet(self.transport)
+            self._error is None and not self._is_ending and is_quiet(self.transport)
         )
 
     def begin(self, exchange: ServedRequest) -> None:
@@ -89,7 +89,7 @@ class Connection(ProtocolWrapper):
     def end(self) -> None:
         """The request has its answer."""
         self._exchange = None
-        if self._is_last and self.lost_with is None:
+        if self._is_last and not self._is_ending and self.lost_with is None:
             self.loseConnection()
 
     def serves_no_other(self) -> None:
@@ -136,6 +136,7 @@ class Connection(ProtocolWrapper):
             # A server may let TLS wait for its end of the connection.
             self.abortConnection()
         else:
+            self._is_ending = True
             self._endpoint.ends(self)
             self._end_by(super().loseConnection)
 
