@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred
@@ -210,3 +212,21 @@ class HTTPSessionTests(HTTPWay, SynchronousTestCase):
         self.server.flush()
         self.assertTrue(seen.is_lost)
         self.assert_nothing_left()
+
+
+class LoadingTests(SynchronousTestCase):
+    """What long-poll loads."""
+
+    def test_as_needed(self) -> None:
+        """Treq and Twisted's client are loaded by a session that they serve."""
+        code = (
+            "import sys; from txphoenix import SocketClient;"
+            "from txphoenix.transports import longpoll_connector as it;"
+            "client = SocketClient('ws://a', fast_http={fast}, transport='longpoll');"
+            "it._session_class(client.options);"
+            "print([n for n in ('treq', 'twisted.web.client') if n in sys.modules])"
+        )
+        for is_fast, loaded in ((True, []), (False, ["treq", "twisted.web.client"])):
+            run = [sys.executable, "-c", code.format(fast=is_fast)]
+            output = subprocess.run(run, capture_output=True, text=True, check=True)
+            self.assertEqual(output.stdout.strip(), str(loaded))

@@ -88,6 +88,7 @@ class SplittingTests(HostileTestCase):
         answer, _, _ = self.read(OK + b"X: a\0b\r\nContent-Length: 0\r\n\r\n")
         self.assertEqual(answer.headers["x"], "a b")
         self.assert_refused(OK + b"X\0: a\r\n\r\n")
+        self.assert_refused(EMPTY[:-2] + b"\0X: a\r\n\r\n")
 
     def test_folded(self) -> None:
         """A value on several lines is one, also that of a length or a coding."""
@@ -95,13 +96,18 @@ class SplittingTests(HostileTestCase):
         for size in range(1, len(folded) + 1):
             answer, _, _ = self.read(folded, size)
             self.assertEqual((answer.headers["x"], answer.body), ("a b c", b"x"))
+        empty = OK + b"Transfer-Encoding: chunked\r\n \r\n\t\r\n\r\n0\r\n\r\n"
+        self.assertEqual(self.read(empty)[0].headers["transfer-encoding"], "chunked")
         self.assert_refused(OK + b"Content-Length: 1\r\n 1\r\n\r\nx")
         self.assert_refused(OK + b"Transfer-Encoding: chunked\r\n x\r\n\r\n")
         self.assert_refused(OK + b" X: a\r\n\r\n")
 
-    def test_space_before_the_colon(self) -> None:
-        """A name ends with its colon (RFC 9112 section 5.1)."""
-        for name in (b"Content-Length ", b"Transfer-Encoding\t", b"\x0bX", b"X\x7f"):
+    def test_names(self) -> None:
+        """A name is a token, and ends with its colon (RFC 9112 section 5.1)."""
+        for name in (
+            *(b"Content-Length ", b"Transfer-Encoding\t", b"\x0bX", b"X\x7f", b""),
+            *(b"\xa0Content-Length", b",Content-Length", b"X(y)", b"X\xe9"),
+        ):
             self.assert_refused(OK + name + b": 0\r\n\r\n")
 
     def test_byte_by_byte(self) -> None:

@@ -32,7 +32,7 @@ from .http_requests import (
     MOST_IDLE,
     NoAnswer,
     cause_of,
-    request_headers,
+    cookies_of,
     resource_of,
 )
 
@@ -287,8 +287,16 @@ def _head(
     """
     host, resource = resource_of(url)
     lines = [f"{method} {resource} HTTP/1.1".encode("ascii")]
-    for name, values in request_headers(headers, host, cookies).getAllRawHeaders():
-        lines += [name + b": " + value for value in values]
+    if not headers.hasHeader("Host"):
+        lines.append(b"Host: " + host.encode("ascii"))
+    cookie = cookies_of(headers, cookies)
+    for name, values in headers.getAllRawHeaders():
+        if cookie is None or name != b"Cookie":
+            lines += [name + b": " + value for value in values]
+    if cookie is not None:
+        lines.append(b"Cookie: " + cookie)
+    if not headers.hasHeader("Accept-Encoding"):
+        lines.append(b"Accept-Encoding: gzip")
     if body is not None:
         lines.append(b"Content-Length: %d" % len(body))
     return b"\r\n".join(lines) + b"\r\n\r\n"

@@ -37,7 +37,9 @@ LONGEST_PHRASE: Final = 200
 
 _FIRST_LINE: Final = re.compile(r"HTTP/([0-9])\.([0-9]) +([1-9][0-9]{2})(?: (.*))?")
 _END: Final = re.compile(rb"\r?\n\r?\n")
-_NAME: Final = re.compile(r"[^\x00-\x20\x7f:]+")
+# RFC 9110 section 5.6.2.
+_TOKEN: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_FOLD: Final = re.compile(r"\n[ \t]+")
 # What may stand around a value.
 # There is more that str.strip() takes away, and behind which a server could hide the
 # name of a coding from a proxy.
@@ -185,27 +187,36 @@ def _read_head(head: bytes | bytearray) -> tuple[str, Answer]:
     if "\r" in text:
         # Others may take it for the end of a line (RFC 9112 section 2.2).
         raise ParseError("a CR without its LF")
-    # For what others may take as the end of a text (RFC 9110 section 5.5).
-    first, *rest = text.replace("\0", " ").split("\n")
+    first, _, rest = text.partition("\n")
     found = _FIRST_LINE.fullmatch(first)
     if found is None:
         raise ParseError("the first line")
-    # The parts of a value, which an obsolete way of writing has on lines of their own
-    # (RFC 9112 section 5.2).
-    parts: list[tuple[str, list[str]]] = []
-    for line in rest:
-        if line[:1] in _SPACES and line and parts:
-            parts[-1][1].append(line.strip(_SPACES))
-            continue
-        name, colon, value = line.partition(":")
-        if not colon or not _NAME.fullmatch(name):
-            raise ParseError("a header")
-        parts.append((name, [value.strip(_SPACES)]))
-    lines = tuple([(name, " ".join(values)) for name, values in parts])
-    by_name: dict[str, list[str]] = {}
-    for name, value in lines:
-        by_name.setdefault(name.lower(), []).append(value)
-    headers = {name: ", ".join(values) for name, values in by_name.items()}
+    # An obsolete way to write a value on several lines (RFC 9112 section 5.2).
+    # The first of them is a header.
+    if not rest.startswith((" ", "\t")):
+        rest = _FOLD.sub(" ", rest)
+    lines = tuple(_read_header(line) for line in rest.split("\n")) if rest else ()
+    headers = {name.lower(): value for name, value in lines}
+    if len(headers) < len(lines):
+        headers = _by_name(lines)
     major, minor, status, phrase = found.groups()
     phrase = (phrase or "").strip(_SPACES)[:LONGEST_PHRASE]
     return major + minor, Answer(int(status), phrase, headers, b"", lines)
+
+
+def _read_header(line: str) -> tuple[str, str]:
+    name, colon, value = line.partition(":")
+    if not colon or not _TOKEN.fullmatch(name):
+        raise ParseError("a header")
+    if "\0" in value:
+        # Others may take it for the end of the text (RFC 9110 section 5.5).
+        value = value.replace("\0", " ")
+    return name, value.strip(_SPACES)
+
+
+def _by_name(lines: tuple[tuple[str, str], ...]) -> dict[str, str]:
+    """Headers of which some have several lines."""
+    values: dict[str, list[str]] = {}
+    for name, value in lines:
+        values.setdefault(name.lower(), []).append(value)
+    return {name: ", ".join(each) for name, each in values.items()}

@@ -30,7 +30,7 @@ __all__ = [
     "HTTPRequests",
     "NoAnswer",
     "cause_of",
-    "request_headers",
+    "cookies_of",
     "resource_of",
 ]
 
@@ -116,25 +116,17 @@ def resource_of(url: str) -> tuple[str, str]:
     return parts.netloc, resource
 
 
-def request_headers(
-    headers: Headers, host: str, cookies: ServerCookies | None
-) -> Headers:
-    """The headers of a request: those given, and what goes with each.
+def cookies_of(headers: Headers, cookies: ServerCookies | None) -> bytes | None:
+    """The value of a request's ``Cookie``: the user's cookies, and the server's.
 
-    :param host: what ``Host`` is, if the headers do not say.
-    :param cookies: what the server has set.
+    :return: None if that is what the headers say, or nothing.
     """
-    headers = headers.copy()
-    if not headers.hasHeader("Host"):
-        headers.setRawHeaders("Host", [host])
-    if not headers.hasHeader("Accept-Encoding"):
-        headers.setRawHeaders("Accept-Encoding", ["gzip"])
-    if cookies is not None:
-        given = headers.getRawHeaders("Cookie")
-        value = cookies.value("; ".join(given) if given else None)
-        if value is not None:
-            headers.setRawHeaders("Cookie", [value])
-    return headers
+    if cookies is None:
+        return None
+    given = headers.getRawHeaders("Cookie")
+    value = cookies.value("; ".join(given) if given else None)
+    # A jar may hold anything, and a header is one line.
+    return None if value is None else b" ".join(value.encode("utf-8").splitlines())
 
 
 def cause_of(error: BaseException | None) -> BaseException:

@@ -33,7 +33,7 @@ from .http_requests import (
     LONGEST_IDLE,
     MOST_IDLE,
     NoAnswer,
-    request_headers,
+    cookies_of,
     resource_of,
 )
 from .treq_answers import BodyProtocol, answer_of, cause_of_treq
@@ -96,7 +96,7 @@ class TreqSession:
     ) -> Deferred[Answer]:
         """Make a request: see :meth:`.HTTPRequests.request`."""
         host, resource = resource_of(url)
-        headers = request_headers(headers, host, self.cookies)
+        headers = _all_headers(headers, host, self.cookies)
         timeout = self.timeout if timeout is None else timeout
         exchange = _Exchange(self, resource, timeout, written)
         request = exchange.start(method, headers, body)
@@ -323,3 +323,14 @@ class _BodyProducer(RequestBody):
 def _no_cookies() -> CookieJar:
     """Make a jar that takes none."""
     return CookieJar(DefaultCookiePolicy(allowed_domains=[]))
+
+
+def _all_headers(headers: Headers, host: str, cookies: ServerCookies | None) -> Headers:
+    """The headers of a request: those given, and what goes with each."""
+    headers = headers.copy()
+    if not headers.hasHeader("Host"):
+        headers.setRawHeaders("Host", [host])
+    cookie = cookies_of(headers, cookies)
+    if cookie is not None:
+        headers.setRawHeaders(b"Cookie", [cookie])
+    return headers
