@@ -3,8 +3,7 @@
 Here is what users call and override; all else of a channel is its
 :class:`~txphoenix.channels.membership.Membership`, and what it does in which state is
 the table of :mod:`txphoenix.protocol.channel_states`.
-A channel does no I/O: its :class:`txphoenix.channels.ChannelManager` sends for it
-and gives it its messages.
+Its :class:`txphoenix.channels.ChannelManager` sends and receives for it.
 """
 
 from __future__ import annotations
@@ -167,9 +166,8 @@ class Channel(AnyChannel):
             Cancelling it leaves the channel.
         """
         membership = self._membership
-        seconds = membership.manager.check_timeout(timeout)
         check_attributes(self)
-        return membership.join(seconds)
+        return membership.join(membership.manager.check_timeout(timeout))
 
     def push(
         self, event: str, payload: Any = _EMPTY, timeout: float | None = None
@@ -196,7 +194,8 @@ class Channel(AnyChannel):
             An event of the protocol's own, such as ``phx_leave``, is a wrong argument.
             Cancelling it forgets the reply, and the push itself if that has not left.
         """
-        return self._membership.pushes.push(event, payload, timeout)
+        inside = self._membership
+        return (inside.made_pushes or inside.pushes).push(event, payload, timeout)
 
     def push_async(self, event: str, payload: Any = _EMPTY) -> None:
         """Push an event and do not wait for a reply.
@@ -212,7 +211,8 @@ class Channel(AnyChannel):
         :raises SerializerError: the channel is joined, and the payload cannot be sent.
         :raises ConfigurationError: the event is one of the protocol's own.
         """
-        self._membership.pushes.push_async(event, payload)
+        inside = self._membership
+        (inside.made_pushes or inside.pushes).push_async(event, payload)
 
     def when_writable(self) -> Deferred[Channel]:
         """Wait until a push would be sent at once.

@@ -15,7 +15,7 @@ from twisted.internet.defer import Deferred, DeferredList, succeed
 from twisted.logger import Logger
 
 from ..runtime.deadlines import Deadlines
-from ..runtime.hooks import as_deferred, call_hook
+from ..runtime.hooks import as_deferred, call_hook, log_hook_failure, watch_hook
 from ..runtime.package_log import package_log
 from .channel import Channel
 from .membership import Membership
@@ -165,9 +165,16 @@ class ChannelSet(MultiService):
 
     def addService(self, service: IService) -> None:
         """Take a channel in; :meth:`register` is what calls for it."""
-        if self.running:
-            call_hook(service.privilegedStartService)
-            call_hook(service.startService)
+        if not self.running:
+            return
+        for start in (service.privilegedStartService, service.startService):
+            # As call_hook() does it, without the call.
+            try:
+                result = start()
+                if result is not None:
+                    watch_hook(result, start)
+            except BaseException:
+                log_hook_failure(start)
 
     def removeService(self, service: IService) -> Deferred[None] | None:
         """Let a channel go; :meth:`unregister` is what calls for it."""

@@ -6,13 +6,13 @@ than one that has their number.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 
 from twisted.logger import Logger
 
 from ..runtime.deadlines import Deadlines
 from ..runtime.package_log import package_log
+from .pending import PendingReply
 
 __all__ = ["DroppedPushes"]
 
@@ -41,12 +41,12 @@ class DroppedPushes:
         if is_first and not self._depth:
             self._deadlines.afterwards(self._tell)
 
-    @contextmanager
-    def together(self) -> Iterator[None]:
-        """Take what is dropped meanwhile for one moment."""
+    def fail(self, taken: Iterable[PendingReply], error: BaseException) -> None:
+        """Fail what was taken away; those for which nobody waits make one line."""
         self._depth += 1
         try:
-            yield
+            for pending in taken:
+                pending.fail(error)
         finally:
             self._depth -= 1
             if not self._depth:

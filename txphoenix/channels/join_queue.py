@@ -133,6 +133,16 @@ class JoinQueue(Deadline, ChannelObserver):
         number = pending.leave_queue()
         if number:
             self._sent.pop(number, None)
+            ahead = self._ahead
+            if ahead and ahead[0] == number:
+                # Most often it is the first: there is nothing to pass.
+                ahead.popleft()
+                self.has_room = True
+                if ahead:
+                    self._begin_first(self._deadlines.elapsed())
+                else:
+                    self.unset()
+                return
             if number in self._passed:
                 del self._passed[number]
                 self.has_room = True
@@ -277,7 +287,13 @@ class JoinQueue(Deadline, ChannelObserver):
     def _begin_first(self, now: float) -> None:
         """Have time run for the join that the server is at work on."""
         self._since = now
-        seconds = self._time(self._first)
+        first = self._sent.get(self._ahead[0]) if self._ahead else None
+        # As _first and _time() have it, without the calls: each answer comes here.
+        seconds = (
+            self.patience
+            if first is None or first.is_overdue or first.is_set
+            else first.time_left
+        )
         # One that is set for another will find how much time is left.
         if self._queue is None or self._due > now + seconds:
             self._deadlines.set(self, seconds)

@@ -19,32 +19,19 @@ from ..errors import JoinError, JoinTimeout, SerializerError
 from ..protocol.channel_states import Input, State
 from ..protocol.message import Message
 from .callbacks import run_callback
-from .channel_events import ChannelEvents
-from .interfaces import ChannelCallbacks, Member, Sender
+from .interfaces import ChannelCallbacks, Member
 from .join_preparation import JoinPreparation, PreparingMember
-from .join_queue import JoinQueue
 from .leaves import tell_leave
-from .pending import PendingJoin, PendingPush
+from .pending import PendingJoin, PendingPush, PendingReply
 from .pushes import Pushes
-from .rejoins import RejoinPace, Rejoins
+from .rejoins import Rejoins
+from .surroundings import JoinSender
 
-__all__ = ["JoinSender", "Joins"]
+__all__ = ["Joins"]
 
 
 # Up to Python 3.11 a function is called where a member of an enumeration is read.
 _OK, _OPEN, _LEAVING = Input.OK, Input.OPEN, State.LEAVING
-
-
-class JoinSender(Sender, RejoinPace, Protocol):
-    """What joins are sent by, and when their turn comes."""
-
-    @property
-    def events(self) -> ChannelEvents:
-        """Who observes channels."""
-
-    @property
-    def joins(self) -> JoinQueue:
-        """The joins of all channels, in the order of their turns."""
 
 
 class JoiningMember(Member, PreparingMember, Protocol):
@@ -59,8 +46,8 @@ class JoiningMember(Member, PreparingMember, Protocol):
         """These joins."""
 
     @property
-    def pushes(self) -> Pushes:
-        """What was kept for the join, and what it is answered with."""
+    def made_pushes(self) -> Pushes | None:
+        """What was kept for the join, if there were any pushes so far."""
 
     @property
     def manager(self) -> JoinSender:
@@ -78,6 +65,9 @@ class Joins:
 
     :ivar membership: what it is a part of.
     :ivar ref: the ref of the join that the server has, or None.
+    :ivar awaited: the join or the leave that waits for its answer; there is one of the
+        two at a time.
+    :ivar awaited_ref: the ref of the one that was sent last.
     :ivar attempt: counts the joins and their ends, so that what began in one and comes
         later finds out: params, and failures of callbacks.
     :ivar is_initialised: whether :meth:`txphoenix.Channel.init` is done for the join.
@@ -89,6 +79,8 @@ class Joins:
         "_preparation",
         "_rejoins",
         "attempt",
+        "awaited",
+        "awaited_ref",
         "is_initialised",
         "keeps_trying",
         "membership",
@@ -98,6 +90,8 @@ class Joins:
     def __init__(self, membership: JoiningMember) -> None:
         self.membership = membership
         self.ref: str | None = None
+        self.awaited: PendingReply | None = None
+        self.awaited_ref: str | None = None
         self.attempt = 0
         self.is_initialised = False
         self.keeps_trying = False
@@ -205,7 +199,7 @@ class Joins:
         # First, since telemetry is told that it is sent, and may leave.
         self.ref = ref
         pending.sending(manager.deadlines.elapsed(), int(ref))
-        membership.pushes.expect(ref, pending)
+        self.awaited, self.awaited_ref = pending, ref
         manager.joins.sent(pending)
         pending.sent(connection.write(message, data, is_binary))
 
@@ -218,18 +212,17 @@ class Joins:
         if self._rejoins is not None:
             self._rejoins.joined()
         # A connection that is closing keeps them for the next.
-        unsent = (
-            membership.pushes.write_kept(self.ref) if manager.connection.is_open else []
-        )
+        pushes = membership.made_pushes if manager.connection.is_open else None
+        unsent = () if pushes is None else pushes.write_kept(self.ref)
         events = manager.events
         if events.at_rest:
             events.rest()
-        # Whoever is asked or told may have ended the join.
-        if not self.is_past(attempt):
+        # Whoever is asked or told may have ended the join: is_past(), without the call.
+        if attempt == self.attempt and membership.state is not _LEAVING:
             duration = manager.deadlines.elapsed() - pending.sent_at
             for observer in events.of_joins:
                 observer.channel_joined(channel, response, duration)
-        is_over = self.is_past(attempt)
+        is_over = attempt != self.attempt or membership.state is _LEAVING
         is_well = is_over or run_callback(membership, channel.handle_join, response)
         for push, error in unsent:
             push.fail(error)
@@ -245,6 +238,15 @@ class Joins:
         pending.succeed(response)
 
     # -- What becomes of it -------------------------------------------------------
+
+    def expect(self, ref: str, leave: PendingReply) -> None:
+        """Wait for the reply to a leave."""
+        self.awaited, self.awaited_ref = leave, ref
+
+    def take_awaited(self) -> PendingReply | None:
+        """Take away who waits for the reply to ``awaited_ref``: it is there."""
+        awaited, self.awaited = self.awaited, None
+        return awaited
 
     def answered(self, pending: PendingJoin, status: str, response: Any) -> None:
         """Take the reply to the join."""
@@ -312,10 +314,10 @@ class Joins:
         :return: the pushes that will not be answered.
         """
         manager = self.membership.manager
-        self.cancel_rejoin()
         was_sent, self.ref = self.ref is not None, None
         self.attempt += 1
         if self._rejoins is not None:
+            self._rejoins.cancel()
             self._rejoins.interrupted()
         pending = self._pending
         if pending is not None:
@@ -328,7 +330,9 @@ class Joins:
                 # Nobody waits for it, and the next join has a time of its own.
                 pending.unset()
                 self._pending = None
-        return self.membership.pushes.take_sent()
+        self.awaited = None
+        pushes = self.membership.made_pushes
+        return [] if pushes is None else pushes.take_sent()
 
     def plan_rejoin(self, delay: float | None = None) -> None:
         """Join again after a delay, if there is a connection.
@@ -350,13 +354,9 @@ class Joins:
         """Whether a rejoin is due at some time."""
         return self._rejoins is not None and self._rejoins.is_planned
 
-    def cancel_rejoin(self) -> None:
-        """Plan no rejoin; it is no error if none is planned."""
-        if self._rejoins is not None:
-            self._rejoins.cancel()
-
     def take(self) -> list[PendingJoin]:
         """Take away the join under way, if there is one."""
+        self.awaited = None
         pending, self._pending = self._pending, None
         if pending is None:
             return []
@@ -368,7 +368,8 @@ class Joins:
 
         :return: the join under way, if there is one.
         """
-        self.cancel_rejoin()
+        if self._rejoins is not None:
+            self._rejoins.cancel()
         self.ref = None
         self.attempt += 1
         self.keeps_trying = self.is_initialised = False

@@ -12,11 +12,12 @@ from ..protocol.channel_states import Input, State
 from ..protocol.message import Message
 from ..runtime.package_log import package_log
 from .channel_events import ChannelEvents
+from .dropped_pushes import DroppedPushes
 from .inbox import Inbox
 from .interfaces import Member, Sender
 from .join_queue import JoinQueue
-from .pending import PendingJoin, PendingReply
-from .pushes import LatestJoin, Pushes
+from .pending import PendingJoin, PendingPush, PendingReply
+from .pushes import LatestJoin
 
 __all__ = ["Leave", "tell_leave"]
 
@@ -44,6 +45,9 @@ class LeftJoins(LatestJoin, Protocol):
     def take(self) -> list[PendingJoin]:
         """Take away the join under way, if there is one."""
 
+    def expect(self, ref: str, leave: PendingReply) -> None:
+        """Wait for the reply to a leave."""
+
 
 class LeaveSender(Sender, Protocol):
     """What a leave is sent by, and who is told that it was answered."""
@@ -51,6 +55,10 @@ class LeaveSender(Sender, Protocol):
     @property
     def events(self) -> ChannelEvents:
         """Who observes channels."""
+
+    @property
+    def dropped(self) -> DroppedPushes:
+        """Fails what will not be answered."""
 
     @property
     def joins(self) -> JoinQueue:
@@ -65,16 +73,15 @@ class LeavingMember(JoinedMember, Protocol):
         """Its joins, of which there is none any more."""
 
     @property
-    def pushes(self) -> Pushes:
-        """Its pushes, which are over as well."""
-
-    @property
     def made_inbox(self) -> Inbox | None:
         """Its inbox, if anybody has needed it so far."""
 
     @property
     def manager(self) -> LeaveSender:
         """Sends."""
+
+    def take_pushes(self) -> list[PendingPush]:
+        """Take away its pushes, which are over as well."""
 
     def is_left_by(self, leave: Leave) -> bool:
         """Whether that leave is the one under way."""
@@ -110,7 +117,7 @@ class Leave(PendingReply):
         membership = self._membership
         manager = membership.manager
         join_ref = membership.joins.ref
-        waiting = [*membership.joins.take(), *membership.pushes.take_all()]
+        waiting = [*membership.joins.take(), *membership.take_pushes()]
         if join_ref is None or not manager.connection.is_open:
             membership.give(_LEFT)
         else:
@@ -121,14 +128,15 @@ class Leave(PendingReply):
                 if ref is None:
                     membership.give(_LEFT)
                 else:
-                    membership.pushes.expect(ref, self)
+                    membership.joins.expect(ref, self)
                     manager.deadlines.set(self, seconds)
             inbox = membership.made_inbox
             if inbox is not None and membership.state is _LEAVING:
                 # The server's answer must not wait for somebody who has left.
                 inbox.forget_reader()
         if waiting:
-            membership.pushes.fail(waiting, ChannelClosed("left", membership.topic))
+            closed = ChannelClosed("left", membership.topic)
+            manager.dropped.fail(waiting, closed)
 
     def answered(self, _payload: Any, _join_ref: str | None) -> None:
         """Have the channel be closed: the server has answered."""

@@ -39,6 +39,7 @@ from .dropped_pushes import DroppedPushes
 from .factory import find_factory, make_channel
 from .interfaces import ChannelConnection, ObservedChannel
 from .join_queue import JoinQueue
+from .membership import Membership
 from .params import with_defaults
 from .reading_pauses import ReadingPauses
 from .settling import Settling
@@ -233,8 +234,8 @@ class ChannelManager(ChannelSet):
         held, self._held = self._held, {}
         for topic in held:
             membership = self.routes.get(topic)
-            if membership is not None:
-                membership.pushes.send_kept()
+            if membership is not None and membership.made_pushes is not None:
+                membership.made_pushes.send_kept()
 
     def abandon(self, error: BaseException) -> None:
         """There will be no connection: fail all that waits for one."""
@@ -292,6 +293,12 @@ class ChannelManager(ChannelSet):
             log.failure("rejoin_backoff failed; joining again in a second")
             return 1.0
         return max(0.0, delay)
+
+    def crashed(
+        self, membership: Membership[Channel], failure: Failure, attempt: int
+    ) -> None:
+        """Have what follows the crash of a callback follow."""
+        self.supervision.crashed(membership, failure, attempt)
 
     def closed(self, topic: str) -> None:
         """Forget its crashes, and wait for its join no more."""

@@ -41,41 +41,29 @@ from .waiters import StopList
 
 __all__ = ["Holder", "Membership"]
 
-_ChannelT_co = TypeVar("_ChannelT_co", bound=ChannelCallbacks, covariant=True)
-_ChannelT_contra = TypeVar(
-    "_ChannelT_contra", bound=ChannelCallbacks, contravariant=True
-)
+_C_co = TypeVar("_C_co", bound=ChannelCallbacks, covariant=True)
+_C_contra = TypeVar("_C_contra", bound=ChannelCallbacks, contravariant=True)
 
 
-class Supervisor(Protocol[_ChannelT_contra]):
-    """What says what follows a crash."""
+class Holder(Surroundings, Protocol[_C_contra]):
+    """What holds a channel: its manager, as its inside knows it."""
 
     def crashed(
-        self, membership: Membership[_ChannelT_contra], failure: Failure, attempt: int
+        self, membership: Membership[_C_contra], failure: Failure, attempt: int
     ) -> None:
         """A callback has raised that was called in an attempt to join."""
 
-
-class Holder(Surroundings, Protocol[_ChannelT_contra]):
-    """What holds a channel: its manager, as its inside knows it."""
-
-    @property
-    def supervision(self) -> Supervisor[_ChannelT_contra]:
-        """Says what follows a crash."""
-
-    def register(self, membership: Membership[_ChannelT_contra]) -> None:
+    def register(self, membership: Membership[_C_contra]) -> None:
         """Give a topic to a channel."""
 
-    def unregister(self, membership: Membership[_ChannelT_contra]) -> None:
+    def unregister(self, membership: Membership[_C_contra]) -> None:
         """Take the topic away from a channel that has closed."""
 
-    def give_up(
-        self, membership: Membership[_ChannelT_contra], error: BaseException
-    ) -> None:
+    def give_up(self, membership: Membership[_C_contra], error: BaseException) -> None:
         """End a channel that has raised."""
 
 
-class Membership(Generic[_ChannelT_co]):
+class Membership(Generic[_C_co]):
     """The inside of one channel.
 
     What a channel rarely needs is made at its first use: an idle channel stays small.
@@ -85,36 +73,38 @@ class Membership(Generic[_ChannelT_co]):
     :ivar topic: the channel's topic.
     :ivar state: which state of its life it is in.
     :ivar ended_by: what has ended it the last time, for who wonders.
+    :ivar made_inbox: its inbox, if anybody has needed it so far.
+    :ivar made_pushes: its pushes, if there were any so far.
     """
 
     __slots__ = (
-        "_inbox",
         "_leave",
         "_stops",
         "channel",
         "ended_by",
         "hooks",
         "joins",
+        "made_inbox",
+        "made_pushes",
         "manager",
         "presences",
-        "pushes",
         "state",
         "topic",
     )
 
-    def __init__(self, channel: _ChannelT_co, manager: Holder[_ChannelT_co]) -> None:
+    def __init__(self, channel: _C_co, manager: Holder[_C_co]) -> None:
         self.channel = channel
         self.manager = manager
         self.topic = channel.topic
-        self.state = State.CLOSED
+        self.state = _CLOSED
         self.joins = Joins(self)
-        self.pushes = Pushes(self)
+        self.made_pushes: Pushes | None = None
         self.hooks = NO_HOOKS
         self.presences: PresenceHistory | None = None
         self.ended_by: object = None
         # The leave under way.
         self._leave: Leave | None = None
-        self._inbox: Inbox | None = None
+        self.made_inbox: Inbox | None = None
         self._stops: StopList | None = None
 
     def __repr__(self) -> str:
@@ -126,7 +116,7 @@ class Membership(Generic[_ChannelT_co]):
         :param args: what the action takes.
         """
         old = self.state
-        new, act = _STEPS[old][given]
+        new, act, of_joins = _STEPS[old][given]
         manager = self.manager
         if new is not old:
             self.state = new
@@ -134,7 +124,7 @@ class Membership(Generic[_ChannelT_co]):
             for observer in manager.events.of_changes:
                 observer.channel_changed(channel, old, new)
         if act is not None:
-            act(self, *args)
+            act(self.joins if of_joins else self, *args)
         if new is not old or given is _RETRY:
             manager.check_settled(self.channel)
 
@@ -156,17 +146,19 @@ class Membership(Generic[_ChannelT_co]):
     @property
     def inbox(self) -> Inbox:
         """The messages that wait for ``receive()``."""
-        inbox = self._inbox
+        inbox = self.made_inbox
         if inbox is None:
-            inbox = self._inbox = self.manager.pauses.make_inbox(self.topic)
+            inbox = self.made_inbox = self.manager.pauses.make_inbox(self.topic)
             if self.state is State.CLOSED:
                 inbox.close(not_joined(self.topic, self.state, self.ended_by))
         return inbox
 
     @property
-    def made_inbox(self) -> Inbox | None:
-        """Its inbox, if anybody has needed it so far."""
-        return self._inbox
+    def pushes(self) -> Pushes:
+        """What it has to send, and has sent."""
+        if self.made_pushes is None:
+            self.made_pushes = Pushes(self)
+        return self.made_pushes
 
     @property
     def stops(self) -> StopList:
@@ -195,8 +187,8 @@ class Membership(Generic[_ChannelT_co]):
 
     def take_topic(self) -> None:
         """Be the channel of the topic, from a join to the end."""
-        if self._inbox is not None:
-            self._inbox.open()
+        if self.made_inbox is not None:
+            self.made_inbox.open()
         self.manager.register(self)
 
     def leave(self, seconds: float) -> Deferred[None]:
@@ -213,6 +205,10 @@ class Membership(Generic[_ChannelT_co]):
             self._leave.add(leave)
         self.give(Input.LEAVE, leave, seconds)
         return deferred
+
+    def take_pushes(self) -> list[PendingPush]:
+        """Take away all pushes, sent or not."""
+        return [] if self.made_pushes is None else self.made_pushes.take_all()
 
     def is_left_by(self, leave: Leave) -> bool:
         """Whether that leave is the one under way, and the channel has not ended."""
@@ -243,25 +239,26 @@ class Membership(Generic[_ChannelT_co]):
 
         A channel that was joined joins again after a later ``connect()``.
         """
-        kept = self.pushes.take_kept()
+        pushes = self.made_pushes
+        kept = [] if pushes is None else pushes.take_kept()
         joins = self.joins.take() if self.joins.keeps_trying else None
         if joins is None:
             self.give(Input.REFUSED, error)
-        self.pushes.fail([*(joins or ()), *kept], error)
-        if self._inbox is not None:
-            self._inbox.interrupt(error)
+        self.manager.dropped.fail([*(joins or ()), *kept], error)
+        if self.made_inbox is not None:
+            self.made_inbox.interrupt(error)
 
     def resize_inbox(self, limit: int) -> None:
         """Keep another number of messages for ``receive()``."""
-        if self._inbox is not None:
-            self._inbox.resize(limit)
+        if self.made_inbox is not None:
+            self.made_inbox.resize(limit)
 
     def crashed(self, failure: Failure, attempt: int) -> None:
         """Have what follows the crash of a callback follow.
 
         :param attempt: the number of the attempt to join in which it was called.
         """
-        self.manager.supervision.crashed(self, failure, attempt)
+        self.manager.crashed(self, failure, attempt)
 
     def stop(self, reason: object, crash: BaseException | None = None) -> None:
         """End at once: tell the server, if it is there, and wait for nothing.
@@ -301,7 +298,8 @@ class Membership(Generic[_ChannelT_co]):
         self, pushes: list[PendingPush], error: BaseException, is_told: bool = True
     ) -> None:
         self.joins.stop_asking()
-        self.pushes.interrupt(pushes, error)
+        if pushes:
+            self.pushes.interrupt(pushes, error)
         if is_told:
             self.hooks.tell_error(error)
 
@@ -321,7 +319,7 @@ class Membership(Generic[_ChannelT_co]):
     def _end(self, reason: object, crash: BaseException | None = None) -> None:
         manager = self.manager
         joins = self.joins.end()
-        pushes = self.pushes.take_all()
+        pushes = self.take_pushes()
         leave, self._leave = self._leave, None
         stops = self._take_stops() if self._stops is not None else ()
         manager.unregister(self)
@@ -331,8 +329,8 @@ class Membership(Generic[_ChannelT_co]):
             self.presences.forget()
         self.joins.stop_asking()
         # Before anybody is told who may have it join again.
-        if self._inbox is not None:
-            self._inbox.close(ChannelClosed(reason, self.topic))
+        if self.made_inbox is not None:
+            self.made_inbox.close(ChannelClosed(reason, self.topic))
         events = manager.events
         if events.at_rest:
             events.rest()
@@ -347,7 +345,7 @@ class Membership(Generic[_ChannelT_co]):
             closed = ChannelClosed(reason, self.topic)
             for join in joins:
                 join.fail(error or closed)
-            self.pushes.fail(pushes, closed)
+            manager.dropped.fail(pushes, closed)
         if leave is not None:
             leave.done()
         manager.stop_waiters.tell(stops, error)
@@ -365,13 +363,17 @@ def _refuse_second_join(
     member.manager.writers.check(pending.joins.membership.channel)
 
 
-# Each is called with the membership, and with what was given with the input.
+# Each is called with what was given with the input, and with the membership before it;
+# those on the way of each join with its joins.
+_OF_JOINS: dict[Action, Callable[..., None]] = {
+    Action.BEGIN_JOIN: Joins.begin,
+    Action.SEND_JOIN: Joins.enter_queue,
+    Action.ENTER: Joins.enter,
+}
 _ACTIONS: dict[Action, Callable[..., None]] = {
-    Action.BEGIN_JOIN: lambda member, pending: member.joins.begin(pending),
+    **_OF_JOINS,
     Action.REFUSE_SECOND_JOIN: _refuse_second_join,
     Action.JOIN_AFTER_LEAVE: lambda member, join: member.manager.next_joins.wait(join),
-    Action.SEND_JOIN: lambda member: member.joins.enter_queue(),
-    Action.ENTER: lambda member, join, answer: member.joins.enter(join, answer),
     Action.PLAN_REJOIN: Membership._plan_rejoin,
     Action.WAIT_FOR_CONNECTION: lambda membership, reason, was_asked: (
         membership._tell_interrupted(
@@ -389,9 +391,9 @@ _ACTIONS: dict[Action, Callable[..., None]] = {
 }
 
 # The table of LIFE with these in it, and None for IGNORE: one look in place of three.
-_STEPS: dict[State, dict[Input, tuple[State, Callable[..., None] | None]]] = {}
-for (_old, _given), (_new, _action) in LIFE.table.items():
-    _STEPS.setdefault(_old, {})[_given] = _new, _ACTIONS.get(_action)
+_STEPS: dict[State, dict[Input, tuple[State, Callable[..., None] | None, bool]]] = {}
+for (_old, _given), (_new, _do) in LIFE.table.items():
+    _STEPS.setdefault(_old, {})[_given] = _new, _ACTIONS.get(_do), _do in _OF_JOINS
 
 # Up to Python 3.11 a function is called where a member of an enumeration is read.
-_RETRY = Input.RETRY
+_RETRY, _CLOSED = Input.RETRY, State.CLOSED

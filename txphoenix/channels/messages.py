@@ -22,6 +22,7 @@ from ..runtime.hooks import call_hook
 from .callbacks import run_callback
 from .interfaces import ChannelCallbacks
 from .membership import Membership
+from .pending import PendingReply
 
 __all__ = ["dispatch", "look_for"]
 
@@ -54,7 +55,13 @@ def look_for(events: Iterable[str]) -> None:
 
 
 def _receive_reply(membership: _Inside, message: Message) -> None:
-    pending = membership.pushes.take(message.ref)
+    # As receive_fast() of txphoenix.client.receiving does it.
+    ref, pushes = message.ref, membership.made_pushes
+    pending: PendingReply | None = None
+    if ref == membership.joins.awaited_ref:
+        pending = membership.joins.take_awaited()
+    elif pushes is not None:
+        pending = pushes.take(ref)
     if pending is not None:
         pending.answered(message.payload, message.join_ref)
     else:

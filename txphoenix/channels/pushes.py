@@ -9,7 +9,6 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable
 from typing import Any, Protocol
 
 from twisted.internet.defer import Deferred, fail
@@ -31,7 +30,7 @@ from ..protocol.reserved_events import NOT_PUSHED, check_pushed, not_pushed
 from ..runtime.reactor_thread import DEV_MODE, check_thread
 from .dropped_pushes import DroppedPushes
 from .interfaces import Member, Sender
-from .pending import PendingPush, PendingReply
+from .pending import PendingPush
 from .unavailable import not_joined
 from .waiters import NextJoins
 from .writers import NOT_YET
@@ -101,14 +100,14 @@ class PushingMember(Member, Protocol):
 class Pushes:
     """What one channel has to send, and what it has sent and waits for.
 
-    Both tables are made at their first use: an idle channel has none.
-    Its join and its leave need none, as there is one of the two at a time.
+    A channel has it from its first push on, and each of the two tables from their first
+    use: an idle channel has none.
 
     :param membership: what it is a part of.
     :ivar topic: the channel's topic.
     """
 
-    __slots__ = ("_kept", "_membership", "_own", "_own_ref", "_sent", "topic")
+    __slots__ = ("_kept", "_membership", "_sent", "topic")
 
     def __init__(self, membership: PushingMember) -> None:
         self._membership = membership
@@ -116,9 +115,6 @@ class Pushes:
         # A plain dict finds its first behind all that were taken out before it.
         self._kept: OrderedDict[PendingPush, None] | None = None
         self._sent: dict[str | None, PendingPush] | None = None
-        # The join or the leave that was sent, and its ref.
-        self._own: PendingReply | None = None
-        self._own_ref: str | None = None
 
     def push(self, event: str, payload: Any, timeout: float | None) -> Deferred[Any]:
         """Push, as the user wants it.
@@ -296,24 +292,10 @@ class Pushes:
             return not_joined(self.topic, state, membership.ended_by)
         return PushInterrupted(None, self.topic, pending.event, was_sent)
 
-    def fail(self, taken: Iterable[PendingReply], error: BaseException) -> None:
-        """Fail what was taken away; those for which nobody waits make one line."""
-        with self._membership.manager.dropped.together():
-            for pending in taken:
-                pending.fail(error)
-
-    def expect(self, ref: str, own: PendingReply) -> None:
-        """Wait for the reply to ``ref``, which is that of the join or of the leave."""
-        self._own_ref = ref
-        self._own = own
-
-    def take(self, ref: str | None) -> PendingReply | None:
+    def take(self, ref: str | None) -> PendingPush | None:
         """Take away who waits for the reply to ``ref``; a second one finds nobody."""
         sent = self._sent
-        pending: PendingReply | None = None if sent is None else sent.pop(ref, None)
-        if pending is None and ref == self._own_ref:
-            pending, self._own = self._own, None
-        return pending
+        return None if sent is None else sent.pop(ref, None)
 
     def forget(self, pending: PendingPush) -> None:
         """Drop a push whose time is over or that was cancelled."""
@@ -329,12 +311,8 @@ class Pushes:
         return list(kept) if kept else []
 
     def take_sent(self) -> list[PendingPush]:
-        """Take away the pushes that will not be answered any more.
-
-        The channel itself knows of its join and its leave: these are dropped.
-        """
+        """Take away the pushes that will not be answered any more."""
         sent, self._sent = self._sent, None
-        self._own = None
         return [] if sent is None else list(sent.values())
 
     def take_all(self) -> list[PendingPush]:

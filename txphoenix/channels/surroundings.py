@@ -4,14 +4,28 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from .interfaces import ObservedChannel
-from .joins import JoinSender
+from .channel_events import ChannelEvents
+from .interfaces import ObservedChannel, Sender
+from .join_queue import JoinQueue
 from .pushes import PushSender
 from .reading_pauses import ReadingPauses
+from .rejoins import RejoinPace
 from .waiters import StopWaiters
 from .writers import Writers
 
-__all__ = ["Surroundings"]
+__all__ = ["JoinSender", "Surroundings"]
+
+
+class JoinSender(Sender, RejoinPace, Protocol):
+    """What joins are sent by, and when their turn comes."""
+
+    @property
+    def events(self) -> ChannelEvents:
+        """Who observes channels."""
+
+    @property
+    def joins(self) -> JoinQueue:
+        """The joins of all channels, in the order of their turns."""
 
 
 class Surroundings(PushSender, JoinSender, Protocol):

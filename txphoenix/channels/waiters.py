@@ -49,12 +49,15 @@ class NextJoins:
 
     def begin(self, pending: PendingJoin) -> None:
         """Join, unless others have waited for the topic before."""
-        topic = pending.joins.membership.topic
+        membership = pending.joins.membership
+        topic = membership.topic
         if topic in self._by_topic and topic not in self._routes:
             # The one that held the topic has just ended, and these come before.
             self.wait(pending)
         else:
-            self._join_now(pending)
+            # As _join_now() does it, without the call.
+            holder = self._routes.get(topic)
+            (membership if holder is None else holder).give(_JOIN, pending)
 
     def wait(self, pending: PendingJoin) -> None:
         """Have a join wait; it fails if its channel has one that waits already."""

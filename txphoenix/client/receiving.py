@@ -133,7 +133,10 @@ def frame_receivers(  # noqa: C901
                         # A telemetry handler comes first, and may end what waits.
                         and not message_handlers
                     ):
-                        pending = membership.pushes.take(ref)
+                        if ref == membership.joins.awaited_ref:
+                            pending = membership.joins.take_awaited()
+                        elif membership.made_pushes is not None:
+                            pending = membership.made_pushes.take(ref)
             except BaseException:
                 # What is wrong is the serializer's to say.
                 receive(data, is_binary)

@@ -31,6 +31,9 @@ __all__ = ["SocketState"]
 
 log = Logger("txphoenix.state", observer=package_log)
 
+# Up to Python 3.11 a function is called where a member of an enumeration is read.
+_CLOSED = State.CLOSED
+
 # How many topics are remembered as left.
 _LEFT_TOPICS = 100
 
@@ -223,7 +226,12 @@ class SocketState(Service, ConnectionObserver, ChannelObserver):
         self, channel: ObservedChannel, _old: State, new: State
     ) -> None:
         """Take note of a channel's new state."""
-        self.update_channel_status(channel.topic, STATUS[new], channel.params)
+        topic = channel.topic
+        if new is _CLOSED or self._left:
+            self.update_channel_status(topic, STATUS[new], channel.params)
+        else:
+            self._statuses[topic] = STATUS[new]
+            self._params[topic] = channel.params
 
     def update_channel_status(self, topic: str, status: str, params: Any) -> None:
         """Set the status of a topic."""

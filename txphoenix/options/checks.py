@@ -41,6 +41,7 @@ _SHORTEST_WAIT = 0.001
 Check: TypeAlias = Callable[[str, Any], Any]
 """Takes an option's name and value; returns the value to keep, or raises."""
 
+_NO_TOPICS = ("", PHOENIX_TOPIC)
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 _ENDPOINT = re.compile(r"[A-Za-z][\w.-]*:.+", re.DOTALL)
 
@@ -217,6 +218,9 @@ def topic(name: str, value: object) -> str:
     :return: the text, a plain ``str``.
     :raises ConfigurationError: if it is no text, or could not be joined.
     """
+    if type(value) is str and value.isascii() and value not in _NO_TOPICS:
+        # As most are, without a call: a gateway makes thousands of channels.
+        return value
     return _possible_topic(name, _topic_text(name, value))
 
 

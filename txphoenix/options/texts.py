@@ -41,6 +41,7 @@ TEXTS = {
     "fast_http": (
         "Whether long-poll makes its requests itself, without treq and Twisted's agent."
     ),
+    "fast_tls": "Whether TLS is encrypted and written without Twisted's detours.",
     "auto_connect": "Whether to connect as soon as the service starts.",
     "reconnect": "Whether to connect again after a connection failed or was lost.",
     "should_reconnect": (

@@ -50,6 +50,7 @@ class ClientOptions(TypedDict, total=False):
     compression: bool
     fast_frames: bool
     fast_http: bool
+    fast_tls: bool
     auto_connect: bool
     reconnect: bool
     should_reconnect: Callable[[Exception], bool] | None

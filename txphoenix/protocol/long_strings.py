@@ -18,13 +18,13 @@ from typing import Any, Final
 
 __all__ = ["LEAST_TEXT", "LongStrings", "long_strings"]
 
-LEAST_TEXT: Final = 64 * 1024
+LEAST_TEXT: Final = 8 * 1024
 """How many bytes a text must have, so that it pays to look for long strings."""
 
 # With so many it is read apart.
 _LEAST_APART: Final = 512 * 1024
 # So many bytes a long string has, and so many others there may be.
-_LEAST_STRING: Final = 32 * 1024
+_LEAST_STRING: Final = 4 * 1024
 _MOST_OTHER: Final = 16 * 1024
 _QUOTE: Final = b'"'
 _ESCAPE: Final = b"\\"

@@ -94,7 +94,8 @@ def _line(event: LogEvent) -> str:
     That reads the format anew each time, by a parser that knows much more than most
     formats have.
     """
-    pieces = _pieces(event.get("log_format"))
+    text = event.get("log_format")
+    pieces = _pieces(text) if isinstance(text, str) else None
     if pieces is not None:
         try:
             return (
@@ -114,14 +115,12 @@ def _line(event: LogEvent) -> str:
 
 
 @lru_cache(maxsize=256)
-def _pieces(text: Any) -> tuple[list[tuple[str, str, bool]], str] | None:
+def _pieces(text: str) -> tuple[list[tuple[str, str, bool]], str] | None:
     """Take a format apart, if all of its fields are plain names.
 
     :return: the text before each field, its name, and whether its ``repr`` is wanted;
         then the text behind the last.
     """
-    if not isinstance(text, str):
-        return None
     literal, *parts = text.split("{")
     fields = []
     for part in parts:

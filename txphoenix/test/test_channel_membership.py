@@ -83,7 +83,7 @@ class IdleTests(ClientTestCase):
     """A channel on which nothing happens."""
 
     def test_objects(self) -> None:
-        """A joined channel is four objects to the garbage collector, and a leave one.
+        """A joined channel is three objects to the garbage collector, and a leave one.
 
         There may be ten thousand channels, and each object makes its passes longer.
         """
@@ -91,19 +91,39 @@ class IdleTests(ClientTestCase):
         self.joined_channel(client=client)
         before = ours()
         channels = [self.joined_channel(f"rooms:{n}", client=client) for n in range(9)]
-        parts = {"EchoRoom": 9, "Membership": 9, "Joins": 9, "Pushes": 9}
+        parts = {"EchoRoom": 9, "Membership": 9, "Joins": 9}
         self.assertEqual(ours() - before, parts)
         self.memory.answers = False
         for channel in channels:
             self.watch(channel.leave())
         self.assertEqual(ours() - before, parts | {"Leave": 9})
 
+    def test_awaited(self) -> None:
+        """The reply to a join or a leave is taken once, and kept by nobody after it."""
+        client = self.connected_client()
+        channel = self.joined_channel(client=client)
+        joins = channel._membership.joins
+        self.assertEqual((joins.awaited, joins.awaited_ref), (None, joins.ref))
+        self.memory.answers = False
+        self.watch(channel.leave())
+        self.assertNotEqual(joins.awaited_ref, joins.ref)
+        self.assertIs(joins.take_awaited(), channel._membership._leave)
+        self.assertIsNone(joins.take_awaited())
+
+    def test_awaited_no_more(self) -> None:
+        """A leave that a stop cuts short waits for no reply."""
+        channel = self.joined_channel()
+        self.memory.answers = False
+        left = self.watch(channel.leave())
+        channel.stop()
+        self.assertEqual(len(left.fired), 1)
+        self.assertIsNone(channel._membership.joins.awaited)
+
     def test_made_late(self) -> None:
         """A joined channel has nothing of what it has not needed."""
         membership = self.joined_channel()._membership
         self.assertIs(membership.hooks, NO_HOOKS)
-        self.assertIsNone(membership.pushes._sent)
-        self.assertIsNone(membership.pushes._kept)
+        self.assertIsNone(membership.made_pushes)
         self.assertIsNone(membership.presences)
         self.assertIsNone(membership.made_inbox)
         self.assertIsNone(membership._leave)

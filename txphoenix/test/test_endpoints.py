@@ -76,8 +76,8 @@ class EndpointTests(SynchronousTestCase):
 
     def inside(self, endpoint: IStreamClientEndpoint) -> Any:
         """The endpoint that TLS is wrapped around."""
-        self.assertEqual(type(endpoint).__name__, "_WrapperEndpoint")
-        return cast(Any, endpoint)._wrappedEndpoint
+        self.assertEqual(type(endpoint).__name__, "_FastTLSEndpoint")
+        return cast(Any, endpoint)._endpoint
 
     def named(self, endpoint: IStreamClientEndpoint) -> IStreamClientEndpoint:
         """The endpoint whose errors are given its name."""
@@ -91,6 +91,14 @@ class EndpointTests(SynchronousTestCase):
         given = TCP4ClientEndpoint(self.reactor, "127.0.0.1", 1)
         inner = self.inside(self.endpoint("https://example.org/socket", endpoint=given))
         self.assertIs(self.named(inner), given)
+
+    def test_stock_tls(self) -> None:
+        """With ``fast_tls`` set to false, all of it is Twisted's TLS."""
+        stock = {"proxy": "https://p.example", "fast_tls": False}
+        endpoint: Any = self.endpoint("wss://example.org/socket", **stock)
+        self.assertEqual(type(endpoint).__name__, "_WrapperEndpoint")
+        proxy = endpoint._wrappedEndpoint._proxy.endpoint
+        self.assertEqual(type(proxy).__name__, "_WrapperEndpoint")
 
     def test_tls_verifies(self) -> None:
         """Decision 3: by default the server must prove to be the URL's host."""

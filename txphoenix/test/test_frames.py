@@ -86,6 +86,22 @@ class ReceivingTests(SynchronousTestCase):
             sizes = [len(payload) for payload in protocol.messages]
             self.assertEqual(sizes, [7, 200, 9000])
 
+    def test_large_frame_looked_through(self) -> None:
+        """A read that only brings more of a frame is not asked about."""
+        asked: list[bytes] = []
+
+        class Asked(NoParser):
+            def receiver_of(self, read: bytes) -> Any:
+                asked.append(read)
+                return super().receiver_of(read)
+
+        protocol = opened(Asked)
+        data = frame(b"1") + frame(b"x" * 900) + frame(b"2")
+        for start in range(0, len(data), 100):
+            protocol.dataReceived(data[start : start + 100])
+        self.assertEqual(protocol.messages, [b"1", b"x" * 900, b"2"])
+        self.assertEqual([read[:3] for read in asked], [frame(b"1"), frame(b"2")])
+
     def test_behind_the_handshake(self) -> None:
         """Frames that come in one read with the server's handshake are delivered."""
         protocol = opened(NoParser, rest=frame(b"1") + frame(b"2")[:2])

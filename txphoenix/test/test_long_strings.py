@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from txphoenix.protocol.json_codecs import Orjson
-from txphoenix.protocol.long_strings import LEAST_TEXT, long_strings
+from txphoenix.protocol.long_strings import long_strings
 
 from .test_fragments import peak_of
 
@@ -64,7 +64,7 @@ class LongStringsTests(SynchronousTestCase):
         self.assertEqual(asked, [len(text_of([LONG]))])
         asked.clear()
         codec.loads(text_of([LONG * 30]))
-        self.assertLess(max(asked), LEAST_TEXT + 9)
+        self.assertLess(max(asked), 64 * KB + 9)
 
     def test_not_such(self) -> None:
         """All other texts are the codec's."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -99,6 +99,12 @@ class Plain(Protocol):
 
 class TLSTests(NetworkTestCase):
     """What the client makes of a server's certificate."""
+
+    more_options: ClassVar[dict[str, Any]] = {}
+
+    def client(self, url: Any, **options: Any) -> SocketClient:
+        """A client with one of the two kinds of TLS."""
+        return super().client(url, **self.more_options, **options)
 
     def setUp(self) -> None:
         """Have the machine trust one authority."""
@@ -246,3 +252,9 @@ class TLSTests(NetworkTestCase):
         await client.when_connected()
         server.drain()
         self.assertEqual((await self.next_call(client.on_close)).code, 1012)
+
+
+class StockTLSTests(TLSTests):
+    """So it is with Twisted's own TLS."""
+
+    more_options: ClassVar[dict[str, Any]] = {"fast_tls": False}

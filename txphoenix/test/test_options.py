@@ -63,6 +63,7 @@ DEFAULTS: dict[str, Any] = {
     "compression": False,
     "fast_frames": True,
     "fast_http": True,
+    "fast_tls": True,
     "max_restarts": 3,
     "max_seconds": 5.0,
 }
@@ -182,6 +183,7 @@ class OptionsTests(SynchronousTestCase):
                 "compression",
                 "fast_frames",
                 "fast_http",
+                "fast_tls",
             },
         )
 

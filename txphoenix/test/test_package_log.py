@@ -99,6 +99,7 @@ class PackageLogTests(SynchronousTestCase):
             "a } b",
             "{a()}",
             7,
+            ["{a}"],
             None,
         ):
             event: Any = {**fields, "log_format": text}

@@ -173,6 +173,7 @@ class ConnectionOptionTests(ReconfigureTestCase):
             "compression": True,
             "fast_frames": False,
             "fast_http": False,
+            "fast_tls": False,
         }
         self.assertEqual(set(values), set(CONNECTION_OPTIONS))
         for name, value in values.items():

@@ -27,6 +27,8 @@ from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.ssl import CertificateOptions, TLSVersion
 from zope.interface import directlyProvides
 
+from txphoenix.client.socket_client import SocketClient
+
 from .certificates import raw_names
 from .network import Tunnel, reactor
 from .tls_case import (
@@ -61,6 +63,12 @@ UNREADABLE = (ValueError("x"), x509.InvalidVersion("x", 5), KeyError(), MemoryEr
 
 class OurTLSTests(CertificatesTestCase):
     """TLS that we begin, with Twisted's options or with those of the user."""
+
+    is_fast = True
+
+    def client(self, url: Any, **options: Any) -> SocketClient:
+        """A client with one of the two kinds of TLS."""
+        return super().client(url, **{"fast_tls": self.is_fast, **options})
 
     async def check(self, options: Any) -> None:
         """Show each of the certificates."""
@@ -241,6 +249,12 @@ class OurTLSTests(CertificatesTestCase):
     async def test_proxy_longpoll(self) -> None:
         """Through a tunnel, for long-poll."""
         await self.proxied(transport="longpoll")
+
+
+class StockTLSTests(OurTLSTests):
+    """So it is with Twisted's own TLS."""
+
+    is_fast = False
 
 
 class TLSOfOthersTests(CertificatesTestCase):

@@ -16,6 +16,7 @@ from twisted.internet.ssl import optionsForClientTLS
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
+from txphoenix.client.socket_client import SocketClient
 from txphoenix.errors import ConnectionFailed
 from txphoenix.testing.tls import self_signed
 from txphoenix.transports.tls_creator import guarded
@@ -56,6 +57,12 @@ class Keeper(Protocol):
 
 class GuardedTLSTests(NetworkTestCase):
     """An attempt ends at once with an error that names the cause, on every way."""
+
+    is_fast = True
+
+    def client(self, url: Any, **options: Any) -> SocketClient:
+        """A client with one of the two kinds of TLS."""
+        return super().client(url, **{"fast_tls": self.is_fast, **options})
 
     def setUp(self) -> None:
         """Have a socket, which is none of the client's."""
@@ -137,6 +144,12 @@ class GuardedTLSTests(NetworkTestCase):
             await client.when_connected()
             self.assertTrue(protocols)
             await client.stopService()
+
+
+class StockTLSTests(GuardedTLSTests):
+    """So it is with Twisted's own TLS."""
+
+    is_fast = False
 
 
 class CopyTests(SynchronousTestCase):

@@ -5,6 +5,8 @@ What becomes of it on the network is in :mod:`.test_tls`.
 
 from __future__ import annotations
 
+import gc
+import weakref
 from ipaddress import ip_address
 from typing import cast
 from unittest import mock
@@ -21,8 +23,11 @@ from txphoenix.transports.failures import failed_with
 from txphoenix.transports.tls import (
     CertificateRefused,
     Identity,
+    identity_of,
+    is_verified,
     refusal,
     verified,
+    verify,
     verify_transport,
 )
 
@@ -87,6 +92,57 @@ class RefusalTests(SynchronousTestCase):
         self.assertLess(len(str(error)), 700)
         self.assertIn(", ...", str(error))
 
+    def test_compared_once(self) -> None:
+        """That a certificate is for a host is remembered; that it is not, never."""
+        identity = Identity("a.b.example")
+        good = server_certificate(x509.DNSName("a.b.example"))
+        bad = server_certificate(x509.DNSName("x.example"))
+        for _ in range(2):
+            self.assertIsNone(refusal(identity, good, 0, 0, 1))
+            self.assertIn("x.example", str(refusal(identity, bad, 0, 0, 1)))
+        with mock.patch.object(identity, "check") as check:
+            self.assertIsNone(refusal(identity, good, 0, 0, 1))
+            self.assertEqual(check.mock_calls, [])
+            # The dates and the chain are OpenSSL's to judge, each time.
+            self.assertIn("expired", str(refusal(identity, good, 10, 0, 0)))
+            # Those remembered are bounded.
+            for _ in range(20):
+                other = server_certificate(x509.DNSName("a.b.example"))
+                self.assertIsNone(refusal(identity, other, 0, 0, 1))
+        self.assertEqual(len(check.mock_calls), 20)
+        self.assertLess(len(identity._named_by), 10)
+
+    def test_remembered_for_one_host(self) -> None:
+        """What one host's identity remembers is nothing to another's."""
+        certificate = server_certificate(x509.DNSName("a.b.example"))
+        for host, is_refused in (("a.b.example", False), ("x.example", True)):
+            refused = refusal(identity_of(host), certificate, 0, 0, 1)
+            self.assertEqual(refused is not None, is_refused)
+            self.assertIs(identity_of(host), identity_of(host))
+
+    def test_held_by_nobody(self) -> None:
+        """A connection whose handshake is done is gone with its last user.
+
+        OpenSSL's part of it is large, and nothing that Python counts.
+        """
+        connection = SSL.Connection(SSL.Context(SSL.TLS_METHOD), None)
+        certificate = server_certificate(x509.DNSName("a.b.example"))
+        with (
+            mock.patch.object(SSL.Connection, "do_handshake"),
+            mock.patch.object(
+                SSL.Connection, "get_peer_certificate", return_value=certificate
+            ),
+        ):
+            verify(connection, mock.Mock(), Identity("a.b.example"))
+            self.assertFalse(is_verified(connection))
+            connection.do_handshake()
+        self.assertTrue(is_verified(connection))
+        gone = weakref.ref(connection)
+        gc.disable()
+        self.addCleanup(gc.enable)
+        del connection
+        self.assertIsNone(gone())
+
     def test_zone(self) -> None:
         """The zone of an address is in no certificate."""
         address = x509.IPAddress(ip_address("fe80::1"))
@@ -135,6 +191,11 @@ class RefusalTests(SynchronousTestCase):
         verify_transport(mock.Mock(getHandle=lambda: None))
 
 
+def server_certificate(*names: x509.GeneralName) -> X509:
+    """A server's certificate, as OpenSSL has it."""
+    return cast(X509, Issuer().sign(*names).certificate)
+
+
 def signed(*names: x509.GeneralName) -> x509.Certificate:
     """A server's certificate."""
-    return cast(X509, Issuer().sign(*names).certificate).to_cryptography()
+    return server_certificate(*names).to_cryptography()

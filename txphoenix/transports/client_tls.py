@@ -19,14 +19,14 @@ from twisted.internet.ssl import (
     optionsForClientTLS,
     platformTrust,
 )
-from twisted.protocols.tls import TLSMemoryBIOProtocol
 from zope.interface import implementer
 
 from ..errors import ConfigurationError
 from ..protocol.host import read_host, server_name
-from .tls import Identity, verify
+from .system_trust import system_trust
+from .tls import VerifyingTLS, identity_of
 
-__all__ = ["client_tls"]
+__all__ = ["client_tls", "system_tls"]
 
 
 def client_tls(
@@ -59,7 +59,22 @@ def client_tls(
             name, trustRoot=trust_root, clientCertificate=client_certificate
         )
     except UnicodeError:
-        return _NamedServer(name, trust_root, client_certificate)
+        options: dict[str, Any] = {"trustRoot": trust_root or platformTrust()}
+        if client_certificate is not None:
+            options["privateKey"] = client_certificate.privateKey.original
+            options["certificate"] = client_certificate.original
+        return _named_server(name, CertificateOptions(**options).getContext())
+
+
+def system_tls(host: str) -> IOpenSSLClientConnectionCreator:
+    """What verifies a server where the option ``tls`` says nothing.
+
+    It trusts whom the machine trusts at this moment, and takes next to no time to make.
+
+    :param host: the server's, as a URL has it.
+    :raises ConfigurationError: no certificate can name it.
+    """
+    return _named_server(server_name(host), system_trust.context())
 
 
 def _server_name(hostname: str) -> str:
@@ -71,27 +86,27 @@ def _server_name(hostname: str) -> str:
         raise ConfigurationError(f"hostname is {error}") from None
 
 
+def _named_server(name: str, context: SSL.Context) -> VerifyingTLS:
+    return VerifyingTLS(_NamedServer(name, context), identity_of(name))
+
+
 @implementer(IOpenSSLClientConnectionCreator)
 class _NamedServer:
-    """Makes connections to a server whose name is none of IDNA."""
+    """Makes connections to a server of any name, which check no name.
 
-    def __init__(
-        self,
-        name: str,
-        trust_root: Any,
-        client_certificate: PrivateCertificate | None,
-    ) -> None:
-        self._name = name
-        self._identity = Identity(name)
-        options: dict[str, Any] = {"trustRoot": trust_root or platformTrust()}
-        if client_certificate is not None:
-            options["privateKey"] = client_certificate.privateKey.original
-            options["certificate"] = client_certificate.original
-        self._context = CertificateOptions(**options).getContext()
+    :param name: what it is to show a certificate for.
+    :param context: whom to trust, and the rest that the connections share.
+    """
 
-    def clientConnectionForTLS(self, tlsProtocol: TLSMemoryBIOProtocol) -> Any:
+    def __init__(self, name: str, context: SSL.Context) -> None:
+        self._context = context
+        # An address is no name that a server can be asked for (RFC 6066 section 3).
+        is_address = isIPAddress(name) or isIPv6Address(name)
+        self._name = None if is_address else name.encode("ascii")
+
+    def clientConnectionForTLS(self, tlsProtocol: Any) -> SSL.Connection:
         """Make the connection of a protocol."""
         connection = SSL.Connection(self._context, None)
-        connection.set_tlsext_host_name(self._name.encode("ascii"))
-        verify(connection, tlsProtocol, self._identity)
+        if self._name is not None:
+            connection.set_tlsext_host_name(self._name)
         return connection

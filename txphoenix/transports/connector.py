@@ -42,6 +42,7 @@ from .endpoints import client_endpoint, dialled
 from .failures import failed_with
 from .interfaces import TransportListener
 from .opening import TooLate
+from .tls_sessions import TLSSessions
 from .tuned import TunedEndpoint
 from .websocket import PhoenixClientProtocol
 
@@ -115,6 +116,7 @@ class EndpointConnector:
         self._gate: _Gate | None = None
         self.protocol: PhoenixClientProtocol | None = None
         """The protocol whose handshake is under way or done, until its loss."""
+        self._tls_sessions = TLSSessions()
         # There is one as long as an attempt is under way.
         self._timer: DelayedCall | None = None
         # Why the attempt was given up, where that was our doing.
@@ -266,7 +268,13 @@ class EndpointConnector:
                 self._reactor, target.host, target.port, options.keepalive
             )
         return TunedEndpoint(
-            client_endpoint(self._reactor, target, options, self._factory.addresses),
+            client_endpoint(
+                self._reactor,
+                target,
+                options,
+                self._factory.addresses,
+                self._tls_sessions,
+            ),
             options.keepalive,
         )
 

@@ -10,7 +10,6 @@ from twisted.internet.endpoints import (
     TCP4ClientEndpoint,
     TCP6ClientEndpoint,
     clientFromString,
-    wrapClientTLS,
 )
 from twisted.internet.interfaces import (
     IReactorPluggableNameResolver,
@@ -21,12 +20,14 @@ from ..errors import ConfigurationError
 from ..options.options import Options
 from ..protocol.url import ProxyAddress, Target, parse_proxy
 from .addresses import AnsweringAddresses, AnsweringEndpoint
-from .client_tls import client_tls
+from .client_tls import system_tls
+from .fast_tls_endpoint import secured
 from .named import NamedEndpoint, endpoint_name
 from .proxy import HTTPConnectEndpoint
 from .proxy_environment import environment_proxy
 from .tls import verified
 from .tls_creator import guarded
+from .tls_sessions import TLSSessions
 
 __all__ = ["client_endpoint", "dialled"]
 
@@ -36,6 +37,7 @@ def client_endpoint(
     target: Target,
     options: Options,
     addresses: AnsweringAddresses | None = None,
+    sessions: TLSSessions | None = None,
 ) -> IStreamClientEndpoint:
     """Make the endpoint that reaches ``target``.
 
@@ -45,16 +47,19 @@ def client_endpoint(
     :param target: where the URL points.
     :param options: the options ``endpoint``, ``proxy`` and ``tls`` count.
     :param addresses: which of a name's addresses have been mute; not asked without.
+    :param sessions: where the client's TLS session is; none is resumed without.
     :raises ConfigurationError: the callable ``endpoint`` has returned something else,
         or there is no endpoint of its description, or no certificate can name the host,
         or the environment names no good proxy.
     """
     tls: Any = None
     if target.secure:
-        if options.tls is None:
-            tls = verified(client_tls(target.host))
-        else:
-            tls = guarded(verified(options.tls))
+        given_tls = options.tls
+        tls = system_tls(target.host) if given_tls is None else verified(given_tls)
+        if sessions is not None:
+            tls = sessions.resuming(tls, given_tls, target.host, target.port)
+        if given_tls is not None:
+            tls = guarded(tls)
     given = options.endpoint
     endpoint: IStreamClientEndpoint
     if callable(given):
@@ -76,8 +81,8 @@ def client_endpoint(
         if proxy is None:
             endpoint = _host_endpoint(reactor, target.host, target.port, addresses)
         else:
-            endpoint = _proxy_endpoint(reactor, proxy, target, addresses)
-    return endpoint if tls is None else wrapClientTLS(tls, endpoint)
+            endpoint = _proxy_endpoint(reactor, proxy, target, options, addresses)
+    return endpoint if tls is None else secured(tls, endpoint, options.fast_tls)
 
 
 def dialled(target: Target, options: Options) -> str:
@@ -108,12 +113,14 @@ def _proxy_endpoint(
     reactor: Any,
     proxy: ProxyAddress,
     target: Target,
+    options: Options,
     addresses: AnsweringAddresses | None,
 ) -> IStreamClientEndpoint:
     name = _proxy_name(proxy)
     endpoint = _host_endpoint(reactor, proxy.host, proxy.port, addresses)
     if proxy.secure:
-        endpoint = wrapClientTLS(verified(client_tls(proxy.host)), endpoint)
+        tls = system_tls(proxy.host)
+        endpoint = secured(tls, endpoint, options.fast_tls)
     return HTTPConnectEndpoint(
         NamedEndpoint(endpoint, name),
         target.host,

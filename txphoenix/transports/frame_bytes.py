@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["is_utf8", "long_header"]
+__all__ = ["has_whole_frame", "is_utf8", "long_header"]
 
 
 def long_header(data: bytes, offset: int) -> tuple[int, int]:
@@ -20,6 +20,14 @@ def long_header(data: bytes, offset: int) -> tuple[int, int]:
     length = int.from_bytes(data[offset + 2 : start], "big")
     shortest = 126 if second == 126 else 0x10000
     return start, length if length >= shortest else -1
+
+
+def has_whole_frame(data: bytes) -> bool:
+    """Whether a whole frame is there that ``data`` begins with, and is not masked."""
+    if len(data) < 2:
+        return False
+    start, length = (2, data[1]) if data[1] < 126 else long_header(data, 0)
+    return 0 <= length <= len(data) - start
 
 
 def is_utf8(text: bytes) -> bool:

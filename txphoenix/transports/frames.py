@@ -113,7 +113,8 @@ class FastFrameProtocol(FragmentLimitProtocol):
             longest if self._is_plain else -1,
             collects=self._compressed is None,
         )
-        super()._onOpen()
+        # Autobahn would read all parts of the server's certificate first, for nobody.
+        self.onOpen()
 
     # -- Receiving ----------------------------------------------------------------
 
@@ -178,7 +179,7 @@ class FastFrameProtocol(FragmentLimitProtocol):
             self.data = b""
             return incomplete.add(data)
         self.data = data[missing:]
-        if not incomplete.add(data[:missing]):
+        if not incomplete.add(data[:missing]) or incomplete.size > self._receive_limit:
             return False
         first = incomplete.first
         payload = incomplete.payload()

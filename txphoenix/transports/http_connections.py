@@ -26,7 +26,9 @@ from .http_body import MalformedAnswer, RequestBody
 from .http_head import Answer, ParseError
 from .http_life import LifeSigns, is_quiet, unwritten_of
 from .tls import verify_transport
-from .writing import write_now, write_through
+from .tls_sessions import keep_session
+from .write_at_once import write_now
+from .writing import write_through
 
 __all__ = ["Connection", "ConnectionFactory", "ServedRequest", "Session"]
 
@@ -84,7 +86,7 @@ class Connection(BaseProtocol):
         self._life = LifeSigns()
         self._error: Exception | None = None
         self._is_lost = False
-        self._write: Callable[[Any, bytes], None] = write_now
+        self._write: Callable[[Any, bytes], object] = write_now
 
     def makeConnection(self, transport: Any) -> None:
         """Begin, over TLS that does not fail open."""
@@ -237,6 +239,7 @@ class Connection(BaseProtocol):
         self._is_lost = True
         # Some bodies end with the connection, and are whole if that is not cut off.
         is_end = self._error is None and reason.check(ConnectionDone) is not None
+        keep_session(self.transport, reason)
         error = self._error or failed_with(reason.value or ConnectionDone())
         self._error = error
         request, self._request = self._request, None

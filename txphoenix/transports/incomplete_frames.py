@@ -1,7 +1,8 @@
 """The plain frame that a read ends in, put together from the reads that bring it.
 
-Each byte is looked at once and copied once, however many reads there are, and what has
-come takes no more memory than its bytes.
+Each byte is looked at once and copied once or twice, however many reads there are.
+A frame in few reads is joined of them, which is fastest; of one in many each read has
+its place at once, so that the frame is there once.
 
 Autobahn fails a connection at the first byte that is no UTF-8.
 So a text is looked at as it comes, and where it is wrong, all of it is given back to
@@ -11,13 +12,16 @@ Autobahn's parser.
 from __future__ import annotations
 
 from codecs import utf_8_decode
-from io import BytesIO
-from typing import Any
+from typing import Any, Final
 
 from .frame_bytes import long_header
+from .growing_bytes import GrowingBytes
 from .masking import TEXT
 
 __all__ = ["IncompleteFrame", "begun_frame"]
+
+# So many reads are joined: some hundred KiB, where the system has as much to give.
+_FEW: Final = 8
 
 
 class IncompleteFrame:
@@ -29,13 +33,15 @@ class IncompleteFrame:
     """
 
     __slots__ = (
-        "_buffer",
         "_cut",
+        "_growing",
         "_head",
         "_is_checked",
+        "_pieces",
         "_validator",
         "first",
         "missing",
+        "size",
     )
 
     def __init__(self, head: bytes, length: int, validator: Any) -> None:
@@ -45,10 +51,13 @@ class IncompleteFrame:
         """Its first byte."""
         # What is compressed is looked at when it no longer is.
         self._is_checked = self.first == TEXT
+        self.size = length
+        """How many bytes its payload has, all in all."""
         self.missing = length
         """How many bytes of the payload have not come."""
-        # It gives its bytes away without a copy, unlike a bytearray or a list of them.
-        self._buffer = BytesIO()
+        # What has come; in the latter once these are many.
+        self._pieces: list[bytes] = []
+        self._growing: GrowingBytes | None = None
         # The bytes of a character that is not whole.
         self._cut = b""
 
@@ -58,16 +67,31 @@ class IncompleteFrame:
         :return: whether it can be a plain frame so far, and at its end whether it is.
         """
         self.missing -= len(data)
-        self._buffer.write(data)
+        if self._growing is not None:
+            self._growing.add(data)
+        elif len(self._pieces) < _FEW:
+            self._pieces.append(data)
+        else:
+            self._grow(data)
         return not self._is_checked or self._is_text(data)
 
     def payload(self) -> bytes:
         """What has come of the payload."""
-        return self._buffer.getvalue()
+        return (
+            b"".join(self._pieces) if self._growing is None else self._growing.value()
+        )
 
     def taken(self) -> bytes:
         """All that has come, with the header."""
         return self._head + self.payload()
+
+    def _grow(self, data: bytes) -> None:
+        """Have what has come, and comes, in one place."""
+        pieces, self._pieces = [*self._pieces, data], []
+        length = sum(map(len, pieces)) + self.missing
+        self._growing = growing = GrowingBytes(length)
+        for piece in pieces:
+            growing.add(piece)
 
     def _is_text(self, data: bytes) -> bool:
         """Whether the text is valid UTF-8 so far."""

@@ -75,7 +75,13 @@ class LongPollConnector(EndpointConnector):
         )
         target = self._aim_at(url)
         endpoint = TunedEndpoint(
-            client_endpoint(self._reactor, target, options, self._factory.addresses),
+            client_endpoint(
+                self._reactor,
+                target,
+                options,
+                self._factory.addresses,
+                self._tls_sessions,
+            ),
             options.keepalive,
         )
         self.check_wanted()

@@ -8,7 +8,7 @@ from typing import Any, Final, Protocol
 from autobahn.twisted.websocket import WebSocketClientProtocol
 
 from .compressed_frames import DEFLATED_BINARY, DEFLATED_TEXT, CompressedFrames
-from .frame_bytes import is_utf8, long_header
+from .frame_bytes import has_whole_frame, is_utf8, long_header
 from .masking import BINARY, TEXT
 
 __all__ = ["PlainFrameReader", "take_plain_frames"]
@@ -42,7 +42,9 @@ def take_plain_frames(protocol: PlainFrameReader) -> int:
     data, protocol.data = protocol.data, b""
     size = len(data)
     limit = protocol._receive_limit
-    on_message = protocol.receiver_of(data)
+    # A read that only brings more of a large frame is not looked through.
+    is_whole = has_whole_frame(data)
+    on_message = protocol.receiver_of(data) if is_whole else protocol.onMessage
     offset = 0
     start = 2
     try:

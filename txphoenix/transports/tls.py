@@ -26,41 +26,34 @@ by itself; ``txphoenix/test/test_tls.py`` tells of the first that does.
 
 from __future__ import annotations
 
-import re
 import weakref
 from collections.abc import Callable
 from functools import cache
-from ipaddress import ip_address
 from typing import Any, Final
 
-from cryptography.x509 import (
-    Certificate,
-    DNSName,
-    ExtensionNotFound,
-    IPAddress,
-    SubjectAlternativeName,
-)
 from OpenSSL.crypto import X509
 from OpenSSL.SSL import (
+    TLS1_3_VERSION,
     VERIFY_FAIL_IF_NO_PEER_CERT,
     VERIFY_PEER,
     Connection,
-    Error,
 )
-from service_identity import CertificateError
-from service_identity.hazmat import DNS_ID, DNSPattern
 from service_identity.pyopenssl import extract_patterns
 from twisted.internet.interfaces import IOpenSSLClientConnectionCreator
 from twisted.internet.ssl import optionsForClientTLS, trustRootFromCertificates
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from ..errors import ConfigurationError
+from .server_identity import CertificateRefused, Identity, NoTLS, identity_of
 
 __all__ = [
+    "HANDSHAKE",
     "CertificateRefused",
     "Identity",
     "NoTLS",
+    "VerifyingTLS",
+    "identity_of",
+    "is_verified",
     "refusal",
     "verified",
     "verify",
@@ -71,9 +64,11 @@ __all__ = [
 # (``verifyOnce``), unless told otherwise.
 _CHECKED_BY_TWISTED: Final = VERIFY_PEER | VERIFY_FAIL_IF_NO_PEER_CERT
 
-# The most names of a certificate, and the most characters of one, that an error tells.
-_SHOWN_NAMES: Final = 5
-_SHOWN_CHARACTERS: Final = 100
+HANDSHAKE: Final = "do_handshake"
+"""The method of a connection that begins a handshake and goes on with it.
+
+One whose handshake is not done has one of its own, which checks the end.
+"""
 
 # OpenSSL's codes (x509_vfy.h) for the faults of a chain that people meet.
 _FAULTS: Final = {
@@ -95,108 +90,6 @@ _FAULTS: Final = {
 }
 
 
-class NoTLS(Error):
-    """There is no TLS, and the text says why.
-
-    It is an error of OpenSSL's kind, in OpenSSL's form: Twisted hands such a one on.
-    """
-
-    def __init__(self, text: str) -> None:
-        super().__init__([("", "", text)])
-        self._text = text
-
-    def __str__(self) -> str:
-        return self._text
-
-
-class CertificateRefused(NoTLS):
-    """A server's certificate is no good."""
-
-
-class Identity:
-    """A host, as a certificate may name it.
-
-    :param host: a host name in ASCII, or an IP address.
-        A zone, as in ``fe80::1%eth0``, is this machine's own and in no certificate.
-    :raises ConfigurationError: no certificate can name it.
-    """
-
-    def __init__(self, host: str) -> None:
-        self.host = host
-        self._address: Any = None
-        self._name: DNS_ID | None = None
-        # What a wildcard is compared with.
-        self._below: DNS_ID | None = None
-        try:
-            self._address = ip_address(host.partition("%")[0])
-        except ValueError:
-            try:
-                self._name = DNS_ID(host)
-                # A wildcard stands for a whole label (RFC 9525 section 6.3), of an IDN
-                # too, where service_identity would take none.
-                self._below = DNS_ID(re.sub(r"\Axn--[^.]*", "x", host))
-            except (ValueError, UnicodeError) as error:
-                raise ConfigurationError(
-                    f"no certificate can name the host {_shown(host)}, so that it"
-                    " cannot be reached by TLS"
-                ) from error
-
-    def check(self, certificate: Certificate) -> None:
-        """See whether a certificate names this host.
-
-        A common name does not (RFC 9525 section 6.3), and neither does a name that
-        breaks the rules for wildcards.
-        What else the certificate is for does not matter.
-
-        :param certificate: the server's own.
-        :raises CertificateRefused: it does not, or cannot be read.
-        """
-        try:
-            found = certificate.extensions.get_extension_for_class(
-                SubjectAlternativeName
-            ).value
-        except ExtensionNotFound:
-            raise self.refused(
-                "it has no subjectAltName, and a common name is not enough"
-            ) from None
-        # Beside ValueError it raises errors of its own, which have no other base.
-        except Exception as error:
-            raise self.refused("its subjectAltName cannot be read") from error
-        names = found.get_values_for_type(DNSName)
-        addresses = found.get_values_for_type(IPAddress)
-        if self._name is None:
-            is_named = self._address in addresses
-        else:
-            is_named = any(map(self._is_named_by, names))
-        if not is_named:
-            shown = [_shown(str(name)) for name in [*names, *addresses]]
-            more = ", ..." if len(shown) > _SHOWN_NAMES else ""
-            listed = ", ".join(shown[:_SHOWN_NAMES])
-            raise self.refused(
-                f"it is for {listed}{more}"
-                if shown
-                else "it names no host and no address"
-            )
-
-    def refused(self, reason: str) -> CertificateRefused:
-        """Make the error that says why a certificate is not for this host."""
-        host = _shown(self.host)
-        return CertificateRefused(
-            f"the server's certificate is not valid for host {host}: {reason}"
-        )
-
-    def _is_named_by(self, name: str) -> bool:
-        # It would leave out what stands around the name.
-        if name != name.strip():
-            return False
-        try:
-            pattern = DNSPattern.from_bytes(name.encode("ascii"))
-        except (CertificateError, UnicodeError):
-            return False
-        wanted = self._below if "*" in name else self._name
-        return wanted is not None and wanted.verify(pattern)
-
-
 def verified(tls: Any) -> Any:
     """Have what the option ``tls`` says refuse all that it was to refuse.
 
@@ -209,7 +102,7 @@ def verified(tls: Any) -> Any:
     # A subclass may have a check of its own, whose place ours would take.
     if type(tls) is not _twisted_kind() or not isinstance(host, str):
         return tls
-    return _VerifyingTLS(tls, Identity(host))
+    return VerifyingTLS(tls, identity_of(host))
 
 
 def verify(connection: Connection, tls_protocol: Any, identity: Identity) -> None:
@@ -239,6 +132,10 @@ def verify(connection: Connection, tls_protocol: Any, identity: Identity) -> Non
     def check() -> None:
         if not is_accepted:
             _check(identity, _certificate_of(connection))
+        if connection.get_protocol_version() == TLS1_3_VERSION:
+            # It has no other handshake (RFC 8446 section 4.1.2), so that nobody asks
+            # us any more.
+            connection.set_verify(VERIFY_PEER)
 
     connection.set_verify(VERIFY_PEER, judge)
     _check_at_end(connection, check)
@@ -273,17 +170,27 @@ def _twisted_kind() -> type[Any]:
 
 
 @implementer(IOpenSSLClientConnectionCreator)
-class _VerifyingTLS:
-    """Makes the connections that Twisted would make, and verifies them itself."""
+class VerifyingTLS:
+    """Makes connections that take nothing but a host's certificate.
+
+    :param tls: makes the connections, with whatever check.
+    :param identity: the host.
+    """
 
     def __init__(self, tls: Any, identity: Identity) -> None:
         self._tls = tls
         self._identity = identity
 
     def clientConnectionForTLS(self, tlsProtocol: Any) -> Connection:
+        """Make the connection of a protocol."""
         connection: Connection = self._tls.clientConnectionForTLS(tlsProtocol)
         verify(connection, tlsProtocol, self._identity)
         return connection
+
+
+def is_verified(connection: Connection) -> bool:
+    """Whether the handshake of a connection of :class:`VerifyingTLS` has ended well."""
+    return HANDSHAKE not in vars(connection)
 
 
 def refusal(
@@ -300,7 +207,7 @@ def refusal(
     if depth:
         return None
     try:
-        identity.check(certificate.to_cryptography())
+        identity.check_again(certificate)
     # C has called us: what was raised here would be lost, and with it the refusal.
     except BaseException as error:
         if isinstance(error, CertificateRefused):
@@ -313,7 +220,11 @@ def refusal(
 
 def _check_at_end(connection: Connection, check: Callable[[], None]) -> None:
     """Have the handshake of a connection end well only if a check does."""
+    methods = vars(connection)
+    own = methods.get(HANDSHAKE)
     shake_hands = connection.do_handshake
+    # What is put there, unless somebody has put something around it.
+    placed: list[weakref.ref[Callable[[], None]]] = []
 
     def shake_hands_and_check() -> None:
         shake_hands()
@@ -327,9 +238,16 @@ def _check_at_end(connection: Connection, check: Callable[[], None]) -> None:
                 "the server's certificate cannot be compared with any host:"
                 f" {type(error).__name__}"
             ) from error
+        # The connection holds this function, which holds the connection: that would
+        # keep all of it, when it has ended, until the garbage is collected.
+        if placed and methods.get(HANDSHAKE) is placed.pop()():
+            del methods[HANDSHAKE]
+            if own is not None:
+                methods[HANDSHAKE] = own
 
     # Twisted sends no application's bytes before this has returned.
-    connection.do_handshake = shake_hands_and_check  # type: ignore[method-assign]
+    placed.append(weakref.ref(shake_hands_and_check))
+    methods[HANDSHAKE] = shake_hands_and_check
 
 
 def _check_comparable(connection: Connection) -> None:
@@ -364,10 +282,3 @@ def _certificate_of(connection: Connection) -> X509:
     if certificate is None:
         raise CertificateRefused("the server has shown no certificate")
     return certificate
-
-
-def _shown(name: str) -> str:
-    """A name for an error's text: what a certificate says may be anything."""
-    return ascii(
-        name if len(name) <= _SHOWN_CHARACTERS else name[:_SHOWN_CHARACTERS] + "..."
-    )

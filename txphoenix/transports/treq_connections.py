@@ -24,6 +24,7 @@ from .http_endpoint import TrackedEndpoint
 from .http_head import LONGEST_HEAD, line_too_long
 from .http_life import LifeSigns, is_quiet, unwritten_of
 from .tls import verify_transport
+from .tls_sessions import keep_session
 
 __all__ = ["Connection", "ConnectionFactory", "ServedRequest"]
 
@@ -169,6 +170,7 @@ class Connection(ProtocolWrapper):
         """
         if self.lost_with is not None:
             return
+        keep_session(self.transport, reason)
         self.is_cut_off = self._error is not None or not reason.check(ConnectionDone)
         error = self._error or failed_with(reason.value or ConnectionDone())
         self.lost_with = error

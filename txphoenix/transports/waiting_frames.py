@@ -69,22 +69,25 @@ class WaitingFrames:
         """How many of them were taken back, and keep their places."""
         return self._frames.count(b"")
 
-    def take_piece(self) -> bytes:
-        """Take what is to be handed over next: a pong, or as much as a record holds."""
+    def take_piece(self, longest: int = LONGEST_PIECE) -> bytes:
+        """Take what is to be handed over next: a pong, or as much as a record holds.
+
+        :param longest: how much it may be of one frame alone, that has more.
+        """
         if self._pong and not self._offset:
             piece, self._pong = self._pong, b""
             return piece
-        piece = self._next_piece()
+        piece = self._next_piece(longest)
         self._skip(len(piece))
         return piece
 
-    def _next_piece(self) -> bytes:
+    def _next_piece(self, longest: int) -> bytes:
         frames = self._frames
         first = frames[0]
         start = self._offset
         # A pong goes between two frames.
         if self._pong or len(first) - start >= LONGEST_PIECE or len(frames) == 1:
-            return first[start : start + LONGEST_PIECE]
+            return first[start : start + longest]
         pieces, size = [], -start
         for frame in frames:
             pieces.append(frame)

@@ -40,7 +40,8 @@ from .frames import FastFrameProtocol
 from .handshake_factory import HandshakeFactory
 from .session_defaults import own_attributes, with_protocol_defaults
 from .tls import verify_transport
-from .writing import write_now
+from .tls_sessions import keep_session
+from .write_at_once import write_now
 
 __all__ = ["TOKEN_PREFIX", "PhoenixClientProtocol"]
 
@@ -174,6 +175,7 @@ class PhoenixClientProtocol(FastFrameProtocol):
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """Remember what the transport says; ``onClose`` follows."""
+        keep_session(self.transport, reason)
         if self._is_told:
             return
         self._is_lost = True

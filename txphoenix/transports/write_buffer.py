@@ -33,13 +33,14 @@ from twisted.internet.abstract import FileDescriptor
 from twisted.internet.interfaces import IConsumer, IPullProducer, IPushProducer
 from zope.interface import implementer
 
+from .fast_tls import FastTLSTransport
 from .waiting_frames import LONGEST_PIECE, WaitingFrames
+from .write_at_once import write_some
 from .writing import (
     descriptor_of,
     in_kernel,
     unwritten,
     unwritten_by,
-    write_some,
     write_through,
 )
 
@@ -47,6 +48,8 @@ __all__ = ["WriteBuffer", "WriteBufferOwner"]
 
 # With so many bytes the transport has enough to do until it asks for more.
 _ENOUGH: Final = 2**16
+# As much of one frame, its header included, is handed to our own TLS at a time.
+_LONG_PIECE: Final = 2**16 + 16
 
 
 class WriteBufferOwner(Protocol):
@@ -80,6 +83,8 @@ class WriteBuffer:
         "_is_watching",
         "_left",
         "_limit",
+        "_longest_piece",
+        "_own_tls",
         "_owner",
         "_transport",
         "accepted",
@@ -93,6 +98,12 @@ class WriteBuffer:
         self._owner: WriteBufferOwner | None = owner
         self.descriptor = descriptor_of(transport)
         self._is_tls = self.descriptor is not None and self.descriptor is not transport
+        # It writes at once, and says what has become of it.
+        self._own_tls: FastTLSTransport | None = None
+        self._longest_piece = LONGEST_PIECE
+        if self._is_tls and isinstance(transport, FastTLSTransport):
+            self._own_tls = transport
+            self._longest_piece = _LONG_PIECE
         self.accepted = 0
         """How many frames :meth:`write` has been given."""
         self.waiting = 0
@@ -137,7 +148,9 @@ class WriteBuffer:
         if self.waiting or is_last:
             self.accepted += len(parts) >> 1
         elif self._is_tls:
-            if size <= LONGEST_PIECE and self._write_record(data, len(parts) >> 1):
+            # Of two frames in two records, the first may leave before the second.
+            most = self._longest_piece if len(parts) == 2 else LONGEST_PIECE
+            if size <= most and self._write_record(data, len(parts) >> 1):
                 return
             self.accepted += len(parts) >> 1
         else:
@@ -150,7 +163,7 @@ class WriteBuffer:
             if written == size:
                 self._handed_bytes += size
                 return
-        self._keep(parts, size, written)
+        self._keep(parts, size, written, is_last)
 
     def pong(self, frame: bytes) -> None:
         """Write a pong before the next frame, in place of one that has not left.
@@ -242,7 +255,7 @@ class WriteBuffer:
             lost -= self._frames.count_withdrawn()
         self._is_watching = False
         self._frames = self._in_transit = self._owner = None
-        self._transport = self.descriptor = None
+        self._transport = self.descriptor = self._own_tls = None
         self.waiting = 0
         return lost
 
@@ -262,7 +275,7 @@ class WriteBuffer:
 
     # -- Inside -------------------------------------------------------------------
 
-    def _keep(self, parts: list[bytes], size: int, written: int) -> None:
+    def _keep(self, parts: list[bytes], size: int, written: int, is_last: bool) -> None:
         frames = self._frames
         if frames is None:
             frames = self._frames = WaitingFrames()
@@ -271,11 +284,11 @@ class WriteBuffer:
         if written:
             self._handed_bytes += written
             self._left = self.accepted - len(frames)
-        self._go_on()
+        self._go_on(not is_last)
 
-    def _go_on(self) -> None:
+    def _go_on(self, at_once: bool = True) -> None:
         while self.waiting and self._may_hand_over():
-            self._hand_over()
+            self._hand_over(at_once)
         if not self.waiting:
             # An empty queue takes 760 bytes.
             self._frames = None
@@ -286,18 +299,19 @@ class WriteBuffer:
             return not self._is_held
         return unwritten(self._transport) < _ENOUGH
 
-    def _hand_over(self) -> None:
-        """Give the transport the next piece."""
+    def _hand_over(self, at_once: bool = True) -> None:
+        """Give the transport the next piece.
+
+        :param at_once: whether our own TLS may write it before the reactor's next turn.
+        """
         self._count_left()
-        piece = cast(WaitingFrames, self._frames).take_piece()
+        piece = cast(WaitingFrames, self._frames).take_piece(self._longest_piece)
         self.waiting -= len(piece)
         transport = self._transport
         if self.descriptor is None:
             transport.write(piece)
             return
-        before = unwritten(transport)
-        write_through(transport, piece)
-        self._note(unwritten(transport) - before, len(piece))
+        self._note(write_through(transport, piece, at_once), len(piece))
 
     def _note(self, taken: int, size: int) -> None:
         """Remember with which byte what is now handed over will have left."""
@@ -315,21 +329,29 @@ class WriteBuffer:
         It is what :meth:`_hand_over` does, in fewer steps: it is on the way of each
         message under TLS.
         """
-        descriptor = cast(FileDescriptor, self.descriptor)
+        descriptor, own_tls = cast(FileDescriptor, self.descriptor), self._own_tls
         held = unwritten_by(descriptor)
+        if own_tls is not None:
+            held += own_tls.kept_bytes
         if held >= _ENOUGH:
             return False
         if not held and self._in_transit:
             self._in_transit.clear()
             self._left = self.accepted
         self.accepted += count
-        transport = self._transport
-        write_through(transport, data)
-        taken = unwritten_by(descriptor) - held
-        if taken < len(data):
-            # TLS has kept it, or dropped it.
-            taken = unwritten(transport) - held
-        self._note(taken, len(data))
+        size = len(data)
+        if own_tls is None:
+            taken = write_through(self._transport, data)
+        else:
+            taken = own_tls.write_out(data)
+            if not held and taken >= size and not descriptor._tempDataLen:
+                # It has left whole, as nearly all does.
+                self._handed_bytes += taken
+                return True
+            if taken < size:
+                # It has been kept, or dropped.
+                taken = unwritten(self._transport) - held
+        self._note(taken, size)
         if held + taken >= self._limit:
             self._tell()
         return True

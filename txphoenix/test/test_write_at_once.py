@@ -1,4 +1,4 @@
-"""Tests of :mod:`txphoenix.transports.writing`, over real sockets."""
+"""Tests of :mod:`txphoenix.transports.write_at_once`, over real sockets."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from twisted.internet.threads import deferToThread
 from twisted.python.failure import Failure
 from twisted.trial.unittest import TestCase
 
-from txphoenix.transports.writing import write_now
+from txphoenix.transports.write_at_once import write_now
 
 # More than the buffers of both ends hold.
 LARGE = 8 * 1024 * 1024
