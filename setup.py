@@ -65,7 +65,8 @@ setup(
     install_requires=[
         "twisted[tls]>=24.7.0",
         "autobahn>=26.7.1",
-        # Twisted brings these two as well.
+        "treq>=24.9.1",
+        # Twisted and treq bring these two as well.
         "attrs>=22.2.0",
         "hyperlink>=21.0.0",
         'orjson>=3.10.0; platform_python_implementation == "CPython"',

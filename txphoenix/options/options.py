@@ -183,8 +183,13 @@ class Options:
     fast_frames: bool = option(checks.flag, default=True, reconnects=True)
     """Whether simple frames take a short way past Autobahn's parser.
 
-    Both ways are the same to the user and to the server; without this one, a message
-    takes several times as long.
+    Both are the same to users and servers; Autobahn's takes several times as long.
+    """
+
+    fast_http: bool = option(checks.flag, default=True, reconnects=True)
+    """Whether long-poll makes its requests itself, without treq and Twisted's agent.
+
+    Both ways are the same to users and servers; treq's takes three times as long.
     """
 
     fast_tls: bool = option(checks.flag, default=True, reconnects=True)

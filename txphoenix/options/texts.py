@@ -38,6 +38,9 @@ TEXTS = {
     "serializer": "An object with the functions loads and dumps, such as json.",
     "compression": "Whether to offer the WebSocket's permessage-deflate (RFC 7692).",
     "fast_frames": "Whether simple frames take a short way past Autobahn's parser.",
+    "fast_http": (
+        "Whether long-poll makes its requests itself, without treq and Twisted's agent."
+    ),
     "fast_tls": "Whether TLS is encrypted and written without Twisted's detours.",
     "auto_connect": "Whether to connect as soon as the service starts.",
     "reconnect": "Whether to connect again after a connection failed or was lost.",

@@ -49,6 +49,7 @@ class ClientOptions(TypedDict, total=False):
     serializer: JSONCodec | None
     compression: bool
     fast_frames: bool
+    fast_http: bool
     fast_tls: bool
     auto_connect: bool
     reconnect: bool

@@ -18,6 +18,7 @@ from zope.interface import implementer
 from txphoenix import SocketClient
 from txphoenix.testing.session import ServerSession
 
+from .http_ways import HTTPWay
 from .support import ClientTestCase, Room, ScriptedServer
 
 __all__ = ["FallbackTestCase", "HalfDeafServer", "HeldEndpoint"]
@@ -58,7 +59,7 @@ class HeldEndpoint:
         self.cancelled += 1
 
 
-class FallbackTestCase(ClientTestCase):
+class FallbackTestCase(HTTPWay, ClientTestCase):
     """A test with a client that may fall back."""
 
     memory: HalfDeafServer
@@ -73,7 +74,8 @@ class FallbackTestCase(ClientTestCase):
 
     def begin(self, **options: Any) -> SocketClient:
         """A client that has begun to connect."""
-        client = self.make_client(**{"longpoll_fallback": 2.5, **options})
+        options = {"longpoll_fallback": 2.5, "fast_http": self.fast_http, **options}
+        client = self.make_client(**options)
         client.on_error(self.errors.append)
         client.on_close(self.losses.append)
         client.startService()

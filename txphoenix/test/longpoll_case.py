@@ -12,6 +12,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from txphoenix import Channel, ConnectionClosed, SocketClient
 
+from .http_ways import HTTPWay
 from .scripted_http import Asked, ScriptedHTTP
 
 __all__ = ["SHOUT", "LongPollTestCase"]
@@ -20,7 +21,7 @@ SHOUT = '[null,null,"rooms:1","shout",{"i":%d}]'
 """A message of the server's, once it has its number."""
 
 
-class LongPollTestCase(SynchronousTestCase):
+class LongPollTestCase(HTTPWay, SynchronousTestCase):
     """A test with a client, and a server whose answers the test writes."""
 
     def setUp(self) -> None:
@@ -33,7 +34,7 @@ class LongPollTestCase(SynchronousTestCase):
 
     def begin(self, **options: Any) -> SocketClient:
         """A client that has asked for a session."""
-        client = self.server.client(**options)
+        client = self.server.client(fast_http=self.fast_http, **options)
         self.clients.append(client)
         client.on_error(self.errors.append)
         client.on_close(self.losses.append)

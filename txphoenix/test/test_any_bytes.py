@@ -17,6 +17,7 @@ from txphoenix.client.socket_client import SocketClient
 from txphoenix.errors import ConnectionClosed, ConnectionFailed, HandshakeRefused
 from txphoenix.transports.websocket import PhoenixClientProtocol
 
+from .http_ways import by_treq_too
 from .longpoll_case import LongPollTestCase
 from .network import NetworkTestCase
 from .raw_server import SWITCHING, RawTestCase, server_frame
@@ -239,6 +240,7 @@ class OddEndpointTests(RawTestCase):
         self.assertEqual(made[-1], (late,))
 
 
+@by_treq_too
 class LongPollTests(LongPollTestCase):
     """What a long-poll server may say."""
 

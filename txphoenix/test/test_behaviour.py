@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from txphoenix import ConnectionClosed, PushInterrupted, SocketClient
 
@@ -43,6 +43,13 @@ class LongPollTests(BehaviourMixin, ClientTestCase):
     """Over long-poll."""
 
     client_options = {"transport": "longpoll"}
+    transport = "longpoll"
+
+
+class LongPollByTreqTests(BehaviourMixin, ClientTestCase):
+    """Over long-poll whose requests are treq's."""
+
+    client_options: ClassVar[Any] = {"transport": "longpoll", "fast_http": False}
     transport = "longpoll"
 
 

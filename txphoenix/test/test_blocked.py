@@ -22,6 +22,7 @@ from txphoenix.errors import HeartbeatTimeout, PushTimeout
 from txphoenix.runtime.deadlines import Deadlines, Timer
 from txphoenix.testing import PhoenixServer, ServerChannel, ok
 from txphoenix.transports.http import HTTPSession
+from txphoenix.transports.treq_session import TreqSession
 
 from .network import TOPIC, NetworkTestCase, reactor
 
@@ -126,11 +127,12 @@ class BlockedTests(NetworkTestCase):
         port = await TCP4ServerEndpoint(reactor, 0, interface="127.0.0.1").listen(site)
         self.addCleanup(port.stopListening)
         endpoint = TCP4ClientEndpoint(reactor, "127.0.0.1", port.getHost().port)
-        session = HTTPSession(reactor, endpoint, timeout=TIMEOUT, limit=1000)
-        self.addCleanup(session.close)
-        request = session.request("GET", "http://127.0.0.1/", Headers())
-        reactor.callLater(0, reactor.callLater, 0, self.block)
-        self.assertEqual((await request).body, b"answer")
+        for kind in (HTTPSession, TreqSession):
+            session = kind(reactor, endpoint, timeout=TIMEOUT, limit=1000)
+            self.addCleanup(session.close)
+            request = session.request("GET", "http://127.0.0.1/", Headers())
+            reactor.callLater(0, reactor.callLater, 0, self.block)
+            self.assertEqual((await request).body, b"answer")
 
     async def test_none_came(self) -> None:
         """Where no answer has come, a push times out all the same, and soon."""

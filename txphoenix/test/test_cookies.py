@@ -16,6 +16,7 @@ from txphoenix.protocol.cookie_jar import bounded_jar
 from txphoenix.protocol.url import parse
 from txphoenix.transports.cookies import ServerCookies
 
+from .http_ways import by_treq_too
 from .longpoll_case import LongPollTestCase
 from .network import NetworkTestCase, reactor
 from .raw_server import SWITCHING, RawConnection, RawServer, RawTestCase
@@ -294,6 +295,7 @@ class WebSocketTests(RawTestCase):
         self.assertNotIn("s3cret", repr(shown))
 
 
+@by_treq_too
 class LongPollTests(LongPollTestCase):
     """The cookies of sessions of long-poll."""
 

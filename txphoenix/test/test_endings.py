@@ -153,6 +153,12 @@ class LongPollEndingTests(WebSocketEndingTests):
     options = {"transport": "longpoll"}
 
 
+class LongPollByTreqEndingTests(WebSocketEndingTests):
+    """The same where the requests are treq's."""
+
+    options: dict[str, Any] = {"transport": "longpoll", "fast_http": False}
+
+
 class FallbackEndingTests(WebSocketEndingTests):
     """The ends of a WebSocket that long-poll would have stood in for."""
 

@@ -23,6 +23,7 @@ from txphoenix.testing.session import ServerSession
 from txphoenix.transports.fallback import FallbackConnector
 
 from .fallback_case import FallbackTestCase, HeldEndpoint
+from .http_ways import by_treq_too
 
 
 class WebSocketTests(FallbackTestCase):
@@ -131,6 +132,7 @@ class WebSocketTests(FallbackTestCase):
         self.assertEqual(reason.code, 1009)
 
 
+@by_treq_too
 class FallingBackTests(FallbackTestCase):
     """A WebSocket that does not work."""
 
@@ -296,6 +298,7 @@ class FallingBackTests(FallbackTestCase):
         self.assertEqual(channel.state, "joined")
 
 
+@by_treq_too
 class GivenUpTests(FallbackTestCase):
     """disconnect() at any moment."""
 

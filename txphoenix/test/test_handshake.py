@@ -9,6 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from txphoenix import Handshake
 
+from .http_ways import by_treq_too
 from .longpoll_case import LongPollTestCase
 from .raw_server import SWITCHING, RawTestCase
 
@@ -101,6 +102,7 @@ class WebSocketTests(RawTestCase):
         self.assertEqual(cast(Handshake, client.handshake).subprotocol, "phoenix")
 
 
+@by_treq_too
 class LongPollTests(LongPollTestCase):
     """That of long-poll."""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred
@@ -11,20 +13,22 @@ from twisted.trial.unittest import SynchronousTestCase
 from twisted.web.http_headers import Headers
 
 from txphoenix.errors import ConnectionFailed, MessageTooLarge
-from txphoenix.transports.http import Answer, HTTPSession
+from txphoenix.transports.http_head import Answer
 
+from .http_ways import HTTPWay, by_treq_too
 from .scripted_http import Asked, ScriptedHTTP
 
 URL = "http://127.0.0.1:4000/path?a=1"
 
 
-class HTTPSessionTests(SynchronousTestCase):
+@by_treq_too
+class HTTPSessionTests(HTTPWay, SynchronousTestCase):
     """A session against a server whose answers the test writes."""
 
     def setUp(self) -> None:
         """Make a server and a session."""
         self.server = ScriptedHTTP()
-        self.session = HTTPSession(
+        self.session = self.http(
             self.server.clock, self.server.endpoint, timeout=30.0, limit=1000
         )
 
@@ -189,9 +193,9 @@ class HTTPSessionTests(SynchronousTestCase):
                 held.append(factory)
                 return Deferred()
 
-        session = HTTPSession(
+        session = self.http(
             self.server.clock,
-            Endpoint(),  # type: ignore[arg-type]
+            Endpoint(),
             timeout=30.0,
             limit=1000,
         )
@@ -208,3 +212,21 @@ class HTTPSessionTests(SynchronousTestCase):
         self.server.flush()
         self.assertTrue(seen.is_lost)
         self.assert_nothing_left()
+
+
+class LoadingTests(SynchronousTestCase):
+    """What long-poll loads."""
+
+    def test_as_needed(self) -> None:
+        """Treq and Twisted's client are loaded by a session that they serve."""
+        code = (
+            "import sys; from txphoenix import SocketClient;"
+            "from txphoenix.transports import longpoll_connector as it;"
+            "client = SocketClient('ws://a', fast_http={fast}, transport='longpoll');"
+            "it._session_class(client.options);"
+            "print([n for n in ('treq', 'twisted.web.client') if n in sys.modules])"
+        )
+        for is_fast, loaded in ((True, []), (False, ["treq", "twisted.web.client"])):
+            run = [sys.executable, "-c", code.format(fast=is_fast)]
+            output = subprocess.run(run, capture_output=True, text=True, check=True)
+            self.assertEqual(output.stdout.strip(), str(loaded))

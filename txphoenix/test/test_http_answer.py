@@ -7,7 +7,8 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
 from txphoenix.errors import ConnectionFailed, MessageTooLarge
-from txphoenix.transports.http_answer import Answer, AnswerReader, ParseError
+from txphoenix.transports.http_answer import AnswerReader
+from txphoenix.transports.http_head import Answer, ParseError
 
 LIMIT = 100_000
 OK = b"HTTP/1.1 200 OK\r\n"
@@ -101,7 +102,7 @@ class AnswerReaderTests(SynchronousTestCase):
         reader = self.reader()
         self.assertIsNone(reader.take(OK + b"\r\nhel"))
         self.assertIsNone(reader.take(b"lo"))
-        ended = reader.lost(Failure(ConnectionDone()))
+        ended = reader.lost(Failure(ConnectionDone()), True)
         assert ended is not None
         self.assertEqual(self.successResultOf(ended).body, b"hello")
 
@@ -110,14 +111,14 @@ class AnswerReaderTests(SynchronousTestCase):
         for data in (OK + b"Content-Length: 5\r\n\r\nhell", CHUNKED + b"3\r\nabc\r\n"):
             reader = self.reader()
             self.assertIsNone(reader.take(data))
-            ended = reader.lost(Failure(ConnectionLost()))
+            ended = reader.lost(Failure(ConnectionLost()), False)
             assert ended is not None
             self.failureResultOf(ended, ConnectionLost)
         for data in (b"", b"HTTP/1.1 200", OK, b"HTTP/1.1 100 Continue\r\n\r\n"):
             reader = self.reader()
             if data:
                 self.assertIsNone(reader.take(data))
-            self.assertIsNone(reader.lost(Failure(ConnectionLost())))
+            self.assertIsNone(reader.lost(Failure(ConnectionLost()), False))
 
     def test_refused(self) -> None:
         """What is no HTTP is found at once, be it whole or not."""
@@ -152,7 +153,7 @@ class AnswerReaderTests(SynchronousTestCase):
             reader = self.reader()
             reader.take(data)
             self.assertEqual(self.given_up, 1)
-            ended = reader.lost(Failure(ConnectionFailed("given up")))
+            ended = reader.lost(Failure(ConnectionFailed("given up")), False)
             assert ended is not None
             self.failureResultOf(ended, MessageTooLarge)
 

@@ -12,7 +12,6 @@ from twisted.internet.defer import CancelledError
 from twisted.internet.error import ConnectionLost
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
-from twisted.web.client import ResponseDone
 
 from txphoenix.transports import http_body
 from txphoenix.transports.http_body import (
@@ -49,10 +48,10 @@ class AnswerBodyTests(SynchronousTestCase):
     def take(self, encoding: bytes, chunks: Iterable[bytes]) -> AnswerBody:
         """A body that has come to its end."""
         body = AnswerBody(encoding, LIMIT, self.give_up)
-        body.makeConnection(cast(Any, None))
+        body.begin()
         for chunk in chunks:
-            body.dataReceived(chunk)
-        body.connectionLost(Failure(ResponseDone()))
+            body.take(chunk)
+        body.end()
         return body
 
     def assert_malformed(self, body: AnswerBody, words: str) -> None:
@@ -156,8 +155,8 @@ class AnswerBodyTests(SynchronousTestCase):
     def test_lost(self) -> None:
         """The connection's loss is told as it is."""
         body = AnswerBody(b"", LIMIT, self.give_up)
-        body.dataReceived(b"x")
-        body.connectionLost(Failure(ConnectionLost()))
+        body.take(b"x")
+        body.end(Failure(ConnectionLost()))
         self.failureResultOf(body.finished, ConnectionLost)
 
     def test_cancelled(self) -> None:
@@ -166,7 +165,7 @@ class AnswerBodyTests(SynchronousTestCase):
         body.finished.cancel()
         self.assertEqual(self.given_up, 1)
         self.failureResultOf(body.finished, CancelledError)
-        body.connectionLost(Failure(ConnectionLost()))
+        body.end(Failure(ConnectionLost()))
 
 
 class Consumer:

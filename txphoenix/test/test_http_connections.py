@@ -14,14 +14,11 @@ from twisted.trial.unittest import SynchronousTestCase
 from twisted.web.http_headers import Headers
 from zope.interface import implementer
 
-from txphoenix.transports.http import (
-    Answer,
-    AnswerTooLarge,
-    HTTPSession,
-    MalformedAnswer,
-    NoAnswer,
-)
+from txphoenix.transports.http_body import AnswerTooLarge, MalformedAnswer
+from txphoenix.transports.http_head import Answer
+from txphoenix.transports.http_requests import NoAnswer
 
+from .http_ways import HTTPWay, by_treq_too
 from .scripted_http import ScriptedHTTP
 from .test_write_buffer import Descriptor
 
@@ -29,20 +26,20 @@ URL = "http://127.0.0.1:4000/path"
 OK = b"HTTP/1.1 200 OK\r\n"
 
 
-class RawAnswerTestCase(SynchronousTestCase):
+class RawAnswerTestCase(HTTPWay, SynchronousTestCase):
     """A test with a session, and a server whose every byte the test writes."""
 
     def setUp(self) -> None:
         """Make a server and a session."""
         self.server = ScriptedHTTP()
-        self.session = HTTPSession(
+        self.session = self.http(
             self.server.clock, self.server.endpoint, timeout=30.0, limit=1_000_000
         )
 
     def ask(self, **headers: str) -> Deferred[Answer]:
         """Make a request, which has a connection of its own."""
         values = Headers({name.replace("_", "-"): [it] for name, it in headers.items()})
-        asked = self.session.request("GET", URL, values)
+        asked: Deferred[Answer] = self.session.request("GET", URL, values)
         self.server.flush()
         self.pair = self.server.pairs[-1]
         return asked
@@ -84,6 +81,7 @@ class RawAnswerTestCase(SynchronousTestCase):
         self.assert_nothing_left()
 
 
+@by_treq_too
 class HeadTests(RawAnswerTestCase):
     """The headers of an answer, and what comes before them."""
 
@@ -196,6 +194,7 @@ class HeadTests(RawAnswerTestCase):
         self.close()
 
 
+@by_treq_too
 class SilenceTests(RawAnswerTestCase):
     """How long a request may take: as long as something comes."""
 
@@ -242,7 +241,8 @@ class SilenceTests(RawAnswerTestCase):
         self.failureResultOf(asked, NoAnswer)
 
 
-class WrittenTests(SynchronousTestCase):
+@by_treq_too
+class WrittenTests(HTTPWay, SynchronousTestCase):
     """What of a request the system has been given."""
 
     def lose(self, room: int) -> bool:
@@ -264,7 +264,7 @@ class WrittenTests(SynchronousTestCase):
                 return succeed(self.protocol)
 
         endpoint = Endpoint()
-        session = HTTPSession(Clock(), endpoint, timeout=30.0, limit=1000)
+        session = self.http(Clock(), endpoint, timeout=30.0, limit=1000)
         asked = session.request(
             "POST", URL, Headers(), b"x" * 1000, None, lambda: told.append(True)
         )
@@ -298,7 +298,8 @@ class Tunnel:
         self.ends += 1
 
 
-class TunnelTests(SynchronousTestCase):
+@by_treq_too
+class TunnelTests(HTTPWay, SynchronousTestCase):
     """A session over what cannot be aborted."""
 
     def test_close(self) -> None:
@@ -316,7 +317,7 @@ class TunnelTests(SynchronousTestCase):
                 return succeed(tunnel.protocol)
 
         clock = Clock()
-        session = HTTPSession(clock, Endpoint(), timeout=30.0, limit=1000)
+        session = self.http(clock, Endpoint(), timeout=30.0, limit=1000)
         asked = session.request("GET", URL, Headers())
         self.assertNoResult(asked)
         closed = session.close()
@@ -328,6 +329,7 @@ class TunnelTests(SynchronousTestCase):
         self.assertEqual(clock.getDelayedCalls(), [])
 
 
+@by_treq_too
 class StatusTests(RawAnswerTestCase):
     """Answers of which some say nothing that HTTP knows."""
 

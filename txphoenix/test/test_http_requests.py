@@ -15,21 +15,22 @@ from txphoenix.errors import ConnectionFailed
 from txphoenix.protocol.cookie_jar import bounded_jar
 from txphoenix.protocol.url import parse
 from txphoenix.transports.cookies import ServerCookies
-from txphoenix.transports.http import Answer, HTTPSession
+from txphoenix.transports.http_head import Answer
 
+from .http_ways import HTTPWay, by_treq_too
 from .scripted_http import ScriptedHTTP
 
 URL = "http://127.0.0.1:4000/path?a=1"
 EMPTY = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 
 
-class RequestsTestCase(SynchronousTestCase):
+class RequestsTestCase(HTTPWay, SynchronousTestCase):
     """A test with a session, and a server whose every byte the test writes."""
 
     def setUp(self) -> None:
         """Make a server and a session."""
         self.server = ScriptedHTTP()
-        self.session = HTTPSession(
+        self.session = self.http(
             self.server.clock, self.server.endpoint, timeout=30.0, limit=1_000_000
         )
         self.addCleanup(self.close)
@@ -44,7 +45,7 @@ class RequestsTestCase(SynchronousTestCase):
 
     def ask(self, **more: Any) -> Deferred[Answer]:
         """Make a request."""
-        asked = self.session.request("POST", URL, Headers(), **more)
+        asked: Deferred[Answer] = self.session.request("POST", URL, Headers(), **more)
         self.server.flush()
         return asked
 
@@ -54,6 +55,7 @@ class RequestsTestCase(SynchronousTestCase):
         self.server.flush()
 
 
+@by_treq_too
 class ConnectionTests(RequestsTestCase):
     """How long a connection lasts, and what it is used for."""
 
@@ -92,14 +94,25 @@ class ConnectionTests(RequestsTestCase):
         self.assertEqual(self.server.connections_made, 2)
 
     def test_not_asked(self) -> None:
-        """What comes without a request, or behind an answer, is nobody's answer."""
+        """What comes without a request is nobody's answer, and ends the connection."""
         self.write_to(self.ask())
         self.write(EMPTY)
         self.assertEqual(self.server.pairs, [])
         asked = self.ask()
-        self.write(EMPTY + EMPTY)
-        self.successResultOf(asked)
-        self.assertEqual(self.server.pairs, [])
+        self.assertNoResult(asked)
+        self.write_to(asked)
+
+    def test_behind_an_answer(self) -> None:
+        """What comes behind an answer, with one read, is nobody's answer either."""
+        asked = self.ask()
+        self.write(EMPTY + b"HTTP/1.1 418 No\r\nContent-Length: 0\r\n\r\n")
+        self.assertEqual(self.successResultOf(asked).code, 200)
+        if self.fast_http:
+            # Twisted's parser throws it away without a word.
+            self.assertEqual(self.server.pairs, [])
+        asked = self.ask()
+        self.assertNoResult(asked)
+        self.write_to(asked)
 
     def test_lost_while_idle(self) -> None:
         """One that the server has ended meanwhile is not used."""
@@ -135,6 +148,7 @@ class ConnectionTests(RequestsTestCase):
         self.assertEqual(self.server.pairs, [])
 
 
+@by_treq_too
 class RequestBodyTests(RequestsTestCase):
     """Bodies of requests, and answers that come before all of one is written."""
 
@@ -187,6 +201,10 @@ class Line:
         if self.producer is not None:
             self.producer.pauseProducing()
 
+    def writeSequence(self, data: Any) -> None:
+        """Take several."""
+        self.write(b"".join(data))
+
     def registerProducer(self, producer: Any, streaming: bool) -> None:
         """Have a producer to pause."""
         self.producer = producer
@@ -200,7 +218,8 @@ class Line:
         self.told.append("aborted")
 
 
-class LineTests(SynchronousTestCase):
+@by_treq_too
+class LineTests(HTTPWay, SynchronousTestCase):
     """A connection that takes less than all, or fails."""
 
     def request(self, line: Line) -> tuple[Deferred[Answer], Any]:
@@ -215,7 +234,7 @@ class LineTests(SynchronousTestCase):
 
         endpoint: Any = Endpoint()
         self.clock = Clock()
-        self.session = HTTPSession(self.clock, endpoint, timeout=30.0, limit=1000)
+        self.session = self.http(self.clock, endpoint, timeout=30.0, limit=1000)
         asked = self.session.request("POST", URL, Headers(), bytes(100_000))
         return asked, endpoint.protocol
 
@@ -226,20 +245,27 @@ class LineTests(SynchronousTestCase):
         self.assertIsNotNone(line.producer)
         connection.dataReceived(EMPTY)
         self.assertEqual(self.successResultOf(asked).code, 200)
-        self.assertIsNone(line.producer)
-        self.assertEqual(line.told, ["aborted"])
+        if self.fast_http:
+            # Twisted's client waits for the end.
+            self.assertIsNone(line.producer)
+        self.assertEqual(set(line.told), {"aborted"})
         connection.connectionLost(Failure(ConnectionLost()))
         self.successResultOf(self.session.close())
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
     def test_raises(self) -> None:
-        """A transport that raises is taken for lost, and the log says so."""
+        """A transport that raises is taken for lost, and the log or the error says so.
+
+        What it raises within Twisted's client is in the error alone.
+        """
         asked, _ = self.request(Line(ZeroDivisionError()))
         error = self.failureResultOf(asked, ConnectionFailed).value
         self.assertIsInstance(error.__cause__, ZeroDivisionError)
-        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+        logged = len(self.flushLoggedErrors(ZeroDivisionError))
+        self.assertEqual(logged, 1 if self.fast_http else 0)
 
 
+@by_treq_too
 class HeadTests(RequestsTestCase):
     """What a request says before its body."""
 
@@ -287,10 +313,11 @@ class HeadTests(RequestsTestCase):
             self.successResultOf(asked)
 
 
-class ConnectingTests(SynchronousTestCase):
+@by_treq_too
+class ConnectingTests(HTTPWay, SynchronousTestCase):
     """Endpoints that do not behave."""
 
-    def session(self, connect: Any) -> HTTPSession:
+    def session(self, connect: Any) -> Any:
         """A session over an endpoint."""
 
         class Endpoint:
@@ -300,7 +327,7 @@ class ConnectingTests(SynchronousTestCase):
 
         self.server = ScriptedHTTP()
         endpoint: Any = Endpoint()
-        return HTTPSession(self.server.clock, endpoint, timeout=30.0, limit=1000)
+        return self.http(self.server.clock, endpoint, timeout=30.0, limit=1000)
 
     def test_raises(self) -> None:
         """One that raises fails the request."""

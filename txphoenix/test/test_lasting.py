@@ -13,6 +13,7 @@ from txphoenix.runtime.lasting import LEAST, Pace, has_lasted
 from txphoenix.testing import PhoenixServer
 from txphoenix.testing.session import ServerSession
 
+from .http_ways import by_treq_too
 from .longpoll_case import LongPollTestCase
 from .network import NetworkTestCase
 from .support import TOPIC, ClientTestCase
@@ -173,6 +174,7 @@ class PingTests(LeavingServerCase):
         self.assertLessEqual(self.count(1.0), attempts_in(MINUTES, 1.0) + 1)
 
 
+@by_treq_too
 class LongPollTests(LongPollTestCase):
     """The same with long-poll."""
 

@@ -43,6 +43,7 @@ NAMESPACES = [
     "txphoenix.transports.retrying",
     "txphoenix.transports.tls_creator",
     "txphoenix.transports.tls_sessions",
+    "txphoenix.transports.treq_connections",
     "txphoenix.transports.tuned",
     "txphoenix.transports.websocket",
     "txphoenix.waiters",

@@ -19,11 +19,13 @@ from txphoenix import (
 from txphoenix._version import __version__
 from txphoenix.protocol.message import Message
 
+from .http_ways import by_treq_too
 from .longpoll_case import SHOUT, LongPollTestCase
 from .scripted_http import Asked
 from .test_secrets import FORMS, SECRET, SecretKeeper
 
 
+@by_treq_too
 class OpeningTests(LongPollTestCase):
     """How a session is opened, or is not."""
 
@@ -293,6 +295,7 @@ class OpeningTests(LongPollTestCase):
             publish.say(200)
 
 
+@by_treq_too
 class SecretTests(LongPollTestCase):
     """Decision 11: neither the user's secrets nor the session's token are shown."""
 
@@ -332,6 +335,7 @@ class SecretTests(LongPollTestCase):
         keeper.assert_kept()
 
 
+@by_treq_too
 class BrokenTests(LongPollTestCase):
     """Faults that nobody expects."""
 

@@ -17,6 +17,7 @@ from txphoenix.testing.tls import Credentials, self_signed
 from txphoenix.transports import longpoll_pace
 from txphoenix.transports.writing import descriptor_of
 
+from .http_ways import HTTPWay, by_treq_too
 from .network import TOPIC, NetworkTestCase, reactor
 
 # How much goes at a time, and how often (seconds); a silence is many times as long.
@@ -110,7 +111,7 @@ class SlowServer(Protocol):
         self.is_lost = True
 
 
-class BusyTestCase(NetworkTestCase):
+class BusyTestCase(HTTPWay, NetworkTestCase):
     """A test with a slow server."""
 
     async def begin(
@@ -140,6 +141,7 @@ class BusyTestCase(NetworkTestCase):
         client = self.client(
             f"{scheme}://127.0.0.1:{port}/socket",
             transport="longpoll",
+            fast_http=self.fast_http,
             heartbeat_interval=SILENCE / 2,
             heartbeat_timeout=SILENCE / 2,
             **options,
@@ -155,6 +157,7 @@ class BusyTestCase(NetworkTestCase):
                 transport.abortConnection()
 
 
+@by_treq_too
 class SlowLineTests(BusyTestCase):
     """A line on which each message takes a time."""
 
@@ -212,6 +215,7 @@ class SlowLineTests(BusyTestCase):
         self.assertEqual(reason.reason, f"no answer within {SILENCE:g} s")
 
 
+@by_treq_too
 class DeafServerTests(BusyTestCase):
     """A server that does not read what it is sent."""
 
@@ -233,7 +237,8 @@ class DeafServerTests(BusyTestCase):
         self.assertFalse(transport.has_left(small))
 
 
-class WindowTests(NetworkTestCase):
+@by_treq_too
+class WindowTests(HTTPWay, NetworkTestCase):
     """A server's window that is longer than the heartbeats."""
 
     async def test_idle(self) -> None:
@@ -243,6 +248,7 @@ class WindowTests(NetworkTestCase):
         client = self.client(
             server.url,
             transport="longpoll",
+            fast_http=self.fast_http,
             heartbeat_interval=0.05,
             heartbeat_timeout=0.2,
         )
@@ -260,6 +266,7 @@ class WindowTests(NetworkTestCase):
         client = self.client(
             server.url,
             transport="longpoll",
+            fast_http=self.fast_http,
             heartbeat_interval=0.1,
             heartbeat_timeout=0.1,
         )

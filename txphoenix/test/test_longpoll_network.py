@@ -21,18 +21,20 @@ from txphoenix import (
 from txphoenix.testing import PhoenixServer, ServerChannel, ok
 from txphoenix.testing.tls import self_signed
 
+from .http_ways import HTTPWay, by_treq_too
 from .network import NO_IPV6, TOPIC, NetworkTestCase, Tunnel, reactor
 
 # Short times, for tests that wait for the end of a window.
 QUICK: dict[str, Any] = {"longpoll_window": 0.3, "longpoll_pubsub_timeout": 0.1}
 
 
-class LongPollNetworkTestCase(NetworkTestCase):
+class LongPollNetworkTestCase(HTTPWay, NetworkTestCase):
     """A test with clients that long-poll."""
 
     def client(self, url: Any, **options: Any) -> SocketClient:
         """A client of long-poll, started, and stopped after the test."""
-        return super().client(url, **{"transport": "longpoll", **options})
+        options = {"transport": "longpoll", "fast_http": self.fast_http, **options}
+        return super().client(url, **options)
 
     async def converse(self, server: PhoenixServer, client: SocketClient) -> None:
         """Join, push and leave, and stop without a trace."""
@@ -49,6 +51,7 @@ class LongPollNetworkTestCase(NetworkTestCase):
         await self.assert_nothing_held()
 
 
+@by_treq_too
 class ReachingTests(LongPollNetworkTestCase):
     """The ways to reach a server."""
 
@@ -100,6 +103,7 @@ class ReachingTests(LongPollNetworkTestCase):
         await client.stopService()
 
 
+@by_treq_too
 class TLSTests(LongPollNetworkTestCase):
     """HTTPS is verified, as a WebSocket's TLS is."""
 
@@ -135,6 +139,7 @@ class Silent(Protocol):
     """A server that takes connections and says nothing."""
 
 
+@by_treq_too
 class FaultTests(LongPollNetworkTestCase):
     """What goes wrong on the way."""
 
@@ -275,6 +280,7 @@ class Ledger(ServerChannel):
         return ok(type(self).noted)
 
 
+@by_treq_too
 class EnduranceTests(LongPollNetworkTestCase):
     """A hundred thousand messages, and three cuts on the way."""
 

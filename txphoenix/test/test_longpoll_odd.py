@@ -14,6 +14,7 @@ from txphoenix import ConnectionClosed, ConnectionFailed, HandshakeRefused
 from txphoenix.protocol.json_codecs import StandardJSON
 from txphoenix.transports import longpoll_answers
 
+from .http_ways import by_treq_too
 from .longpoll_case import LongPollTestCase
 
 SESSION = b'{"status":410,"token":"t","messages":[]}'
@@ -97,6 +98,7 @@ class OddTestCase(LongPollTestCase):
         return self.loss(client)
 
 
+@by_treq_too
 class BodyTests(OddTestCase):
     """Answers whose body is odd."""
 
@@ -164,6 +166,7 @@ class StandardBodyTests(BodyTests):
         self.patch(longpoll_answers, "_loads", StandardJSON().loads)
 
 
+@by_treq_too
 class FuzzTests(OddTestCase):
     """Answers that were changed at random."""
 

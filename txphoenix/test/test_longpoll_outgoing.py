@@ -9,6 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from txphoenix.protocol.message import Message
 from txphoenix.transports.longpoll_outgoing import Outgoing
 
+from .http_ways import by_treq_too
 from .longpoll_case import LongPollTestCase
 
 
@@ -81,6 +82,7 @@ class OutgoingTests(SynchronousTestCase):
         self.assertFalse(self.outgoing)
 
 
+@by_treq_too
 class RoomTests(LongPollTestCase):
     """A session that has enough to send."""
 

@@ -10,6 +10,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from txphoenix.protocol.message import Message
 from txphoenix.transports.longpoll_pace import Pace, Window
 
+from .http_ways import by_treq_too
 from .longpoll_case import SHOUT, LongPollTestCase
 from .scripted_http import Asked
 
@@ -98,6 +99,7 @@ class WindowTests(SynchronousTestCase):
         self.assertEqual(self.pace.answered(True), 0.0)
 
 
+@by_treq_too
 class EmptyAnswerTests(LongPollTestCase):
     """Polls that are answered at once, without a message."""
 
@@ -233,6 +235,7 @@ class EmptyAnswerTests(LongPollTestCase):
         self.assertEqual(self.server.asked, [])
 
 
+@by_treq_too
 class SilentPollTests(LongPollTestCase):
     """Polls that are not answered at once."""
 

@@ -9,9 +9,11 @@ from typing import Any
 from txphoenix import MessageTooLarge
 from txphoenix.protocol.message import Message
 
+from .http_ways import by_treq_too
 from .longpoll_case import SHOUT, LongPollTestCase
 
 
+@by_treq_too
 class PollTests(LongPollTestCase):
     """The polls."""
 
@@ -294,6 +296,7 @@ class PollTests(LongPollTestCase):
         self.assertEqual(self.server.asked, [])
 
 
+@by_treq_too
 class PauseTests(LongPollTestCase):
     """A reader that is slower than the server."""
 

@@ -8,10 +8,12 @@ from typing import Any
 from txphoenix import NotConnected, PushInterrupted, SocketClient
 from txphoenix.protocol.message import Message
 
+from .http_ways import by_treq_too
 from .longpoll_case import LongPollTestCase
 from .scripted_http import Asked
 
 
+@by_treq_too
 class PublishTests(LongPollTestCase):
     """The publishes."""
 
@@ -159,6 +161,7 @@ class PublishTests(LongPollTestCase):
         self.assertEqual(len(self.server.pairs), 1)
 
 
+@by_treq_too
 class CloseTests(LongPollTestCase):
     """How a session is closed by its client."""
 

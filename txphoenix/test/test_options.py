@@ -62,6 +62,7 @@ DEFAULTS: dict[str, Any] = {
     "longpoll_fallback": None,
     "compression": False,
     "fast_frames": True,
+    "fast_http": True,
     "fast_tls": True,
     "max_restarts": 3,
     "max_seconds": 5.0,
@@ -181,6 +182,7 @@ class OptionsTests(SynchronousTestCase):
                 "keepalive",
                 "compression",
                 "fast_frames",
+                "fast_http",
                 "fast_tls",
             },
         )

@@ -172,6 +172,7 @@ class ConnectionOptionTests(ReconfigureTestCase):
             "keepalive": True,
             "compression": True,
             "fast_frames": False,
+            "fast_http": False,
             "fast_tls": False,
         }
         self.assertEqual(set(values), set(CONNECTION_OPTIONS))

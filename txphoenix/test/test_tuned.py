@@ -37,6 +37,7 @@ class TransportSocketTests(NetworkTestCase):
     """
 
     transport = "websocket"
+    fast_http = True
 
     def sockets(self) -> list[socket.socket]:
         """Those that a client has opened, but for the far sides of a tunnel."""
@@ -60,7 +61,11 @@ class TransportSocketTests(NetworkTestCase):
         """A client's connections delay nothing, and are kept alive if asked for."""
         for keepalive in (False, True):
             client = self.client(
-                url, transport=self.transport, keepalive=keepalive, **options
+                url,
+                transport=self.transport,
+                fast_http=self.fast_http,
+                keepalive=keepalive,
+                **options,
             )
             _, channel = await client.join(TOPIC)
             # With long-poll a poll waits meanwhile, on a connection of its own.
@@ -154,6 +159,13 @@ class LongPollSocketTests(TransportSocketTests):
     """The same of the connections of long-poll."""
 
     transport = "longpoll"
+
+
+class LongPollByTreqSocketTests(TransportSocketTests):
+    """The same where the requests are treq's."""
+
+    transport = "longpoll"
+    fast_http = False
 
 
 class FallbackSocketTests(NetworkTestCase):

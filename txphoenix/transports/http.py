@@ -1,56 +1,42 @@
-"""HTTP requests over persistent connections, none of which outlives its session.
+"""HTTP requests by a client of our own, none of whose connections outlives its session.
+
+A treq request goes through its own preparation and through Twisted's agent, pool and
+parser, each of which does more than long-poll has use for; this takes a third of the
+time.
+With ``fast_http`` set to false, the client's option, requests are treq's
+(:mod:`.treq_session`).
 
 Everything is of the session's own: the connections, the cookies (a load balancer's,
 which lead each request to the same server), and the end of all of it, which leaves no
 connection and no delayed call behind.
-
-A request may take as long as it is alive: bytes of its answer come, or bytes of its
-body go.
-It is silence that is timed.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
-from typing import Any, Final
-from urllib.parse import urlsplit
+from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IReactorTime, IStreamClientEndpoint
 from twisted.python.failure import Failure
 from twisted.web.http_headers import Headers
 
-from ..errors import ConnectionFailed, MessageTooLarge
 from ..protocol.handshake import cookie_lines
 from ..runtime.deadlines import Deadlines, Timer
 from .cookies import ServerCookies
-from .failures import failed_with
-from .http_answer import Answer
-from .http_body import AnswerTooLarge, MalformedAnswer
-from .http_connections import Connection, TrackedEndpoint
+from .http_connections import Connection, ConnectionFactory
+from .http_endpoint import TrackedEndpoint
+from .http_head import Answer
+from .http_requests import (
+    LONGEST_IDLE,
+    MOST_IDLE,
+    NoAnswer,
+    cause_of,
+    cookies_of,
+    resource_of,
+)
 
-__all__ = [
-    "Answer",
-    "AnswerTooLarge",
-    "Exchange",
-    "HTTPSession",
-    "MalformedAnswer",
-    "NoAnswer",
-]
-
-# Servers and load balancers end idle connections, the quickest after 5 seconds.
-# A request that is on its way at that moment is lost, and nobody knows whether it was
-# acted on; so ours end sooner.
-_LONGEST_IDLE: Final = 4
-# What would end a request's first line, or is no ASCII.
-_NOT_IN_URLS: Final = re.compile(r"[^\x21-\x7e]")
-# A poll and a publish are all that is ever under way.
-_MOST_IDLE: Final = 2
-
-
-class NoAnswer(ConnectionFailed):
-    """A request has been silent for too long."""
+__all__ = ["Exchange", "HTTPSession"]
 
 
 class HTTPSession:
@@ -76,16 +62,14 @@ class HTTPSession:
         self.timeout = timeout
         self.limit = limit
         self.deadlines = Deadlines.of(reactor)
-        self.endpoint = TrackedEndpoint(endpoint, self._keep, self._forget)
-        """Makes the connections."""
+        self._endpoint = TrackedEndpoint[Connection](endpoint, self.deadlines)
         self._idle: dict[Connection, Timer] = {}
         self._requests: dict[Exchange, None] = {}
 
     @property
     def connection(self) -> Any:
         """The transport of the oldest connection; None if there is none."""
-        oldest = self.endpoint.oldest()
-        return None if oldest is None else oldest.transport
+        return self._endpoint.oldest()
 
     def request(
         self,
@@ -96,22 +80,7 @@ class HTTPSession:
         timeout: float | None = None,
         written: Callable[[], None] | None = None,
     ) -> Deferred[Answer]:
-        """Make a request; redirects are not followed.
-
-        A request that has failed is not made again: its answer may have been lost.
-
-        :param url: what is asked for; every request goes to the same server.
-        :param timeout: the seconds that this one may be silent, if not the session's.
-        :param written: called before the Deferred fires, if the system has been given
-            all of the body.
-        :return: a Deferred of the answer.
-            It fails with :exc:`AnswerTooLarge` if it is over a limit, with
-            :exc:`MalformedAnswer` if it cannot be understood, with :exc:`NoAnswer` if
-            it is silent for too long, with
-            :exc:`twisted.internet.defer.CancelledError` at :meth:`close`, and with
-            another :exc:`ConnectionFailed` if there is no connection, or it ends.
-            None of these has a traceback, which would hold the headers.
-        """
+        """Make a request: see :meth:`.HTTPRequests.request`."""
         head = _head(method, url, headers, self.cookies, body)
         timeout = self.timeout if timeout is None else timeout
         exchange = Exchange(self, head, body, timeout, written)
@@ -129,29 +98,56 @@ class HTTPSession:
         for timer in self._idle.values():
             timer.unset()
         self._idle.clear()
-        closed = self.endpoint.close()
+        closed = self._endpoint.close()
         self.deadlines.sweep()
         return closed
+
+    # -- What is told -------------------------------------------------------------
+
+    def connect(self, is_wanted: Callable[[], bool]) -> Deferred[Connection]:
+        """Make a connection, as long as it is wanted."""
+        factory = ConnectionFactory(self, is_wanted)
+        connecting: Deferred[Connection] = self._endpoint.connect(factory)
+        return connecting
+
+    def connected(self, connection: Connection) -> None:
+        """There is another connection."""
+        self._endpoint.connected(connection)
+
+    def is_free(self, connection: Connection) -> None:
+        """A connection has served its request, and may serve another."""
+        if len(self._idle) >= MOST_IDLE:
+            connection.loseConnection()
+            return
+        timer = Timer(connection.loseConnection)
+        self._idle[connection] = timer
+        self.deadlines.set(timer, LONGEST_IDLE)
+
+    def ends(self, connection: Connection) -> None:
+        """A connection serves no further request."""
+        self._forget(connection)
+        self._endpoint.ends(connection)
+
+    def disconnected(self, connection: Connection) -> None:
+        """A connection has ended."""
+        self._forget(connection)
+        self._endpoint.disconnected(connection)
 
     def finished(self, exchange: Exchange) -> None:
         """A request has come to its end."""
         del self._requests[exchange]
 
+    # -- Inside -------------------------------------------------------------------
+
     def _take_idle(self) -> Connection | None:
         """A connection that has served its request, if there is one."""
-        for connection, timer in self._idle.items():
+        while self._idle:
+            connection, timer = self._idle.popitem()
             timer.unset()
-            del self._idle[connection]
-            return connection
-        return None
-
-    def _keep(self, connection: Connection) -> None:
-        if len(self._idle) >= _MOST_IDLE:
+            if connection.is_usable:
+                return connection
             connection.abortConnection()
-            return
-        timer = Timer(connection.loseConnection)
-        self._idle[connection] = timer
-        self.deadlines.set(timer, _LONGEST_IDLE)
+        return None
 
     def _forget(self, connection: Connection) -> None:
         timer = self._idle.pop(connection, None)
@@ -167,7 +163,7 @@ class Exchange:
     :param body: the body, if it has one.
     :param timeout: the seconds that it may be silent.
     :param written: called at the end, if the system has been given all of its body.
-    :ivar answer: a Deferred, see :meth:`HTTPSession.request`.
+    :ivar answer: a Deferred, see :meth:`.HTTPRequests.request`.
     """
 
     def __init__(
@@ -199,7 +195,7 @@ class Exchange:
             self._begin(connection)
             return
         # Before its callbacks, which may run at once.
-        self._connecting = connecting = self._session.endpoint.connect(
+        self._connecting = connecting = self._session.connect(
             lambda: not self.answer.called
         )
         connecting.addCallbacks(self._connected, self._not_connected)
@@ -231,7 +227,7 @@ class Exchange:
         self._end()
         self._session.deadlines.sweep()
         # Not raised, for it would get a traceback.
-        self.answer.errback(Failure(_cause(result.value)))
+        self.answer.errback(Failure(cause_of(result.value)))
 
     # -- Inside -------------------------------------------------------------------
 
@@ -289,36 +285,18 @@ def _head(
 
     :raises ValueError: the URL cannot be sent as it is.
     """
-    parts = urlsplit(url)
-    resource = parts.path or "/"
-    if parts.query:
-        resource += f"?{parts.query}"
-    if _NOT_IN_URLS.search(resource):
-        raise ValueError("what is requested must be percent-encoded")
+    host, resource = resource_of(url)
     lines = [f"{method} {resource} HTTP/1.1".encode("ascii")]
     if not headers.hasHeader("Host"):
-        lines.append(b"Host: " + parts.netloc.encode("ascii"))
-    cookie: str | None = None
-    if cookies is not None:
-        given = headers.getRawHeaders("Cookie")
-        cookie = cookies.value("; ".join(given) if given else None)
+        lines.append(b"Host: " + host.encode("ascii"))
+    cookie = cookies_of(headers, cookies)
     for name, values in headers.getAllRawHeaders():
         if cookie is None or name != b"Cookie":
             lines += [name + b": " + value for value in values]
     if cookie is not None:
-        lines.append(b"Cookie: " + cookie.encode("utf-8"))
+        lines.append(b"Cookie: " + cookie)
     if not headers.hasHeader("Accept-Encoding"):
         lines.append(b"Accept-Encoding: gzip")
     if body is not None:
         lines.append(b"Content-Length: %d" % len(body))
     return b"\r\n".join(lines) + b"\r\n\r\n"
-
-
-def _cause(error: BaseException | None) -> BaseException:
-    """What a request has failed with, of what has happened below it."""
-    if isinstance(error, CancelledError):
-        return CancelledError()
-    if isinstance(error, ConnectionFailed | MessageTooLarge):
-        error.__traceback__ = error.__context__ = None
-        return error
-    return failed_with(error or ConnectionFailed("no reason was given"))

@@ -14,12 +14,7 @@ from typing import Any, Final
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IConsumer
-from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
-from twisted.web.client import ResponseDone
-from twisted.web.http import PotentialDataLoss
-from twisted.web.iweb import IBodyProducer
-from zope.interface import implementer
 
 from ..errors import ConnectionFailed, MessageTooLarge
 
@@ -53,7 +48,7 @@ class MalformedAnswer(ConnectionFailed):
     """An answer is not what HTTP has for one."""
 
 
-class AnswerBody(Protocol):
+class AnswerBody:
     """Collects the body of an answer, decompressed, as long as it is within the limit.
 
     :param encoding: the value of ``Content-Encoding``, ``b""`` if there is none.
@@ -61,7 +56,7 @@ class AnswerBody(Protocol):
     :param give_up: ends the connection.
     :ivar finished: a Deferred of the body.
         It fails with :exc:`AnswerTooLarge` and :exc:`MalformedAnswer`, and with what
-        the connection was lost with.
+        has cut it off.
     """
 
     def __init__(
@@ -84,12 +79,12 @@ class AnswerBody(Protocol):
                 f" not {encoding[:40]!r}"
             )
 
-    def connectionMade(self) -> None:
+    def begin(self) -> None:
         """Begin; or give it up at once."""
         if self._error is not None:
             self._give_up()
 
-    def dataReceived(self, data: bytes) -> None:
+    def take(self, data: bytes) -> None:
         """Take what has come."""
         if self._error is not None:
             return
@@ -101,25 +96,22 @@ class AnswerBody(Protocol):
         else:
             self._inflate(data)
 
-    def connectionLost(self, reason: Failure = connectionDone) -> None:
+    def end(self, cut_off_by: Failure | None = None) -> None:
         """Tell what has become of it.
 
-        Not before: the pool takes a connection back while the last of an answer is
-        being delivered, and whoever is told may close the pool.
+        :param cut_off_by: why it is not whole; None if it is.
         """
         if self.finished.called:
             return
-        # A server that ends the body with the connection cannot tell that it is whole.
-        is_whole = reason.check(ResponseDone, PotentialDataLoss) is not None
-        if is_whole and self._error is None and not self._is_inflated:
+        if cut_off_by is None and self._error is None and not self._is_inflated:
             self._error = MalformedAnswer("a compressed answer ends too soon")
         if self._error is not None:
             self._content.clear()
             self.finished.errback(self._error)
-        elif is_whole:
+        elif cut_off_by is None:
             self.finished.callback(bytes(self._content))
         else:
-            self.finished.errback(reason)
+            self.finished.errback(cut_off_by)
 
     @property
     def _is_inflated(self) -> bool:
@@ -154,7 +146,6 @@ class AnswerBody(Protocol):
         self._give_up()
 
 
-@implementer(IBodyProducer)
 class RequestBody:
     """The body of a request, written as fast as the connection takes it.
 

@@ -10,13 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from twisted.internet.defer import Deferred, maybeDeferred, succeed
 from twisted.internet.error import ConnectionDone
-from twisted.internet.interfaces import (
-    IPushProducer,
-    ISSLTransport,
-    IStreamClientEndpoint,
-)
+from twisted.internet.interfaces import IPushProducer, ISSLTransport
 from twisted.internet.protocol import Factory, connectionDone
 from twisted.internet.protocol import Protocol as BaseProtocol
 from twisted.logger import Logger
@@ -26,20 +21,16 @@ from zope.interface import implementer
 from ..errors import ConnectionFailed, MessageTooLarge
 from ..runtime.package_log import package_log
 from .failures import failed_with
-from .http_answer import Answer, AnswerReader, ParseError
+from .http_answer import AnswerReader
 from .http_body import MalformedAnswer, RequestBody
+from .http_head import Answer, ParseError
+from .http_life import LifeSigns, is_quiet, unwritten_of
 from .tls import verify_transport
 from .tls_sessions import keep_session
 from .write_at_once import write_now
-from .writing import (
-    bytes_received,
-    descriptor_of,
-    in_kernel,
-    unwritten,
-    write_through,
-)
+from .writing import write_through
 
-__all__ = ["Connection", "ServedRequest", "TrackedEndpoint"]
+__all__ = ["Connection", "ConnectionFactory", "ServedRequest", "Session"]
 
 log = Logger("txphoenix.transports.http_connections", observer=package_log)
 
@@ -63,23 +54,36 @@ class ServedRequest(Protocol):
         """This is the answer, or why there is none; the connection is free."""
 
 
+class Session(Protocol):
+    """Whoever has made a connection, as that knows it."""
+
+    def connected(self, connection: Connection) -> None:
+        """It has begun."""
+
+    def is_free(self, connection: Connection) -> None:
+        """It has served its request, and may serve another."""
+
+    def ends(self, connection: Connection) -> None:
+        """It ends in good order, and serves no further request."""
+
+    def disconnected(self, connection: Connection) -> None:
+        """It has ended."""
+
+
 class Connection(BaseProtocol):
     """One connection.
 
-    :param endpoint: knows of it.
+    :param session: is told what becomes of it.
     """
 
-    def __init__(self, endpoint: TrackedEndpoint) -> None:
-        self._endpoint = endpoint
+    def __init__(self, session: Session) -> None:
+        self._session = session
         # The request under way, its body if that takes more than one write, and what
         # reads its answer.
         self._request: ServedRequest | None = None
         self._body: _Body | None = None
         self._reader: AnswerReader | None = None
-        # How many bytes of ours the peer had not taken, when that was looked at last.
-        self._not_taken = 0
-        # How many bytes had ever come.
-        self._came = 0
+        self._life = LifeSigns()
         self._error: Exception | None = None
         self._is_lost = False
         self._write: Callable[[Any, bytes], object] = write_now
@@ -89,13 +93,18 @@ class Connection(BaseProtocol):
         verify_transport(transport)
         if ISSLTransport.providedBy(transport):
             self._write = write_through
-        self._endpoint.connected(self)
+        self._session.connected(self)
         super().makeConnection(transport)
 
     @property
     def error(self) -> Exception | None:
         """Why it serves no further request; None if it does."""
         return self._error
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether it can serve a request, as far as can be known before it is sent."""
+        return self._error is None and is_quiet(self.transport)
 
     def begin(self, request: ServedRequest, head: bytes, body: bytes | None) -> None:
         """Serve a request.
@@ -105,8 +114,10 @@ class Connection(BaseProtocol):
         :param body: what follows it, if anything.
         """
         self._request = request
-        self._reader = AnswerReader(request.limit, self.abortConnection)
-        self._came = bytes_received(descriptor_of(self.transport))
+        self._reader = AnswerReader(
+            request.limit, self.abortConnection, to_head=head.startswith(b"HEAD ")
+        )
+        self._life.seen(self.transport)
         self._or_lost(lambda: self._send(request, head, body))
 
     def _send(self, request: ServedRequest, head: bytes, body: bytes | None) -> None:
@@ -127,25 +138,12 @@ class Connection(BaseProtocol):
 
     @property
     def unwritten(self) -> int:
-        """How many bytes the system has not been given, as far as that can be known.
-
-        After the loss it is what was so then.
-        """
-        transport = self.transport
-        return 0 if descriptor_of(transport) is None else unwritten(transport)
+        """How many bytes the system has not been given: see :func:`unwritten_of`."""
+        return unwritten_of(self.transport)
 
     def has_moved(self) -> bool:
-        """Whether anything has come or gone since this was asked last.
-
-        That the peer takes bytes of ours shows here alone, and so does the part of a
-        record of TLS.
-        """
-        descriptor = descriptor_of(self.transport)
-        not_taken, came = self._not_taken, self._came
-        if descriptor is not None:
-            self._not_taken = unwritten(self.transport) + in_kernel(descriptor)
-            self._came = bytes_received(descriptor)
-        return self._not_taken < not_taken or came < self._came
+        """Whether anything has come or gone since this was asked last."""
+        return self._life.has_moved(self.transport)
 
     def dataReceived(self, data: bytes) -> None:
         """Take what has come of an answer."""
@@ -170,7 +168,7 @@ class Connection(BaseProtocol):
                 self._answered(reader, rest)
                 return
             request.alive()
-            self._came = bytes_received(descriptor_of(self.transport))
+            self._life.seen(self.transport)
 
     def _answered(self, reader: AnswerReader, rest: bytes) -> None:
         body, self._body, self._reader = self._body, None, None
@@ -183,9 +181,8 @@ class Connection(BaseProtocol):
             # The server wants no more of it.
             self.abortConnection()
         elif reader.is_persistent and not rest:
-            self._endpoint.is_free(self)
+            self._session.is_free(self)
         else:
-            self._error = ConnectionFailed("the connection is not used any more")
             self.loseConnection()
         if request is not None:
             answering.addBoth(request.ended)
@@ -203,7 +200,10 @@ class Connection(BaseProtocol):
         self.abortConnection()
 
     def loseConnection(self) -> None:
-        """End the connection in good order."""
+        """End the connection in good order, once nothing is to come any more."""
+        if self._error is None:
+            self._error = ConnectionFailed("the connection is not used any more")
+        self._session.ends(self)
         transport: Any = self.transport
         self._or_lost(transport.loseConnection)
 
@@ -237,6 +237,8 @@ class Connection(BaseProtocol):
         if self._is_lost:
             return
         self._is_lost = True
+        # Some bodies end with the connection, and are whole if that is not cut off.
+        is_end = self._error is None and reason.check(ConnectionDone) is not None
         keep_session(self.transport, reason)
         error = self._error or failed_with(reason.value or ConnectionDone())
         self._error = error
@@ -245,10 +247,10 @@ class Connection(BaseProtocol):
         if self._body is not None:
             self._body.stopProducing()
             self._body = None
-        self._endpoint.disconnected(self)
+        self._session.disconnected(self)
         if request is None:
             return
-        ended = None if reader is None else reader.lost(Failure(error))
+        ended = None if reader is None else reader.lost(Failure(error), is_end)
         if ended is None:
             request.ended(Failure(error))
         else:
@@ -289,81 +291,18 @@ class _Body(RequestBody):
         self._transport.unregisterProducer()
 
 
-class TrackedEndpoint:
-    """An endpoint that knows its connections, and ends them all.
+class ConnectionFactory(Factory):
+    """Makes the protocol of one connection.
 
-    :param endpoint: what connects.
-    :param freed: is told of each connection that has served its request.
-    :param lost: is told of each that has ended.
+    :param session: is told of it.
+    :param is_wanted: whether a connection is still to be made: an endpoint that was
+        told to stop may connect all the same, much later.
     """
-
-    def __init__(
-        self,
-        endpoint: IStreamClientEndpoint,
-        freed: Callable[[Connection], None],
-        lost: Callable[[Connection], None],
-    ) -> None:
-        self._endpoint = endpoint
-        self._lost = lost
-        self._connections: dict[Connection, None] = {}
-        self._empty: list[Deferred[None]] = []
-        self.is_free = freed
-        """A connection has served its request."""
-
-    def connect(self, is_wanted: Callable[[], bool]) -> Deferred[Connection]:
-        """Connect as the endpoint does.
-
-        An endpoint that was told to stop may connect all the same, much later.
-
-        :param is_wanted: whether a connection is still to be made.
-        """
-        # It makes protocols of ours.
-        connect: Any = self._endpoint.connect
-        connecting: Deferred[Connection] = maybeDeferred(
-            connect, _ConnectionFactory(self, is_wanted)
-        )
-        return connecting
-
-    def close(self) -> Deferred[None]:
-        """End all connections.
-
-        :return: a Deferred of None that fires when none is left.
-        """
-        for connection in list(self._connections):
-            connection.abortConnection()
-        if not self._connections:
-            return succeed(None)
-        empty: Deferred[None] = Deferred()
-        self._empty.append(empty)
-        return empty
-
-    def oldest(self) -> Connection | None:
-        """The connection that was made first, of those that are open."""
-        return next(iter(self._connections), None)
-
-    def connected(self, connection: Connection) -> None:
-        """There is another connection."""
-        self._connections[connection] = None
-
-    def disconnected(self, connection: Connection) -> None:
-        """A connection has ended."""
-        del self._connections[connection]
-        self._lost(connection)
-        if not self._connections:
-            waiting, self._empty = self._empty, []
-            for deferred in waiting:
-                deferred.callback(None)
-
-
-class _ConnectionFactory(Factory):
-    """Makes the protocol of one connection."""
 
     noisy = False
 
-    def __init__(
-        self, endpoint: TrackedEndpoint, is_wanted: Callable[[], bool]
-    ) -> None:
-        self._endpoint = endpoint
+    def __init__(self, session: Session, is_wanted: Callable[[], bool]) -> None:
+        self._session = session
         self._is_wanted = is_wanted
 
     def doStart(self) -> None:
@@ -372,4 +311,5 @@ class _ConnectionFactory(Factory):
     doStop = doStart
 
     def buildProtocol(self, addr: Any) -> Any:
-        return Connection(self._endpoint) if self._is_wanted() else None
+        """Make it, if it is still wanted."""
+        return Connection(self._session) if self._is_wanted() else None

@@ -51,7 +51,8 @@ from ..protocol.close_codes import NO_CLOSE_FRAME, NORMAL
 from ..protocol.handshake import Handshake
 from ..runtime.deadlines import Deadlines, DelayedCall, Timer
 from ..runtime.package_log import package_log
-from .http import Answer, HTTPSession, NoAnswer
+from .http_head import Answer
+from .http_requests import HTTPRequests, NoAnswer
 from .interfaces import FrameReceiver, TransportListener
 from .longpoll_answers import (
     answer_limit,
@@ -96,7 +97,7 @@ class LongPollTransport:
         self,
         reactor: IReactorTime,
         connection: TransportListener,
-        http: HTTPSession,
+        http: HTTPRequests,
         url: str,
         headers: Headers,
         poll_headers: Headers,
@@ -259,7 +260,7 @@ class LongPollTransport:
                 self._receive = self._receiver_of(answer.body)
                 self._received.extend(messages)
             if delay:
-                self._http.deadlines.set(self._poll_timer, delay)
+                self._deadlines.set(self._poll_timer, delay)
             self._deliver()
             self._poll()
 

@@ -17,7 +17,8 @@ from ..errors import ConnectionClosed, HandshakeRefused, MessageTooLarge
 from ..options.options import Options
 from ..protocol.close_codes import MESSAGE_TOO_BIG, NO_CLOSE_FRAME, PROTOCOL_ERROR
 from ..protocol.serializer import default_json
-from .http import Answer, MalformedAnswer
+from .http_body import MalformedAnswer
+from .http_head import Answer
 
 __all__ = [
     "answer_limit",

@@ -20,7 +20,9 @@ from .attempt import prepare
 from .connector import AttemptFactory, EndpointConnector
 from .cookies import ServerCookies
 from .endpoints import client_endpoint
-from .http import AnswerTooLarge, HTTPSession, MalformedAnswer
+from .http import HTTPSession
+from .http_body import AnswerTooLarge, MalformedAnswer
+from .http_requests import HTTPRequests
 from .longpoll import LongPollTransport
 from .longpoll_answers import answer_limit, session_token
 from .longpoll_pace import Pace, Window
@@ -47,7 +49,7 @@ class LongPollConnector(EndpointConnector):
         super().__init__(reactor, factory, options)
         self._window = Window()
         # As long as an attempt is under way.
-        self._http: HTTPSession | None = None
+        self._http: HTTPRequests | None = None
 
     def reset_options(self, options: Options) -> None:
         """Use other options, from the next session on where they concern it."""
@@ -85,7 +87,7 @@ class LongPollConnector(EndpointConnector):
         self.check_wanted()
         self._factory.addresses.attempt_begins()
         pace = Pace(self._reactor, self._window)
-        http = HTTPSession(
+        http: HTTPRequests = _session_class(options)(
             self._reactor,
             endpoint,
             timeout=pace.longest(options.heartbeat_interval, options.heartbeat_timeout),
@@ -134,3 +136,13 @@ class LongPollConnector(EndpointConnector):
 def _jar(options: Options) -> CookieJar:
     """The client's jar, or one that lasts as long as the session."""
     return bounded_jar() if options.cookies is None else options.cookies
+
+
+def _session_class(options: Options) -> Any:
+    """What makes the requests; an instance is :class:`.HTTPRequests`."""
+    if options.fast_http:
+        return HTTPSession
+    # It takes a moment to load, and some memory, which others need not have.
+    from .treq_session import TreqSession
+
+    return TreqSession

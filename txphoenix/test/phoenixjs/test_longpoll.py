@@ -19,6 +19,7 @@ from txphoenix import (
     SocketClient,
 )
 
+from ..http_ways import by_treq_too
 from ..longpoll_case import SHOUT, LongPollTestCase
 from ..scripted_http import Asked
 from .test_socket_codec import DecimalJSON
@@ -50,6 +51,7 @@ class LongPollTests(LongPollTestCase):
         self.assertEqual(self.server.connections_made, connections_made)
 
 
+@by_treq_too
 class ConnectTests(LongPollTests):
     """Connecting by long-poll."""
 
@@ -91,6 +93,7 @@ class ConnectTests(LongPollTests):
         self.assertTrue(client.connected)
 
 
+@by_treq_too
 class CodecTests(LongPollTests):
     """The JSON of the frames."""
 
@@ -113,12 +116,13 @@ class CodecTests(LongPollTests):
         self.assertEqual(payload, {"price": Decimal("0.1")})
 
 
+@by_treq_too
 class ConstructorTests(LongPollTests):
     """A session that is not wanted any more."""
 
     def test_does_not_poll_when_closed_before_polling_started(self) -> None:
         """L5: disconnect() in the turn of the connect() leaves nothing to ask."""
-        client = self.server.client()
+        client = self.server.client(fast_http=self.fast_http)
         self.clients.append(client)
         client.startService()
         done = client.disconnect()
@@ -127,6 +131,7 @@ class ConstructorTests(LongPollTests):
         self.assert_quiet(1)
 
 
+@by_treq_too
 class QueuedMessagesTests(LongPollTests):
     """Messages that are under way when the session ends."""
 
@@ -149,6 +154,7 @@ class QueuedMessagesTests(LongPollTests):
         self.assertEqual(heard, [])
 
 
+@by_treq_too
 class FailureTests(LongPollTests):
     """A session that fails after it has opened."""
 
@@ -213,6 +219,7 @@ class FailureTests(LongPollTests):
         self.assertEqual(errors, [])
 
 
+@by_treq_too
 class CancellationTests(LongPollTests):
     """Requests that are under way when nobody wants their answers any more."""
 
@@ -253,6 +260,7 @@ class CancellationTests(LongPollTests):
         self.assert_quiet(1)
 
 
+@by_treq_too
 class BatchTests(LongPollTests):
     """A batch without an answer."""
 
@@ -290,6 +298,7 @@ class BatchTests(LongPollTests):
         self.server.take("GET")
 
 
+@by_treq_too
 class RequestTests(LongPollTests):
     """The time of a request."""
 
