@@ -111,7 +111,8 @@ class _Line:
             self._add_all("(", value, ",)" if len(value) == 1 else ")", depth)
         elif kind is int and value.bit_length() > 4 * self._limit:
             # Python refuses to write some of them.
-            self._add(f"<an integer of {value.bit_length()} bits>")
+            bits = value.bit_length()
+            self._add_long(f"<an integer of {bits} bits>", bits, "bits", depth)
         else:
             text = _own_repr(value)
             self._add_long(escaped(self._begin(text)), len(text), "characters", depth)

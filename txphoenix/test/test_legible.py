@@ -144,6 +144,8 @@ class ValueTests(SynchronousTestCase):
         self.assertEqual(legible(b"x" * 9, 3), "b'x... (9 bytes)")
         self.assertEqual(legible([1] * 9, 5), "[1, 1... (9 items)")
         self.assertEqual(legible({"a": "x" * 9}, 8), "{'a': 'x... (9 characters)")
+        self.assertEqual(legible(2**300, 3), "<an... (301 bits)")
+        self.assertEqual(legible([2**300], 3), "[<a... (301 bits)")
 
     def test_work(self) -> None:
         """No more is made than is shown."""
