@@ -51,6 +51,25 @@ class CallsTests(SynchronousTestCase):
         bare = connection()
         del bare._from_ssl
         self.assertIs(fast_calls(bare), bare)
-        self.patch(openssl_calls, "_is_known", False)
-        usual = connection()
-        self.assertIs(fast_calls(usual), usual)
+
+    def test_another_pyopenssl(self) -> None:
+        """One with other names, or in which these do something else, is noticed."""
+
+        def nothing(*_arguments: object) -> None:
+            """Raise nothing."""
+
+        def other(_connection: object) -> None:
+            """Take other arguments."""
+
+        self.addCleanup(openssl_calls._works.cache_clear)
+        for owner, name, value in (
+            (openssl_calls, "_is_known", False),
+            (Connection, "_raise_ssl_error", nothing),
+            (Connection, "_raise_ssl_error", other),
+            (openssl_calls, "_buffer", bytearray),
+        ):
+            patched = self.patch(owner, name, value)
+            openssl_calls._works.cache_clear()
+            usual = connection()
+            self.assertIs(fast_calls(usual), usual, (name, value))
+            patched.restore()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import random
+from importlib.metadata import version
 from typing import Any
 
 from autobahn.twisted.websocket import WebSocketClientFactory, WebSocketClientProtocol
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
+from txphoenix.transports import session_defaults
 from txphoenix.transports.session_defaults import (
     _FACTORY,
     _PROTOCOL,
@@ -57,6 +59,17 @@ class DefaultsTests(SynchronousTestCase):
         for name in vars(stock).keys() - _PROTOCOL_OWN.keys():
             with self.subTest(name=name):
                 self.assertTrue(hasattr(PhoenixClientProtocol, name))
+
+    def test_another_autobahn(self) -> None:
+        """A release that opens no session so, or by other names, is named at import."""
+
+        def fail(_protocol: Any) -> None:
+            raise AttributeError("processHandshake")
+
+        for other in (fail, lambda protocol: None):
+            self.patch(session_defaults._Example, "processHandshake", other)
+            error = self.assertRaises(ImportError, session_defaults._known_examples)
+            self.assertIn(f"Autobahn {version('autobahn')}", str(error))
 
     def test_own(self) -> None:
         """Only what is known to be no constant is shared all the same."""

@@ -340,6 +340,14 @@ class ResumptionTests(CertificatesTestCase):
                 await self.stop(client)
 
 
+class StockResumptionTests(ResumptionTests):
+    """The same over Twisted's TLS."""
+
+    def client(self, url: str, **options: Any) -> SocketClient:
+        """Make a client without TLS of our own."""
+        return super().client(url, **{"fast_tls": False, **options})
+
+
 class Ended:
     """A transport that has ended.
 

@@ -10,10 +10,17 @@ replaced.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any, Final, Protocol
 
 from OpenSSL import _util
-from OpenSSL.SSL import Connection, WantReadError
+from OpenSSL.SSL import (
+    TLS_CLIENT_METHOD,
+    Connection,
+    Context,
+    Error,
+    WantReadError,
+)
 
 __all__ = ["Calls", "fast_calls"]
 
@@ -50,7 +57,7 @@ def fast_calls(connection: Any) -> Calls:
     """
     calls: Calls = connection
     if (
-        _is_known
+        _works()
         and type(connection) is Connection
         and vars(connection).keys().isdisjoint(_NAMES)
     ):
@@ -60,6 +67,36 @@ def fast_calls(connection: Any) -> Calls:
             # It has other private parts than those we know.
             return calls
     return calls
+
+
+@cache
+def _works() -> bool:
+    """Whether the calls do what pyOpenSSL's own do, by the pyOpenSSL that is there."""
+    if not _is_known:
+        return False
+    connection = Connection(Context(TLS_CLIENT_METHOD), None)
+    connection.set_connect_state()
+    try:
+        calls = _DirectCalls(connection)
+        try:
+            calls.recv(1)
+        except WantReadError:
+            # It has said hello, in a record of the handshake.
+            is_hello = calls.bio_read(2**14)[:1] == b"\x16"
+        else:
+            return False
+        # No peer answers so, and it has to be noticed.
+        calls.bio_write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        try:
+            calls.recv(1)
+        except WantReadError:
+            return False
+        except Error:
+            return is_hello
+    # What does not do what it did may do anything.
+    except Exception:
+        return False
+    return False
 
 
 class _DirectCalls:

@@ -18,6 +18,7 @@ from base64 import b64encode
 from collections.abc import Callable, Mapping
 from copy import copy
 from hashlib import sha1
+from importlib.metadata import version
 from types import FunctionType, MappingProxyType
 from typing import Any, Final, TypeVar
 
@@ -91,7 +92,20 @@ def _examples() -> tuple[dict[str, Any], dict[str, Any]]:
     accept = b64encode(sha1(GUID).digest())
     protocol.data = _ANSWER % accept
     protocol.processHandshake()
+    if protocol.state != protocol.STATE_OPEN:
+        raise ImportError("its session did not open")
     return vars(factory), vars(protocol)
+
+
+def _known_examples() -> tuple[dict[str, Any], dict[str, Any]]:
+    """The same; an ``ImportError`` says which release is of another kind."""
+    try:
+        return _examples()
+    except Exception as error:
+        raise ImportError(
+            f"txphoenix does not know how Autobahn {version('autobahn')} opens a"
+            f" session: {error!r}"
+        ) from error
 
 
 def _shared(attributes: dict[str, Any], known: dict[str, Any]) -> dict[str, Any]:
@@ -111,7 +125,7 @@ def _shared(attributes: dict[str, Any], known: dict[str, Any]) -> dict[str, Any]
     return shared
 
 
-_factory, _protocol = _examples()
+_factory, _protocol = _known_examples()
 
 _NONE: Final[Any] = MappingProxyType({})
 
