@@ -14,7 +14,7 @@ from .plan import CLIENTS, WORKLOADS
 from .results import Results
 from .table import number
 
-__all__ = ["FAMILIES", "Family", "family_of", "svg", "write_charts"]
+__all__ = ["FAMILIES", "family_of", "svg", "write_charts"]
 
 _CLIENTS = ("txphoenix", "phoenix_js", "stock")
 _COLOURS = dict(zip(_CLIENTS, (COLOURS[0], COLOURS[1], COLOURS[3]), strict=True))

@@ -12,7 +12,7 @@ from typing import Any
 from .growth_plan import CURVES
 from .table import number
 
-__all__ = ["FLAT", "Growth", "Points", "steepest", "verdict_lines"]
+__all__ = ["FLAT", "Growth", "steepest", "verdict_lines"]
 
 FLAT = 0.15
 """A curve that rises no more than this from one number to any larger one is flat."""

@@ -91,9 +91,9 @@ class Stock:
 
 
 async def _receive(
-    talk: Conversation, count: int, size: int, *, is_binary: bool, verify: bool
+    talk: Conversation, count: int, size: int, *, is_binary: bool
 ) -> dict[str, float]:
-    """The server's messages; of the last the checksum is compared in any case."""
+    """The server's messages; of the last the checksum is compared."""
     asked = {"count": count, "size": size, "binary": int(is_binary)}
     await talk.push("prepare-large", asked)
     received = Received(count, size, is_binary)
@@ -133,8 +133,10 @@ async def _measure(
     verify: int,
 ) -> dict[str, float]:
     """One message for its peak of memory, and then many of them."""
-    run = partial(
-        _push if pushed else _receive, talk, is_binary=bool(binary), verify=bool(verify)
+    run = (
+        partial(_push, talk, is_binary=bool(binary), verify=bool(verify))
+        if pushed
+        else partial(_receive, talk, is_binary=bool(binary))
     )
     size = 1024 * kilobytes
     await run(1, SMALL)

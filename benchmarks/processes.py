@@ -20,7 +20,7 @@ from .plan import Workload
 from .server import CERTIFICATE
 from .tls import certificate
 
-__all__ = ["Failed", "Server", "find_phoenix_js", "measure", "server", "use_core"]
+__all__ = ["Failed", "Server", "find_phoenix_js", "measure", "server"]
 
 HERE = Path(__file__).parent
 LONGEST = 180.0
@@ -42,7 +42,7 @@ class Failed(Exception):
     """A measurement that was not to be had."""
 
 
-def use_core(number: int) -> None:
+def _use_core(number: int) -> None:
     """Run on one core from now on, and so will the processes that are started."""
     if not hasattr(os, "sched_setaffinity"):
         return
@@ -76,7 +76,7 @@ def _server(directory: Path, fault: str | None) -> Iterator[str]:
     command = [sys.executable, "-m", "benchmarks.server", str(directory)]
     if fault is not None:
         command += ["--fault", fault]
-    use_core(0)
+    _use_core(0)
     process = subprocess.Popen(
         command,
         stdin=subprocess.PIPE,
@@ -84,7 +84,7 @@ def _server(directory: Path, fault: str | None) -> Iterator[str]:
         text=True,
         env=_environment(),
     )
-    use_core(1)
+    _use_core(1)
     with process:
         try:
             line = process.stdout.readline() if process.stdout else ""

@@ -193,10 +193,10 @@ class Options:
     """
 
     fast_tls: bool = option(checks.flag, default=True, reconnects=True)
-    """Whether TLS is encrypted and written without Twisted's detours.
+    """Whether TLS is a transport of our own, without the detours of Twisted's.
 
-    It is OpenSSL's TLS both ways, and verified alike; without this one, a record takes
-    about twice the time, and a write one more turn of the reactor.
+    It is OpenSSL's TLS both ways, and verified alike; with false, a record takes about
+    twice the time, and a write one more turn of the reactor.
     """
 
     auto_connect: bool = option(

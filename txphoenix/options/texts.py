@@ -41,7 +41,9 @@ TEXTS = {
     "fast_http": (
         "Whether long-poll makes its requests itself, without treq and Twisted's agent."
     ),
-    "fast_tls": "Whether TLS is encrypted and written without Twisted's detours.",
+    "fast_tls": (
+        "Whether TLS is a transport of our own, without the detours of Twisted's."
+    ),
     "auto_connect": "Whether to connect as soon as the service starts.",
     "reconnect": "Whether to connect again after a connection failed or was lost.",
     "should_reconnect": (

@@ -134,7 +134,7 @@ class Orjson:
             if type(data) is not bytes:
                 data = data.encode("utf-8") if isinstance(data, str) else bytes(data)
             if len(data) >= LEAST_TEXT and (found := long_strings(data)):
-                if not found.is_very_long:
+                if not found.reads_apart:
                     may_have_long = may_have_long_number(found.rest)
                     return (self._loads_long_numbers if may_have_long else loads)(data)
                 if (parsed := found.load(exact)) is not None:

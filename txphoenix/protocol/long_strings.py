@@ -3,9 +3,11 @@
 Such strings are found by their quotes alone, which is much faster than any look at each
 character of them.
 Then only the rest can have numbers, and need be searched for long ones.
+It pays from 8 KiB on, for strings of 4 KiB or more.
 
-Where the text is very long the codec is given the rest alone, and decides with it
-whether the text is JSON at all; the strings are made of the text as they stand.
+From 512 KiB on the codec is given the rest alone, and each string in pieces of 64 KiB:
+so it decides whether the text is JSON at all, and the strings are made of the text as
+they stand.
 That takes two thirds of the memory, for a codec has a copy of the text while it reads.
 
 It is done for strings that stand for themselves: nothing in them is escaped.
@@ -21,7 +23,7 @@ __all__ = ["LEAST_TEXT", "LongStrings", "long_strings"]
 LEAST_TEXT: Final = 8 * 1024
 """How many bytes a text must have, so that it pays to look for long strings."""
 
-# With so many it is read apart.
+# With so many bytes, or more, its parts are read by themselves.
 _LEAST_APART: Final = 512 * 1024
 # So many bytes a long string has, and so many others there may be.
 _LEAST_STRING: Final = 4 * 1024
@@ -45,14 +47,14 @@ class LongStrings:
     :param places: where each of them begins and ends.
     """
 
-    __slots__ = ("_data", "_places", "is_very_long", "rest")
+    __slots__ = ("_data", "_places", "reads_apart", "rest")
 
     def __init__(self, data: bytes, rest: bytes, places: list[tuple[int, int]]) -> None:
         self._data = data
         self._places = places
         self.rest = rest
         """What has all the numbers of the text."""
-        self.is_very_long = len(data) >= _LEAST_APART
+        self.reads_apart = len(data) >= _LEAST_APART
         """Whether it pays to have the rest read alone."""
 
     def load(self, loads: _Loads) -> Any:
@@ -66,7 +68,7 @@ class LongStrings:
         try:
             parsed = loads(self.rest)
             for start, end in self._places:
-                _check(data, start, end, loads)
+                _check_characters(data, start, end, loads)
             # A slice of it would be a copy.
             view = memoryview(data)
             texts = [str(view[start:end], "utf-8") for start, end in self._places]
@@ -114,7 +116,7 @@ def _cut_out(data: bytes) -> tuple[bytes, list[tuple[int, int]]] | None:
     return rest, strings
 
 
-def _check(data: bytes, start: int, end: int, loads: _Loads) -> None:
+def _check_characters(data: bytes, start: int, end: int, loads: _Loads) -> None:
     """Have the codec look at a string.
 
     :raises ValueError: it has a character that JSON does not have.

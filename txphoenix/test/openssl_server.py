@@ -15,10 +15,7 @@ __all__ = ["IS_THERE", "OpenSSLServer"]
 _FILETYPE_PEM: Final = 1
 _SET_MAX_PROTO_VERSION: Final = 124
 _TLS_1_2: Final = 0x0303
-_WANT_READ: Final = 2
 _ZERO_RETURN: Final = 6
-# With these it answers whoever asks for another handshake before TLS 1.3.
-_CLIENT_MAY_RENEGOTIATE: Final = 1 << 8
 
 
 def _library() -> Any:

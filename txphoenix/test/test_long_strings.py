@@ -66,6 +66,34 @@ class LongStringsTests(SynchronousTestCase):
         codec.loads(text_of([LONG * 30]))
         self.assertLess(max(asked), 64 * KB + 9)
 
+    def test_thresholds(self) -> None:
+        """From 8 KiB on strings are not searched, from 512 KiB on read in pieces."""
+        codec = Orjson(orjson)
+        asked: list[bytes] = []
+
+        def loads(data: bytes) -> Any:
+            asked.append(data)
+            return orjson.loads(data)
+
+        exact = codec._exact_loads(loads)
+
+        def asked_for(text: bytes) -> list[bytes]:
+            asked.clear()
+            self.assertEqual(exact(text), orjson.loads(text))
+            return asked
+
+        def text_of_size(size: int) -> bytes:
+            return b'["%b"]' % (b"1" * (size - 4))
+
+        # It may have a long number, so that the codec's own function is not asked.
+        self.assertEqual(asked_for(text_of_size(8 * KB - 1)), [])
+        for size in (8 * KB, 512 * KB - 1):
+            self.assertTrue(asked_for(text_of_size(size)) == [text_of_size(size)])
+        rest, *pieces = asked_for(text_of_size(512 * KB))
+        self.assertEqual(rest, b'["\\u0000txphoenix:0"]')
+        whole = b'"%b"' % (b"1" * 64 * KB)
+        self.assertTrue(pieces == [whole] * 7 + [b'"%b"' % (b"1" * (64 * KB - 4))])
+
     def test_not_such(self) -> None:
         """All other texts are the codec's."""
         for value in (

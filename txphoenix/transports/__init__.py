@@ -7,12 +7,15 @@ What is public is in ``interfaces.py``.
 
 The way of a frame over a WebSocket::
 
-    in   a read -> websocket.py -> frames.py (plain frames), or Autobahn's parser
-                                   (fragments.py) -> TransportListener.frame_received
+    in   a read -> fast_tls.py (wss) -> websocket.py -> frames.py:
+             plain_frames.py, incomplete_frames.py, compressed_frames.py;
+             or Autobahn's parser (fragments.py)
+         -> TransportListener.frame_received
     out  Transport.send -> frames.py -> masking.py -> frame_writer.py (one write a turn)
-                        -> write_buffer.py, waiting_frames.py (a slow peer) -> socket
+         -> write_buffer.py, waiting_frames.py (a slow peer)
+         -> write_at_once.py, or fast_tls.py (wss) -> socket
 
-and over long-polling::
+and over long-polling, by http.py, or by treq_session.py with ``fast_http=False``::
 
     in   http_connections.py -> http_answer.py (an answer), http_body.py -> http.py
                              -> longpoll.py -> frame_received
@@ -27,9 +30,14 @@ The way to an open transport, each attempt anew::
                       fallback.py             the one, and the other if it fails
                       own_connector.py        one of the user's, held to its time
     attempt.py      asks the options for URL, params, headers and token
-    endpoints.py    TCP, TLS (tls.py), a proxy (proxy.py), or the user's endpoint
+    endpoints.py    TCP (direct.py), a proxy (proxy.py) or the user's endpoint;
+                    around it TLS: fast_tls_endpoint.py, verified by
+                      tls.py, server_identity.py     the certificate's names
+                      client_tls.py, system_trust.py whom to trust
+                      tls_sessions.py                what is resumed
     websocket_factory.py, upgrade.py   the request of the opening handshake
     websocket.py, answer_head.py       its answer, and how the session ends
+    session_defaults.py                what Autobahn would set on each protocol
 """
 
 from __future__ import annotations

@@ -11,9 +11,10 @@ from typing import Final
 
 __all__ = ["GrowingBytes"]
 
-# Room is made for so many times what has come, and for no less than that.
-_TIMES: Final = 4
-_LEAST: Final = 64 * 1024
+# Room is made for four times what has come, and at least 64 KiB, but never beyond the
+# announced length.
+_ROOM_FACTOR: Final = 4
+_LEAST_ROOM: Final = 64 * 1024
 
 
 class GrowingBytes:
@@ -36,7 +37,9 @@ class GrowingBytes:
         start = buffer.tell()
         end = start + len(data)
         if end > self._room:
-            self._room = max(end, min(self._length, max(_TIMES * end, _LEAST)))
+            self._room = max(
+                end, min(self._length, max(_ROOM_FACTOR * end, _LEAST_ROOM))
+            )
             # What is written behind its end is preceded by zeros.
             buffer.seek(self._room - 1)
             buffer.write(b"\0")

@@ -5,8 +5,8 @@
     bytes -> AnswerReader -> the head, and what it says of the body
                           -> the body: by its length, in chunks, or up to the end
 
-Long-poll makes two small requests for whatever is said, so what a request costs is what
-it costs at all; and most of an answer's limits were ours in any case, since a server
+Long-poll makes a request or two for each message, so what a request costs is what it
+costs at all; and most of an answer's limits were ours in any case, since a server
 may send headers, chunks and compressed bytes without end.
 """
 

@@ -15,7 +15,6 @@ from .http_body import AnswerTooLarge, MalformedAnswer
 
 __all__ = [
     "LONGEST_HEAD",
-    "LONGEST_LINE",
     "LONGEST_PHRASE",
     "Answer",
     "HeadReader",
@@ -29,8 +28,8 @@ LONGEST_HEAD: Final = 64 * 1024
 A WebSocket's handshake has as much.
 """
 
-LONGEST_LINE: Final = 16 * 1024
-"""The most bytes of a line of them, as Twisted's own client has it."""
+# The most bytes of a line of them, as Twisted's own client has it.
+_LONGEST_LINE: Final = 16 * 1024
 
 LONGEST_PHRASE: Final = 200
 """The most bytes of a server's words that an error repeats."""
@@ -141,10 +140,10 @@ class HeadReader:
     def _check_size(self, data: bytes | bytearray, end: int) -> None:
         """See that a long head is not too long, and that no line of it is."""
         size = self._left_out + end
-        if size <= LONGEST_LINE:
+        if size <= _LONGEST_LINE:
             return
         longest = max(map(len, data[self._line : end].split(b"\n")))
-        if longest > LONGEST_LINE + 1:
+        if longest > _LONGEST_LINE + 1:
             raise line_too_long()
         if size > LONGEST_HEAD:
             raise AnswerTooLarge(size, LONGEST_HEAD, "the headers of an answer")
@@ -161,7 +160,7 @@ class HeadReader:
 
 def line_too_long() -> MalformedAnswer:
     """The error of a head of which a line has more bytes than any needs."""
-    return MalformedAnswer(f"a line of an answer has more than {LONGEST_LINE} bytes")
+    return MalformedAnswer(f"a line of an answer has more than {_LONGEST_LINE} bytes")
 
 
 def _end_of_head(data: bytes | bytearray, searched: int) -> tuple[int, int]:

@@ -33,10 +33,10 @@ class IncompleteFrame:
     """
 
     __slots__ = (
+        "_checks_text",
         "_cut",
         "_growing",
         "_head",
-        "_is_checked",
         "_pieces",
         "_validator",
         "first",
@@ -50,7 +50,7 @@ class IncompleteFrame:
         self.first = head[0]
         """Its first byte."""
         # What is compressed is looked at when it no longer is.
-        self._is_checked = self.first == TEXT
+        self._checks_text = self.first == TEXT
         self.size = length
         """How many bytes its payload has, all in all."""
         self.missing = length
@@ -73,7 +73,7 @@ class IncompleteFrame:
             self._pieces.append(data)
         else:
             self._grow(data)
-        return not self._is_checked or self._is_text(data)
+        return not self._checks_text or self._is_text(data)
 
     def payload(self) -> bytes:
         """What has come of the payload."""

@@ -115,7 +115,7 @@ class _DirectCalls:
         buffer = _buffer("char[]", bufsiz)
         size = _lib.BIO_read(self._from_ssl, buffer, bufsiz)
         if size <= 0:
-            # A BIO in memory has nothing, or something.
+            # BIO_read of a BIO in memory fails only if that is empty.
             raise WantReadError
         data: bytes = _ffi.buffer(buffer, size)[:]
         return data

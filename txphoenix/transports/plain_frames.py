@@ -76,7 +76,8 @@ def take_plain_frames(protocol: PlainFrameReader) -> int:
                     return 0
                 offset = end
                 start = end + 2
-                # What there is to be known of the read says nothing of this one.
+                # receiver_of() has looked for long numbers in the read, and cannot
+                # have seen those in here: it was compressed.
                 protocol.onMessage(inflated, first == DEFLATED_BINARY)
         return 2 if start > size else 0
     finally:

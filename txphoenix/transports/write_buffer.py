@@ -17,7 +17,8 @@ counted, frame by frame: a frame that has not left whole was never sent, whateve
 of the connection.
 
 Under TLS it has left when its record has, for nobody can read the half of a record.
-So what is handed over at a time fits into one.
+So what is handed over at a time fits into one; but a piece of a single long frame, of
+which nothing counts before its end, may be several records of our own TLS.
 
 A transport that is not Twisted's own cannot be asked what it holds.
 It is given data until it says that it has enough, and that counts as written.
@@ -324,8 +325,9 @@ class WriteBuffer:
         self._in_transit.append((position, handed))
 
     def _write_record(self, data: bytes, count: int) -> bool:
-        """Have TLS write what fits into one record, if it has not much to do.
+        """Have TLS write frames, if it has not much to do.
 
+        They fit into one record, but a single one may be several of our own TLS.
         It is what :meth:`_hand_over` does, in fewer steps: it is on the way of each
         message under TLS.
         """
