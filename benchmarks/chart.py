@@ -46,7 +46,9 @@ FAMILIES = (
     Family("-wss", "Over TLS", ("wss-",)),
     Family("-large", "Large messages", ("large-",)),
     Family("-wss-large", "Large messages over TLS", ("wss-large-",)),
-    Family("-more", "Long-polling and compression", ("longpoll-", "compressed-")),
+    Family(
+        "-more", "Long-polling and compression", ("longpoll-", "https-", "compressed-")
+    ),
 )
 """In the order in which they are looked through, from the last."""
 

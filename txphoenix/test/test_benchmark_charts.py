@@ -94,6 +94,7 @@ class ChartTests(SynchronousTestCase):
     def test_everything(self) -> None:
         """Each workload is in the picture of its family, and each client's name."""
         results = everything()
+        self.assertIs(family_of("https-flood"), family_of("longpoll-flood"))
         for family in FAMILIES:
             mine = [name for name in WORKLOADS if family_of(name) is family]
             if not mine:
