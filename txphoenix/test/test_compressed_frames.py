@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from importlib.metadata import version
 from itertools import pairwise
 from typing import Any
 
@@ -148,6 +149,9 @@ class ShortWayTests(SynchronousTestCase):
         self.assertEqual(protocol.messages, [text] * 3)
 
 
+BAD_DATA = None if version("autobahn").startswith("26.7.") else 1007
+
+
 class RefusedTests(SynchronousTestCase):
     """What Autobahn refuses, it refuses here as well: same code, same reason."""
 
@@ -167,8 +171,9 @@ class RefusedTests(SynchronousTestCase):
         before = good.frame(b"before")
         packed = good.packed(b"x" * 99)
         for data, code in [
-            (frame(b"\xff" * 20, rsv=4), 1007),
-            (frame(packed + b"\xff\xff\xff", rsv=4), 1007),
+            # Autobahn 26.7 raises here instead, which ends the connection.
+            (frame(b"\xff" * 20, rsv=4), BAD_DATA),
+            (frame(packed + b"\xff\xff\xff", rsv=4), BAD_DATA),
             (good.frame(b"ab\xff"), 1007),
             (Server().frame(b"ab\xe2\x82"), 1007),
             (Server().frame(bytes(LIMIT + 1)), 1009),
