@@ -10,8 +10,7 @@ from typing import Any
 from . import library
 from .address import Address
 from .bare_http import BareLongPoll
-from .checks import Sequence
-from .ping import BODY
+from .ping import BODY, through
 from .stopwatch import Stopwatch
 
 
@@ -20,30 +19,7 @@ async def txphoenix(
 ) -> dict[str, float]:
     """The callback of each push's Deferred pushes the next."""
     client = await library.connect(reactor, where, transport="longpoll")
-    (channel,) = await library.join(client, 1)
-    sequence = Sequence(count)
-    pushed = 0
-
-    def push() -> None:
-        nonlocal pushed
-        payload = {"n": pushed, "body": BODY}
-        pushed += 1
-        channel.push("ping", payload).addCallback(answered)
-
-    def answered(payload: Any) -> None:
-        sequence.take(payload)
-        if pushed < count:
-            push()
-
-    stopwatch = Stopwatch()
-    for _ in range(min(window, count)):
-        push()
-    await sequence.wait(reactor)
-    measured = stopwatch.rates(count)
-    await channel.push("ping", {})
-    sequence.check()
-    await client.stopService()
-    return measured
+    return await through(reactor, client, count, window)
 
 
 def bare(where: Address, count: int, window: int) -> dict[str, float]:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from txphoenix import SocketClient
+
 from . import library
 from .address import Address
 from .bare import BareSocket, client_frame
@@ -23,6 +25,13 @@ async def txphoenix(
 ) -> dict[str, float]:
     """The callback of each push's Deferred pushes the next."""
     client = await library.connect(reactor, where)
+    return await through(reactor, client, count, window)
+
+
+async def through(
+    reactor: Any, client: SocketClient, count: int, window: int
+) -> dict[str, float]:
+    """Push by a client that is connected, whatever its transport is."""
     (channel,) = await library.join(client, 1)
     sequence = Sequence(count)
     pushed = 0
