@@ -130,7 +130,9 @@ def run(wanted: argparse.Namespace) -> Storms:
         # The library's delays are random by the module's own generator.
         random.seed(wanted.seed)
         server = Server(case.outage, case.rate, case.overload)
-        storm = simulate(case.clients, client.backoff(), server, _Progress(case))
+        storm = simulate(
+            case.clients, client.backoff(), server, _Progress(case), client.is_random
+        )
         storms.outcomes[case, name] = Outcome.of(storm)
     return storms
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 # mypy: allow-untyped-calls
 from typing import Any
 
-from .pictures import COLOURS, INK, WIDTH, draw
+from .pictures import COLOURS, INK, draw
 from .storm_clients import CLIENTS
 from .storm_results import Case, Outcome, Storms
 
@@ -73,8 +73,8 @@ def _plot_case(above: Any, below: Any, case: Case, storms: Storms) -> None:
         outcome = storms.outcomes[case, name]
         _plot_attempts(above, case, outcome, colour, style, _label(name))
         below.plot(
-            range(1, len(outcome.shares) + 1),
-            outcome.shares,
+            [*range(len(outcome.shares) + 1), max(end, len(outcome.shares))],
+            [0.0, *outcome.shares, outcome.shares[-1]],
             color=colour,
             linestyle=style,
             linewidth=1.8,

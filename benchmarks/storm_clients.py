@@ -17,7 +17,7 @@ from txphoenix.protocol.close_codes import SERVICE_RESTART
 __all__ = ["CLIENTS", "PHOENIX_JS", "SLIPSTREAM", "Client", "ours"]
 
 PHOENIX_JS = (0.01, 0.05, 0.1, 0.15, 0.2, 0.25, 0.5, 1.0, 2.0, 5.0)
-"""The seconds that ``reconnectAfterMs`` of phoenix.js has by default (its socket.js)."""
+"""The seconds of ``reconnectAfterMs`` in phoenix.js, by default (its socket.js)."""
 
 SLIPSTREAM = (0.01, 0.05, 0.1, 0.15, 0.2, 0.25, 0.5, 1.0, 2.0, 5.0)
 """Those of ``reconnect_after_msec`` in Slipstream.Configuration: the same."""
@@ -29,11 +29,13 @@ class Client:
 
     :param title: what it is called.
     :param backoff: makes the delays of its attempts.
+    :param is_random: whether that is random.
     :param same_as: the name of the kind whose storm is the same, if there is one.
     """
 
     title: str
     backoff: Callable[[], Backoff]
+    is_random: bool = True
     same_as: str = ""
 
 
@@ -54,13 +56,16 @@ def ours(close_code: int | None = None) -> Backoff:
 
 
 CLIENTS = {
-    "phoenix_js": Client("phoenix.js", lambda: steps(PHOENIX_JS)),
+    "phoenix_js": Client("phoenix.js", lambda: steps(PHOENIX_JS), is_random=False),
     "slipstream": Client(
         "slipstream",
         lambda: steps(SLIPSTREAM),
-        "phoenix_js" if SLIPSTREAM == PHOENIX_JS else "",
+        is_random=False,
+        same_as="phoenix_js" if SLIPSTREAM == PHOENIX_JS else "",
     ),
     "txphoenix": Client("txphoenix", ours),
-    "txphoenix_1012": Client("txphoenix, closed with 1012", lambda: ours(SERVICE_RESTART)),
+    "txphoenix_1012": Client(
+        "txphoenix, closed with 1012", lambda: ours(SERVICE_RESTART)
+    ),
 }
 """Each kind by name; the first is what the others are compared with."""

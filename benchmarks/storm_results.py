@@ -74,6 +74,8 @@ class Outcome:
     def of(cls, storm: Storm) -> Outcome:
         """Keep that."""
         seconds = storm.seconds
+        last = int(storm.back[-1]) if storm.back else 0
+        seconds += [0] * (last + 1 - len(seconds))
         return cls(
             storm.peak,
             (storm.time_until(0.5), storm.time_until(0.9), storm.time_until(0.99)),
@@ -99,13 +101,12 @@ class Storms:
         return first / max(1, self.outcomes[case, name].peak)
 
     def median_ratio(self, case: Case, name: str) -> float:
-        """A client's median time to be back, by that of phoenix.js."""
-        first, other = (
-            self.outcomes[case, each].until[0] for each in (_FIRST, name)
-        )
-        if other == math.inf:
-            return math.inf
-        return other / first
+        """A client's median time to be back, by that of phoenix.js.
+
+        It is 1 where neither comes back.
+        """
+        first, other = (self.outcomes[case, each].until[0] for each in (_FIRST, name))
+        return 1.0 if other == first else other / first
 
     def failures(self) -> Iterator[str]:
         """Each goal that was not reached, in words."""

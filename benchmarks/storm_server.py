@@ -39,12 +39,15 @@ class Server:
     :param up_at: when it is back, in seconds; before that it refuses at once.
     :param rate: how many handshakes it makes in a second.
     :param overload: what it does with more, one of :data:`OVERLOADS`.
+    :ivar fails_alike: whether an attempt that fails is no work, so that all others of
+        the same moment fail as it does.
     """
 
     def __init__(self, up_at: float, rate: float, overload: str) -> None:
         self.up_at = up_at
         self._seconds = 1 / rate
         self._overload = overload
+        self.fails_alike = overload != "queues"
         # When it has done all that it has taken on.
         self._idle_at = up_at
 
@@ -56,7 +59,7 @@ class Server:
         if now < self.up_at:
             return False, now
         begins = max(self._idle_at, now)
-        if self._overload != "queues" and begins - now >= ROOM:
+        if self.fails_alike and begins - now >= ROOM:
             return False, now if self._overload == "refuses" else now + PATIENCE
         self._idle_at = done = begins + self._seconds
         if done - now > PATIENCE:

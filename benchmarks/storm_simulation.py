@@ -1,8 +1,8 @@
 """One storm: clients that lose their server at the same moment and come back to it.
 
 Time is virtual and runs in milliseconds.
-As all clients are alike, one that waits is no more than the number of its attempt, in
-the bucket of the millisecond in which that begins: a million of them need 20 MB.
+As all clients are alike, those that wait are no more than numbers: how many of them
+begin which attempt in each millisecond.
 """
 
 from __future__ import annotations
@@ -68,11 +68,54 @@ class Storm:
         return bisect_right(self.back, seconds) / self.clients
 
 
+class _Waiting:
+    """The clients that wait, by the millisecond in which their attempts begin.
+
+    :param backoff: gives the delays.
+    :param is_random: whether each client has one of its own.
+    """
+
+    def __init__(self, backoff: Backoff, is_random: bool) -> None:
+        self._backoff = backoff
+        self._is_random = is_random
+        # How many are at which attempt, in each millisecond in which there are some.
+        self._buckets: dict[int, dict[int, int]] = {}
+        self._ticks: list[int] = []
+
+    def add(self, count: int, since: float, attempt: int) -> None:
+        """So many wait for that attempt from now on."""
+        if self._is_random:
+            for _ in range(count):
+                self._add(1, since, attempt)
+        else:
+            self._add(count, since, attempt)
+
+    def _add(self, count: int, since: float, attempt: int) -> None:
+        # A sum of floats may be a hair above the millisecond that is meant.
+        # The next millisecond is the soonest, or no delay would be no end.
+        delay = max(0.001, self._backoff(attempt))
+        tick = math.ceil((since + delay) * 1000 - 1e-6)
+        bucket = self._buckets.get(tick)
+        if bucket is None:
+            self._buckets[tick] = {attempt: count}
+            heappush(self._ticks, tick)
+        else:
+            bucket[attempt] = bucket.get(attempt, 0) + count
+
+    def next(self) -> tuple[int, dict[int, int]] | None:
+        """The next millisecond, and how many begin which attempt in it."""
+        if not self._ticks:
+            return None
+        tick = heappop(self._ticks)
+        return tick, self._buckets.pop(tick)
+
+
 def simulate(
     clients: int,
     backoff: Backoff,
     server: Server,
     tell: Callable[[float, int, int], object] = lambda *_: None,
+    is_random: bool = True,
 ) -> Storm:
     """Have the clients lose the server, and come back.
 
@@ -82,39 +125,32 @@ def simulate(
     :param backoff: gives the delays.
     :param tell: is called now and then with the seconds that have passed, how many
         attempts there were, and how many clients are back.
+    :param is_random: whether the backoff is; if not, what many do at once takes no
+        longer than what one does.
     """
-    waiting: dict[int, array[int]] = {}
-    ticks: list[int] = []
-
-    def wait(since: float, attempt: int) -> None:
-        # A sum of floats may be a hair above the millisecond that is meant.
-        # The next millisecond is the soonest, or no delay would be no end.
-        delay = max(0.001, backoff(attempt))
-        tick = math.ceil((since + delay) * 1000 - 1e-6)
-        bucket = waiting.get(tick)
-        if bucket is None:
-            bucket = waiting[tick] = array("I")
-            heappush(ticks, tick)
-        bucket.append(attempt)
-
-    for _ in range(clients):
-        wait(0.0, 0)
+    waiting = _Waiting(backoff, is_random)
+    waiting.add(clients, 0.0, 0)
     attempts: list[int] = []
     back = array("d")
     made, told = 0, 0
-    while ticks and ticks[0] <= LONGEST * 1000:
-        tick = heappop(ticks)
-        bucket = waiting.pop(tick)
+    while (due := waiting.next()) is not None and due[0] <= LONGEST * 1000:
+        tick, bucket = due
         now = tick / 1000
+        begun = sum(bucket.values())
         attempts += [0] * (tick // _BIN + 1 - len(attempts))
-        for attempt in bucket:
-            is_back, at = server.take(now)
-            if is_back:
-                back.append(at)
-            else:
-                wait(at, attempt + 1)
-        attempts[tick // _BIN] += len(bucket)
-        made += len(bucket)
+        attempts[tick // _BIN] += begun
+        for attempt, count in bucket.items():
+            left = count
+            while left:
+                is_back, at = server.take(now)
+                if is_back:
+                    back.append(at)
+                    left -= 1
+                else:
+                    failed = left if server.fails_alike else 1
+                    waiting.add(failed, at, attempt + 1)
+                    left -= failed
+        made += begun
         if made - told >= _TELL_EACH:
             told = made
             tell(now, made, len(back))

@@ -126,7 +126,7 @@ class ReconnectTests(BackoffCase):
         )
 
     def test_held_for_minutes(self) -> None:
-        """Those thirty attempts take more than five minutes, or nearly that at least."""
+        """Those thirty attempts take more than five minutes on average."""
         for chance, least in [(JUST_UNDER_ONE, 200), (0.5, 300)]:
             backoff = reconnect(random=always(chance))
             self.assertGreater(sum(map(backoff, range(30))), least)
