@@ -4,7 +4,8 @@
 
     python -m benchmarks.storm_rejoins [--short] [--schedulers N]
 
-The clients are the real ones, with their default options, on a clock and in memory.
+The clients are the real ones, with their default options, on a clock and in memory,
+where the network carries bytes a hundred times a second.
 They lose their connections while the server stays up, come back by themselves, and
 join their channels again.
 
@@ -25,7 +26,7 @@ import argparse
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -33,6 +34,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
 from txphoenix import Channel, SocketClient
+from txphoenix.runtime.lasting import LEAST
 from txphoenix.testing import MemoryServer, ServerChannel
 from txphoenix.testing.session import ServerSession
 
@@ -53,13 +55,23 @@ _SCHEDULERS = 8
 _SLACK: Final = 1.1
 """How many times the work's time it may take."""
 
+_STEP: Final = 0.01
+"""The seconds after which the network carries bytes, if a join does not take longer.
+
+What a socket has under way keeps the server busy meanwhile.
+"""
+
 _PATIENCE: Final = 3600.0
+_TELL_EACH: Final = 5.0
 _FIRST_DELAYS: Final = 2.5
 """The seconds within which clients that are lost together come back."""
 
 
 class Schedulers:
     """So many that work at a time; what is more than that waits in line.
+
+    They go from one piece of work to the next without a pause, however coarsely the
+    clock is advanced.
 
     :param clock: tells the time.
     :param count: how many there are.
@@ -70,6 +82,8 @@ class Schedulers:
         self._clock = clock
         self._idle = count
         self._waiting: deque[Deferred[None]] = deque()
+        # When the work was done whose end is being told.
+        self._done_at: float | None = None
         self.seconds = 0.0
 
     def work(self) -> Deferred[None]:
@@ -83,18 +97,24 @@ class Schedulers:
         return done
 
     def _begin(self, done: Deferred[None]) -> None:
+        now = self._clock.seconds()
+        ends = (now if self._done_at is None else self._done_at) + self.seconds
         if self.seconds:
-            self._clock.callLater(self.seconds, self._done, done)
+            self._clock.callLater(max(0.0, ends - now), self._end, done, ends)
         else:
-            self._done(done)
+            self._end(done, ends)
 
-    def _done(self, done: Deferred[None]) -> None:
-        if self._waiting:
-            self._begin(self._waiting.popleft())
-        else:
+    def _end(self, done: Deferred[None], ends: float) -> None:
+        before, self._done_at = self._done_at, ends
+        try:
             self._idle += 1
-        if not done.called:
-            done.callback(None)
+            if self._waiting:
+                self._idle -= 1
+                self._begin(self._waiting.popleft())
+            if not done.called:
+                done.callback(None)
+        finally:
+            self._done_at = before
 
 
 class _Room(ServerChannel):
@@ -179,22 +199,26 @@ class Rejoins:
         return None
 
     def __str__(self) -> str:
-        return _title(self.clients, self.channels, self.each)
+        who = _who(self.clients, self.channels)
+        return f"{who}, {self.each * 1000:g} ms for a join"
 
 
-def _title(clients: int, channels: int, each: float) -> str:
+def _who(clients: int, channels: int) -> str:
     who = "1 client" if clients == 1 else f"{clients:,} clients"
-    return f"{who} of {channels:,} channels, {each * 1000:g} ms for a join"
+    return f"{who} of {channels:,} channels"
 
 
 def run_rejoins(
     clients: int,
     channels: int,
-    each: float,
+    times: Sequence[float],
     schedulers: int,
     tell: Callable[[str], object] = lambda _: None,
-) -> Rejoins:
-    """Have all lose their connection, and wait until all channels are joined again."""
+) -> Iterator[Rejoins]:
+    """Have all lose their connection, and wait until all channels are joined again.
+
+    :param times: the seconds that a join takes; of each there is a loss.
+    """
     server = StormServer(schedulers)
     made = [
         SocketClient(server.url, endpoint=server.endpoint, reactor=server.clock)
@@ -208,48 +232,67 @@ def run_rejoins(
             channel.join()
             joined.append(channel)
     server.flush()
-    _wait(server, joined, tell)
-    server.schedulers.seconds = each
-    connections = server.connections_made
-    lost_at = server.clock.seconds()
-    server.restart()
-    _wait(server, joined, tell)
-    now = server.clock.seconds()
-    rejoins = Rejoins(
-        clients,
-        channels,
-        each,
-        clients * channels * each / min(clients, schedulers),
-        now - (server.back_at or 0.0),
-        now - lost_at,
-        server.joins,
-        server.connections_made - connections,
-    )
+    tell(f"{_count(joined):,} are joined for the first time")
+    for each in times:
+        server.schedulers.seconds = 0.0
+        # The connections have lasted then, so that the delays begin anew.
+        _advance(server, LEAST, 1.0)
+        server.schedulers.seconds = each
+        connections = server.connections_made
+        lost_at = server.clock.seconds()
+        server.restart()
+        _wait(server, joined, max(_STEP, each), tell)
+        now = server.clock.seconds()
+        yield Rejoins(
+            clients,
+            channels,
+            each,
+            clients * channels * each / min(clients, schedulers),
+            now - (server.back_at or 0.0),
+            now - lost_at,
+            server.joins,
+            server.connections_made - connections,
+        )
     for client in made:
         client.stopService()
     server.flush()
-    return rejoins
+
+
+def _advance(server: StormServer, seconds: float, step: float) -> None:
+    end = server.clock.seconds() + seconds
+    while server.clock.seconds() < end:
+        server.clock.advance(step)
+        server.flush()
 
 
 def _wait(
-    server: StormServer, channels: list[Channel], tell: Callable[[str], object]
+    server: StormServer,
+    channels: list[Channel],
+    step: float,
+    tell: Callable[[str], object],
 ) -> None:
     """Let time pass until all are joined; tell now and then how many are."""
     left = list(channels)
+    began = server.clock.seconds()
     told = time.monotonic()
-
-    def all_joined() -> bool:
-        nonlocal told
+    while server.clock.seconds() - began < _PATIENCE:
+        server.clock.advance(step)
+        server.flush()
         # Most often it is the last that is not, so that looking at it is enough.
         while left and left[-1].is_joined:
             left.pop()
-        if time.monotonic() - told > 5:
+        if not left:
+            if all(channel.is_joined for channel in channels):
+                return
+            left = list(channels)
+        if time.monotonic() - told > _TELL_EACH:
             told = time.monotonic()
-            count = sum(channel.is_joined for channel in channels)
-            tell(f"after {server.clock.seconds():,.0f} s {count:,} are joined")
-        return not left and all(channel.is_joined for channel in channels)
+            passed = server.clock.seconds() - began
+            tell(f"after {passed:,.0f} s {_count(channels):,} are joined again")
 
-    server.wait_for(all_joined, _PATIENCE)
+
+def _count(channels: list[Channel]) -> int:
+    return sum(channel.is_joined for channel in channels)
 
 
 def rejoin_lines(every: list[Rejoins], schedulers: int) -> Iterator[str]:
@@ -287,21 +330,12 @@ def main(arguments: list[str]) -> int:
     if wanted.schedulers < 1:
         parser.error("--schedulers must be at least 1")
     sizes = _SHORT_SIZES if wanted.short else _SIZES
-    steps = [(*size, each) for size in sizes for each in _TIMES]
-    every = []
-    for done, (clients, channels, each) in enumerate(steps, 1):
-        print(
-            f"[{done}/{len(steps)}] {_title(clients, channels, each)}", file=sys.stderr
-        )
-        every.append(
-            run_rejoins(
-                clients,
-                channels,
-                each,
-                wanted.schedulers,
-                lambda text: print(f"    {text}", file=sys.stderr),
-            )
-        )
+    every: list[Rejoins] = []
+    for clients, channels in sizes:
+        print(f"{_who(clients, channels)}:", file=sys.stderr)
+        for each in run_rejoins(clients, channels, _TIMES, wanted.schedulers, _tell):
+            every.append(each)
+            print(f"[{len(every)}/{len(sizes) * len(_TIMES)}] {each}", file=sys.stderr)
     print(*rejoin_lines(every, wanted.schedulers), sep="\n")
     failures = [f"{each}: {each.failure}" for each in every if each.failure]
     if failures:
@@ -309,6 +343,10 @@ def main(arguments: list[str]) -> int:
         return 1
     print("Each channel was joined by one join.")
     return 0
+
+
+def _tell(text: str) -> None:
+    print(f"    {text}", file=sys.stderr)
 
 
 if __name__ == "__main__":
