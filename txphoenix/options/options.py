@@ -218,8 +218,7 @@ class Options:
     backoff: Backoff | None = option(checks.function, default=None)
     """Takes how many attempts to reconnect have failed, and returns the next delay.
 
-    The default is :func:`txphoenix.backoff.reconnect`: random, the first within 2.25
-    seconds, then growing to 15 and, after five minutes, to :attr:`reconnect_interval`.
+    The default is :func:`txphoenix.backoff.reconnect`, the first within 2.25 seconds.
     """
 
     reconnect_interval: float = option(checks.seconds, default=60.0)

@@ -1,4 +1,4 @@
-"""The storms: the simulation by hand, the goals, and the rejoins that come after.
+"""The storms: the simulation by hand, and the goals.
 
 The benchmarks are in a clone, not in a wheel.
 """
@@ -7,30 +7,26 @@ from __future__ import annotations
 
 import json
 import math
-import random
 from array import array
 from collections.abc import Callable
-from contextlib import redirect_stderr, redirect_stdout
-from io import StringIO
+from functools import partial
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IProtocol, IProtocolFactory
-from twisted.internet.task import Clock
-from twisted.trial.unittest import SynchronousTestCase
 
 from txphoenix.backoff import Backoff, exponential, jittered, steps
 from txphoenix.client.socket_client import SocketClient
 from txphoenix.testing import MemoryServer
 
 from .benchmark_runs import NOT_THERE
+from .storm_case import StormCase, program
 
 if NOT_THERE is None:
-    from benchmarks import storm, storm_rejoins
+    from benchmarks import storm
     from benchmarks.storm_clients import CLIENTS, PHOENIX_JS, SLIPSTREAM, ours
-    from benchmarks.storm_rejoins import Rejoins, Schedulers, run_rejoins
     from benchmarks.storm_results import Case, Outcome, Storms, storm_lines
     from benchmarks.storm_server import PATIENCE, Server
     from benchmarks.storm_simulation import LONGEST, Storm, simulate
@@ -42,20 +38,14 @@ OUTAGES = (5, 7, 9.25, 10, 12, 14.25, 20, 30, 60, 90, 120, 300)
 """Those of the issue, others, and some that end just before phoenix.js tries."""
 
 
+def always(chance: float) -> Callable[[], float]:
+    """A source of randomness that has nothing random."""
+    return lambda: chance
+
+
 def old_default(attempt: int) -> float:
     """The default as it was: full jitter, half a second, doubling up to a minute."""
     return jittered(lambda number: min(60.0, 0.5 * 2.0**number), 0.0)(attempt)
-
-
-def program(main: Callable[[list[str]], int], *arguments: str) -> tuple[int, str, str]:
-    """Run a program in this process; its exit code, and what it printed."""
-    out, err = StringIO(), StringIO()
-    with redirect_stdout(out), redirect_stderr(err):
-        try:
-            code = main(list(arguments))
-        except SystemExit as exit_:
-            code = int(exit_.code or 0)
-    return code, out.getvalue(), err.getvalue()
 
 
 class NotingMemory(MemoryServer):
@@ -84,18 +74,6 @@ if NOT_THERE is None:
             """Note that, and go on."""
             self.attempts.append(now)
             return super().take(now)
-
-
-class StormCase(SynchronousTestCase):
-    """The base of the tests below."""
-
-    skip = NOT_THERE
-
-    def setUp(self) -> None:
-        """Have the same chance each time."""
-        state = random.getstate()
-        self.addCleanup(random.setstate, state)
-        random.seed(12)
 
 
 class ServerTests(StormCase):
@@ -216,7 +194,7 @@ class SimulationTests(StormCase):
     def test_as_the_client_does(self) -> None:
         """A real client makes the simulated attempts, at the simulated moments."""
         for chance in (0.1, 0.6, 0.9):
-            backoff = exponential(random=lambda given=chance: given)
+            backoff = exponential(random=always(chance))
             server = NotingMemory({})
             client = SocketClient(
                 server.url,
@@ -232,7 +210,7 @@ class SimulationTests(StormCase):
             server.flush()
             server.advance(30)
             server.start()
-            server.wait_for(lambda made=client: made.connected)
+            server.wait_for(partial(getattr, client, "connected"))
             simulated: list[float] = []
 
             simulate(1, backoff, NotingServer(30, FAST, "refuses", simulated))
@@ -397,100 +375,3 @@ class ResultTests(StormCase):
             code, _, err = program(storm.main, *wrong)
             self.assertEqual(code, 2)
             self.assertIn("error: argument", err)
-
-
-class RejoinTests(StormCase):
-    """``storm_rejoins``"""
-
-    def test_schedulers(self) -> None:
-        """So many pieces of work run at a time, and the others in line."""
-        clock = Clock()
-        schedulers = Schedulers(clock, 2)
-        schedulers.seconds = 1.0
-        done: list[tuple[int, float]] = []
-        for number in range(5):
-            schedulers.work().addCallback(
-                lambda _, number=number: done.append((number, clock.seconds()))
-            )
-        clock.pump([1.0] * 3)
-        self.assertEqual(done, [(0, 1), (1, 1), (2, 2), (3, 2), (4, 3)])
-        self.assertEqual(clock.getDelayedCalls(), [])
-
-    def test_coarse_clock(self) -> None:
-        """They lose no time where the clock is advanced by more than their work."""
-        clock = Clock()
-        schedulers = Schedulers(clock, 1)
-        schedulers.seconds = 1.0
-        done: list[float] = []
-
-        def again(_: object) -> None:
-            done.append(clock.seconds())
-            if len(done) < 5:
-                schedulers.work().addCallback(again)
-
-        schedulers.work().addCallback(again)
-        clock.pump([2.5] * 2)
-        self.assertEqual(done, [2.5, 2.5, 5.0, 5.0, 5.0])
-
-    def run_one(
-        self, clients: int, channels: int, each: float, schedulers: int
-    ) -> Rejoins:
-        """One loss."""
-        (rejoins,) = run_rejoins(clients, channels, [each], schedulers)
-        return rejoins
-
-    def test_one_client(self) -> None:
-        """The channels of one socket join one after the other, each by one join."""
-        rejoins = self.run_one(1, 300, 0.01, 8)
-        self.assertEqual((rejoins.work, rejoins.sent), (3.0, 300))
-        self.assertBetween(rejoins.taken, 3.0, 3.02)
-        self.assertLessEqual(rejoins.away, 3.0 + 2.25)
-        self.assertIsNone(rejoins.failure)
-
-    def test_many_clients(self) -> None:
-        """Sockets join beside each other, as many as there are schedulers."""
-        rejoins = self.run_one(20, 10, 0.5, 4)
-        self.assertEqual((rejoins.work, rejoins.sent), (25.0, 200))
-        self.assertEqual(rejoins.connections, 20)
-        self.assertBetween(rejoins.taken, 25.0, 25.0 + 2.25)
-        self.assertIsNone(rejoins.failure)
-
-    def test_each_join_longer_than_its_time(self) -> None:
-        """A socket that waits its turn for longer than a join's time sends no other."""
-        rejoins = self.run_one(14, 5, 0.5, 1)
-        self.assertGreater(14 * 0.5, 5.0, "of a join's time")
-        self.assertEqual((rejoins.sent, rejoins.connections), (70, 14))
-        self.assertIsNone(rejoins.failure)
-
-    def test_failures(self) -> None:
-        """A join more, a connection more, or much time more is told."""
-        good = (1, 100, 0.01, 1.0, 1.05, 2.0, 100, 1)
-        self.assertIsNone(Rejoins(*good).failure)
-        for at, value, text in (
-            (6, 101, "1.0100 joins were sent for each channel"),
-            (7, 2, "2 connections were opened"),
-            (4, 1.2, "it took 1.2 s for 1.0 s of work"),
-        ):
-            bad = [*good]
-            bad[at] = value
-            self.assertEqual(Rejoins(*bad).failure, text)
-
-    def test_program(self) -> None:
-        """It has a line for each, and says so where a join was sent twice."""
-        self.patch(storm_rejoins, "_SHORT_SIZES", ((1, 20), (3, 4)))
-        code, out, err = program(storm_rejoins.main, "--short")
-        self.assertEqual(code, 0, err)
-        self.assertIn("3 clients of 4 channels, 50 ms for a join", out)
-        self.assertIn("Each channel was joined by one join.", out)
-        self.assertIn("[6/6]", err)
-        bad = Rejoins(1, 100, 0.01, 1.0, 1.05, 2.0, 101, 1)
-        self.patch(storm_rejoins, "run_rejoins", lambda *_: [bad])
-        code, out, err = program(storm_rejoins.main, "--short")
-        self.assertEqual(code, 1)
-        self.assertIn("1.0100 joins were sent for each channel", err)
-        self.assertEqual(program(storm_rejoins.main, "--schedulers", "0")[0], 2)
-
-    def assertBetween(self, value: float, least: float, most: float) -> None:
-        """It is no less and no more."""
-        self.assertGreaterEqual(value, least - 1e-6)
-        self.assertLessEqual(value, most + 1e-6)
