@@ -35,7 +35,7 @@ __all__ = [
 _LONGEST_SPREAD = 5.0
 
 # The longest delay (seconds) of the default backoff for so many attempts, which take
-# more than five minutes, and its first longest delay after them.
+# five minutes, and its first longest delay after them.
 _HELD_DELAY = 15.0
 _HELD_ATTEMPTS = 30
 _LATE_DELAY = 30.0
@@ -149,10 +149,10 @@ def jittered(
 def reconnect(maximum: float = 60.0, random: Random = _random.random) -> Backoff:
     """The delay before a connection is tried again: the default.
 
-    It is that of :func:`exponential`, up to 15 seconds, for thirty attempts, which is
-    for more than five minutes: a server that is back by then has few clients to wait
-    for.
-    From then on it doubles, up to ``maximum``.
+    It is that of :func:`exponential`, at most 15 seconds, for thirty attempts: after an
+    outage of up to five minutes, clients are back within seconds of the server.
+    From then on it is at most 30 seconds, and then ``maximum``: a server that is down
+    for hours is asked less.
 
     :param maximum: the longest delay of any attempt, in seconds.
     :param random: where the randomness comes from.
