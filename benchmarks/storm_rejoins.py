@@ -25,25 +25,18 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from bisect import insort
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from twisted.internet.base import DelayedCall
-from twisted.internet.defer import Deferred
-from twisted.internet.task import Clock
-
 from txphoenix import Channel, SocketClient
+from txphoenix.options.options import Options
 from txphoenix.runtime.lasting import LEAST
-from txphoenix.testing import MemoryServer, ServerChannel
-from txphoenix.testing.session import ServerSession
+
+from .storm_schedulers import StormServer
 
 __all__ = [
     "Rejoins",
-    "Schedulers",
-    "StormServer",
     "main",
     "rejoin_lines",
     "run_rejoins",
@@ -67,121 +60,6 @@ _PATIENCE: Final = 3600.0
 _TELL_EACH: Final = 5.0
 _FIRST_DELAYS: Final = 2.5
 """The seconds within which clients that are lost together come back."""
-
-
-class FastClock(Clock):
-    """A clock that puts a call where it belongs, and does not sort all for each."""
-
-    def callLater(
-        self, delay: float, callable: Callable[..., object], *args: Any, **kwargs: Any
-    ) -> DelayedCall:
-        """See :meth:`twisted.internet.task.Clock.callLater`."""
-        call = DelayedCall(
-            self.seconds() + delay,
-            callable,
-            args,
-            kwargs,
-            self.calls.remove,
-            lambda _: self.calls.sort(key=DelayedCall.getTime),
-            self.seconds,
-        )
-        insort(self.calls, call, key=DelayedCall.getTime)
-        return call
-
-    def _sortCalls(self) -> None:
-        """They are in order."""
-
-
-class Schedulers:
-    """So many that work at a time; what is more than that waits in line.
-
-    They go from one piece of work to the next without a pause, however coarsely the
-    clock is advanced.
-
-    :param clock: tells the time.
-    :param count: how many there are.
-    :ivar seconds: how long one is busy with each piece of work.
-    """
-
-    def __init__(self, clock: Clock, count: int) -> None:
-        self._clock = clock
-        self._idle = count
-        self._waiting: deque[Deferred[None]] = deque()
-        # When the work was done whose end is being told.
-        self._done_at: float | None = None
-        self.seconds = 0.0
-
-    def work(self) -> Deferred[None]:
-        """Have a piece of work done; fires when it is."""
-        done: Deferred[None] = Deferred()
-        if self._idle:
-            self._idle -= 1
-            self._begin(done)
-        else:
-            self._waiting.append(done)
-        return done
-
-    def _begin(self, done: Deferred[None]) -> None:
-        now = self._clock.seconds()
-        ends = (now if self._done_at is None else self._done_at) + self.seconds
-        if self.seconds:
-            self._clock.callLater(max(0.0, ends - now), self._end, done, ends)
-        else:
-            self._end(done, ends)
-
-    def _end(self, done: Deferred[None], ends: float) -> None:
-        before, self._done_at = self._done_at, ends
-        try:
-            self._idle += 1
-            if self._waiting:
-                self._idle -= 1
-                self._begin(self._waiting.popleft())
-            if not done.called:
-                done.callback(None)
-        finally:
-            self._done_at = before
-
-
-class _Room(ServerChannel):
-    """One whose join is a piece of work."""
-
-    endpoint: StormServer
-
-    def join(self, params: Any) -> Deferred[None]:
-        return self.endpoint.schedulers.work()
-
-
-class StormServer(MemoryServer):
-    """A server in memory with so many schedulers.
-
-    :ivar joins: how many joins have come since :meth:`restart`.
-    :ivar back_at: when the first connection was opened since then.
-    """
-
-    def __init__(self, schedulers: int) -> None:
-        super().__init__({"storm:*": _Room}, clock=FastClock(), channel_limit=None)
-        self.schedulers = Schedulers(self.clock, schedulers)
-        self.joins = 0
-        self.back_at: float | None = None
-
-    def restart(self) -> None:
-        """Lose all clients, and be there for them at once."""
-        self.joins, self.back_at = 0, None
-        self.drop()
-        self.flush()
-
-    def session_opened(self, session: ServerSession) -> None:
-        """Count what comes on it."""
-        super().session_opened(session)
-        if self.back_at is None:
-            self.back_at = self.clock.seconds()
-        take = session.receive
-
-        def receive(data: bytes, is_binary: bool) -> None:
-            self.joins += b'"phx_join"' in data
-            take(data, is_binary)
-
-        session.receive = receive  # type: ignore[method-assign]
 
 
 @dataclass(frozen=True)
@@ -239,14 +117,18 @@ def run_rejoins(
     times: Sequence[float],
     schedulers: int,
     tell: Callable[[str], object] = lambda _: None,
+    **options: Any,
 ) -> Iterator[Rejoins]:
     """Have all lose their connection, and wait until all channels are joined again.
 
     :param times: the seconds that a join takes; of each there is a loss.
+    :param options: of the clients, where they are not to be the default's.
     """
     server = StormServer(schedulers)
     made = [
-        SocketClient(server.url, endpoint=server.endpoint, reactor=server.clock)
+        SocketClient(
+            server.url, endpoint=server.endpoint, reactor=server.clock, **options
+        )
         for _ in range(clients)
     ]
     joined: list[Channel] = []
@@ -351,14 +233,28 @@ def main(arguments: list[str]) -> int:
         default=_SCHEDULERS,
         help="how many joins the server works on at a time; by default 8",
     )
+    parser.add_argument(
+        "--heartbeat-timeout",
+        type=float,
+        default=Options(url="ws://localhost/socket").heartbeat_timeout,
+        metavar="SECONDS",
+        help="the option of the clients; by default its default",
+    )
     wanted = parser.parse_args(arguments)
-    if wanted.schedulers < 1:
-        parser.error("--schedulers must be at least 1")
+    if wanted.schedulers < 1 or wanted.heartbeat_timeout <= 0:
+        parser.error("--schedulers and --heartbeat-timeout must be above 0")
     sizes = _SHORT_SIZES if wanted.short else _SIZES
     every: list[Rejoins] = []
     for clients, channels in sizes:
         print(f"{_who(clients, channels)}:", file=sys.stderr)
-        for each in run_rejoins(clients, channels, _TIMES, wanted.schedulers, _tell):
+        for each in run_rejoins(
+            clients,
+            channels,
+            _TIMES,
+            wanted.schedulers,
+            _tell,
+            heartbeat_timeout=wanted.heartbeat_timeout,
+        ):
             every.append(each)
             print(f"[{len(every)}/{len(sizes) * len(_TIMES)}] {each}", file=sys.stderr)
     print(*rejoin_lines(every, wanted.schedulers), sep="\n")

@@ -6,6 +6,7 @@ The benchmarks are in a clone, not in a wheel.
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from twisted.internet.task import Clock
 
@@ -14,7 +15,8 @@ from .storm_case import StormCase, program
 
 if NOT_THERE is None:
     from benchmarks import storm_rejoins
-    from benchmarks.storm_rejoins import Rejoins, Schedulers, run_rejoins
+    from benchmarks.storm_rejoins import Rejoins, run_rejoins
+    from benchmarks.storm_schedulers import Schedulers
 
 
 class RejoinTests(StormCase):
@@ -51,10 +53,10 @@ class RejoinTests(StormCase):
         self.assertEqual(done, [2.5, 2.5, 5.0, 5.0, 5.0])
 
     def run_one(
-        self, clients: int, channels: int, each: float, schedulers: int
+        self, clients: int, channels: int, each: float, schedulers: int, **options: Any
     ) -> Rejoins:
         """One loss."""
-        (rejoins,) = run_rejoins(clients, channels, [each], schedulers)
+        (rejoins,) = run_rejoins(clients, channels, [each], schedulers, **options)
         return rejoins
 
     def test_one_client(self) -> None:
@@ -80,6 +82,17 @@ class RejoinTests(StormCase):
         self.assertEqual((rejoins.sent, rejoins.connections), (70, 14))
         self.assertIsNone(rejoins.failure)
 
+    def test_turn_after_heartbeat_timeout(self) -> None:
+        """Where a socket's turn comes too seldom for a heartbeat, the option helps.
+
+        It is what the option's docstring asks for: here a turn comes each 12 seconds.
+        """
+        self.patch(storm_rejoins, "_PATIENCE", 150.0)
+        rejoins = self.run_one(24, 6, 0.5, 1)
+        self.assertIn("joins were sent for each channel", rejoins.failure or "")
+        rejoins = self.run_one(24, 6, 0.5, 1, heartbeat_timeout=20.0)
+        self.assertIsNone(rejoins.failure)
+
     def test_failures(self) -> None:
         """A join more, a connection more, or much time more is told."""
         good = Rejoins(1, 100, 0.01, 1.0, 1.05, 2.0, 100, 1)
@@ -101,7 +114,7 @@ class RejoinTests(StormCase):
         self.assertIn("Each channel was joined by one join.", out)
         self.assertIn("[6/6]", err)
         bad = Rejoins(1, 100, 0.01, 1.0, 1.05, 2.0, 101, 1)
-        self.patch(storm_rejoins, "run_rejoins", lambda *_: [bad])
+        self.patch(storm_rejoins, "run_rejoins", lambda *_, **__: [bad])
         code, out, err = program(storm_rejoins.main, "--short")
         self.assertEqual(code, 1)
         self.assertIn("1.0100 joins were sent for each channel", err)
