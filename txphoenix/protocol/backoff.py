@@ -34,8 +34,11 @@ __all__ = [
 # The longest delay (seconds) before the first attempt after it.
 _LONGEST_SPREAD = 5.0
 
-# The longest delay (seconds) of the default backoff for so many attempts, which take
-# five minutes, and its first longest delay after them.
+# The default backoff: its longest first delay (seconds) and by what that is multiplied
+# at each attempt, the longest of so many attempts, which take five minutes, and the
+# first longest after them.
+_FIRST_DELAY = 2.25
+_GROWTH = 1.5
 _HELD_DELAY = 15.0
 _HELD_ATTEMPTS = 30
 _LATE_DELAY = 30.0
@@ -48,21 +51,16 @@ Random = Callable[[], float]
 
 
 def exponential(
-    base: float = 2.25,
+    base: float = 3.5,
     factor: float = 1.5,
     maximum: float = 15.0,
     random: Random = _random.random,
 ) -> Backoff:
-    """A delay that grows by a factor with each attempt, and is random.
+    """A delay that grows by a factor with each attempt, with full jitter.
 
-    It is uniformly random and at most ``min(maximum, base * factor**attempt)``; the
-    first is above 0, and each later one above half of that.
-    With the defaults the first is at most 2.25 seconds, and none is over 15.
-
-    The first has *full jitter*: of all delays with the same mean, these spread many
-    clients best.
-    The later ones have *equal jitter*: the second attempts of some would otherwise come
-    on top of the first of others.
+    It is uniformly random, above 0 and at most
+    ``min(maximum, base * factor**attempt)``.
+    With the defaults the first is at most 3.5 seconds and none is over 15.
 
     :param base: the longest first delay, in seconds.
     :param factor: what the longest delay is multiplied by at each attempt, at least 1.
@@ -76,22 +74,7 @@ def exponential(
         raise ConfigurationError(
             f"factor must be a finite number of at least 1, not {legible(factor)}"
         )
-    # As an integer, it would grow without end and never overflow.
-    growth = float(factor)
-
-    def longest(attempt: int) -> float:
-        try:
-            return min(maximum, base * growth**attempt)
-        except OverflowError:
-            return maximum
-
-    first = jittered(longest, least=0.0, random=random)
-    later = jittered(longest, least=0.5, random=random)
-
-    def delay(attempt: int) -> float:
-        return later(attempt) if attempt else first(attempt)
-
-    return delay
+    return jittered(_growing(base, factor, maximum), least=0.0, random=random)
 
 
 def steps(delays: list[float] | tuple[float, ...]) -> Backoff:
@@ -149,25 +132,32 @@ def jittered(
 def reconnect(maximum: float = 60.0, random: Random = _random.random) -> Backoff:
     """The delay before a connection is tried again: the default.
 
-    It is that of :func:`exponential`, at most 15 seconds, for thirty attempts: after an
-    outage of up to five minutes, clients are back within seconds of the server.
-    From then on it is at most 30 seconds, and then ``maximum``: a server that is down
-    for hours is asked less.
+    The first is at most 2.25 seconds, and has *full jitter*: of all delays with the
+    same mean, these spread many clients best.
+    Each later one has *equal jitter*, that is, half of it is always waited: the second
+    attempts of some clients would otherwise come on top of the first of others.
+    The longest grows by half each time, to 15 seconds, and stays there until the
+    thirtieth: after an outage of up to five minutes, clients are back within seconds of
+    the server.
+    From then on it is 30 seconds, and then ``maximum``: a server that is down for hours
+    is asked less.
 
     :param maximum: the longest delay of any attempt, in seconds.
     :param random: where the randomness comes from.
     :raises ConfigurationError: if one of them is not what it must be.
     """
     _check_seconds("maximum", maximum)
-    early = exponential(maximum=min(_HELD_DELAY, maximum), random=random)
-    late = exponential(min(_LATE_DELAY, maximum), 2.0, maximum, random)
+    early = _growing(_FIRST_DELAY, _GROWTH, min(_HELD_DELAY, maximum))
+    late = _growing(_LATE_DELAY, 2.0, maximum)
 
-    def delay(attempt: int) -> float:
+    def longest(attempt: int) -> float:
         if attempt < _HELD_ATTEMPTS:
             return early(attempt)
         return late(attempt - _HELD_ATTEMPTS)
 
-    return delay
+    first = jittered(longest, least=0.0, random=random)
+    later = jittered(longest, least=0.5, random=random)
+    return lambda attempt: later(attempt) if attempt else first(attempt)
 
 
 def rejoin(random: Random = _random.random) -> Backoff:
@@ -229,6 +219,20 @@ def after_restart(delay: float, longest_delay: float) -> float:
     """Spread wider a delay that a server's restart was the reason of."""
     longest = min(_LONGEST_SPREAD, longest_delay)
     return spread(delay, longest / 10, longest)
+
+
+def _growing(base: float, factor: float, maximum: float) -> Backoff:
+    """What a delay that grows by a factor is at most."""
+    # As an integer, it would grow without end and never overflow.
+    growth = float(factor)
+
+    def longest(attempt: int) -> float:
+        try:
+            return min(maximum, base * growth**attempt)
+        except OverflowError:
+            return maximum
+
+    return longest
 
 
 def _is_number(value: object) -> bool:

@@ -50,30 +50,17 @@ class ExponentialTests(BackoffCase):
     """``exponential``"""
 
     def test_longest(self) -> None:
-        """The longest delays grow by half from 2.25 to 15 seconds and stay there."""
+        """The longest delays grow by half from 3.5 to 15 seconds and stay there."""
         backoff = exponential(random=always(0))
         self.assertEqual(
-            [backoff(attempt) for attempt in range(7)],
-            [2.25, 3.375, 5.0625, 7.59375, 11.390625, 15, 15],
+            [backoff(attempt) for attempt in range(6)],
+            [3.5, 5.25, 7.875, 11.8125, 15, 15],
         )
 
-    def test_full_jitter_at_first(self) -> None:
-        """The first delay is uniform from nothing to the base, as the randomness is."""
-        for chance, delay in [(0.25, 6), (0.5, 4), (0.75, 2)]:
-            self.assertEqual(exponential(8, random=always(chance))(0), delay)
-
-    def test_equal_jitter_later(self) -> None:
-        """Each later one is uniform from half of the longest to the longest."""
-        for chance, share in [(0, 1), (0.5, 0.75), (0.75, 0.625)]:
-            backoff = exponential(1, 2, 16, always(chance))
-            for attempt, longest in [(1, 2), (3, 8), (9, 16)]:
-                self.assertEqual(backoff(attempt), longest * share)
-
-    def test_first_within_seconds(self) -> None:
-        """The first attempt comes within 2.25 seconds (decision 2)."""
-        backoff = exponential()
-        for _ in range(1000):
-            self.assertLessEqual(backoff(0), 2.25)
+    def test_full_jitter(self) -> None:
+        """A delay is uniform from nothing to the longest, as the randomness is."""
+        for chance, delay in [(0.25, 3), (0.5, 2), (0.75, 1)]:
+            self.assertEqual(exponential(0.5, 2, random=always(chance))(3), delay)
 
     @checked
     @given(attempts, chances, seconds, st.floats(1, 100), seconds)
@@ -115,15 +102,28 @@ class ReconnectTests(BackoffCase):
     """``reconnect``"""
 
     def test_longest(self) -> None:
-        """It is 15 seconds in the first thirty attempts, then a minute (decision 2)."""
+        """It grows by half to 15 seconds, and after thirty attempts to a minute."""
         backoff = reconnect(random=always(0))
-        plain = exponential(random=always(0))
-        for attempt in range(30):
-            self.assertEqual(backoff(attempt), plain(attempt))
+        self.assertEqual(
+            [backoff(attempt) for attempt in range(7)],
+            [2.25, 3.375, 5.0625, 7.59375, 11.390625, 15, 15],
+        )
         self.assertEqual(
             [backoff(attempt) for attempt in (29, 30, 31, 32, 10**9)],
             [15, 30, 60, 60, 60],
         )
+
+    def test_full_jitter_at_first(self) -> None:
+        """The first delay is uniform from nothing to 2.25 seconds (decision 2)."""
+        for chance, delay in [(0, 2.25), (0.5, 1.125), (0.75, 0.5625)]:
+            self.assertEqual(reconnect(random=always(chance))(0), delay)
+
+    def test_equal_jitter_later(self) -> None:
+        """Each later one is uniform from half of the longest to the longest."""
+        for chance, share in [(0, 1), (0.5, 0.75), (0.75, 0.625)]:
+            backoff = reconnect(random=always(chance))
+            for attempt, longest in [(1, 3.375), (9, 15), (30, 30), (31, 60)]:
+                self.assertEqual(backoff(attempt), longest * share)
 
     def test_held_for_minutes(self) -> None:
         """Those thirty attempts take more than five minutes on average."""
