@@ -47,6 +47,10 @@ CREATE INDEX IF NOT EXISTS waiting ON outbox (topic, number) WHERE refused IS NU
 PREPARE = methodcaller("executescript", SCHEMA)
 WAITING = "FROM outbox WHERE topic = ? AND refused IS NULL"
 
+# After these a push is sent again; after the second kind with the next join.
+PASSING = (errors.PushTimeout, errors.PushInterrupted, errors.BufferFull)
+ENDINGS = (errors.ChannelClosed, errors.NotConnected, errors.ConnectionFailed)
+
 
 class OutboxFull(Exception):
     """So many pushes wait that no more are taken; this one was not."""
@@ -54,11 +58,9 @@ class OutboxFull(Exception):
 
 def is_final(reason):
     """Whether a push that has failed so would fail however often it is sent."""
-    passing = (errors.PushTimeout, errors.PushInterrupted, errors.BufferFull)
-    if isinstance(reason, errors.PushError) and not isinstance(reason, passing):
-        # That is what a server says which does not hold the channel joined.
-        return reason.reason != "unmatched topic"
-    return isinstance(reason, errors.SerializerError)
+    # This is what a server says which does not hold the channel joined.
+    unmatched = getattr(reason, "reason", None) == "unmatched topic"
+    return not (unmatched or isinstance(reason, (*PASSING, *ENDINGS, CancelledError)))
 
 
 class OutboxChannel(Channel):
@@ -91,7 +93,7 @@ class Outbox(Service):
         self._until_empty = []
 
     def make_channel(self, *args):
-        """Make the channel; give this to the client's ``topic_channel_map``."""
+        """Make the channel: this is for ``topic_channel_map``."""
         self._channel = OutboxChannel(*args)
         self._channel.outbox = self
         return self._channel
@@ -154,9 +156,7 @@ class Outbox(Service):
 
     def _stopped(self, failure):
         self._sending = None
-        # Without a channel or a connection the next join goes on.
-        endings = (errors.ChannelClosed, errors.NotConnected, errors.ConnectionFailed)
-        if failure is not None and not failure.check(*endings, CancelledError):
+        if failure is not None and not failure.check(*ENDINGS, CancelledError):
             log.failure("nothing is sent until the next put() or join", failure)
 
     def stopService(self):

@@ -80,11 +80,13 @@ class InProcessTests(OutboxCase):
         outbox, client = await self.outbox(server)
         await client.reconfigure(max_message_size=1000)
         await outbox.put("order", {"number": 0, "note": "x" * 2000})
+        await outbox.put("phx_leave", {})
         await self.put(outbox, 1)
         await outbox.when_empty()
         self.assertEqual(self.applied, [1])
-        ((refused,),) = self.rows("refused")
-        self.assertIn("exceeds the limit of 1000", refused)
+        (too_large,), (reserved,) = self.rows("refused")
+        self.assertIn("exceeds the limit of 1000", too_large)
+        self.assertIn("phx_leave", reserved)
 
     async def test_no_answer(self) -> None:
         """A timeout is not final: the push comes again, and before those behind it."""
