@@ -45,7 +45,7 @@ def retry_delay(options: Options, attempt: int, close_code: int | None) -> float
         delay = backoff.checked(options.reconnect_backoff(attempt))
     except BaseException:
         log.failure("backoff raised; the default delay is used")
-        delay = backoff.exponential()(attempt)
+        delay = backoff.reconnect(options.reconnect_interval)(attempt)
     if close_code == SERVICE_RESTART:
         return backoff.after_restart(delay, options.reconnect_interval)
     return delay

@@ -218,7 +218,7 @@ class Options:
     backoff: Backoff | None = option(checks.function, default=None)
     """Takes how many attempts to reconnect have failed, and returns the next delay.
 
-    The default is exponential with full jitter.
+    The default is :func:`txphoenix.backoff.reconnect`, the first within 2.25 seconds.
     """
 
     reconnect_interval: float = option(checks.seconds, default=60.0)
@@ -354,7 +354,7 @@ class Options:
     @property
     def reconnect_backoff(self) -> Backoff:
         """:attr:`backoff`, or the default."""
-        return self.backoff or backoffs.exponential(maximum=self.reconnect_interval)
+        return self.backoff or backoffs.reconnect(self.reconnect_interval)
 
     @property
     def channel_backoff(self) -> Backoff:

@@ -7,6 +7,7 @@ of that shape can take its place.
 
 What is random here is random so that the clients of a server that went down do not all
 come back in the same instant.
+How much of that it takes, ``benchmarks/storm.py`` measures.
 """
 
 from __future__ import annotations
@@ -20,10 +21,24 @@ from typing import cast
 from ..errors import ConfigurationError
 from ..legible import legible
 
-__all__ = ["Backoff", "exponential", "jittered", "rejoin", "spread", "steps"]
+__all__ = [
+    "Backoff",
+    "exponential",
+    "jittered",
+    "reconnect",
+    "rejoin",
+    "spread",
+    "steps",
+]
 
 # The longest delay (seconds) before the first attempt after it.
 _LONGEST_SPREAD = 5.0
+
+# The longest delay (seconds) of the default backoff for so many attempts, which take
+# five minutes, and its first longest delay after them.
+_HELD_DELAY = 15.0
+_HELD_ATTEMPTS = 30
+_LATE_DELAY = 30.0
 
 #: The seconds to wait before an attempt, of the number of the attempt, from 0.
 Backoff = Callable[[int], float]
@@ -33,16 +48,21 @@ Random = Callable[[], float]
 
 
 def exponential(
-    base: float = 0.5,
-    factor: float = 2.0,
-    maximum: float = 60.0,
+    base: float = 2.25,
+    factor: float = 1.5,
+    maximum: float = 15.0,
     random: Random = _random.random,
 ) -> Backoff:
-    """A delay that grows by a factor with each attempt, with full jitter.
+    """A delay that grows by a factor with each attempt, and is random.
 
-    It is uniformly random, above 0 and at most
-    ``min(maximum, base * factor**attempt)``.
-    With the defaults the first is at most half a second and none is over a minute.
+    It is uniformly random and at most ``min(maximum, base * factor**attempt)``; the
+    first is above 0, and each later one above half of that.
+    With the defaults the first is at most 2.25 seconds, and none is over 15.
+
+    The first has *full jitter*: of all delays with the same mean, these spread many
+    clients best.
+    The later ones have *equal jitter*: the second attempts of some would otherwise come
+    on top of the first of others.
 
     :param base: the longest first delay, in seconds.
     :param factor: what the longest delay is multiplied by at each attempt, at least 1.
@@ -65,7 +85,13 @@ def exponential(
         except OverflowError:
             return maximum
 
-    return jittered(longest, least=0.0, random=random)
+    first = jittered(longest, least=0.0, random=random)
+    later = jittered(longest, least=0.5, random=random)
+
+    def delay(attempt: int) -> float:
+        return later(attempt) if attempt else first(attempt)
+
+    return delay
 
 
 def steps(delays: list[float] | tuple[float, ...]) -> Backoff:
@@ -118,6 +144,30 @@ def jittered(
         return backoff(attempt) * (1.0 - (1.0 - least) * random())
 
     return shortened
+
+
+def reconnect(maximum: float = 60.0, random: Random = _random.random) -> Backoff:
+    """The delay before a connection is tried again: the default.
+
+    It is that of :func:`exponential`, at most 15 seconds, for thirty attempts: after an
+    outage of up to five minutes, clients are back within seconds of the server.
+    From then on it is at most 30 seconds, and then ``maximum``: a server that is down
+    for hours is asked less.
+
+    :param maximum: the longest delay of any attempt, in seconds.
+    :param random: where the randomness comes from.
+    :raises ConfigurationError: if one of them is not what it must be.
+    """
+    _check_seconds("maximum", maximum)
+    early = exponential(maximum=min(_HELD_DELAY, maximum), random=random)
+    late = exponential(min(_LATE_DELAY, maximum), 2.0, maximum, random)
+
+    def delay(attempt: int) -> float:
+        if attempt < _HELD_ATTEMPTS:
+            return early(attempt)
+        return late(attempt - _HELD_ATTEMPTS)
+
+    return delay
 
 
 def rejoin(random: Random = _random.random) -> Backoff:

@@ -12,7 +12,14 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from txphoenix.errors import ConfigurationError
 from txphoenix.legible import legible
-from txphoenix.protocol.backoff import exponential, jittered, rejoin, spread, steps
+from txphoenix.protocol.backoff import (
+    exponential,
+    jittered,
+    reconnect,
+    rejoin,
+    spread,
+    steps,
+)
 
 from .properties import checked
 
@@ -43,23 +50,30 @@ class ExponentialTests(BackoffCase):
     """``exponential``"""
 
     def test_longest(self) -> None:
-        """The longest delays double from half a second to a minute and stay there."""
+        """The longest delays grow by half from 2.25 to 15 seconds and stay there."""
         backoff = exponential(random=always(0))
         self.assertEqual(
-            [backoff(attempt) for attempt in range(9)],
-            [0.5, 1, 2, 4, 8, 16, 32, 60, 60],
+            [backoff(attempt) for attempt in range(7)],
+            [2.25, 3.375, 5.0625, 7.59375, 11.390625, 15, 15],
         )
 
-    def test_full_jitter(self) -> None:
-        """A delay is uniform from nothing to the longest, as the randomness is."""
-        for chance, delay in [(0.25, 3), (0.5, 2), (0.75, 1)]:
-            self.assertEqual(exponential(random=always(chance))(3), delay)
+    def test_full_jitter_at_first(self) -> None:
+        """The first delay is uniform from nothing to the base, as the randomness is."""
+        for chance, delay in [(0.25, 6), (0.5, 4), (0.75, 2)]:
+            self.assertEqual(exponential(8, random=always(chance))(0), delay)
 
-    def test_first_within_half_a_second(self) -> None:
-        """The first attempt comes within half a second (decision 2)."""
+    def test_equal_jitter_later(self) -> None:
+        """Each later one is uniform from half of the longest to the longest."""
+        for chance, share in [(0, 1), (0.5, 0.75), (0.75, 0.625)]:
+            backoff = exponential(1, 2, 16, always(chance))
+            for attempt, longest in [(1, 2), (3, 8), (9, 16)]:
+                self.assertEqual(backoff(attempt), longest * share)
+
+    def test_first_within_seconds(self) -> None:
+        """The first attempt comes within 2.25 seconds (decision 2)."""
         backoff = exponential()
         for _ in range(1000):
-            self.assertLessEqual(backoff(0), 0.5)
+            self.assertLessEqual(backoff(0), 2.25)
 
     @checked
     @given(attempts, chances, seconds, st.floats(1, 100), seconds)
@@ -95,6 +109,42 @@ class ExponentialTests(BackoffCase):
         self.assertRefused(
             "random must be a function, not float", exponential, 1, 2, 3, 0.5
         )
+
+
+class ReconnectTests(BackoffCase):
+    """``reconnect``"""
+
+    def test_longest(self) -> None:
+        """It is 15 seconds in the first thirty attempts, then a minute (decision 2)."""
+        backoff = reconnect(random=always(0))
+        plain = exponential(random=always(0))
+        for attempt in range(30):
+            self.assertEqual(backoff(attempt), plain(attempt))
+        self.assertEqual(
+            [backoff(attempt) for attempt in (29, 30, 31, 32, 10**9)],
+            [15, 30, 60, 60, 60],
+        )
+
+    def test_held_for_minutes(self) -> None:
+        """Those thirty attempts take more than five minutes on average."""
+        for chance, least in [(JUST_UNDER_ONE, 200), (0.5, 300)]:
+            backoff = reconnect(random=always(chance))
+            self.assertGreater(sum(map(backoff, range(30))), least)
+
+    @checked
+    @given(attempts, chances, seconds)
+    def test_bounds(self, attempt: int, chance: float, maximum: float) -> None:
+        """A delay is above zero and at most the maximum, whatever the attempt."""
+        delay = reconnect(maximum, always(chance))(attempt)
+        self.assertGreater(delay, 0)
+        self.assertLessEqual(delay, maximum)
+
+    def test_wrong(self) -> None:
+        """Wrong arguments are refused by name."""
+        self.assertRefused(
+            "maximum must be a finite number of seconds above 0, not 0", reconnect, 0
+        )
+        self.assertRefused("random must be a function, not float", reconnect, 60, 0.5)
 
 
 class StepsTests(BackoffCase):

@@ -251,13 +251,14 @@ class BackoffTests(SynchronousTestCase):
     """Which backoffs are used."""
 
     def test_reconnect_default(self) -> None:
-        """The default grows up to ``reconnect_interval``, from half a second."""
-        backoff = Options(url=URL, reconnect_interval=3).reconnect_backoff
-        first = [backoff(0) for _ in range(100)]
-        later = [backoff(50) for _ in range(100)]
-        self.assertLessEqual(max(first), 0.5)
-        self.assertLessEqual(max(later), 3.0)
-        self.assertGreater(max(later), 0.5)
+        """The default grows up to ``reconnect_interval``, from 2.25 seconds."""
+        for longest in (3.0, 90.0):
+            backoff = Options(url=URL, reconnect_interval=longest).reconnect_backoff
+            first = [backoff(0) for _ in range(100)]
+            later = [backoff(50) for _ in range(100)]
+            self.assertLessEqual(max(first), 2.25)
+            self.assertLessEqual(max(later), longest)
+            self.assertGreater(max(later), 0.8 * longest)
 
     def test_rejoin_default(self) -> None:
         """The default of a rejoin ends at ten seconds."""
