@@ -270,9 +270,11 @@ class Link:
 
     def pause_reading(self) -> None:
         """Receive nothing until :meth:`resume_reading`."""
-        if self.transport is not None and self._heartbeat is not None:
-            self._heartbeat.pause()
+        heartbeat = self._heartbeat
+        if self.transport is not None and heartbeat is not None:
             self._use(self.transport.pause_reading)
+            # It asks the transport what it can tell from now on.
+            heartbeat.pause()
 
     def resume_reading(self) -> None:
         """Receive again."""
