@@ -112,6 +112,11 @@ class Heartbeat(Deadline):
             else:
                 self._deadlines.set(self, interval)
 
+    def hasten(self) -> None:
+        """Send the next one now, unless one is under way."""
+        if self.is_set and self._ref is None:
+            self._deadlines.set(self, 0.0)
+
     def pause(self) -> None:
         """Keep sending, and go by what comes: no answer can be read."""
         self._is_paused = True
