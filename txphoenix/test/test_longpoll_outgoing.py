@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
 from txphoenix.protocol.message import Message
+from txphoenix.protocol.serializer import V2Serializer
 from txphoenix.transports.longpoll_outgoing import Outgoing
 
 from .http_ways import by_treq_too
@@ -80,6 +82,30 @@ class OutgoingTests(SynchronousTestCase):
         self.assertEqual(self.outgoing.next_batch()[0], b"[1]\n[2]")
         self.assertFalse(self.outgoing.withdraw(marks[1]))
         self.assertFalse(self.outgoing)
+
+    def test_many_withdrawn(self) -> None:
+        """Nothing is left of those, however many there are behind a slow batch."""
+        self.outgoing.add(b"[0]", False)
+        first = self.outgoing.add(b"[1]", False)
+        for number in range(5000):
+            self.outgoing.withdraw(self.outgoing.add(b"[%d]" % number, False))
+        last = self.outgoing.add(b"[2]", False)
+        self.assertLess(len(self.outgoing._marks), 100)
+        self.assertTrue(self.outgoing.withdraw(first))
+        self.assertEqual(self.outgoing.next_batch()[0], b"[0]\n[2]")
+        self.assertFalse(self.outgoing.withdraw(last))
+
+    def test_memory(self) -> None:
+        """What waits takes as many bytes as it has, whatever has encoded it."""
+        encode = V2Serializer().encode
+        message = Message("1", "2", "a", "b", {"body": "x" * 1000})
+        tracemalloc.start()
+        self.addCleanup(tracemalloc.stop)
+        before, _ = tracemalloc.get_traced_memory()
+        for _ in range(200):
+            self.outgoing.add(*encode(message))
+        after, _ = tracemalloc.get_traced_memory()
+        self.assertLess(after - before, 2 * self.outgoing.size)
 
 
 @by_treq_too
