@@ -7,6 +7,7 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from txphoenix.errors import BufferFull
 from txphoenix.protocol.message import Message
 from txphoenix.protocol.serializer import V2Serializer
 from txphoenix.transports.longpoll_outgoing import Outgoing
@@ -128,6 +129,17 @@ class RoomTests(LongPollTestCase):
         self.assertTrue(connection.is_full)
         publish.say(200)
         self.assertFalse(connection.is_full)
+
+    def test_bounded(self) -> None:
+        """Whoever pushes on at a server that takes nothing is refused."""
+        client, _ = self.open(write_buffer=10_000)
+        transport: Any = client.connection.link.transport
+        with self.assertRaises(BufferFull):
+            for _ in range(1000):
+                self.push(client, 100)
+        self.assertLess(transport._outgoing.size, 10_000 + 200)
+        self.server.take("POST")
+        self.assertRaises(BufferFull, self.push, client, 1)
 
     def test_limit_changes(self) -> None:
         """reconfigure() says how much is enough from now on."""
