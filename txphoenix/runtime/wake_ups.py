@@ -15,11 +15,12 @@ The time asleep has grown
     So somebody has to look, once a second: for all clients of a reactor together it is
     one delayed call, and none where nobody wants to know.
 
-The clock on the wall proves nothing, since it may be set.
+The clock on the wall proves nothing by itself, since it may be set.
 """
 
 from __future__ import annotations
 
+import time
 from typing import Final, Protocol
 from weakref import WeakValueDictionary
 
@@ -38,6 +39,8 @@ log = Logger("txphoenix.wake_ups", observer=package_log)
 _TICK: Final = 1.0
 # To have been asleep for less than so many seconds is of no interest.
 _SHORT: Final = 1.0
+# A look that comes so many seconds late was not only held up.
+_VERY_LATE: Final = 20.0
 
 
 class Sleeper(Protocol):
@@ -53,7 +56,16 @@ class WakeUps:
     :param clock: a reactor, or a test's clock, of which nobody need look.
     """
 
-    __slots__ = ("__weakref__", "_asleep", "_deadlines", "_looks", "_sleepers", "_tick")
+    __slots__ = (
+        "__weakref__",
+        "_asleep",
+        "_clock",
+        "_deadlines",
+        "_looked_at",
+        "_looks",
+        "_sleepers",
+        "_tick",
+    )
 
     @classmethod
     def of(cls, clock: IReactorTime) -> WakeUps:
@@ -65,7 +77,10 @@ class WakeUps:
         return wake_ups
 
     def __init__(self, clock: IReactorTime) -> None:
+        self._clock = clock
         self._deadlines = Deadlines.of(clock)
+        # What the clocks showed at the latest look.
+        self._looked_at = (0.0, 0.0)
         self._looks = is_reactor(clock)
         self._sleepers: dict[Sleeper, None] = {}
         self._tick = Timer(self._look)
@@ -76,7 +91,7 @@ class WakeUps:
         if not self._sleepers:
             self._deadlines.very_late = self._tell
             if self._looks:
-                self._asleep = asleep_time()
+                self._asleep, self._looked_at = asleep_time(), self._show()
                 self._deadlines.set(self._tick, _TICK)
         self._sleepers[sleeper] = None
 
@@ -92,13 +107,22 @@ class WakeUps:
     def _look(self) -> None:
         self._deadlines.set(self._tick, _TICK)
         before, now = self._asleep, asleep_time()
-        if now is None:
-            return
-        self._asleep = now
-        if before is not None and now - before >= _SHORT:
-            self._tell(now - before)
+        if now is not None:
+            self._asleep = now
+        asleep = 0.0 if now is None or before is None else now - before
+        # A wall clock that was set back makes a look late as well.
+        shown = zip(self._looked_at, self._show(), strict=True)
+        late = min(after - before for before, after in shown) - _TICK
+        self._looked_at = self._show()
+        if asleep >= _SHORT or late >= _VERY_LATE:
+            self._tell(max(asleep, late))
+
+    def _show(self) -> tuple[float, float]:
+        """What the monotonic clock shows, and that on the wall."""
+        return time.monotonic(), max(time.time(), self._clock.seconds())
 
     def _tell(self, seconds: float) -> None:
+        self._looked_at = self._show()
         log.info("nothing has happened for {seconds:.0f} s", seconds=seconds)
         for sleeper in list(self._sleepers):
             if sleeper in self._sleepers:

@@ -376,6 +376,14 @@ class ReactorTests(NetworkTestCase):
         self.set_wall_clock(HOUR)
         await self.assert_slept()
 
+    async def test_later(self) -> None:
+        """So it is where only who looks at the clocks sees it."""
+        await self.start()
+        monotonic, wall = time.monotonic, time.time
+        self.patch(time, "monotonic", lambda: monotonic() + HOUR)
+        self.patch(time, "time", lambda: wall() + HOUR)
+        await self.assert_slept()
+
     async def test_asleep(self) -> None:
         """The monotonic clock stands still: a laptop was suspended."""
         await self.start()
