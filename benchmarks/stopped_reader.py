@@ -50,6 +50,8 @@ from txphoenix.testing.tls import self_signed
 from txphoenix.transports.writing import unwritten
 
 from .memory import resident_kilobytes
+from .pictures import NoPlotting, check_plotting
+from .stopped_chart import svg
 
 __all__ = ["TRANSPORTS", "Figures", "main"]
 
@@ -258,8 +260,7 @@ def _tell(name: str, figures: Figures) -> None:
     )
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Run all transports; return the exit code."""
+def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.stopped_reader",
         description="How much memory a client takes whose server stops reading.",
@@ -274,6 +275,7 @@ def main(arguments: list[str] | None = None) -> int:
         "--limit", type=int, default=0, help="the client's write_buffer, in bytes"
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures")
+    parser.add_argument("--svg", type=Path, metavar="FILE", help="draw them")
     for inside in ("--serve", "--secure", "--reconnects"):
         parser.add_argument(inside, action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--transport", choices=TRANSPORTS, help=argparse.SUPPRESS)
@@ -281,14 +283,26 @@ def main(arguments: list[str] | None = None) -> int:
     if parsed.short:
         # Of such a size that any machine reaches the limit.
         parsed.seconds, parsed.size = 2.0, 10_000
+    if parsed.svg is not None:
+        try:
+            check_plotting()
+        except NoPlotting as missing:
+            parser.error(str(missing))
+    for transport in parsed.transports:
+        if transport not in TRANSPORTS:
+            parser.error(f"{transport} is none of {', '.join(TRANSPORTS)}")
+    return parsed
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run all transports; return the exit code."""
+    parsed = _parse(arguments)
     if parsed.serve:
         react(_in_reactor(_serve, parsed.secure))
     if parsed.transport:
         react(_in_reactor(_measure, parsed))
     all_figures, faults = {}, []
     for transport in parsed.transports or TRANSPORTS:
-        if transport not in TRANSPORTS:
-            parser.error(f"{transport} is none of {', '.join(TRANSPORTS)}")
         for reconnects in (False,) if parsed.short else (False, True):
             name = f"{transport}, {'reconnecting' if reconnects else 'one connection'}"
             figures = all_figures[name] = _run(transport, reconnects, parsed)
@@ -298,6 +312,9 @@ def main(arguments: list[str] | None = None) -> int:
         parsed.json.write_text(
             json.dumps({name: vars(each) for name, each in all_figures.items()})
         )
+    if parsed.svg is not None:
+        runs = {name: (it.seconds, it.resident) for name, it in all_figures.items()}
+        parsed.svg.write_text(svg(runs, next(iter(all_figures.values())).limit))
     for fault in faults:
         print(fault, file=sys.stderr)
     return 1 if faults else 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections import Counter
+from importlib.util import find_spec
 from typing import Any
 
 from twisted.internet.utils import getProcessOutputAndValue
@@ -13,6 +14,7 @@ from twisted.trial.unittest import SynchronousTestCase, TestCase
 from .benchmark_runs import NOT_THERE, ROOT
 
 if NOT_THERE is None:
+    from benchmarks.stopped_chart import svg
     from benchmarks.stopped_reader import Figures
 
 MIB = 2**20
@@ -52,6 +54,19 @@ class FigureTests(SynchronousTestCase):
         ):
             (told,) = self.figures(**changes).faults()
             self.assertIn(fault, told)
+
+
+class PictureTests(SynchronousTestCase):
+    """The picture."""
+
+    skip = NOT_THERE or (
+        None if find_spec("matplotlib") else "without matplotlib, the extra benchmarks"
+    )
+
+    def test_lines(self) -> None:
+        """A run is a line, and what it shows is said in words."""
+        drawn = svg({"wss, one connection": (2.0, [0, MIB, 3 * MIB])}, 2 * MIB)
+        self.assertIn("wss, one connection: at most 3.0 MiB more.", drawn)
 
 
 class RunTests(TestCase):
