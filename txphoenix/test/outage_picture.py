@@ -27,7 +27,7 @@ from zope.interface import implementer
 
 from txphoenix import SocketClient
 from txphoenix.options import Options
-from txphoenix.protocol.backoff import exponential
+from txphoenix.protocol.backoff import reconnect
 from txphoenix.test.slow_joins import SlowServer
 from txphoenix.test.support import TOPIC, Outcome
 
@@ -78,7 +78,7 @@ class _Run:
             self.server.url,
             reactor=self.server.clock,
             endpoint=_Distant(self.server),
-            backoff=exponential(random=lambda: 0.0),
+            backoff=reconnect(random=lambda: 0.0),
         )
         self.channel = self.client.channel(TOPIC)
         self.told: list[str] = []
@@ -161,7 +161,7 @@ def _limits() -> list[list[str]]:
     """How long each phase may last, by the options as they are by default."""
     options = Options(url="ws://localhost/socket")
     silence = options.heartbeat_interval + options.heartbeat_timeout
-    delay = exponential(random=lambda: 0.0)
+    delay = reconnect(random=lambda: 0.0)
     attempt = ["at most", "connect_timeout:", f"{options.connect_timeout:g} s"]
     return [
         [],

@@ -25,14 +25,14 @@ from txphoenix.errors import (
     PushInterrupted,
     PushTimeout,
 )
-from txphoenix.protocol.backoff import exponential
+from txphoenix.protocol.backoff import exponential, reconnect
 from txphoenix.testing import Refused
 
 from .raw_server import server_frame
 from .support import TOPIC, ClientTestCase, Outcome, Room, ScriptedServer
 
 # The longest delays before the first two attempts, as the options are by default.
-FIRST_DELAY, SECOND_DELAY = map(exponential(random=lambda: 0.0), (0, 1))
+FIRST_DELAY, SECOND_DELAY = map(reconnect(random=lambda: 0.0), (0, 1))
 
 
 class AwayTests(ClientTestCase):

@@ -74,6 +74,8 @@ class ReliabilityPageTests(SynchronousTestCase):
     def test_delays(self) -> None:
         """So are the delays, from the shortest to the longest."""
         self.assert_says("first is at most", self.options_delay(0))
+        self.assert_says("is over", self.options_delay(29))
+        self.assert_says("when it is up: at most", self.options_delay(29))
         spread = inspect.signature(backoff.spread).parameters
         shortest, longest = spread["shortest"].default, spread["longest"].default
         self.assert_says("A first delay of", shortest, longest)
@@ -84,7 +86,7 @@ class ReliabilityPageTests(SynchronousTestCase):
     def options_delay(self, attempt: int) -> float:
         """The longest delay before an attempt."""
         longest = self.options.reconnect_interval
-        return backoff.exponential(maximum=longest, random=lambda: 0.0)(attempt)
+        return backoff.reconnect(longest, random=lambda: 0.0)(attempt)
 
     def assert_says(self, words: str, *seconds: float) -> None:
         """The page has these words, and then these seconds."""
