@@ -25,6 +25,8 @@ extensions = ["sphinx.ext.autodoc"]
 exclude_patterns = ["_build"]
 html_theme = "furo"
 html_title = f"txphoenix {release}"
+html_static_path = ["_static"]
+html_css_files = ["tables.css"]
 
 # The order of a module is the order in which it is best read.
 autodoc_member_order = "bysource"

@@ -18,6 +18,7 @@ __all__ = [
     "connect_timeout",
     "connection_closed",
     "handshake_answer",
+    "heartbeat_timeout",
     "join_of",
     "not_in_time",
     "push_answered",
@@ -79,6 +80,16 @@ def handshake_answer(status: int | None, reason: str) -> str:
     """What a server has answered instead of opening the connection."""
     named = "" if status is None else f"HTTP {status}"
     return " ".join(filter(None, (named, cut(reason)))) or "no HTTP answer"
+
+
+def heartbeat_timeout(timeout: float, stood_still: float | None) -> str:
+    """No heartbeat was answered, or none could be sent."""
+    if stood_still is None:
+        return f"no reply to a heartbeat within {timeout:g} s"
+    return (
+        f"the machine or the process stood still for {stood_still:.0f} s,"
+        " without a heartbeat"
+    )
 
 
 def connection_closed(code: int, reason: str) -> str:

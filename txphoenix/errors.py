@@ -161,12 +161,22 @@ class HandshakeRefused(ConnectionFailed):
 class HeartbeatTimeout(ConnectionFailed, TimeoutError):
     """The server did not answer a heartbeat in time, so the connection was dropped.
 
+    Or none could be sent, since the machine or the process stood still for too long.
+
     :param timeout: the time allowed, in seconds.
+    :param stood_still: for how many seconds nothing happened here; None if that is not
+        why.
     """
 
-    def __init__(self, timeout: float) -> None:
-        super().__init__(f"no reply to a heartbeat within {timeout:g} s")
+    def __init__(self, timeout: float, stood_still: float | None = None) -> None:
+        super().__init__(texts.heartbeat_timeout(timeout, stood_still))
         self.timeout = timeout
+        self.stood_still = stood_still
+
+    @property
+    def has_slept(self) -> bool:
+        """Whether it was not the server that was silent."""
+        return self.stood_still is not None
 
 
 class ConnectionClosed(ConnectionFailed):

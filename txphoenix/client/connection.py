@@ -140,6 +140,7 @@ class Connection(Service):
         """
         self._decisions += 1
         was_wanted, self.is_wanted = self.is_wanted, True
+        self.link.watch_sleep()
         if self._is_under_way():
             # If a close is under way, it goes first.
             self._must_reopen = self._must_reopen or not was_wanted
@@ -159,6 +160,7 @@ class Connection(Service):
         """
         self._decisions += 1
         self.is_wanted = False
+        self.link.ignore_sleep()
         self._must_reopen = False
         # Before anybody is told, who may open another.
         closing: Deferred[None] = Deferred()
@@ -179,34 +181,38 @@ class Connection(Service):
         The connection is wanted all the while, so that pushes are kept.
         """
         self._decisions += 1
-        if self.link.transport is not None:
+        if self._is_under_way():
             self._must_reopen = True
-            self._close_transport()
-            self._expect_end()
-        elif self._is_attempting:
-            self._must_reopen = True
-            self._factory.stop_connecting()
+            if self.link.transport is not None:
+                self._close_transport()
+            else:
+                self._factory.stop_connecting()
             self._expect_end()
         elif not self._is_deciding:
             self._hurry()
 
     def drop(self, reason: ConnectionFailed) -> None:
-        """Give the transport up at once, and open another."""
+        """Give the transport up at once, and open another.
+
+        Where all has stood still, so is an attempt, and none has to wait.
+        """
+        has_slept = isinstance(reason, HeartbeatTimeout) and reason.has_slept
+        if has_slept:
+            self._patience.woken(self._elapsed())
         if self.link.transport is not None and self.is_open:
             self._drop_reason = reason
             self.is_open = False
             self.link.abort()
             self._expect_end()
+        elif has_slept:
+            self.reopen()
 
     def is_still_open(self, attempt: int) -> bool:
         """Whether it is open, and was not opened anew since :attr:`attempts` was so."""
         return self.is_open and attempt == self.attempts
 
     def proved_stable(self) -> None:
-        """The server has answered: begin the delays anew, if it was not too early.
-
-        What it answers in the first moments it would say before it throws us out, too.
-        """
+        """The server has answered: begin the delays anew, if it was not too early."""
         if self._patience.has_answered(self._elapsed()):
             self._factory.retries = 0
 
@@ -269,13 +275,13 @@ class Connection(Service):
             return False
         self._is_deciding = True
         reason, self._drop_reason = self._drop_reason or reason, None
-        if isinstance(reason, HeartbeatTimeout):
+        if isinstance(reason, HeartbeatTimeout) and not reason.has_slept:
             self._factory.addresses.attempt_failed(reason)
         heartbeat = self.link.lost()
         self.is_open = self.is_full = False
         if self._patience.has_lasted(self._elapsed()):
             self._factory.retries = 0
-        self._patience.ended(getattr(reason, "code", None))
+        self._patience.ended(reason, True)
         was_asked = bool(self._closing)
 
         def tell(reason: ConnectionFailed) -> None:
@@ -294,7 +300,7 @@ class Connection(Service):
             # It is open, or has failed before, whatever its connector says.
             return False
         self._is_deciding, self._is_attempting = True, False
-        self._patience.ended(None)
+        self._patience.ended(reason, False)
         return self._ended(
             reason, self._listener.connection_failed, self._patience.hurried
         )
@@ -302,7 +308,7 @@ class Connection(Service):
     def retry_delay(self, attempt: int) -> float:
         """The seconds to wait before an attempt; the first is number 0."""
         self._is_deciding = True
-        return retry_delay(self._options, attempt, self._patience.close_code)
+        return retry_delay(self._options, attempt, self._patience, self._elapsed())
 
     def retrying(self, attempt: int, delay: float) -> None:
         """The next attempt is planned, unless the backoff has decided otherwise."""
@@ -344,6 +350,8 @@ class Connection(Service):
             goes_on = shall_retry(self._options, reason)
             if decisions == self._decisions:
                 self.is_wanted = goes_on
+        if not self.is_wanted:
+            self.link.ignore_sleep()
         closing, self._closing = self._closing, {}
         if self._overdue is not None:
             self._overdue.cancel()
@@ -368,19 +376,14 @@ class Connection(Service):
             self._factory.start_trying()
 
     def _close_transport(self, code: int = NORMAL, reason: str = "") -> None:
-        link, transport = self.link, self.link.transport
-        link.release()
-        if self.is_open and link.transport is transport:
+        if self.link.release() and self.is_open:
             self.is_open = False
-            link.close(code, reason)
+            self.link.close(code, reason)
 
     def _expect_end(self) -> None:
         """Give what was told to end its time."""
-        if self.link.transport is not None:
-            is_ending = not self.is_open
-        else:
-            is_given_up = self._must_reopen or not self.is_wanted
-            is_ending = self._is_attempting and is_given_up
+        is_given_up = self._is_attempting and (self._must_reopen or not self.is_wanted)
+        is_ending = is_given_up if self.link.transport is None else not self.is_open
         if is_ending:
             self._overdue = self._overdue or Overdue(self._deadlines, self._end_overdue)
             self._overdue.expect(self._options.close_timeout)

@@ -9,8 +9,10 @@ Phoenix closes a socket after 60 seconds without a frame *from the client*, and 
 network that is gone says nothing at all.
 So one heartbeat is sent each interval, and the connection is dropped if it is not
 answered and there is silence for the timeout (:mod:`txphoenix.client.silence`).
-While reading is paused no answer can come: heartbeats go out all the same, so that
-the server stays, and the timeout rests.
+While reading is paused no answer can be read: heartbeats go out all the same, so that
+the server stays.
+That anything has come since the last one is then as good as its answer, and that
+nothing has is silence; where neither can be told, the timeout rests.
 """
 
 from __future__ import annotations
@@ -104,27 +106,32 @@ class Heartbeat(Deadline):
         self.interval, self.timeout = interval, timeout
         if self.is_set:
             # Otherwise it was not started: the transport needs no heartbeat.
-            if self._is_awaited:
+            if self._ref is not None and not self._is_paused:
                 self._silence.end()
                 self._deadlines.set(self, self._silence.left(timeout))
             else:
                 self._deadlines.set(self, interval)
 
+    def hasten(self) -> None:
+        """Send the next one now, unless one is under way."""
+        if self.is_set and self._ref is None:
+            self._deadlines.set(self, 0.0)
+
     def pause(self) -> None:
-        """Let the timeout rest, and keep sending: no answer can be read."""
+        """Keep sending, and go by what comes: no answer can be read."""
         self._is_paused = True
         if self._ref is not None:
-            # Counted from the last one: a reader that pauses time and again must not
-            # put the next one off time and again.
-            due = self._sent_at + self.interval - self._elapsed()
-            self._deadlines.set(self, max(0.0, due))
+            self._deadlines.set(self, max(0.0, self._wait()))
 
     def resume(self) -> None:
-        """Give the answer that is under way the whole timeout again."""
-        self._is_paused = False
+        """Give an answer that may be under way the whole timeout again."""
         if self._ref is not None:
-            self._silence.end()
-            self._deadlines.set(self, self._silence.left(self.timeout))
+            left, silence = self._silence.left(self.timeout), self._silence
+            if silence.was_broken or not silence.is_heard:
+                silence.end()
+                left = silence.left(self.timeout)
+            self._deadlines.set(self, left)
+        self._is_paused = False
 
     def ping(self, deadlines: Deadlines, timeout: float) -> Deferred[float]:
         """Send a heartbeat of its own.
@@ -168,21 +175,46 @@ class Heartbeat(Deadline):
 
     def expired(self) -> None:
         """Send the next heartbeat, or tell that the answer has not come."""
-        if self._is_awaited:
-            left = self._silence.left(self.timeout)
-            if left > 0:
-                self._deadlines.set(self, left)
-                self._beat_meanwhile()
-            else:
-                self._owner.heartbeat_failed(HeartbeatTimeout(self.timeout))
+        if self._ref is not None and self._is_late():
             return
         self._ref = ref = self._owner.next_ref()
         self._sent_at = self._beat_at = self._elapsed()
         # Whoever is told of it may stop all this.
         self._deadlines.set(self, self.interval)
         self._silence.begin(lambda: self._owner.send_heartbeat(Message.heartbeat(ref)))
-        if self._is_awaited and self.is_set:
-            self._deadlines.set(self, self._silence.left(self.timeout))
+        if self._ref is not None and self.is_set:
+            self._deadlines.set(self, max(0.0, self._wait()))
+
+    def _is_late(self) -> bool:
+        """Go on waiting for an answer, or tell that there is none.
+
+        :return: False if another is to be sent.
+        """
+        left = self._wait()
+        if left > 0:
+            self._deadlines.set(self, left)
+            if not self._is_paused:
+                self._beat_meanwhile()
+        elif self._may_wait_unread:
+            return False
+        else:
+            self._owner.heartbeat_failed(HeartbeatTimeout(self.timeout))
+        return True
+
+    def _wait(self) -> float:
+        """For how many seconds to wait on, be it for an answer or to send another."""
+        left = self._silence.left(self.timeout)
+        if self._may_wait_unread:
+            # Counted from the last one: a reader that pauses time and again must not
+            # put the next one off time and again.
+            return self._sent_at + self.interval - self._elapsed()
+        return left
+
+    @property
+    def _may_wait_unread(self) -> bool:
+        """Whether the answer may have come, as far as was asked last."""
+        silence = self._silence
+        return self._is_paused and (silence.was_broken or not silence.is_heard)
 
     def _beat_meanwhile(self) -> None:
         """Send another, whose answer nobody awaits, while that of the first is late.
@@ -200,11 +232,6 @@ class Heartbeat(Deadline):
         if self._made_silence is None:
             self._made_silence = Silence(self._elapsed, self._transport)
         return self._made_silence
-
-    @property
-    def _is_awaited(self) -> bool:
-        """Whether an answer must come before the deadline."""
-        return self._ref is not None and not self._is_paused
 
 
 class _Ping(PendingReply):

@@ -35,6 +35,7 @@ from ..protocol.message import Message
 from ..protocol.serializer import serializer_for
 from ..runtime.deadlines import Deadlines
 from ..runtime.package_log import package_log
+from ..runtime.wake_ups import WakeUps
 from ..transports.interfaces import ObservedTransport, Transport
 from .closing import raised
 from .heartbeat import Heartbeat
@@ -73,7 +74,7 @@ class LinkOwner(Protocol):
         """The transport has raised when it was to end: take it for lost."""
 
     def drop(self, reason: HeartbeatTimeout) -> None:
-        """The server has not answered a heartbeat: give the transport up."""
+        """The server has not answered a heartbeat, or could not: begin anew."""
 
     def heartbeat_sent(self) -> None:
         """A heartbeat has gone out."""
@@ -99,6 +100,7 @@ class Link:
         "_max_message_size",
         "_options",
         "_owner",
+        "_wake_ups",
         "next_ref",
         "serializer",
         "transport",
@@ -109,6 +111,7 @@ class Link:
         self, clock: IReactorTime, options: Options, owner: LinkOwner, client: object
     ) -> None:
         self._clock = clock
+        self._wake_ups = WakeUps.of(clock)
         self._owner = owner
         self._client = client
         # In C, all of it: each message that is sent has one.
@@ -266,13 +269,37 @@ class Link:
         """The server has not answered: have the transport given up."""
         self._owner.drop(reason)
 
+    # -- Sleep --------------------------------------------------------------------
+
+    def watch_sleep(self) -> None:
+        """Look out for sleep of the machine from now on; again is no error."""
+        self._wake_ups.subscribe(self)
+
+    def ignore_sleep(self) -> None:
+        """Do not do so any more; again is no error."""
+        self._wake_ups.unsubscribe(self)
+
+    def woken(self, seconds: float) -> None:
+        """Nothing has happened for so many seconds.
+
+        After so long a silence a server counts as gone; after less of it, it is asked.
+        """
+        interval = self._options.heartbeat_interval
+        timeout = self._options.heartbeat_timeout
+        if seconds > interval + timeout:
+            self._owner.drop(HeartbeatTimeout(timeout, seconds))
+        elif self._heartbeat is not None:
+            self._heartbeat.hasten()
+
     # -- Reading ------------------------------------------------------------------
 
     def pause_reading(self) -> None:
         """Receive nothing until :meth:`resume_reading`."""
-        if self.transport is not None and self._heartbeat is not None:
-            self._heartbeat.pause()
+        heartbeat = self._heartbeat
+        if self.transport is not None and heartbeat is not None:
             self._use(self.transport.pause_reading)
+            # It asks the transport what it can tell from now on.
+            heartbeat.pause()
 
     def resume_reading(self) -> None:
         """Receive again."""
@@ -282,10 +309,15 @@ class Link:
 
     # -- The end ------------------------------------------------------------------
 
-    def release(self) -> None:
-        """Read again, for what is paused would never see the answer to a close."""
-        if self.transport is not None:
-            self._end(self.transport.resume_reading)
+    def release(self) -> bool:
+        """Read again, for what is paused would never see the answer to a close.
+
+        :return: whether the transport is still there, after what was read.
+        """
+        transport = self.transport
+        if transport is not None:
+            self._end(transport.resume_reading)
+        return self.transport is transport
 
     def close(self, code: int = NORMAL, reason: str = "") -> None:
         """Close the transport in good order."""

@@ -12,6 +12,7 @@ from ..options.options import Options
 from ..protocol import backoff
 from ..protocol.close_codes import SERVICE_RESTART
 from ..runtime.package_log import package_log
+from ..transports.patience import Patience
 
 __all__ = ["retry_delay", "shall_retry"]
 
@@ -35,17 +36,20 @@ def shall_retry(options: Options, reason: Exception) -> bool:
         return True
 
 
-def retry_delay(options: Options, attempt: int, close_code: int | None) -> float:
+def retry_delay(
+    options: Options, attempt: int, patience: Patience, now: float
+) -> float:
     """The seconds to wait before an attempt.
 
     :param attempt: which one after the last that has lasted; the first is number 0.
-    :param close_code: what the latest transport was closed with.
+    :param patience: knows how the latest has ended.
+    :param now: the time, as it goes by.
     """
     try:
         delay = backoff.checked(options.reconnect_backoff(attempt))
     except BaseException:
         log.failure("backoff raised; the default delay is used")
         delay = backoff.reconnect(options.reconnect_interval)(attempt)
-    if close_code == SERVICE_RESTART:
-        return backoff.after_restart(delay, options.reconnect_interval)
-    return delay
+    if patience.close_code == SERVICE_RESTART:
+        delay = backoff.after_restart(delay, options.reconnect_interval)
+    return patience.shortened(delay, now)

@@ -13,6 +13,9 @@ Bytes that the peer takes
     Once the peer's system has it, that this system goes on taking small messages says
     nothing of the server: it would do so for one that has stopped.
 
+While reading is paused, what comes waits in the system, which counts it all the same.
+Once it has no room for more, silence cannot be told from a server that is made to wait.
+
 Nothing is done for this at each message.
 While an answer is awaited the transport is asked a few times whether anything moves.
 """
@@ -54,6 +57,7 @@ class Silence:
         "_since",
         "_taken",
         "_transport",
+        "is_heard",
         "was_broken",
     )
 
@@ -67,6 +71,8 @@ class Silence:
         self._is_under_way = False
         self.was_broken = False
         """Whether anything has moved since the heartbeat was sent."""
+        self.is_heard = False
+        """Whether what comes shows, though reading is paused, as far as was asked."""
 
     def begin(self, send: Callable[[], None]) -> None:
         """Send a heartbeat; from now on there is silence.
@@ -119,6 +125,7 @@ class Silence:
 
     def _has_moved(self) -> bool:
         signs = self._signs()
+        self.is_heard = signs.is_heard
         has_moved = signs.has_read
         if self._is_under_way:
             has_moved = has_moved or signs.taken > self._taken

@@ -13,6 +13,8 @@ A program that was blocked comes to its delayed calls before it reads what has a
 meanwhile.
 So a deadline that is found to be late is believed only after some turns of the reactor,
 in which that is read.
+One that is very late shows that nothing at all has happened meanwhile, and somebody may
+want to know of that before any expires (:mod:`txphoenix.runtime.wake_ups`).
 """
 
 from __future__ import annotations
@@ -41,6 +43,8 @@ _DRIFT: Final = 0.1
 _LATE: Final = 0.01
 # A turn of the reactor reads 64 KiB of each connection; Linux keeps up to 6 MiB.
 _TURNS: Final = 100
+# One that is so many seconds late is told of.
+_VERY_LATE: Final = 20.0
 # With so many durations in use, those that are not any more are looked for.
 _MANY_QUEUES: Final = 16
 
@@ -143,7 +147,9 @@ class Deadlines:
         "_most_queues",
         "_queues",
         "_turns",
+        "_woke_at",
         "elapsed",
+        "very_late",
     )
 
     @classmethod
@@ -171,6 +177,9 @@ class Deadlines:
         self._most_queues = _MANY_QUEUES
         # What is to be called once all that are late have been told; None if none are.
         self._afterwards: list[Callable[[], object]] | None = None
+        self.very_late: Callable[[float], None] | None = None
+        """Is told, before deadlines expire that are, for how long all stood still."""
+        self._woke_at = self.elapsed()
 
     def set(self, deadline: Deadline, duration: float) -> None:
         """Have ``deadline`` expire in ``duration`` seconds."""
@@ -271,8 +280,30 @@ class Deadlines:
             self._call_for(queue, now)
         elif turns < self._turns and (turns or now - first._due > _LATE):
             queue.call = self._clock.callLater(0, self._expire, queue, turns + 1)
+        elif self.very_late is not None and self._stood_still(first, now):
+            # Whoever was told may have taken any of them away, or set others.
+            if self._queues.get(queue.duration) is queue and not queue.call.active():
+                self._call_for(queue, now)
+                self.sweep_one(queue.duration)
         else:
             self._tell(self._take_late(queue, now))
+
+    def _stood_still(self, first: Deadline, now: float) -> bool:
+        """Tell of a deadline that is very late, once for all that are.
+
+        :return: whether that was done.
+        """
+        apart = self._clock.seconds() - now
+        # A wall clock that was set back lets delayed calls wait for as long.
+        late = now - max(first._due, self._woke_at) - max(0.0, self._apart - apart)
+        if late < _VERY_LATE or self.very_late is None:
+            return False
+        self._woke_at = now
+        try:
+            self.very_late(late)
+        except Exception:
+            log.failure("{function!r} raised", function=self.very_late)
+        return True
 
     def _take_late(self, queue: _Queue, now: float) -> dict[Deadline, None]:
         late: dict[Deadline, None] = {}

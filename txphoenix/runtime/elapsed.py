@@ -7,13 +7,25 @@ A duration that is measured with it is then wrong by as much, or negative.
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable
+from typing import Final
 
 from twisted.internet.base import ReactorBase
 from twisted.internet.interfaces import IReactorTime
 
-__all__ = ["elapsed_time", "is_reactor"]
+__all__ = ["asleep_time", "elapsed_time", "is_reactor"]
+
+# The clock that goes on while the machine is asleep, where there is one beside that
+# which does not: Linux's, and that of macOS.
+_WITH_SLEEP: Final[int | None] = getattr(
+    time,
+    "CLOCK_BOOTTIME",
+    getattr(time, "CLOCK_MONOTONIC_RAW", None) if sys.platform == "darwin" else None,
+)
+# What comes between two looks at clocks (seconds) makes them useless from here on.
+_BETWEEN: Final = 0.1
 
 
 def is_reactor(clock: IReactorTime) -> bool:
@@ -33,6 +45,22 @@ def elapsed_time(clock: IReactorTime) -> Callable[[], float]:
     if is_reactor(clock):
         return time.monotonic
     return _NeverBack(clock)
+
+
+def asleep_time() -> float | None:
+    """How long the machine has been asleep, since some moment in the past.
+
+    The monotonic clock stands still while it is.
+
+    :return: the seconds, of use for their differences alone; None where no clock
+        tells, or something came between the looks at two of them.
+    """
+    if _WITH_SLEEP is None:
+        return None
+    before = time.monotonic()
+    all_of_it = time.clock_gettime(_WITH_SLEEP)
+    after = time.monotonic()
+    return all_of_it - after if after - before < _BETWEEN else None
 
 
 class _NeverBack:

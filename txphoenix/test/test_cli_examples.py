@@ -26,9 +26,11 @@ class ExampleTests(PhoenixMixin, TestCase):
         return start_program(self, os.fspath(EXAMPLES / name), *arguments)
 
     def test_all(self) -> None:
-        """Each example has a test here."""
+        """Each example has a test, here or in :mod:`.test_example_outbox`."""
         names = sorted(path.name for path in EXAMPLES.iterdir() if path.is_file())
-        self.assertEqual(names, ["chat.py", "first_program.py", "room_log.tac"])
+        self.assertEqual(
+            names, ["chat.py", "first_program.py", "outbox.py", "room_log.tac"]
+        )
 
     def test_first_program_is_short(self) -> None:
         """The first program has at most fifteen lines."""

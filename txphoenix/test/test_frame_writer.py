@@ -109,4 +109,6 @@ class FrameWriterTests(SynchronousTestCase):
         self.writer.close(lambda: closed.append("closed"), abort=False)
         self.assertEqual(closed, ["closed"])
         self.assertFalse(self.writer.is_blocked or self.writer.has_left(0))
-        self.assertEqual((self.writer.progress(), self.writer.end()), ((0, False), 0))
+        signs = self.writer.signs_of_life(True, True)
+        self.assertEqual(signs, (True, 0, False, False))
+        self.assertEqual(self.writer.end(), 0)

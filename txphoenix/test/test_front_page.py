@@ -26,9 +26,10 @@ GROUPS = ["Tutorial", "How-to guides", "Reference", "Explanation"]
 # What a reader types into the search box.
 WORDS = """
     authentication, backoff, backpressure, close codes, command line, debugging,
-    errors, handlers, heartbeat, layers, logging, long-polling, metrics, options,
-    performance, presence, proxy, pytest, reconfiguration, reconnect, supervision,
-    systemd, telemetry, testing, threads, timeout, timeouts, TLS, token, token refresh,
+    delivery, errors, faults, fuzzing, handlers, heartbeat, layers, logging,
+    long-polling, metrics, options, outages, outbox, performance, presence, proxy,
+    pytest, reconfiguration, reconnect, reliability, soak, supervision, systemd,
+    telemetry, testing, threads, timeout, timeouts, TLS, token, token refresh,
     troubleshooting
 """
 
@@ -109,41 +110,48 @@ class FrontPageTests(SynchronousTestCase):
 
 
 class PictureTests(SynchronousTestCase):
-    """The front page's picture."""
+    """The pictures of the pages for those who use the client."""
 
     skip = NOT_THERE
 
+    pictures = {"index": "overview.svg", "reliability": "outage.svg"}
+
     def setUp(self) -> None:
-        """Read it."""
-        self.text = (DOCS / "overview.svg").read_text("utf-8")
+        """Read them."""
+        self.texts = {
+            name: (DOCS / name).read_text("utf-8") for name in self.pictures.values()
+        }
 
     def test_is_shown(self) -> None:
-        """The front page shows it, with a text for those who do not see it."""
-        page = (DOCS / "index.rst").read_text("utf-8")
-        self.assertRegex(page, r"\.\. image:: overview\.svg\n   :alt: \w.{80}")
+        """The page shows it, with a text for those who do not see it."""
+        for page, name in self.pictures.items():
+            text = (DOCS / f"{page}.rst").read_text("utf-8")
+            self.assertRegex(text, rf"\.\. image:: {name}\n   :alt: \w.{{80}}")
 
     def test_stands_alone(self) -> None:
         """It is well-formed, and asks nothing of the network."""
-        root = ElementTree.fromstring(self.text)
-        self.assertEqual(root.tag, "{http://www.w3.org/2000/svg}svg")
-        outside = self.text.replace('xmlns="http://www.w3.org/2000/svg"', "")
-        self.assertNotRegex(outside, r"//|@import|@font-face|url\((?!#)")
+        for text in self.texts.values():
+            root = ElementTree.fromstring(text)
+            self.assertEqual(root.tag, "{http://www.w3.org/2000/svg}svg")
+            outside = text.replace('xmlns="http://www.w3.org/2000/svg"', "")
+            self.assertNotRegex(outside, r"//|@import|@font-face|url\((?!#)")
 
     def test_dark(self) -> None:
         """What has a colour has another one where the reader wants it dark."""
-        (style,) = re.findall(r"<style>(.+)</style>", self.text, re.S)
-        light, dark = style.split("@media (prefers-color-scheme: dark)")
+        for name, text in self.texts.items():
+            (style,) = re.findall(r"<style>(.+)</style>", text, re.S)
+            light, dark = style.split("@media (prefers-color-scheme: dark)")
+            self.assertGreater(len(self.coloured(light)), 10, name)
+            self.assertEqual(self.coloured(light), self.coloured(dark), name)
 
-        def coloured(rules: str) -> set[tuple[str, str]]:
-            return {
-                (name, kind)
-                for names, body in re.findall(r"^ *([^@{}]+) \{([^{}]+)\}", rules, re.M)
-                for name in names.split(", ")
-                for kind in re.findall(r"(fill|stroke): #", body)
-            }
-
-        self.assertGreater(len(coloured(light)), 10)
-        self.assertEqual(coloured(light), coloured(dark))
+    def coloured(self, rules: str) -> set[tuple[str, str]]:
+        """What rules give a colour, and of which kind."""
+        return {
+            (name, kind)
+            for names, body in re.findall(r"^ *([^@{}]+) \{([^{}]+)\}", rules, re.M)
+            for name in names.split(", ")
+            for kind in re.findall(r"(fill|stroke): #", body)
+        }
 
 
 class TitleTests(SynchronousTestCase):

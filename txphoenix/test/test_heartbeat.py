@@ -367,6 +367,26 @@ class ClientHeartbeatTests(ClientTestCase):
         self.assertTrue(self._clients[0].connected)
         self.assertEqual(self.memory.connections_made, 1)
 
+    def test_silent_while_paused(self) -> None:
+        """A server that falls silent is found though nothing is read."""
+        channel = self.joined_channel()
+        client = self._clients[0]
+        told: list[BaseException] = []
+        client.on_close(told.append)
+        connection: Any = client.connection
+        connection.pause_reading()
+        self.memory.broadcast(channel.topic, "news", 1)
+        self.memory.advance(600)
+        self.assertEqual(told, [])
+        # The latest heartbeat has just been answered.
+        self.memory.is_stalled = True
+        self.memory.advance(39.9)
+        self.assertEqual(told, [])
+        self.memory.advance(0.1)
+        self.memory.is_stalled = False
+        self.memory.flush()
+        self.assertIsInstance(told[0], HeartbeatTimeout)
+
     def test_ping(self) -> None:
         """A ping fires with the seconds it took, and is no heartbeat on the timer."""
         client = self.connected_client()

@@ -47,6 +47,7 @@ NAMESPACES = [
     "txphoenix.transports.tuned",
     "txphoenix.transports.websocket",
     "txphoenix.waiters",
+    "txphoenix.wake_ups",
     "txphoenix.withdrawal",
 ]
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from txphoenix.errors import BufferFull
 from txphoenix.protocol.message import Message
+from txphoenix.protocol.serializer import V2Serializer
 from txphoenix.transports.longpoll_outgoing import Outgoing
 
 from .http_ways import by_treq_too
@@ -81,6 +84,30 @@ class OutgoingTests(SynchronousTestCase):
         self.assertFalse(self.outgoing.withdraw(marks[1]))
         self.assertFalse(self.outgoing)
 
+    def test_many_withdrawn(self) -> None:
+        """Nothing is left of those, however many there are behind a slow batch."""
+        self.outgoing.add(b"[0]", False)
+        first = self.outgoing.add(b"[1]", False)
+        for number in range(5000):
+            self.outgoing.withdraw(self.outgoing.add(b"[%d]" % number, False))
+        last = self.outgoing.add(b"[2]", False)
+        self.assertLess(len(self.outgoing._marks), 100)
+        self.assertTrue(self.outgoing.withdraw(first))
+        self.assertEqual(self.outgoing.next_batch()[0], b"[0]\n[2]")
+        self.assertFalse(self.outgoing.withdraw(last))
+
+    def test_memory(self) -> None:
+        """What waits takes as many bytes as it has, whatever has encoded it."""
+        encode = V2Serializer().encode
+        message = Message("1", "2", "a", "b", {"body": "x" * 1000})
+        tracemalloc.start()
+        self.addCleanup(tracemalloc.stop)
+        before, _ = tracemalloc.get_traced_memory()
+        for _ in range(200):
+            self.outgoing.add(*encode(message))
+        after, _ = tracemalloc.get_traced_memory()
+        self.assertLess(after - before, 2 * self.outgoing.size)
+
 
 @by_treq_too
 class RoomTests(LongPollTestCase):
@@ -102,6 +129,17 @@ class RoomTests(LongPollTestCase):
         self.assertTrue(connection.is_full)
         publish.say(200)
         self.assertFalse(connection.is_full)
+
+    def test_bounded(self) -> None:
+        """Whoever pushes on at a server that takes nothing is refused."""
+        client, _ = self.open(write_buffer=10_000)
+        transport: Any = client.connection.link.transport
+        with self.assertRaises(BufferFull):
+            for _ in range(1000):
+                self.push(client, 100)
+        self.assertLess(transport._outgoing.size, 10_000 + 200)
+        self.server.take("POST")
+        self.assertRaises(BufferFull, self.push, client, 1)
 
     def test_limit_changes(self) -> None:
         """reconfigure() says how much is enough from now on."""

@@ -8,6 +8,7 @@ from typing import Any
 
 from txphoenix import MessageTooLarge
 from txphoenix.protocol.message import Message
+from txphoenix.transports import longpoll
 
 from .http_ways import by_treq_too
 from .longpoll_case import SHOUT, LongPollTestCase
@@ -300,8 +301,9 @@ class PollTests(LongPollTestCase):
 class PauseTests(LongPollTestCase):
     """A reader that is slower than the server."""
 
-    def test_no_poll_while_paused(self) -> None:
-        """A full queue keeps the rest back, and no poll is made until it is read."""
+    def test_no_poll_with_enough(self) -> None:
+        """A full queue keeps the rest back; with enough of it no poll is made."""
+        self.patch(longpoll, "_ENOUGH", 5 * len(SHOUT % 1))
         client, poll = self.open(receive_buffer=4)
         channel, poll = self.joined(client, poll)
         got: list[int] = []
@@ -320,8 +322,37 @@ class PauseTests(LongPollTestCase):
         read(1)
         self.assertEqual(got, list(range(11)))
 
+    def test_polls_while_paused(self) -> None:
+        """Until there is enough, polls go on; what they bring is kept, in order."""
+        self.patch(longpoll, "_ENOUGH", 2 * len(SHOUT % 1))
+        client, poll = self.open()
+        heard: list[int] = []
+        client.on_message(lambda message: heard.append(message.payload["i"]))
+        connection: Any = client.connection
+        connection.pause_reading()
+        poll.say(204)
+        self.server.take("GET").say(200, messages=[SHOUT % 0])
+        self.server.take("GET").say(200, messages=[SHOUT % 1])
+        self.assertEqual((heard, self.server.asked), ([], []))
+        connection.resume_reading()
+        self.assertEqual(heard, [0, 1])
+        self.server.take("GET")
+
+    def test_gone_while_paused(self) -> None:
+        """A server that is gone is found in a poll's time, though nothing is read."""
+        client, poll = self.open()
+        connection: Any = client.connection
+        connection.pause_reading()
+        poll.say(200, messages=[SHOUT % 0])
+        self.server.take("GET")
+        self.server.advance(39.9)
+        self.assertTrue(client.connected)
+        self.server.advance(0.2)
+        self.assertEqual(self.loss(client).reason, "no answer within 40 s")
+
     def test_poll_under_way(self) -> None:
         """The answer to a poll that was under way is kept as well."""
+        self.patch(longpoll, "_ENOUGH", 1)
         client, poll = self.open()
         heard: list[Any] = []
         client.on_message(heard.append)
@@ -352,6 +383,7 @@ class PauseTests(LongPollTestCase):
 
     def test_lost_while_paused(self) -> None:
         """What had come before a loss is delivered before it is told."""
+        self.patch(longpoll, "_ENOUGH", 1)
         client, poll = self.open()
         connection: Any = client.connection
         heard: list[int] = []

@@ -21,14 +21,14 @@ from txphoenix.transports.interfaces import LifeSigns
 class Line:
     """A transport that shows what the test says.
 
-    :ivar before: how many bytes are before the heartbeat; they are to be taken first.
+    :ivar is_heard: whether what comes shows while reading is paused.
     """
 
     needs_heartbeat = True
     HEARTBEAT = 50
 
     def __init__(self) -> None:
-        self.has_read = False
+        self.has_read = self.is_heard = False
         self.written = self.taken = self.followed = 0
 
     def send(self, _message: Message) -> None:
@@ -42,7 +42,8 @@ class Line:
     def signs_of_life(self) -> LifeSigns:
         """Show it."""
         has_read, self.has_read = self.has_read, False
-        return LifeSigns(has_read, self.taken, self.taken < self.followed)
+        is_under_way = self.taken < self.followed
+        return LifeSigns(has_read, self.taken, is_under_way, self.is_heard)
 
 
 class SilenceTests(SynchronousTestCase):
@@ -217,6 +218,72 @@ class SilenceTests(SynchronousTestCase):
         self.pass_time(55)
         self.heartbeat.resume()
         self.assert_lost(65 - 0.1, 65.2)
+
+    # -- While reading is paused --------------------------------------------------
+
+    def pause(self) -> None:
+        """Pause, where what comes shows all the same."""
+        self.line.is_heard = True
+        self.heartbeat.pause()
+
+    def test_paused(self) -> None:
+        """A mute peer is lost in time though nothing is read, to the moment."""
+        self.pause()
+        self.clock.advance(30)
+        self.clock.advance(9.9)
+        self.assertEqual(self.failures, [])
+        self.clock.advance(0.1)
+        self.assertEqual(len(self.failures), 1)
+
+    def test_paused_and_alive(self) -> None:
+        """What comes after a heartbeat is as good as its answer, and the next goes."""
+        self.pause()
+        for _ in range(10):
+            self.pass_time(30.1)
+            self.read()
+        self.assertEqual(self.failures, [])
+        for (before, _), (after, _) in pairwise(self.sent):
+            self.assertLess(abs(after - before - 30), 0.2)
+        self.pass_time(40.2)
+        self.assertEqual(len(self.failures), 1)
+
+    def test_paused_later(self) -> None:
+        """A pause that begins while an answer is awaited takes no time away."""
+        self.pass_time(35)
+        self.pause()
+        self.assert_lost(40 - 0.1, 40.2)
+
+    def test_no_room(self) -> None:
+        """Where nothing that comes would show, the timeout rests."""
+        self.pause()
+        self.line.is_heard = False
+        self.pass_time(300)
+        self.assertEqual(self.failures, [])
+        self.assertGreaterEqual(len(self.sent), 9)
+
+    def test_read_on(self) -> None:
+        """Reading on is no reason to wait for longer where nothing has come."""
+        self.pause()
+        self.pass_time(35)
+        self.heartbeat.resume()
+        self.assert_lost(40 - 0.1, 40.2)
+
+    def test_read_on_behind_more(self) -> None:
+        """Where anything has come, the answer may be behind it."""
+        self.pause()
+        self.pass_time(31)
+        self.read()
+        self.pass_time(24)
+        self.heartbeat.resume()
+        self.assert_lost(65 - 0.1, 65.2)
+
+    def test_reconfigured(self) -> None:
+        """Another interval and timeout hold in a pause, too."""
+        self.pause()
+        self.heartbeat.reset(5.0, 10.0)
+        self.assert_lost(15 - 0.1, 15.2)
+
+    # -- The end ------------------------------------------------------------------
 
     def test_stopped_within(self) -> None:
         """A heartbeat may be the end of its connection: no timer is left."""

@@ -28,6 +28,9 @@ class MemoryTransport:
     """One end of a connection in memory.
 
     What is written waits until :meth:`MemoryConnection.pump` carries it over.
+
+    :ivar bytes_received: how many bytes have ever come, those among them that wait for
+        a protocol that has paused.
     """
 
     disconnecting = False
@@ -37,6 +40,7 @@ class MemoryTransport:
         self.protocol: Any = None
         self.is_reading = True
         self.unsent = bytearray()
+        self.bytes_received = self.bytes_delivered = 0
         self.loss: Exception | None = None
         self._host = host
         self._peer = peer
@@ -69,11 +73,17 @@ class MemoryTransport:
 
         As a reactor does, log what it raises and end the connection.
         """
+        self.bytes_delivered += len(data)
+        self.came(0)
         try:
             self.protocol.dataReceived(data)
         except Exception as error:
             log.failure("Unhandled Error")
             self.lost(error)
+
+    def came(self, waiting: int) -> None:
+        """So many bytes have come that wait to be delivered."""
+        self.bytes_received = max(self.bytes_received, self.bytes_delivered + waiting)
 
     def lost(self, reason: Exception) -> None:
         """The connection has ended."""
@@ -164,6 +174,7 @@ class MemoryConnection:
             return True
         if source.unsent:
             if not target.is_reading:
+                target.came(len(source.unsent))
                 return False
             data = bytes(source.unsent[:size])
             del source.unsent[: len(data)]

@@ -14,8 +14,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final, Protocol
 
+from .interfaces import LifeSigns
 from .write_buffer import WriteBuffer, WriteBufferOwner
-from .writing import bytes_received
+from .writing import bytes_received, has_room
 
 __all__ = ["MOST_PARTS", "NO_LIMIT", "FrameWriter", "FrameWriterOwner"]
 
@@ -45,7 +46,9 @@ class FrameWriter:
 
     __slots__ = (
         "_buffer",
+        "_came",
         "_collects",
+        "_counter",
         "_limit",
         "_owner",
         "longest",
@@ -59,6 +62,10 @@ class FrameWriter:
         self._owner: FrameWriterOwner | None = owner
         # What waits for the transport, once the session is open.
         self._buffer: WriteBuffer | None = None
+        # What is no descriptor of Twisted's may count what comes, as the kit's does.
+        self._counter: Any = None
+        # How many bytes had ever come from the peer, as far as the system tells.
+        self._came = 0
         self._limit = NO_LIMIT
         self._collects = True
         self.parts: list[bytes] = []
@@ -81,6 +88,8 @@ class FrameWriter:
         self._collects = collects
         if self._owner is not None:
             self._buffer = WriteBuffer(transport, self._limit, self._owner)
+            if self._buffer.descriptor is None and hasattr(transport, "bytes_received"):
+                self._counter = transport
         self.limit_frames(longest)
 
     def limit_frames(self, longest: int) -> None:
@@ -162,13 +171,23 @@ class FrameWriter:
         if self._buffer is not None:
             self._buffer.follow()
 
-    def progress(self) -> tuple[int, bool]:
-        """What the peer has acknowledged; see :meth:`WriteBuffer.progress`."""
-        return (0, False) if self._buffer is None else self._buffer.progress()
+    def signs_of_life(self, has_read: bool, is_paused: bool) -> LifeSigns:
+        """What the peer has shown of itself.
 
-    def count_received(self) -> int:
-        """How many bytes have ever come from the peer, as far as the system tells."""
-        return 0 if self._buffer is None else bytes_received(self._buffer.descriptor)
+        :param has_read: whether anything was read since this was asked last.
+        :param is_paused: whether nothing is read for now.
+        """
+        buffer = self._buffer
+        if buffer is None:
+            return LifeSigns(has_read, 0, False)
+        before = self._came
+        if self._counter is None:
+            self._came = bytes_received(buffer.descriptor)
+            is_heard = is_paused and has_room(buffer.descriptor)
+        else:
+            self._came, is_heard = self._counter.bytes_received, is_paused
+        has_read = has_read or before < self._came
+        return LifeSigns(has_read, *buffer.progress(), is_heard)
 
     # -- The end ------------------------------------------------------------------
 
@@ -191,5 +210,5 @@ class FrameWriter:
         """
         lost = len(self.parts) >> 1
         self.parts.clear()
-        self._owner = None
+        self._owner = self._counter = None
         return lost if self._buffer is None else lost + self._buffer.end()

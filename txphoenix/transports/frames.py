@@ -95,7 +95,7 @@ class FastFrameProtocol(FragmentLimitProtocol):
         self._is_paused = False
         self._is_plain = False
         self._is_receiving = False
-        self._read_size = self._came = 0
+        self._read_size = 0
         self._incomplete: IncompleteFrame | None = None
         self._compressed: CompressedFrames | None = None
         self._receive_limit = NO_LIMIT
@@ -302,8 +302,7 @@ class FastFrameProtocol(FragmentLimitProtocol):
         """What the peer has shown of itself."""
         # It is set by each read, and read only while that is worked off.
         has_read, self._read_size = self._read_size > 0, 0
-        came, self._came = self._came, self._writer.count_received()
-        return LifeSigns(has_read or came < self._came, *self._writer.progress())
+        return self._writer.signs_of_life(has_read, self._is_paused)
 
     def limit_writes(self, size: int) -> None:
         """Say from now on that it is enough when so many bytes wait."""

@@ -82,6 +82,12 @@ class LifeSigns(NamedTuple):
     is_under_way: bool
     """Whether the peer has not taken all that was sent before it was followed."""
 
+    is_heard: bool = False
+    """Whether what comes is seen although nothing is read.
+
+    It is not where the system does not tell, or has no room for more.
+    """
+
 
 @runtime_checkable
 class ObservedTransport(Transport, Protocol):

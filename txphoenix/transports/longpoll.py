@@ -72,6 +72,8 @@ log = Logger("txphoenix.transports.longpoll", observer=package_log)
 # A binary frame that the server has put into a string begins with one of its kinds,
 # which are the least bytes there are.
 _AFTER_BINARY_KINDS: Final = b"\x03"
+# While reading is paused, no poll is made once so many characters are held back.
+_ENOUGH: Final = 2**20
 # How JSON can write a digit in another way.
 _ESCAPED_ASCII: Final = b"\\u00"
 
@@ -216,8 +218,9 @@ class LongPollTransport:
             self._let_go()
 
     def pause_reading(self) -> None:
-        """Deliver no further message until :meth:`resume_reading`, and do not poll.
+        """Deliver no further message until :meth:`resume_reading`.
 
+        Polls go on, for they find a server that is gone, until enough is held back.
         The server ends a session that does not poll for one and a half windows (15
         seconds as Phoenix is set up).
         """
@@ -234,7 +237,8 @@ class LongPollTransport:
 
     def _poll(self) -> None:
         is_waiting = self._poll_request is not None or self._poll_timer.is_set
-        if self._is_paused or is_waiting or not self._is_taking:
+        has_enough = self._is_paused and sum(map(len, self._received)) >= _ENOUGH
+        if has_enough or is_waiting or not self._is_taking:
             return
         timeout = self._pace.begin(*self._heartbeat)
         request = self._http.request(

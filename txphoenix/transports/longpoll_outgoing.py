@@ -13,6 +13,9 @@ _MOST_LINES: Final = 100
 # A batch is cut before it is longer than a proxy (nginx: 1 MiB) takes of a body.
 _LONGEST_BATCH: Final = 1_000_000
 
+# So many marks of frames that were taken back are of no account.
+_FEW_MARKS: Final = 64
+
 _NDJSON: Final = "application/x-ndjson"
 _TEXT: Final = "text/plain"
 
@@ -48,6 +51,9 @@ class Outgoing:
             frame = (b64encode(data), True)
         else:
             # The server takes any line of a batch that does not begin so for base64.
+            # A copy: orjson's bytes keep the room that might have been needed, which is
+            # 4 KiB at least, and ten times a string.
+            data = bytes(memoryview(data))
             frame = (data, data.startswith(b"[") and b"\n" not in data)
         self._added += 1
         self._frames[self._added] = frame
@@ -64,6 +70,9 @@ class Outgoing:
         if frame is None:
             return False
         self.size -= len(frame[0])
+        if len(self._marks) > 2 * len(self._frames) + _FEW_MARKS:
+            # A batch may be under way for long, while others are taken back.
+            self._marks = deque(self._frames)
         return True
 
     def next_batch(self) -> tuple[bytes, str]:

@@ -2,14 +2,19 @@
 
 Whoever asks for an attempt at once, again and again, must not do away with the delays
 between attempts, so such wishes have a pace.
+
+A machine that has just woken up has no network yet, or not all of it.
+So for a while it tries again about each second, as long as nothing answers.
 """
 
 from __future__ import annotations
 
+from random import random
 from typing import Final
 
 from twisted.logger import Logger
 
+from ..errors import ConfigurationError, HandshakeRefused
 from ..runtime.lasting import LEAST, Pace, has_lasted
 from ..runtime.package_log import package_log
 
@@ -23,6 +28,10 @@ log = Logger("txphoenix.client", observer=package_log)
 # delays; so there is one more in each time that the longest of these takes.
 _MOST_HURRIED: Final = 5
 _MOST_REPLACED: Final = 20
+# For so many seconds a machine that has woken up may be without its network.
+_WAKING: Final = 120.0
+# Until then, the longest delay (seconds) before an attempt.
+_WHILE_WAKING: Final = 1.0
 
 
 class Patience:
@@ -36,7 +45,9 @@ class Patience:
         "_delay",
         "_has_told",
         "_hurried",
+        "_is_answered",
         "_opened_at",
+        "_woke_at",
         "close_code",
         "latest",
         "replaced",
@@ -56,6 +67,10 @@ class Patience:
         """Which of the two an attempt after the latest end comes under."""
         # Whether the log has it that no attempt at once is left.
         self._has_told = False
+        # When the machine woke up, until there is a connection again.
+        self._woke_at: float | None = None
+        # Whether the latest end was a server's answer, or our own doing.
+        self._is_answered = False
 
     def reset(self, longest_delay: float) -> None:
         """Go by another longest delay from now on."""
@@ -86,20 +101,39 @@ class Patience:
         :return: after how many seconds.
         """
         self._opened_at = now
+        self._woke_at = None
         return now - self._began_at
 
-    def ended(self, close_code: int | None) -> None:
-        """It has failed, or its transport has ended.
+    def ended(self, reason: Exception, was_open: bool) -> None:
+        """It has failed, or the transport that it has opened has ended.
 
-        :param close_code: what that was closed with.
+        :param was_open: which of the two.
         """
-        self.close_code = close_code
+        self.close_code = getattr(reason, "code", None) if was_open else None
+        self._is_answered = isinstance(reason, HandshakeRefused | ConfigurationError)
 
     def follow(self, pace: Pace) -> None:
         """Have an attempt after this end come under one of the two."""
         self.latest = pace
 
+    def woken(self, now: float) -> None:
+        """The machine has woken up, and what was open is not any more."""
+        self._woke_at = now
+
     # -- What follows --------------------------------------------------------------
+
+    def shortened(self, delay: float, now: float) -> float:
+        """The delay before the next attempt, where the machine has just woken up.
+
+        :param delay: what it would be otherwise.
+        """
+        woke_at = self._woke_at
+        if woke_at is None or self._is_answered or now - woke_at > _WAKING:
+            return delay
+        if self._began_at < woke_at:
+            # The first, at once.
+            return 0.0
+        return min(delay, _WHILE_WAKING * (1 - random() / 2))
 
     def may_hurry(self, now: float) -> bool:
         """Take a turn for an attempt at once.

@@ -15,6 +15,7 @@ from .fast_tls import FastTLSTransport
 __all__ = [
     "bytes_received",
     "descriptor_of",
+    "has_room",
     "in_kernel",
     "unwritten",
     "unwritten_by",
@@ -23,6 +24,9 @@ __all__ = [
 
 # Where Linux has tcpi_bytes_received in its struct tcp_info, since its release 4.1.
 _BYTES_RECEIVED: Final = slice(128, 136)
+# What Linux tells of a socket's memory, since its release 4.12: numbers of 32 bits, of
+# which the first is what is taken by all that was not read, and the second its limit.
+_SO_MEMINFO: Final = 55
 
 
 def descriptor_of(transport: Any) -> FileDescriptor | None:
@@ -119,3 +123,32 @@ def bytes_received(descriptor: FileDescriptor | None) -> int:
         # The socket may be closed, or be no TCP's.
         return 0
     return int.from_bytes(said[_BYTES_RECEIVED], sys.byteorder)
+
+
+def has_room(descriptor: FileDescriptor | None) -> bool:
+    """Whether bytes that come while nothing is read would show.
+
+    A peer is told to wait once the system keeps enough for us; Linux does not say so
+    before half of its room is taken.
+    Other systems do not tell how many bytes have come, but whether any wait.
+    """
+    connection: Any = getattr(descriptor, "socket", None)
+    if connection is None:
+        return False
+    if bytes_received(descriptor):
+        try:
+            said = connection.getsockopt(socket.SOL_SOCKET, _SO_MEMINFO, 8)
+        except OSError:
+            return False
+        taken = int.from_bytes(said[:4], sys.byteorder)
+        return 2 * taken < int.from_bytes(said[4:], sys.byteorder)
+    try:
+        # Not every system has these.
+        from fcntl import ioctl
+        from termios import FIONREAD
+
+        answer = ioctl(connection.fileno(), FIONREAD, b"\0" * 4)
+    except (ImportError, OSError, ValueError):
+        # The socket may be closed.
+        return False
+    return int.from_bytes(answer, sys.byteorder) == 0

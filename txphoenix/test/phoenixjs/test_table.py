@@ -10,14 +10,13 @@ import re
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
-from types import ModuleType
 from typing import NamedTuple
-from unittest import TestCase
 
 from twisted.trial.unittest import SynchronousTestCase
 
 import txphoenix
 from txphoenix.test import phoenixjs
+from txphoenix.test.named_tests import docstring_of, names_of_tests
 
 TABLE = Path(txphoenix.__file__).parent.parent / "docs" / "phoenixjs.rst"
 NOT_THERE = None if TABLE.exists() else "installed without its documents"
@@ -49,15 +48,6 @@ def rows() -> list[Row]:
     return [Row(*parts) for parts in found]
 
 
-def names_of_tests(module: ModuleType) -> Iterator[str]:
-    """The names of a module's tests: the class and the method."""
-    for value in vars(module).values():
-        if isinstance(value, type) and issubclass(value, TestCase):
-            for name in vars(value):
-                if name.startswith("test_") and value.__module__ == module.__name__:
-                    yield f"{value.__name__}.{name}"
-
-
 def names_of_all_tests() -> Iterator[str]:
     """The dotted names of this package's tests, but for those of the table."""
     for found in pkgutil.iter_modules(phoenixjs.__path__):
@@ -65,20 +55,6 @@ def names_of_all_tests() -> Iterator[str]:
             module = import_module(f"{phoenixjs.__name__}.{found.name}")
             for test in names_of_tests(module):
                 yield f"phoenixjs.{found.name}.{test}"
-
-
-def docstring_of(test: str) -> str | None:
-    """The docstring of a test.
-
-    :raises LookupError: there is no such test.
-    """
-    module_name, class_name, method_name = test.rsplit(".", 2)
-    module = import_module(f"txphoenix.test.{module_name}")
-    if f"{class_name}.{method_name}" not in names_of_tests(module):
-        raise LookupError(test)
-    method = vars(vars(module)[class_name])[method_name]
-    docstring: str | None = method.__doc__
-    return docstring
 
 
 class TableTests(SynchronousTestCase):
