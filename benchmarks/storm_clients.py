@@ -13,6 +13,7 @@ from txphoenix.backoff import Backoff, steps
 from txphoenix.client.retry_policy import retry_delay
 from txphoenix.options.options import Options
 from txphoenix.protocol.close_codes import SERVICE_RESTART
+from txphoenix.transports.patience import Patience
 
 __all__ = ["CLIENTS", "PHOENIX_JS", "SLIPSTREAM", "Client", "ours"]
 
@@ -48,9 +49,11 @@ def ours(close_code: int | None = None) -> Backoff:
     default = Options(url="ws://localhost/socket")
     # The default's own function, which is otherwise made anew for each delay.
     options = default.replace(backoff=default.reconnect_backoff)
+    patience = Patience(options.reconnect_interval)
 
     def delay(attempt: int) -> float:
-        return retry_delay(options, attempt, None if attempt else close_code)
+        patience.close_code = None if attempt else close_code
+        return retry_delay(options, attempt, patience, 0.0)
 
     return delay
 
