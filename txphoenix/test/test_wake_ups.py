@@ -331,8 +331,13 @@ class LongPollTests(ClientTests):
     short = 12.0
 
 
-class ReactorTests(NetworkTestCase):
-    """Clocks of a real reactor that jump by an hour."""
+class ReactorTestCase(NetworkTestCase):
+    """Clocks of a real reactor that jump by an hour.
+
+    :cvar options: the client's.
+    """
+
+    options: ClassVar[dict[str, Any]] = {}
 
     # Trial's own limit goes by a clock that is set.
     timeout = int(HOUR) + 30
@@ -354,7 +359,7 @@ class ReactorTests(NetworkTestCase):
     async def start(self) -> None:
         """A client that has joined."""
         server = await self.serve(timeout=None)
-        self.made = self.client(server.url)
+        self.made = self.client(server.url, **self.options)
         self.losses: list[Exception] = []
         self.made.on_close(self.losses.append)
         _, self.room = await self.made.join(TOPIC)
@@ -368,6 +373,21 @@ class ReactorTests(NetworkTestCase):
         self.assertEqual(await self.room.push("echo", {"a": 1}), {"a": 1})
         await self.made.stopService()
         self.assertFalse(any("Deadlines._expire" in str(it) for it in self.held()))
+
+    async def look_twice(self) -> None:
+        """Wait until somebody has looked twice at the clocks."""
+        looks: list[None] = []
+
+        def look() -> float:
+            looks.append(None)
+            return self.asleep
+
+        self.patch(wake_ups, "asleep_time", look)
+        await self.until(lambda: len(looks) > 1)
+
+
+class ReactorTests(ReactorTestCase):
+    """A client over a WebSocket."""
 
     async def test_both(self) -> None:
         """All clocks go on: a virtual machine was moved, or this is Windows."""
@@ -403,17 +423,28 @@ class ReactorTests(NetworkTestCase):
     async def test_wall_clock(self) -> None:
         """The wall clock alone is set: nothing happens."""
         await self.start()
-        looks: list[None] = []
-
-        def look() -> float:
-            looks.append(None)
-            return 0.0
-
-        self.patch(wake_ups, "asleep_time", look)
         for seconds in (HOUR, -HOUR):
             self.set_wall_clock(seconds)
             # Whoever pushes sees that it was set.
             await self.room.push("echo", {"a": 1})
-            count = len(looks)
-            await self.until(lambda: len(looks) > count + 1)  # noqa: B023
+            await self.look_twice()
+        self.assertEqual(self.losses, [])
+
+
+class LongPollReactorTests(ReactorTestCase):
+    """A client over long-poll, whose server's wall clock is left as it is."""
+
+    options: ClassVar[dict[str, Any]] = {"transport": "longpoll"}
+
+    async def test_asleep(self) -> None:
+        """The monotonic clock stands still: a laptop was suspended."""
+        await self.start()
+        self.asleep = HOUR
+        await self.assert_slept()
+
+    async def test_nap(self) -> None:
+        """After a short sleep nothing is lost; the poll that is under way will tell."""
+        await self.start()
+        self.asleep = 20.0
+        await self.look_twice()
         self.assertEqual(self.losses, [])

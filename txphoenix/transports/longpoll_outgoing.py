@@ -50,10 +50,12 @@ class Outgoing:
         if is_binary:
             frame = (b64encode(data), True)
         else:
+            if self._frames or self._batch_size:
+                # It has to wait, so it is copied: orjson's bytes keep the room that
+                # might have been needed, which is 4 KiB at least, and ten times a
+                # string.
+                data = b"%b" % data
             # The server takes any line of a batch that does not begin so for base64.
-            # A copy: orjson's bytes keep the room that might have been needed, which is
-            # 4 KiB at least, and ten times a string.
-            data = bytes(memoryview(data))
             frame = (data, data.startswith(b"[") and b"\n" not in data)
         self._added += 1
         self._frames[self._added] = frame
