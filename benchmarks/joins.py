@@ -7,7 +7,6 @@ from __future__ import annotations
 from typing import Any
 
 import orjson
-from twisted.internet.defer import gatherResults
 
 from . import library
 from .address import Address
@@ -30,7 +29,7 @@ async def txphoenix(reactor: Any, where: Address, channels: int) -> dict[str, fl
     if not all(channel.is_joined for channel in made):
         raise Wrong("not all channels have joined")
     stopwatch = Stopwatch()
-    await gatherResults([channel.leave() for channel in made])
+    await library.wait_for_each([channel.leave() for channel in made])
     measured |= stopwatch.rates(channels, "leaves")
     if any(client.channels.find(channel.topic) for channel in made):
         raise Wrong("not all channels have left")
