@@ -141,7 +141,7 @@ class Waiting(Generic[_T]):
         self._channels.abandon(reason)
         if self._waiters is not None:
             self._waiters.abandon(reason)
-        self._channels.writers.check()
+        self._channels.check_writers()
 
     def _closed(self, _result: None) -> None:
         if not self._connection.is_wanted:
