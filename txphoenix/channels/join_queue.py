@@ -105,20 +105,13 @@ class JoinQueue(Deadline, ChannelObserver):
         if pending.is_queued:
             return
         pending.enter_queue(self._deadlines)
-        if self.waiting or self.prepared or self._is_filling or not self._may_send():
-            if self.waiting is None:
-                self.waiting = OrderedDict()
-            self.waiting[pending] = None
-            if self.has_room:
-                self.fill()
-            return
-        # Nobody is before it; who enters meanwhile comes behind it, as in fill().
-        self._is_filling = True
-        try:
-            pending.joins.prepare(pending)
-        finally:
-            self._is_filling = False
-        if self.waiting or self.prepared:
+        if self.waiting is None:
+            if self._may_pass():
+                self._prepare(pending)
+                return
+            self.waiting = OrderedDict()
+        self.waiting[pending] = None
+        if self.has_room:
             self.fill()
 
     def ready(self, pending: PendingJoin) -> None:
@@ -214,7 +207,7 @@ class JoinQueue(Deadline, ChannelObserver):
                 if self.prepared:
                     pending, _ = self.prepared.popitem(last=False)
                     pending.joins.send(pending)
-                elif self.waiting:
+                elif self.waiting is not None:
                     pending, _ = self.waiting.popitem(last=False)
                     pending.joins.prepare(pending)
         finally:
@@ -279,9 +272,21 @@ class JoinQueue(Deadline, ChannelObserver):
 
     # -- Inside -------------------------------------------------------------------
 
-    def _may_send(self) -> bool:
+    def _may_pass(self) -> bool:
+        """Whether the next to enter has nobody to wait for."""
         has_room = len(self._ahead) + len(self._passed) < self.window
-        return has_room and self._connection.is_open
+        is_idle = not self.prepared and not self._is_filling
+        return has_room and is_idle and self._connection.is_open
+
+    def _prepare(self, pending: PendingJoin) -> None:
+        """Have a join go on, and then those that have entered meanwhile."""
+        self._is_filling = True
+        try:
+            pending.joins.prepare(pending)
+        finally:
+            self._is_filling = False
+        if self.waiting or self.prepared:
+            self.fill()
 
     def _send_heartbeat(self, ref: str) -> None:
         try:
