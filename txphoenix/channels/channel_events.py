@@ -57,9 +57,15 @@ class ChannelEvents:
         if told.channel_joined is not untold.channel_joined:
             self.of_joins = (*self.of_joins, observer)
         if told.leave_answered is not untold.leave_answered:
-            self.of_leaves = (*self.of_leaves, observer)
+            self.of_leaves = self._shared((*self.of_leaves, observer))
         if told.channel_ended is not untold.channel_ended:
-            self.of_ends = (*self.of_ends, observer)
+            self.of_ends = self._shared((*self.of_ends, observer))
+
+    def _shared(
+        self, observers: tuple[ChannelObserver, ...]
+    ) -> tuple[ChannelObserver, ...]:
+        # They are mostly the same observers.
+        return self.of_joins if observers == self.of_joins else observers
 
     def when_at_rest(self, call: Callable[[], object]) -> None:
         """Call a function as soon as all that was changed is done.

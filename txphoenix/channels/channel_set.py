@@ -41,7 +41,8 @@ class ChannelSet(MultiService):
         self.routes: dict[str, Membership[Channel]] = {}
         """The channels that are not closed, by topic."""
         self.next_joins = NextJoins(self.routes, deadlines)
-        self.stop_waiters = StopWaiters()
+        # Made at its first use.
+        self._stop_waiters: StopWaiters | None = None
         # Counts the starts and stops, so that a stop finds out that it is over.
         self._life = 0
         self.has_stopped = False
@@ -80,6 +81,13 @@ class ChannelSet(MultiService):
         return succeed(None) if channel is None else channel.leave(timeout)
 
     # -- What channels call -------------------------------------------------------
+
+    @property
+    def stop_waiters(self) -> StopWaiters:
+        """Who waits for the end of any channel."""
+        if self._stop_waiters is None:
+            self._stop_waiters = StopWaiters()
+        return self._stop_waiters
 
     def register(self, membership: Membership[Channel]) -> None:
         """Give a topic to a channel."""
@@ -215,8 +223,8 @@ class ChannelSet(MultiService):
         for each in memberships:
             if self._life == life and self.routes.get(each.topic) is each:
                 self._tell(each, lambda membership: membership.channel.stop())
-        if self._life == life:
-            self.stop_waiters.tell(self.stop_waiters.take_all())
+        if self._life == life and self._stop_waiters is not None:
+            self._stop_waiters.tell(self._stop_waiters.take_all())
 
     def _withdraw(self, reason: object, topic: str | None = None) -> None:
         for membership in self.next_joins.channels(topic):

@@ -39,7 +39,8 @@ class JoinChannels:
     ) -> None:
         self._channels = channels
         self._tell_error = tell_error
-        self._started: set[str] = set()
+        # Made at its first use, which most clients never come to.
+        self._started: set[str] | None = None
         self._wanted: Mapping[str, Any] = {}
         self._is_starting = False
 
@@ -49,8 +50,11 @@ class JoinChannels:
         :param wanted: the option: topic -> params.
         """
         self._wanted = wanted
-        self._started &= wanted.keys()
-        if self._is_starting:
+        if not wanted:
+            self._started = None
+        elif self._started is not None:
+            self._started &= wanted.keys()
+        if self._is_starting or not wanted:
             # What makes a channel, or is told of an error, has called reconfigure().
             return
         self._is_starting = True
@@ -66,7 +70,7 @@ class JoinChannels:
 
     def forget(self) -> None:
         """Start all of them again, since the service that they belonged to stops."""
-        self._started.clear()
+        self._started = None
 
     def _start_each(
         self, wanted: Mapping[str, Any], failures: Counter[str], tries: int
@@ -79,7 +83,7 @@ class JoinChannels:
             # What is called here is the user's, and may have disconnected.
             if not self._channels.connection.is_open:
                 return True
-            if topic in self._started or failures[topic] >= tries:
+            if topic in (self._started or ()) or failures[topic] >= tries:
                 continue
             if not self._start(topic, params):
                 failures[topic] += 1
@@ -88,13 +92,16 @@ class JoinChannels:
         return True
 
     def _start(self, topic: str, params: Any) -> bool:
+        if self._started is None:
+            self._started = set()
         self._started.add(topic)
         if self._channels.find(topic) is not None:
             return True
         try:
             self._channels.start_channel(topic, params)
         except BaseException as error:
-            self._started.discard(topic)
+            if self._started is not None:
+                self._started.discard(topic)
             log.failure(
                 "{topic}: its channel could not be made, and is tried again with"
                 " the next connection",

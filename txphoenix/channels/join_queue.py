@@ -71,9 +71,10 @@ class JoinQueue(Deadline, ChannelObserver):
         """How many joins are under way at most."""
         self.patience = 0.0
         """The seconds that a join which has had its time is waited for."""
-        self.waiting: OrderedDict[PendingJoin, None] = OrderedDict()
+        # Made at their first use: where there is room, no join comes to be in one.
+        self.waiting: OrderedDict[PendingJoin, None] | None = None
         """Those whose turn has not come."""
-        self.prepared: OrderedDict[PendingJoin, None] = OrderedDict()
+        self.prepared: OrderedDict[PendingJoin, None] | None = None
         """Those whose turn has come, and whose params came later."""
         # Those that were sent, by number: to some of them the server may not have come,
         # the oldest first, and the others it has passed.
@@ -104,6 +105,11 @@ class JoinQueue(Deadline, ChannelObserver):
         if pending.is_queued:
             return
         pending.enter_queue(self._deadlines)
+        if self.waiting is None:
+            if self._may_pass():
+                self._prepare(pending)
+                return
+            self.waiting = OrderedDict()
         self.waiting[pending] = None
         if self.has_room:
             self.fill()
@@ -114,8 +120,10 @@ class JoinQueue(Deadline, ChannelObserver):
             pending.rest(self._deadlines)
         if len(self._ahead) + len(self._passed) < self.window and not self.prepared:
             pending.joins.send(pending)
-        else:
-            self.prepared[pending] = None
+            return
+        if self.prepared is None:
+            self.prepared = OrderedDict()
+        self.prepared[pending] = None
 
     def sent(self, pending: PendingJoin) -> None:
         """Take note that a join has been sent; its place says as which number."""
@@ -158,8 +166,9 @@ class JoinQueue(Deadline, ChannelObserver):
         was_overdue = pending.is_overdue
         number = pending.leave_queue()
         if not number:
-            self.waiting.pop(pending, None)
-            self.prepared.pop(pending, None)
+            for queue in (self.waiting, self.prepared):
+                if queue is not None:
+                    queue.pop(pending, None)
         else:
             self._sent.pop(number, None)
             self._passed.pop(number, None)
@@ -173,11 +182,11 @@ class JoinQueue(Deadline, ChannelObserver):
     def clear(self) -> None:
         """Forget all joins: the connection is lost."""
         self._spend(self._deadlines.elapsed())
-        for pending in (*self._sent.values(), *self.waiting, *self.prepared):
+        unsent = (*(self.waiting or ()), *(self.prepared or ()))
+        for pending in (*self._sent.values(), *unsent):
             pending.leave_queue()
         self._sent.clear()
-        self.waiting.clear()
-        self.prepared.clear()
+        self.waiting = self.prepared = None
         self._ahead.clear()
         self._passed.clear()
         self.has_room = True
@@ -198,7 +207,7 @@ class JoinQueue(Deadline, ChannelObserver):
                 if self.prepared:
                     pending, _ = self.prepared.popitem(last=False)
                     pending.joins.send(pending)
-                else:
+                elif self.waiting is not None:
                     pending, _ = self.waiting.popitem(last=False)
                     pending.joins.prepare(pending)
         finally:
@@ -262,6 +271,22 @@ class JoinQueue(Deadline, ChannelObserver):
             self.fill()
 
     # -- Inside -------------------------------------------------------------------
+
+    def _may_pass(self) -> bool:
+        """Whether the next to enter has nobody to wait for."""
+        has_room = len(self._ahead) + len(self._passed) < self.window
+        is_idle = not self.prepared and not self._is_filling
+        return has_room and is_idle and self._connection.is_open
+
+    def _prepare(self, pending: PendingJoin) -> None:
+        """Have a join go on, and then those that have entered meanwhile."""
+        self._is_filling = True
+        try:
+            pending.joins.prepare(pending)
+        finally:
+            self._is_filling = False
+        if self.waiting or self.prepared:
+            self.fill()
 
     def _send_heartbeat(self, ref: str) -> None:
         try:

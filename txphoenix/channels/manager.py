@@ -90,10 +90,12 @@ class ChannelManager(ChannelSet):
         self.options = options
         # The topics whose kept pushes wait for the connection to take more.
         self._held: dict[str, None] = {}
-        self.writers = Writers()
-        self.dropped = DroppedPushes(self.deadlines)
-        self.pauses = ReadingPauses(connection, self.deadlines, options)
-        self.supervision = Supervision(self)
+        # Made at their first use, which most clients never come to: what a client is
+        # made of, the garbage collector walks for as long as there is the client.
+        self._writers: Writers | None = None
+        self._dropped: DroppedPushes | None = None
+        self._pauses: ReadingPauses | None = None
+        self._supervision: Supervision | None = None
         self._settling = Settling(self.routes)
         self._offline_because: BaseException | None = None
         self.joins = JoinQueue(self.deadlines, connection)
@@ -111,7 +113,8 @@ class ChannelManager(ChannelSet):
     def reset_options(self, options: Options) -> None:
         """Use other options from now on."""
         self.options = options
-        self.pauses.reset_options(options)
+        if self._pauses is not None:
+            self._pauses.reset_options(options)
         self.timeout = options.timeout
         self.joins.reset(
             options.join_window,
@@ -219,7 +222,8 @@ class ChannelManager(ChannelSet):
 
     def connection_lost(self, reason: BaseException, was_asked: bool) -> None:
         """Have each channel wait for the next connection."""
-        self.pauses.forget()
+        if self._pauses is not None:
+            self._pauses.forget()
         self.joins.clear()
         self._offline_because = unraised(reason)
         self._settling.connection_lost()
@@ -243,6 +247,41 @@ class ChannelManager(ChannelSet):
         self._withdraw(error)
         self._each(lambda membership: membership.abandoned(error))
         self._settling.abandon(error)
+
+    def check_writers(self) -> None:
+        """Tell those who wait until a push would be sent, and for whom it would."""
+        if self._writers is not None:
+            self._writers.check()
+
+    # -- What there is of it once it is used --------------------------------------
+
+    @property
+    def writers(self) -> Writers:
+        """Who waits until a push would be sent."""
+        if self._writers is None:
+            self._writers = Writers()
+        return self._writers
+
+    @property
+    def dropped(self) -> DroppedPushes:
+        """The pushes that were never sent, for the log."""
+        if self._dropped is None:
+            self._dropped = DroppedPushes(self.deadlines)
+        return self._dropped
+
+    @property
+    def pauses(self) -> ReadingPauses:
+        """Which channels hold the connection back."""
+        if self._pauses is None:
+            self._pauses = ReadingPauses(self.connection, self.deadlines, self.options)
+        return self._pauses
+
+    @property
+    def supervision(self) -> Supervision:
+        """What follows the crash of a channel."""
+        if self._supervision is None:
+            self._supervision = Supervision(self)
+        return self._supervision
 
     # -- What channels call -------------------------------------------------------
 
@@ -302,7 +341,8 @@ class ChannelManager(ChannelSet):
 
     def closed(self, topic: str) -> None:
         """Forget its crashes, and wait for its join no more."""
-        self.supervision.forget(topic)
+        if self._supervision is not None:
+            self._supervision.forget(topic)
         self._settling.forget(topic)
 
     def check_settled(self, channel: ObservedChannel) -> None:
@@ -313,8 +353,8 @@ class ChannelManager(ChannelSet):
         events = self.events
         if events.at_rest:
             events.rest()
-        if self.writers.waiting is not None:
-            self.writers.check(channel)
+        if self._writers is not None:
+            self._writers.check(channel)
         joins = self.joins
         if joins.waiting or joins.prepared:
             if joins.has_room:

@@ -69,7 +69,7 @@ class Connection(Service):
 
     name = "connection"
     _listener: ConnectionListener
-    withdraw = property(lambda self: self.link.withdrawal.withdraw)
+    withdraw = property(lambda self: self.link.withdraw)
     pause_reading = property(lambda self: self.link.pause_reading)
     resume_reading = property(lambda self: self.link.resume_reading)
     encode_heartbeat = property(lambda self: self.link.encode_heartbeat)
@@ -358,8 +358,7 @@ class Connection(Service):
         was_asked = must_reopen or bool(closing)
         self._patience.follow(pace if was_asked else self._patience.hurried)
         tell_end(tell, reason)
-        # All that was under way has been told; the transport itself may go.
-        self.link.withdrawal.told()
+        self.link.told_of_loss()
         for deferred in closing:
             deferred.callback(None)
         if self.is_wanted and not was_asked:

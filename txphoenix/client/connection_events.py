@@ -105,7 +105,7 @@ class ConnectionEvents:
             self._join_all,
             self._hooks.opened,
             self._waiting.connected,
-            self._channels.writers.check,
+            self._channels.check_writers,
         ):
             act()
             if not connection.is_still_open(attempt):
@@ -119,7 +119,7 @@ class ConnectionEvents:
         self._log.connection_lost(reason, was_asked)
         self._waiting.abandon_unless_wanted(reason)
         call_hooks(self._hooks.close, reason)
-        self._channels.writers.check()
+        self._channels.check_writers()
 
     def connection_failed(self, reason: Exception) -> None:
         """Tell who waits of a failed attempt."""
@@ -146,7 +146,7 @@ class ConnectionEvents:
         """Send what has waited for room, then tell who waits for it."""
         self._outbox.send_kept()
         self._channels.connection_writable()
-        self._channels.writers.check()
+        self._channels.check_writers()
 
     def heartbeat_sent(self) -> None:
         """A heartbeat has gone out."""

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
-from itertools import count
+from sys import maxsize
 from typing import Any, Final, Protocol, cast
 
 from twisted.internet.defer import Deferred, fail
@@ -50,6 +50,7 @@ _OBSERVED: Final = ("follow_writes", "signs_of_life")
 # It keeps nothing of a connection, so that one serves all clients.
 _V2: Final = "2.0.0"
 _shared_serializer = cache(lambda: serializer_for(_V2, None))
+_shared_encode = cache(lambda: _shared_serializer().encode)
 
 
 class LinkOwner(Protocol):
@@ -101,10 +102,10 @@ class Link:
         "_options",
         "_owner",
         "_wake_ups",
+        "_withdrawal",
         "next_ref",
         "serializer",
         "transport",
-        "withdrawal",
     )
 
     def __init__(
@@ -115,15 +116,16 @@ class Link:
         self._owner = owner
         self._client = client
         # In C, all of it: each message that is sent has one.
-        self.next_ref: Callable[[], str] = map(str, count(1)).__next__
+        # A count would be one more object for the garbage collector to walk.
+        self.next_ref: Callable[[], str] = map(str, range(1, maxsize)).__next__
         """Makes the next ref: ``"1"``, ``"2"`` and so on, never one twice."""
         self.transport: Transport | None = None
         """The transport, from its opening to its loss."""
         self._heartbeat: Heartbeat | None = None
-        self.withdrawal = Withdrawal()
-        """Takes back what the transport has not sent yet."""
+        # Made at its first use, or at the loss of a transport until that is told.
+        self._withdrawal: Withdrawal | None = None
         self.reset_options(options)
-        self._encode = self.serializer.encode
+        self._encode = self._encoding()
 
     def reset_options(self, options: Options) -> None:
         """Use other options, from the next transport on where they concern it."""
@@ -148,9 +150,10 @@ class Link:
         transport = self.transport
         if transport is None:
             return
-        self.withdrawal.opened(transport)
+        if self._withdrawal is not None:
+            self._withdrawal.opened(transport)
         # A transport keeps to the format that its server was told.
-        self._encode = self.serializer.encode
+        self._encode = self._encoding()
         self._heartbeat = Heartbeat(
             self._clock,
             self._options.heartbeat_interval,
@@ -168,10 +171,15 @@ class Link:
 
         :return: its heartbeat, which is to be stopped as soon as the loss may be told.
         """
+        self._made_withdrawal().lost()
         self.transport = None
-        self.withdrawal.lost()
         heartbeat, self._heartbeat = self._heartbeat, None
         return heartbeat
+
+    def told_of_loss(self) -> None:
+        """All have been told of the loss: the transport itself may go."""
+        if self._withdrawal is not None:
+            self._withdrawal.told()
 
     # -- Messages -----------------------------------------------------------------
 
@@ -233,6 +241,10 @@ class Link:
         if telemetry.message_handlers:
             telemetry.message_event("sent", self._client, message, len(data))
         return mark
+
+    def withdraw(self, mark: int | None) -> bool:
+        """Take back a message; see :meth:`.withdrawal.Withdrawal.withdraw`."""
+        return self._made_withdrawal().withdraw(mark)
 
     # -- Heartbeats ---------------------------------------------------------------
 
@@ -330,6 +342,19 @@ class Link:
             self._end(self.transport.abort)
 
     # -- Inside -------------------------------------------------------------------
+
+    def _encoding(self) -> Callable[[Message], tuple[bytes, bool]]:
+        serializer = self.serializer
+        if serializer is _shared_serializer():
+            return _shared_encode()
+        return serializer.encode
+
+    def _made_withdrawal(self) -> Withdrawal:
+        if self._withdrawal is None:
+            self._withdrawal = Withdrawal()
+            if self.transport is not None:
+                self._withdrawal.opened(self.transport)
+        return self._withdrawal
 
     def _use(self, method: Callable[[], None]) -> None:
         try:

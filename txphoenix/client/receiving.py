@@ -96,22 +96,19 @@ def frame_receivers(
     """
     owners = connection, serializer, receiver, client, memberships, hooks
     if isinstance(serializer, V2Serializer):
-        long_numbers = _Receiving(serializer.parse, None, *owners)
-        frames = _Receiving(serializer.parse_short_numbers, long_numbers, *owners)
-        return long_numbers.receive_fast, frames.receiver_of
-    receive = _Receiving(None, None, *owners).receive
+        frames = _Receiving(serializer.parse_short_numbers, *owners)
+        return frames.receive_exactly, frames.receiver_of
+    receive = _Receiving(None, *owners).receive
     return receive, lambda _: receive
 
 
 class _Receiving:
     """Takes the frames of one transport, by one way to read their JSON.
 
-    Each client has two of them for as long as it is connected, so they have no closure:
-    that is a dozen objects, which the garbage collector would walk.
+    Each client has one for as long as it is connected, so it has no closure: that is a
+    dozen objects, which the garbage collector would walk.
 
     :param parse: reads a frame of V2; None for other serializers.
-    :param long_numbers: takes the frames that may have numbers which ``parse`` cannot
-        read exactly; None if there are none.
     """
 
     __slots__ = (
@@ -128,7 +125,6 @@ class _Receiving:
     def __init__(
         self,
         parse: Callable[[bytes], Any] | None,
-        long_numbers: _Receiving | None,
         connection: FrameSource,
         serializer: Serializer,
         receiver: MessageReceiver,
@@ -137,7 +133,9 @@ class _Receiving:
         hooks: MessageHooks,
     ) -> None:
         self._parse: Callable[[bytes], Any] = cast(Any, parse)
-        self._long_numbers = long_numbers
+        # Takes the frames that may have numbers which parse cannot read exactly; made
+        # for the first of them.
+        self._long_numbers: _Receiving | None = None
         self._connection = connection
         self._serializer = serializer
         self._receiver = receiver
@@ -148,8 +146,25 @@ class _Receiving:
     def receiver_of(self, read: bytes) -> FrameReceiver:
         """What takes the frames in a read: asked for once a read."""
         if may_have_long_number(read):
-            return cast(_Receiving, self._long_numbers).receive_fast
+            return self._made_long_numbers().receive_fast
         return self.receive_fast
+
+    def receive_exactly(self, data: bytes, is_binary: bool) -> None:
+        """Take a frame of V2 at which nobody has looked."""
+        self._made_long_numbers().receive_fast(data, is_binary)
+
+    def _made_long_numbers(self) -> _Receiving:
+        if self._long_numbers is None:
+            self._long_numbers = _Receiving(
+                cast(V2Serializer, self._serializer).parse,
+                self._connection,
+                self._serializer,
+                self._receiver,
+                self._client,
+                self._memberships,
+                self._hooks,
+            )
+        return self._long_numbers
 
     def receive(self, data: bytes, is_binary: bool) -> None:
         """Take any frame."""

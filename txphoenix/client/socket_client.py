@@ -110,7 +110,7 @@ class SocketClient(ClientHooks, MultiService):
         observers = (state, ConnectionTelemetry(self, state, connection))
         log = ConnectionLog(self, connection)
         self._waiting = waiting = Waiting(
-            self, connection, outbox, channels, (log, *observers)
+            self, connection, outbox, channels, log, observers
         )
         router = MessageRouter(self, connection, channels, hooks, observers)
         events = ConnectionEvents(

@@ -18,6 +18,7 @@ from ..channels.writers import NOT_YET
 from ..errors import NotConnected
 from ..runtime.kept_errors import unraised
 from .connection import Connection
+from .connection_log import ConnectionLog
 from .connection_observer import ConnectionObserver
 from .connection_waiters import ConnectionWaiters, check_failures
 from .outbox import Outbox
@@ -34,7 +35,8 @@ class Waiting(Generic[_T]):
     :param connection: knows whether there will be another attempt.
     :param outbox: what is kept to be sent.
     :param channels: what channels have.
-    :param observers: are told when there will be no connection.
+    :param log: is told when there will be no connection.
+    :param observers: are told as well.
     """
 
     __slots__ = (
@@ -42,6 +44,7 @@ class Waiting(Generic[_T]):
         "_channels",
         "_client",
         "_connection",
+        "_log",
         "_observers",
         "_outbox",
         "_waiters",
@@ -53,12 +56,14 @@ class Waiting(Generic[_T]):
         connection: Connection,
         outbox: Outbox,
         channels: ChannelManager,
+        log: ConnectionLog,
         observers: Sequence[ConnectionObserver],
     ) -> None:
         self._client = client
         self._connection = connection
         self._outbox = outbox
         self._channels = channels
+        self._log = log
         self._observers = observers
         # There are some, or have been since the latest connection.
         self._waiters: ConnectionWaiters[_T] | None = None
@@ -135,13 +140,14 @@ class Waiting(Generic[_T]):
     # -- Inside -------------------------------------------------------------------
 
     def _abandon(self, reason: Exception) -> None:
+        self._log.connection_given_up()
         for observer in self._observers:
             observer.connection_given_up()
         self._outbox.abandon(reason)
         self._channels.abandon(reason)
         if self._waiters is not None:
             self._waiters.abandon(reason)
-        self._channels.writers.check()
+        self._channels.check_writers()
 
     def _closed(self, _result: None) -> None:
         if not self._connection.is_wanted:

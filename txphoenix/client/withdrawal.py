@@ -37,10 +37,14 @@ class Withdrawal:
 
     def opened(self, transport: Transport) -> None:
         """What is sent from now on goes to this transport."""
-        self._transport = (
-            cast(_Bounded, transport) if has_all(transport, _BOUNDED) else None
-        )
         self._is_lost = False
+        self._transport = None
+        try:
+            if has_all(transport, _BOUNDED):
+                self._transport = cast(_Bounded, transport)
+        except BaseException:
+            # It may be the user's, and be lost already.
+            log.failure("the transport raised")
 
     def lost(self) -> None:
         """The transport is lost: what it has not sent it never will."""

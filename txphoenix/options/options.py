@@ -21,7 +21,7 @@ from ..protocol.backoff import Backoff
 from ..protocol.json_codecs import JSONCodec
 from . import checks, redacted, rules
 from .channel_kinds import AnyChannel, ChannelFactory
-from .fields import declared, option, options_class
+from .fields import declared, make_options, option, options_class
 from .request_checks import check_auth_token, check_headers, check_params, check_url
 from .snapshot import changed_options, snapshot
 from .spelling import check_names
@@ -341,7 +341,7 @@ class Options:
         :raises ConfigurationError: if there is no option of a name, or a value is not
             what it must be.
         """
-        return cls(url=url, **check_names(options, OPTIONS, "reactor"))
+        return make_options(cls, url=url, **check_names(options, OPTIONS, "reactor"))
 
     def replace(self, **changes: Unpack[ChangedOptions]) -> Self:
         """These options with some of them changed; all are checked, or none changes.

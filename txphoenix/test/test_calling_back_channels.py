@@ -159,7 +159,7 @@ class EachCallTests(ClientTestCase):
         self.memory.flush()
         self.assertEqual(len(other.fired), 1)
         self.assertIsInstance(other.fired[0], tuple)
-        self.assertEqual(list(joins.waiting), [])
+        self.assertFalse(joins.waiting)
 
     def each(self, act: Callable[[Channel], list[Deferred[Any]]]) -> None:
         """Do something at the first call of a life, at the second, and so on."""

@@ -141,7 +141,7 @@ class WindowTests(SlowJoinsTestCase):
             self.watch(channel.join())
         for channel in reversed(channels):
             self.watch(channel.leave())
-        self.assertEqual(len(client.channels.joins.waiting), 0)
+        self.assertFalse(client.channels.joins.waiting)
         self.memory.advance(2.0)
 
     def test_push_in_line(self) -> None:

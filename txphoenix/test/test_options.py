@@ -219,13 +219,17 @@ class CheckTests(SynchronousTestCase):
         self.assertEqual(before.params, {"a": 1})
 
     def test_compact(self) -> None:
-        """They have slots instead of a dict, and are values all the same."""
+        """They hold no default that others have, and are values all the same."""
 
         class MyOptions(Options):
             """A subclass of the user's."""
 
-        made = Options(url=URL, params={"a": 1}, timeout=1)
-        self.assertFalse(hasattr(made, "__dict__"))
+        made = Options.check(URL, params={"a": 1}, timeout=1)
+        held = {"url", "params", "timeout"} | {
+            name for name, value in DEFAULTS.items() if value == {}
+        }
+        self.assertEqual(vars(made).keys(), held)
+        self.assertEqual(made, Options(url=URL, params={"a": 1}, timeout=1))
         evolve: Any = attrs.evolve
         for same in (
             evolve(made),

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any, cast
 
+from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
+from txphoenix.client.link import Link
 from txphoenix.client.withdrawal import Withdrawal
+from txphoenix.options import Options
 
 
 class Bounded:
@@ -56,3 +59,37 @@ class WithdrawalTests(SynchronousTestCase):
         self.assertEqual(self.each(withdrawal), [False] * 4)
         withdrawal.lost()
         self.assertEqual(self.each(withdrawal), [False] * 4)
+
+    def test_raising(self) -> None:
+        """One that raises where it is asked what it can has sent everything."""
+
+        class Broken(Bounded):
+            """A transport whose attribute cannot be had."""
+
+            @property
+            def withdraw(self) -> Any:
+                """It raises."""
+                raise RuntimeError("broken")
+
+        withdrawal = Withdrawal()
+        withdrawal.opened(cast(Any, Broken()))
+        self.assertEqual(self.each(withdrawal), [False] * 4)
+        self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
+
+
+class LinkTests(SynchronousTestCase):
+    """A link, which has one once that is needed."""
+
+    def test_first_use(self) -> None:
+        """It knows the transport that was open before, and one that is lost."""
+        options = Options(url="ws://example.org/socket")
+        link = Link(Clock(), options, cast(Any, object()), object())
+        link.transport = cast(Any, Bounded())
+        self.assertIsNone(link._withdrawal)
+        self.assertEqual([link.withdraw(mark) for mark in (1, 2)], [False, True])
+        link._withdrawal = None
+        link.lost()
+        self.assertEqual([link.withdraw(mark) for mark in (1, 2)], [False, True])
+        self.assertTrue(link.withdraw(3))
+        link.told_of_loss()
+        self.assertFalse(link.withdraw(3))

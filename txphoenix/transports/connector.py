@@ -116,7 +116,8 @@ class EndpointConnector:
         self._gate: _Gate | None = None
         self.protocol: PhoenixClientProtocol | None = None
         """The protocol whose handshake is under way or done, until its loss."""
-        self._tls_sessions = TLSSessions()
+        # Made for the first server that is reached by TLS.
+        self._made_sessions: TLSSessions | None = None
         # There is one as long as an attempt is under way.
         self._timer: DelayedCall | None = None
         # Why the attempt was given up, where that was our doing.
@@ -262,7 +263,8 @@ class EndpointConnector:
         return endpoint.connect(gate)
 
     def _endpoint(self, target: Target) -> IStreamClientEndpoint:
-        reactor, options, sessions = self._reactor, self.options, self._tls_sessions
+        reactor, options = self._reactor, self.options
+        sessions = self._tls_sessions if target.secure else None
         if is_direct(target, options):
             return address_endpoint(reactor, target, options, sessions)
         addresses = self._factory.addresses
@@ -270,6 +272,12 @@ class EndpointConnector:
             client_endpoint(reactor, target, options, addresses, sessions),
             options.keepalive,
         )
+
+    @property
+    def _tls_sessions(self) -> TLSSessions:
+        if self._made_sessions is None:
+            self._made_sessions = TLSSessions()
+        return self._made_sessions
 
     def _connected(self, _result: Any) -> None:
         self._attempt = self._opening = None
