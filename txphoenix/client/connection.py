@@ -140,7 +140,7 @@ class Connection(Service):
         """
         self._decisions += 1
         was_wanted, self.is_wanted = self.is_wanted, True
-        self.link.watch_sleep()
+        self.link.wake_ups.subscribe(self.link)
         if self._is_under_way():
             # If a close is under way, it goes first.
             self._must_reopen = self._must_reopen or not was_wanted
@@ -160,7 +160,7 @@ class Connection(Service):
         """
         self._decisions += 1
         self.is_wanted = False
-        self.link.ignore_sleep()
+        self.link.wake_ups.unsubscribe(self.link)
         self._must_reopen = False
         # Before anybody is told, who may open another.
         closing: Deferred[None] = Deferred()
@@ -351,7 +351,7 @@ class Connection(Service):
             if decisions == self._decisions:
                 self.is_wanted = goes_on
         if not self.is_wanted:
-            self.link.ignore_sleep()
+            self.link.wake_ups.unsubscribe(self.link)
         closing, self._closing = self._closing, {}
         if self._overdue is not None:
             self._overdue.cancel()

@@ -31,7 +31,7 @@ from ..errors import (
 )
 from ..options.options import Options
 from ..protocol.close_codes import NORMAL
-from ..protocol.message import Message
+from ..protocol.message import Message, Serializer
 from ..protocol.serializer import serializer_for
 from ..runtime.deadlines import Deadlines
 from ..runtime.package_log import package_log
@@ -101,18 +101,19 @@ class Link:
         "_max_message_size",
         "_options",
         "_owner",
-        "_wake_ups",
         "_withdrawal",
         "next_ref",
         "serializer",
         "transport",
+        "wake_ups",
     )
 
     def __init__(
         self, clock: IReactorTime, options: Options, owner: LinkOwner, client: object
     ) -> None:
         self._clock = clock
-        self._wake_ups = WakeUps.of(clock)
+        self.wake_ups = WakeUps.of(clock)
+        """Tells of sleep, whoever subscribes; the link does for its owner."""
         self._owner = owner
         self._client = client
         # In C, all of it: each message that is sent has one.
@@ -125,7 +126,7 @@ class Link:
         # Made at its first use, or at the loss of a transport until that is told.
         self._withdrawal: Withdrawal | None = None
         self.reset_options(options)
-        self._encode = self._encoding()
+        self._encode = _encoding(self.serializer)
 
     def reset_options(self, options: Options) -> None:
         """Use other options, from the next transport on where they concern it."""
@@ -153,7 +154,7 @@ class Link:
         if self._withdrawal is not None:
             self._withdrawal.opened(transport)
         # A transport keeps to the format that its server was told.
-        self._encode = self._encoding()
+        self._encode = _encoding(self.serializer)
         self._heartbeat = Heartbeat(
             self._clock,
             self._options.heartbeat_interval,
@@ -283,14 +284,6 @@ class Link:
 
     # -- Sleep --------------------------------------------------------------------
 
-    def watch_sleep(self) -> None:
-        """Look out for sleep of the machine from now on; again is no error."""
-        self._wake_ups.subscribe(self)
-
-    def ignore_sleep(self) -> None:
-        """Do not do so any more; again is no error."""
-        self._wake_ups.unsubscribe(self)
-
     def woken(self, seconds: float) -> None:
         """Nothing has happened for so many seconds.
 
@@ -343,12 +336,6 @@ class Link:
 
     # -- Inside -------------------------------------------------------------------
 
-    def _encoding(self) -> Callable[[Message], tuple[bytes, bool]]:
-        serializer = self.serializer
-        if serializer is _shared_serializer():
-            return _shared_encode()
-        return serializer.encode
-
     def _made_withdrawal(self) -> Withdrawal:
         if self._withdrawal is None:
             self._withdrawal = Withdrawal()
@@ -376,3 +363,10 @@ class Link:
             # It may have told of its loss before, and another may be open.
             if self.transport is not None and attempts == self._owner.attempts:
                 self._owner.transport_broke(raised(error))
+
+
+def _encoding(serializer: Serializer) -> Callable[[Message], tuple[bytes, bool]]:
+    """What encodes by a serializer; for most clients it is one bound method."""
+    if serializer is _shared_serializer():
+        return _shared_encode()
+    return serializer.encode
