@@ -108,6 +108,33 @@ class ProxyTests(TestCase):
         self.addCleanup(client.transport.abortConnection)
         return client, (await accepted if wait else None)
 
+    async def test_half_close_to_client(self) -> None:
+        """The client is told of an end, and what it still says is passed on."""
+        proxy = await self.serve()
+        client, server = await self.connect()
+        proxy.to_client.half_close()
+        # Before its end is told: nothing has been read in between.
+        client.transport.write(b"last words")
+        await server.until(b"last words")
+        server.transport.write(b"not passed on")
+        self.assertIs(await client.ended(), ConnectionDone)
+        self.assertEqual(client.received, b"")
+        self.assertIs(await server.ended(), ConnectionDone)
+        self.assertEqual(proxy.connections, 0)
+
+    async def test_half_close_to_server(self) -> None:
+        """The same for the server, of which what is held back is lost."""
+        proxy = await self.serve()
+        client, server = await self.connect()
+        proxy.to_server.hold()
+        client.transport.write(b"held back")
+        proxy.to_server.half_close()
+        server.transport.write(b"last words")
+        await client.until(b"last words")
+        self.assertIs(await server.ended(), ConnectionDone)
+        self.assertEqual(server.received, b"")
+        self.assertIs(await client.ended(), ConnectionDone)
+
     async def test_passes_on(self) -> None:
         """Untouched it passes on bytes and ends, in both directions."""
         proxy = await self.serve()

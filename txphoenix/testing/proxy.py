@@ -9,6 +9,7 @@
     proxy.to_client.rate = 250_000    # bytes a second, and they are read no faster
     proxy.to_server.stall()           # the server reads nothing more, and stays
     proxy.to_server.cut_after = 100   # the connection ends in the middle of a frame
+    proxy.to_client.half_close()      # the server says no more, and still reads
     proxy.cut(reset=True)             # ... or at once
 
 What is set on a direction holds for all connections, those to come included.
