@@ -143,14 +143,16 @@ class Listener:
             return
         self._is_asked = True
         joined = self._owner.ledger.watch("join", self.topic, self.channel.join())
-        joined.addCallbacks(self._has_joined, self._fails_as_it_may)
-        joined.addCallback(lambda is_joined: is_joined or self._later())
+        joined.addCallbacks(self._has_joined, self._has_not_joined)
 
-    def _has_joined(self, _response: object) -> bool:
+    def _has_joined(self, _response: object) -> None:
         self._is_asked = False
         self._joins.set(False)
         self._joins.set(True)
-        return True
+
+    def _has_not_joined(self, failure: Failure) -> None:
+        failure.trap(PhoenixError)
+        self._later()
 
     def _fails_as_it_may(self, failure: Failure) -> None:
         failure.trap(PhoenixError)

@@ -184,11 +184,11 @@ def _stop_without_end(_reactor: Any) -> None:
 
 
 def _client_kept(_reactor: Any) -> None:
-    _around(
-        SocketClient,
-        "startService",
-        lambda original, self: (_kept.append(self), original(self))[1],
-    )
+    def start(original: Any, self: Any) -> None:
+        _kept.append(self)
+        original(self)
+
+    _around(SocketClient, "startService", start)
 
 
 FAULTS: Mapping[str, Callable[[Any], None]] = {

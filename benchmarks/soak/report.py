@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 from .course import Course
@@ -12,7 +13,7 @@ __all__ = ["lines"]
 
 def lines(course: Course, clients: int) -> Iterator[str]:
     """The summary."""
-    pushes = course.ledger.outcomes.get("push", {})
+    pushes = course.ledger.outcomes.get("push", Counter())
     total, answered = sum(pushes.values()), pushes.get("ok", 0)
     yield f"{course.seconds:.0f} seconds, {len(course.moments)} quiet moments"
     befallen = ", ".join(f"{it} {n:,}" for it, n in sorted(course.befallen.items()))

@@ -14,8 +14,9 @@ from typing import Any
 from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.stdio import StandardIO
 from twisted.internet.task import LoopingCall
-from twisted.logger import LogLevel, globalLogPublisher
+from twisted.logger import ILogObserver, LogLevel, globalLogPublisher
 from twisted.protocols.basic import LineReceiver
+from zope.interface import provider
 
 from txphoenix.testing import FaultProxy, PhoenixServer, Socket
 from txphoenix.testing.tls import self_signed
@@ -149,6 +150,7 @@ class Control(LineReceiver):
         self._stop()
 
 
+@provider(ILogObserver)
 def _complain(event: Any) -> None:
     """Say what broke in here: it is a fault of the kit, or of this program."""
     if event.get("log_level", LogLevel.info) >= LogLevel.critical:
