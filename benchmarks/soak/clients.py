@@ -9,11 +9,11 @@ from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred
 
-from txphoenix import Message, PhoenixError, PushError, SocketClient
+from txphoenix import ConnectionFailed, Message, PhoenixError, PushError, SocketClient
 
 from .checks import check_reply
 from .ledger import Ledger, Verdict
-from .listening import Listener
+from .listening import Gate, Listener
 from .messages import ECHO, sealed
 from .seats import CHANNELS, Seat, topic_of
 
@@ -57,6 +57,8 @@ class Client:
     :ivar opened: how often it was connected.
     :ivar heard: how many replies and messages have come.
     :ivar counts: what happened how often.
+    :ivar ends: how its connections ended how often.
+    :ivar openings: is passed whenever it has connected.
     :ivar is_spoilt: whether bytes are changed on its line just now.
     :ivar is_stopping: whether its end has come.
     """
@@ -74,6 +76,7 @@ class Client:
         self.seat = seat
         self.opened = self.heard = 0
         self.counts: Counter[str] = Counter()
+        self.ends: Counter[str] = Counter()
         self.is_spoilt = False
         self.is_stopping = False
         self.reactor = reactor
@@ -82,7 +85,10 @@ class Client:
         self._chance = chance
         self.ledger = ledger
         self.verdict = verdict
-        self._pushes = 0
+        self._pushes = self._changes = 0
+        self._is_asked = False
+        self.openings = Gate()
+        self.openings.set(True)
         options = dict(OPTIONS)
         if seat.falls_back:
             options["longpoll_fallback"] = _FALLBACK
@@ -97,6 +103,7 @@ class Client:
             **options,
         )
         self.client.on_open(self._has_opened)
+        self.client.on_close(self._has_closed)
         self.rooms = [
             Listener(self, topic_of(seat.number, number), number)
             for number in range(CHANNELS)
@@ -114,6 +121,13 @@ class Client:
         self.opened += 1
         # What was changed before has ended with the connection before.
         self._may_change = self.is_spoilt
+
+        self.openings.pulse()
+
+    def _has_closed(self, reason: ConnectionFailed) -> None:
+        code = getattr(reason, "code", None)
+        shown = type(reason).__name__ + (f" {code}" if code else "")
+        self.ends[shown] += 1
 
     def befall(self, fault: str, begins: bool) -> None:
         """A fault begins or ends; some are its own to do, or to know of."""
@@ -136,6 +150,7 @@ class Client:
     def stop(self) -> Deferred[Any]:
         """Stop it."""
         self.is_stopping = True
+        self.openings.set(False)
         for room in self.rooms:
             room.stop()
         return self.ledger.watch("stop", str(self.seat), self.client.stopService())
@@ -229,6 +244,26 @@ class Client:
         self._watch("when_writable", room.channel.when_writable())
         self._watch("ping", self.client.ping())
 
+    def again(self, _room: Listener) -> None:
+        """Disconnect, and connect again."""
+        if not self._is_asked:
+            self._is_asked = True
+            gone = self.client.disconnect()
+            self._watch("disconnect", gone.addBoth(self._connect))
+
+    def _connect(self, result: object) -> object:
+        self._is_asked = False
+        if not self.is_stopping:
+            self.client.connect()
+        return result
+
+    def reconfigure(self, _room: Listener) -> None:
+        """Change what the server is told, which takes another connection."""
+        if not self._is_asked:
+            self._changes += 1
+            params = {"client": str(self.seat.number), "change": str(self._changes)}
+            self._watch("reconfigure", self.client.reconfigure(params=params))
+
     def churn(self, room: Listener) -> None:
         """Leave, and join again."""
         room.churn()
@@ -276,15 +311,17 @@ def bytes_waiting(client: SocketClient) -> int:
 def _actions() -> list[Any]:
     """What there is to do, each as often as its weight says."""
     weights = {
-        Client.echo: 80,
-        Client.large: 4,
-        Client.odd: 8,
-        Client.unanswered: 5,
-        Client.ask: 3,
-        Client.cancelled: 3,
-        Client.crash: 1,
-        Client.burst: 1,
-        Client.flood: 1,
-        Client.churn: 1,
+        Client.echo: 240,
+        Client.large: 12,
+        Client.odd: 24,
+        Client.unanswered: 15,
+        Client.ask: 9,
+        Client.cancelled: 9,
+        Client.crash: 3,
+        Client.burst: 3,
+        Client.flood: 3,
+        Client.churn: 4,
+        Client.again: 1,
+        Client.reconfigure: 1,
     }
     return [action for action, weight in weights.items() for _ in range(weight)]

@@ -60,6 +60,7 @@ class Course:
     :ivar messages: how many messages have come.
     :ivar changed: how many of them were changed on a line that changes bytes.
     :ivar reconnects: how often a client was connected again.
+    :ivar ends: how their connections ended how often.
     :ivar highest: the most messages that have waited for a reader.
     :ivar others: what else happened how often.
     :ivar server: what the servers' process told at last.
@@ -84,6 +85,7 @@ class Course:
         self.seconds = 0.0
         self.messages = self.changed = self.reconnects = self.highest = 0
         self.others: Counter[str] = Counter()
+        self.ends: Counter[str] = Counter()
         self.server: dict[str, Any] = {}
         self.world = WorldProcess(reactor)
         self._chance = random.Random(plan.seed)
@@ -208,17 +210,30 @@ class Course:
         """Each channel answers, and the server has joined what the clients have."""
         rooms = [(client, room) for client in self.clients for room in client.rooms]
         until = self._reactor.seconds() + BACK_WITHIN
-        while rooms:
-            probes = [client.probe(room) for client, room in rooms]
-            alive = await gatherResults(probes)
-            rooms = [
-                it for it, answers in zip(rooms, alive, strict=True) if not answers
-            ]
-            if self._reactor.seconds() > until:
-                for client, room in rooms:
-                    what = f"{room.topic} does not answer; {client.missing()}"
-                    self.verdict.broken("all are back after the faults", what)
-                break
+        silent = {room.topic: (client, room) for client, room in rooms}
+        while silent and self._reactor.seconds() < until:
+            await self._probe(silent)
+        for client, room in silent.values():
+            what = f"{room.topic} does not answer; {client.missing()}"
+            self.verdict.broken("all are back after the faults", what)
+        await self._compare()
+
+    async def _probe(self, silent: dict[str, Any]) -> None:
+        """Push to those channels, and leave those that do not answer in ``silent``."""
+        probed = tuple(silent.items())
+        outcomes: list[str] = []
+
+        def done(answers: bool, topic: str) -> None:
+            outcomes.append(topic)
+            if answers:
+                silent.pop(topic, None)
+
+        for topic, (client, room) in probed:
+            client.probe(room).addCallback(done, topic)
+        await self._until(lambda: len(outcomes) == len(probed), BACK_WITHIN)
+
+    async def _compare(self) -> None:
+        """Both sides have joined the same."""
         wanted = {
             (str(client.seat.number), room.topic)
             for client in self.clients
@@ -267,6 +282,7 @@ class Course:
         for client in self.clients:
             self.reconnects += client.opened - 1
             self.others += client.counts
+            self.ends += client.ends
             for room in client.rooms:
                 self.messages += room.order.count
                 self.changed += room.order.changed

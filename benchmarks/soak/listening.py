@@ -25,10 +25,40 @@ _READERS = 2
 """How many of a client's channels are read by ``receive()``; the others have hooks."""
 
 
+class Gate:
+    """What a reader waits at."""
+
+    def __init__(self) -> None:
+        self._is_closed = False
+        self._waiting: list[Deferred[None]] = []
+
+    def set(self, closed: bool) -> None:
+        """Close it, or open it."""
+        self._is_closed = closed
+        if not closed:
+            waiting, self._waiting = self._waiting, []
+            for deferred in waiting:
+                deferred.callback(None)
+
+    def pulse(self) -> None:
+        """Let those pass who wait, and nobody else."""
+        self.set(False)
+        self.set(True)
+
+    def passed(self) -> Deferred[None]:
+        """A Deferred that fires once it is open."""
+        if not self._is_closed:
+            return succeed(None)
+        deferred: Deferred[None] = Deferred()
+        self._waiting.append(deferred)
+        return deferred
+
+
 class Owner(Protocol):
     """The client, as its channels see it."""
 
     heard: int
+    openings: Gate
 
     @property
     def client(self) -> SocketClient:
@@ -57,30 +87,6 @@ class Owner(Protocol):
     @property
     def is_stopping(self) -> bool:
         """Whether its end has come."""
-
-
-class Gate:
-    """What a reader waits at."""
-
-    def __init__(self) -> None:
-        self._is_closed = False
-        self._waiting: list[Deferred[None]] = []
-
-    def set(self, closed: bool) -> None:
-        """Close it, or open it."""
-        self._is_closed = closed
-        if not closed:
-            waiting, self._waiting = self._waiting, []
-            for deferred in waiting:
-                deferred.callback(None)
-
-    def passed(self) -> Deferred[None]:
-        """A Deferred that fires once it is open."""
-        if not self._is_closed:
-            return succeed(None)
-        deferred: Deferred[None] = Deferred()
-        self._waiting.append(deferred)
-        return deferred
 
 
 class Listener:
@@ -147,8 +153,7 @@ class Listener:
 
     def _has_joined(self, _response: object) -> None:
         self._is_asked = False
-        self._joins.set(False)
-        self._joins.set(True)
+        self._joins.pulse()
 
     def _has_not_joined(self, failure: Failure) -> None:
         failure.trap(PhoenixError)
@@ -186,8 +191,9 @@ class Listener:
                 await self._joins.passed()
                 continue
             except PhoenixError:
-                # There is no connection, and there will be none.
-                return
+                # There is no connection, and there will be none until it is asked for.
+                await self._owner.openings.passed()
+                continue
             dropped = self.channel.dropped_messages
             self.order.may_miss(dropped - self._dropped)
             self._dropped = dropped

@@ -27,13 +27,15 @@ def lines(course: Course, clients: int) -> Iterator[str]:
         "changed on a line that changes bytes"
     )
     yield f"reconnects   {course.reconnects:,}"
+    for outcome, count in course.ends.most_common():
+        yield f"             {count:,} connections ended with {outcome}"
     longest = course.recovery.longest
     after = f" ({longest.client}, after {longest.fault})" if longest.client else ""
     yield f"longest time to be back  {longest.seconds:.1f} s{after}"
     for kind, outcomes in sorted(course.ledger.outcomes.items()):
         if kind != "push":
             shown = ", ".join(f"{count:,} {it}" for it, count in outcomes.items())
-            yield f"{kind:13}{shown}"
+            yield f"{kind:15}{shown}"
     if course.others:
         shown = ", ".join(f"{count:,} {it}" for it, count in course.others.items())
         yield f"{'others':13}{shown}"
