@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import os
 import sys
 from typing import Any
 
@@ -91,7 +90,3 @@ class WorldProcess(ProcessProtocol):
                 WorldGone(f"the servers' process has ended: {reason.value}")
             )
         self._ended.callback(None)
-
-
-# Where the system has no such folder, open files are not counted.
-FILES = next((it for it in ("/proc/self/fd", "/dev/fd") if os.path.isdir(it)), None)

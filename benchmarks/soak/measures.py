@@ -49,27 +49,27 @@ class Held(NamedTuple):
 class Bound(NamedTuple):
     """How much more there may be.
 
+    :ivar constant: whatever the number of clients.
     :ivar each_client: for each client.
-    :ivar share: of what there was, as a share of 1.
     :ivar unit: of the number.
     :ivar why: the reason for the bound.
     """
 
+    constant: float
     each_client: float
-    share: float
     unit: str
     why: str
 
 
 BOUNDS = {
     "resident": Bound(
-        100, 0.05, "KiB", "the system is given back what is free in whole pages alone"
+        4000, 100, "KiB", "the system is given back what is free in whole pages alone"
     ),
-    "blocks": Bound(60, 0.0, "", "a client that fell back has another transport"),
-    "objects": Bound(20, 0.0, "", "a client that fell back has another transport"),
-    "calls": Bound(0.2, 0.0, "", "most clients share theirs, one for each duration"),
-    "deadlines": Bound(0.6, 0.0, "", "a client that fell back has two more, or less"),
-    "files": Bound(0.3, 0.0, "", "a client that fell back has one more, or less"),
+    "blocks": Bound(1000, 60, "", "a client that fell back has another transport"),
+    "objects": Bound(500, 20, "", "a client that fell back has another transport"),
+    "calls": Bound(10, 0.1, "", "most clients share theirs, one for each duration"),
+    "deadlines": Bound(2, 0.6, "", "a client that fell back has two more, or less"),
+    "files": Bound(2, 0.3, "", "a client that fell back has one more, or less"),
 }
 """By what it is of: how much more of it there may be at the end than after the first
 cycle, however many cycles there were; what each fault left behind would be more.
@@ -99,7 +99,7 @@ def waiting_deadlines(reactor: Any) -> int:
 def allowed(name: str, first: float, clients: int) -> float:
     """How much of something there may be, if there was so much at first."""
     bound = BOUNDS[name]
-    return first + bound.each_client * clients + bound.share * first
+    return first + bound.constant + bound.each_client * clients
 
 
 def grown(first: Held, last: Held, clients: int) -> Iterator[str]:

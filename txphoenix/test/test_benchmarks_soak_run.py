@@ -5,6 +5,7 @@ The benchmarks are in a clone, not in a wheel.
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from typing import Any
@@ -101,6 +102,7 @@ class CommandLineTests(SynchronousTestCase):
 
     def test_wrong(self) -> None:
         """No time and no clients are errors."""
+        self.patch(sys, "stderr", io.StringIO())
         for wrong in (["--minutes", "0"], ["--clients", "0"]):
             with self.assertRaises(SystemExit):
                 parse(wrong)
