@@ -56,6 +56,7 @@ class Client:
     :ivar rooms: its channels.
     :ivar opened: how often it was connected.
     :ivar heard: how many replies and messages have come.
+    :ivar losses: how often it was connected no longer.
     :ivar counts: what happened how often.
     :ivar ends: how its connections ended how often.
     :ivar openings: is passed whenever it has connected.
@@ -74,7 +75,7 @@ class Client:
         verdict: Verdict,
     ) -> None:
         self.seat = seat
-        self.opened = self.heard = 0
+        self.opened = self.heard = self.losses = 0
         self.counts: Counter[str] = Counter()
         self.ends: Counter[str] = Counter()
         self.is_spoilt = False
@@ -128,6 +129,7 @@ class Client:
         code = getattr(reason, "code", None)
         shown = type(reason).__name__ + (f" {code}" if code else "")
         self.ends[shown] += 1
+        self.losses += 1
 
     def befall(self, fault: str, begins: bool) -> None:
         """A fault begins or ends; some are its own to do, or to know of."""
