@@ -181,11 +181,13 @@ class Course:
         await self._until_alive()
         await self.world.ask("speak", on=False)
         await self._until_settled()
-        self.moments.append(measures.held(self._reactor))
+        held = measures.held(self._reactor)
+        self.moments.append(held)
         longest = self.recovery.longest
         self._say(
             f"all is well again: {self._counted()}, longest time to be back "
-            f"{longest.seconds:.1f} s"
+            f"{longest.seconds:.1f} s; {held.resident / 1024:.1f} MiB, "
+            f"{held.blocks:,} blocks, {held.objects:,} objects"
         )
 
     async def _until(self, holds: Callable[[], bool], seconds: float) -> bool:

@@ -80,8 +80,8 @@ class Faults:
                 await proxy.start()
             elif "direction" in details:
                 self._unset(getattr(proxy, details["direction"]))
-            if fault == "corrupt":
-                # What was changed may have opened other channels, or none.
+            if fault == "corrupt" and details["direction"] == "to_server":
+                # The server may have taken it for other topics, and no client knows.
                 self._drop(number)
                 proxy.cut(True)
 
