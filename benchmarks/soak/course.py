@@ -78,7 +78,7 @@ class Course:
         self._active: Counter[str] = Counter()
         self.befallen: Counter[str] = Counter()
         self.ledger = Ledger(reactor.seconds)
-        self.verdict = Verdict(self._moment)
+        self.verdict = Verdict(self._moment, progress.say)
         self.recovery = Recovery(reactor.seconds)
         self.moments: list[Held] = []
         self.clients: list[Client] = []

@@ -18,12 +18,14 @@ class Verdict:
     """The invariants that were broken, and when.
 
     :param moment: tells the moment, in words.
+    :param tell: is told of each that is kept.
     :ivar count: how many there were.
     :ivar lines: the first of them.
     """
 
-    def __init__(self, moment: Callable[[], str]) -> None:
+    def __init__(self, moment: Callable[[], str], tell: Callable[[str], None]) -> None:
         self._moment = moment
+        self._tell = tell
         self.count = 0
         self.lines: list[str] = []
 
@@ -31,7 +33,9 @@ class Verdict:
         """An invariant was broken."""
         self.count += 1
         if len(self.lines) < _MOST_KEPT:
-            self.lines.append(f"{self._moment()}: {invariant}: {what}")
+            line = f"{self._moment()}: {invariant}: {what}"
+            self.lines.append(line)
+            self._tell(f"BROKEN {line}")
 
 
 class Ledger:

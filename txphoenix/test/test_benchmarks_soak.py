@@ -33,7 +33,7 @@ if NOT_THERE is None:
 
 def a_verdict() -> Any:
     """A verdict of which the moment is always the same."""
-    return Verdict(lambda: "now")
+    return Verdict(lambda: "now", lambda line: None)
 
 
 class PlanTests(SynchronousTestCase):
@@ -156,11 +156,13 @@ class LedgerTests(SynchronousTestCase):
 
     def test_verdict(self) -> None:
         """What is broken is told with its moment; of very much the first is kept."""
-        verdict = a_verdict()
+        told: list[str] = []
+        verdict = Verdict(lambda: "now", told.append)
         for number in range(100):
             verdict.broken("it holds", number)
         self.assertEqual(verdict.count, 100)
         self.assertEqual(verdict.lines[0], "now: it holds: 0")
+        self.assertEqual(told, [f"BROKEN {line}" for line in verdict.lines])
         self.assertEqual(len(verdict.lines), 50)
 
 
