@@ -39,7 +39,11 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     )
     parser.add_argument("--plan", action="store_true", help="show the plan, and end")
     parser.add_argument(
-        "--plant", choices=planted.FAULTS, help="break the library, to see it noticed"
+        "--plant",
+        choices=planted.FAULTS,
+        action="append",
+        default=[],
+        help="break the library, to see it noticed; more than one can be given",
     )
     parser.add_argument("--log", type=Path, metavar="FILE", help="write Twisted's log")
     wanted = parser.parse_args(arguments)
@@ -59,8 +63,8 @@ async def soak(reactor: Any, wanted: argparse.Namespace, course: Course) -> int:
     if file is not None:
         observers.append(textFileLogObserver(file))
     globalLogBeginner.beginLoggingTo(observers, redirectStandardIO=False)
-    if wanted.plant is not None:
-        planted.plant(wanted.plant, reactor)
+    for name in wanted.plant:
+        planted.plant(name, reactor)
     try:
         await course.run()
     except Exception:
