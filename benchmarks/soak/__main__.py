@@ -59,9 +59,9 @@ def parse(arguments: list[str]) -> argparse.Namespace:
 async def soak(reactor: Any, wanted: argparse.Namespace, course: Course) -> int:
     """Take the course; return the exit code."""
     observers: list[Any] = [LogCheck(course.verdict)]
-    file = wanted.log.open("w", encoding="utf-8") if wanted.log else None
-    if file is not None:
-        observers.append(textFileLogObserver(file))
+    if wanted.log:
+        # It is open until the process ends, for the last of all may log as well.
+        observers.append(textFileLogObserver(wanted.log.open("w", encoding="utf-8")))
     globalLogBeginner.beginLoggingTo(observers, redirectStandardIO=False)
     for name in wanted.plant:
         planted.plant(name, reactor)
@@ -70,9 +70,6 @@ async def soak(reactor: Any, wanted: argparse.Namespace, course: Course) -> int:
     except Exception:
         # Of the soak itself, which then says nothing of the library.
         course.verdict.broken("the soak takes its course", traceback.format_exc())
-    finally:
-        if file is not None:
-            file.close()
     print(*report.lines(course, wanted.clients), sep="\n")
     verdict = course.verdict
     if not verdict.count:

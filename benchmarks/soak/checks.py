@@ -2,7 +2,9 @@
 
 - A reply reaches the push that asked, and says what that said.
 - What the server numbers within a join comes in order, and each number once.
-  None is missing but those that a channel says it has dropped for want of a reader.
+  None is missing but those that a channel says it has dropped for want of a reader,
+  and those of a join that the client has given up, of which the server knows only when
+  it reads the next: it drops them by their join_ref, but a broadcast has none.
 - Nothing of an earlier join comes after something of a later one.
 - Over TLS none of it is ever changed.
   Over plain TCP it may be, on a line that the plan has changing bytes; what is changed
@@ -62,14 +64,15 @@ class Order:
         """So many messages more may be missing: the channel has told of them."""
         self._may_miss += count
 
-    def take(self, payload: Any, may_change: bool) -> None:
+    def take(self, payload: Any, may_change: bool, join_ref: str | None) -> None:
         """Take a message.
 
         :param may_change: whether bytes are changed on this line, so that messages
             may be missing.
+        :param join_ref: that of the channel's join.
         """
         self.count += 1
-        whole = is_whole(payload, "topic", "join", "n", "body")
+        whole = is_whole(payload, "topic", "join_ref", "join", "n", "body")
         if not whole or payload["topic"] != self._topic:
             self.changed += 1
             if not may_change:
@@ -78,9 +81,10 @@ class Order:
                     invariant, f"{self._topic} got {str(payload)[:200]}"
                 )
             return
-        self._take(payload["join"], payload["n"], may_change)
+        may_miss = may_change or payload["join_ref"] != join_ref
+        self._take(payload["join"], payload["n"], may_miss)
 
-    def _take(self, join: int, number: int, may_change: bool) -> None:
+    def _take(self, join: int, number: int, may_miss: bool) -> None:
         what = f"{self._topic} expected {self._next} of join {self._join}, got {number}"
         if join < self._join or (join == self._join and number < self._next):
             invariant = "no message comes twice or out of order"
@@ -88,7 +92,7 @@ class Order:
             return
         expected = self._next if join == self._join else 0
         missing = number - expected
-        if missing and not may_change and not self._excused(missing):
+        if missing and not may_miss and not self._excused(missing):
             self._verdict.broken("no message is missing", f"{what} of join {join}")
         self._join, self._next = join, number + 1
 

@@ -90,7 +90,7 @@ class Client:
         self._is_asked = False
         self.openings = Gate()
         self.openings.set(True)
-        options = dict(OPTIONS)
+        options = {**OPTIONS, **seat.options}
         if seat.falls_back:
             options["longpoll_fallback"] = _FALLBACK
         if seat.transport == "longpoll":

@@ -128,13 +128,27 @@ class Course:
         self._watching.start(_LOOK)
         await self._until_back()
         self._say("all are joined for the first time")
+        await self._warm_up()
         for number, cycle in enumerate(self._plan.cycles, 1):
             self._cycle = number
             await self._take(cycle)
             await self._be_quiet()
-        first, last = self.moments[0], self.moments[-1]
-        for what in measures.grown(first, last, len(self.clients)):
+        for what in measures.grown(*self.compared(), len(self.clients)):
             self.verdict.broken("nothing grows", what)
+
+    def compared(self) -> tuple[Held, Held]:
+        """The two moments that are compared: warm, after a third, and at the end."""
+        return self.moments[max(0, len(self.moments) // 3 - 1)], self.moments[-1]
+
+    async def _warm_up(self) -> None:
+        """Have each channel crash once, for it has a part that is made then.
+
+        What grows later grows not because of that.
+        """
+        everybody = tuple(seat.number for seat in self._seats)
+        crash = Step(0, 0.0, 0.0, "crash", everybody, {})
+        await self.world.ask("begin", step=crash.as_json())
+        await self._until_alive()
 
     # A cycle.
 
@@ -254,7 +268,7 @@ class Course:
             what = f"only clients: {wanted - joined}, only server: {joined - wanted}"
             self.verdict.broken("both sides agree what is joined", what)
         for wrong in self.server["wrong"][seen:]:
-            self.verdict.broken("a push comes to the server once", wrong)
+            self.verdict.broken("no push comes twice, and no server breaks", wrong)
 
     async def _until_settled(self) -> None:
         """No push is outstanding, nor any Deferred else but those of readers."""

@@ -184,27 +184,29 @@ class Listener:
 
     def _hook(self, payload: Any) -> None:
         self._owner.heard += 1
-        self.order.take(payload, self._owner.may_change)
+        self.order.take(payload, self._owner.may_change, self.channel.join_ref)
 
     async def _read(self) -> None:
         while not self._owner.is_stopping:
             await self.gate.passed()
             received = self.channel.receive()
             self._owner.ledger.watch("receive", self.topic, received)
+            message, until = None, self._owner.openings
             try:
                 message = await received
             except ChannelClosed:
-                await self._joins.passed()
-                continue
+                until = self._joins
             except PhoenixError:
                 # There is no connection, and there will be none until it is asked for.
-                await self._owner.openings.passed()
+                pass
+            if message is None:
+                # Not in there, where the error and its frames would be kept meanwhile.
+                await until.passed()
                 continue
             dropped = self.channel.dropped_messages
             self.order.may_miss(dropped - self._dropped)
             self._dropped = dropped
-            self._owner.heard += 1
-            self.order.take(message.payload, self._owner.may_change)
+            self._hook(message.payload)
 
     def over_limits(self) -> Iterator[str]:
         """What is more than its limit allows, in words."""

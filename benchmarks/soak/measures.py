@@ -71,8 +71,8 @@ BOUNDS = {
     "deadlines": Bound(2, 0.6, "", "a client that fell back has two more, or less"),
     "files": Bound(2, 0.3, "", "a client that fell back has one more, or less"),
 }
-"""By what it is of: how much more of it there may be at the end than after the first
-cycle, however many cycles there were; what each fault left behind would be more.
+"""By what it is of: how much more of it there may be at the end than after a third of
+the time, however long that was; what each fault left behind would be more.
 Three of ten clients may be at the other of their two transports."""
 
 

@@ -91,7 +91,7 @@ class Plan:
     """All that will go wrong.
 
     :ivar seed: what it was made of.
-    :ivar cycles: one after the other; the first warms up.
+    :ivar cycles: one after the other; the first third of them warms up.
     """
 
     seed: int

@@ -44,11 +44,11 @@ def lines(course: Course, clients: int) -> Iterator[str]:
         yield f"{'the server':13}{', '.join(f'{n:,} {it}' for it, n in counts)}"
     yield f"fullest queue of a reader  {course.highest} messages"
     if course.moments:
-        yield from _growth(course.moments[0], course.moments[-1], clients)
+        yield from _growth(*course.compared(), clients)
 
 
 def _growth(first: Held, last: Held, clients: int) -> Iterator[str]:
-    yield "held in a quiet moment   after the first cycle, after the last, at most"
+    yield "held in a quiet moment   after a third, at the end, at most"
     for name, before, after in zip(Held._fields, first, last, strict=True):
         unit = BOUNDS[name].unit
         most = allowed(name, before, clients)

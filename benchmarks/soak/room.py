@@ -71,7 +71,13 @@ class Room(ServerChannel):
         self._writable = self.ready()
         if not self._writable.called:
             return
-        payload = sealed(topic=self.topic, join=self._join, n=self._number, body=body)
+        payload = sealed(
+            topic=self.topic,
+            join_ref=self.join_ref,
+            join=self._join,
+            n=self._number,
+            body=body,
+        )
         self._number += 1
         self.notes.counts["messages"] += 1
         if by_broadcast:

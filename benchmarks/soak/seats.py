@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 __all__ = ["BARRED", "CHANNELS", "Seat", "seats", "topic_of"]
 
@@ -22,6 +23,7 @@ class Seat(NamedTuple):
     :ivar secure: whether there is TLS.
     :ivar falls_back: whether it falls back to long-poll.
     :ivar path: the socket's path.
+    :ivar options: what other options it has.
     """
 
     number: int
@@ -30,12 +32,13 @@ class Seat(NamedTuple):
     secure: bool
     falls_back: bool
     path: str
+    options: Mapping[str, Any]
 
     def __str__(self) -> str:
         return f"client {self.number} ({self.kind})"
 
 
-_KINDS = (
+_KINDS: tuple[tuple[str, str, bool, bool, str], ...] = (
     # Of ten clients.
     *[("WebSocket", "websocket", False, False, "/socket")] * 3,
     *[("WebSocket, TLS", "websocket", True, False, "/socket")] * 2,
@@ -47,9 +50,28 @@ _KINDS = (
 )
 
 
+_DETOURS = {"fast_frames": False, "fast_http": False, "fast_tls": False}
+
+_OPTIONS: tuple[tuple[str, Mapping[str, Any]], ...] = (
+    # Of fifty clients, ten each.
+    ("", {}),
+    ("", {}),
+    ("", {}),
+    (", compressed", {"compression": True}),
+    (", without short ways", _DETOURS),
+)
+
+
 def seats(count: int) -> list[Seat]:
     """So many clients' places; of ten there is one of each kind, or more."""
-    return [Seat(number, *_KINDS[number % len(_KINDS)]) for number in range(count)]
+    made = []
+    for number in range(count):
+        kind, transport, secure, falls_back, path = _KINDS[number % len(_KINDS)]
+        more, options = _OPTIONS[number // len(_KINDS) % len(_OPTIONS)]
+        made.append(
+            Seat(number, kind + more, transport, secure, falls_back, path, options)
+        )
+    return made
 
 
 def topic_of(client: int, channel: int) -> str:

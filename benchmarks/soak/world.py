@@ -8,15 +8,13 @@ with its standard input.
 from __future__ import annotations
 
 import json
-import sys
-from typing import Any
+from typing import Any, cast
 
 from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.stdio import StandardIO
 from twisted.internet.task import LoopingCall
 from twisted.logger import ILogObserver, LogLevel, globalLogPublisher
 from twisted.protocols.basic import LineReceiver
-from zope.interface import provider
 
 from txphoenix.testing import FaultProxy, PhoenixServer, Socket
 from txphoenix.testing.tls import self_signed
@@ -40,6 +38,7 @@ def _client_id(params: Any, socket: Socket) -> str:
 OPTIONS: dict[str, Any] = {
     "timeout": 10.0,
     "longpoll_window": 3.0,
+    "compression": True,
     "connect": _client_id,
 }
 """What is shorter than Phoenix has it, so that a minute has many of each."""
@@ -50,6 +49,7 @@ class World:
 
     def __init__(self) -> None:
         self.notes = Notes()
+        self.raised: list[str] = []
         # Each world has channels of its own, which note what they do for it.
         room = type("Room", (Room,), {"notes": self.notes})
         credentials = self_signed()
@@ -67,6 +67,16 @@ class World:
         self._seats: list[Seat] = []
         self._beat = 0
         self._ticking = LoopingCall(self._tick)
+
+    def complain(self, event: Any) -> None:
+        """Take an event of the log: what broke in here is told with the rest.
+
+        That TLS was spoilt is logged as an error, and is what the plan has asked for.
+        """
+        if event.get("log_level", LogLevel.info) >= LogLevel.critical:
+            failure = event.get("log_failure")
+            text = failure.getTraceback() if failure else event.get("log_format")
+            self.raised.append(f"the servers' process has logged {text}")
 
     async def start(self, clients: int) -> dict[str, Any]:
         """Listen; returns where the clients' proxies are, and whom to trust."""
@@ -122,7 +132,7 @@ class World:
             for session in server.connections:
                 client = session.socket.id or ""
                 joined += [(client, it.topic) for it in session.processes]
-        counts, wrong = dict(self.notes.counts), self.notes.wrong
+        counts, wrong = dict(self.notes.counts), self.notes.wrong + self.raised
         return {"joined": joined, "counts": counts, "wrong": wrong}
 
 
@@ -150,23 +160,15 @@ class Control(LineReceiver):
         self._stop()
 
 
-@provider(ILogObserver)
-def _complain(event: Any) -> None:
-    """Say what broke in here: it is a fault of the kit, or of this program."""
-    if event.get("log_level", LogLevel.info) >= LogLevel.critical:
-        failure = event.get("log_failure")
-        text = failure.getTraceback() if failure else event.get("log_format")
-        print(f"the server's process: {text}", file=sys.stderr)
-
-
 def main() -> None:
     """Serve until standard input ends."""
     from twisted.internet import reactor
 
     allow_many_files()
-    globalLogPublisher.addObserver(_complain)
+    world = World()
+    globalLogPublisher.addObserver(cast(ILogObserver, world.complain))
     run: Any = reactor
-    StandardIO(Control(World(), lambda: run.running and run.stop()))
+    StandardIO(Control(world, lambda: run.running and run.stop()))
     run.run()
 
 

@@ -231,6 +231,11 @@ class ReplyTests(SynchronousTestCase):
         self.assertEqual(self.verdict.count, 0)
 
 
+def message(join: int, number: int, topic: str = "t") -> dict[str, Any]:
+    """What the server says by itself; its joins are numbered as their refs are."""
+    return sealed(topic=topic, join_ref=str(join), join=join, n=number, body="")
+
+
 class OrderTests(SynchronousTestCase):
     """No message comes twice, none out of order, and none is missing."""
 
@@ -244,8 +249,7 @@ class OrderTests(SynchronousTestCase):
     def take(self, *numbers: tuple[int, int], may_change: bool = False) -> None:
         """Take messages: the join, and the number in it."""
         for join, number in numbers:
-            payload = sealed(topic="t", join=join, n=number, body="")
-            self.order.take(payload, may_change)
+            self.order.take(message(join, number), may_change, str(join))
 
     def test_in_order(self) -> None:
         """All of a join, and then all of a later one."""
@@ -273,6 +277,16 @@ class OrderTests(SynchronousTestCase):
         self.assertEqual(self.verdict.count, 2)
         self.assertIn("no message is missing", self.verdict.lines[0])
 
+    def test_join_given_up(self) -> None:
+        """Of a join that is the channel's no more some may be missing, none is late."""
+        self.order.take(message(3, 2), False, "5")
+        self.order.take(message(3, 5), False, "5")
+        self.assertEqual(self.verdict.count, 0)
+        self.order.take(message(3, 5), False, "5")
+        self.assertEqual(self.verdict.count, 1)
+        self.take((5, 0), (5, 1))
+        self.assertEqual(self.verdict.count, 1)
+
     def test_dropped(self) -> None:
         """Those that the channel says it dropped may be missing, and no more."""
         self.order.may_miss(2)
@@ -283,11 +297,10 @@ class OrderTests(SynchronousTestCase):
 
     def test_changed(self) -> None:
         """A changed one breaks what was promised, unless the line changes bytes."""
-        payload = sealed(topic="t", join=1, n=0, body="")
-        for wrong in ({**payload, "n": 1}, sealed(topic="u", join=1, n=0, body="")):
-            self.order.take(wrong, True)
+        for wrong in ({**message(1, 0), "n": 1}, message(1, 0, "u")):
+            self.order.take(wrong, True, "1")
             self.assertEqual(self.verdict.count, 0)
-            self.order.take(wrong, False)
+            self.order.take(wrong, False, "1")
             self.assertEqual(self.verdict.count, 1)
             self.verdict.count = 0
         self.assertEqual(self.order.changed, 4)

@@ -9,10 +9,12 @@ from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import TCP4ClientEndpoint, TCP4ServerEndpoint
 from twisted.internet.error import ConnectError, ConnectionDone, ConnectionLost
+from twisted.internet.interfaces import IHalfCloseableProtocol
 from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 from twisted.trial.unittest import TestCase
+from zope.interface import implementer
 
 from txphoenix import SocketClient
 from txphoenix.testing import PhoenixServer, ServerChannel
@@ -77,6 +79,23 @@ class Peer(Protocol):
         return deferred
 
 
+@implementer(IHalfCloseableProtocol)
+class StayingPeer(Peer):
+    """An end that may still write when it has read all."""
+
+    def connectionMade(self) -> None:
+        """Begin."""
+        self.read_ended: Deferred[None] = Deferred()
+        super().connectionMade()
+
+    def readConnectionLost(self) -> None:
+        """Nothing more will come."""
+        self.read_ended.callback(None)
+
+    def writeConnectionLost(self) -> None:
+        """Nothing more can be written."""
+
+
 class ProxyTests(TestCase):
     """What goes wrong, goes wrong as told."""
 
@@ -100,11 +119,15 @@ class ProxyTests(TestCase):
         waiting, self.waiting = self.waiting, Deferred()
         waiting.callback(peer)
 
-    async def connect(self, wait: bool = True) -> tuple[Any, Any]:
-        """A client's end and the server's end of a connection by the proxy."""
+    async def connect(self, wait: bool = True, stays: bool = False) -> tuple[Any, Any]:
+        """A client's end and the server's end of a connection by the proxy.
+
+        :param stays: whether the client stays when it has read all.
+        """
         accepted = self.waiting
         endpoint = TCP4ClientEndpoint(reactor, "127.0.0.1", self.proxy.port)
-        client: Any = await endpoint.connect(Factory.forProtocol(Peer))
+        made = Factory.forProtocol(StayingPeer if stays else Peer)
+        client: Any = await endpoint.connect(made)
         self.addCleanup(client.transport.abortConnection)
         return client, (await accepted if wait else None)
 
@@ -134,6 +157,27 @@ class ProxyTests(TestCase):
         self.assertIs(await server.ended(), ConnectionDone)
         self.assertEqual(server.received, b"")
         self.assertIs(await client.ended(), ConnectionDone)
+
+    async def test_half_close_and_end(self) -> None:
+        """A client that stays for the other direction is let go of with the server."""
+        proxy = await self.serve()
+        client, server = await self.connect(stays=True)
+        proxy.to_client.half_close()
+        await client.read_ended
+        self.assertIsNone(client.lost)
+        gone: Deferred[None] = Deferred()
+        lost = proxy.link_lost
+
+        def link_lost(link: Any) -> None:
+            lost(link)
+            if not gone.called:
+                gone.callback(None)
+
+        self.patch(proxy, "link_lost", link_lost)
+        server.transport.loseConnection()
+        # An error of the proxy is logged, and fails the test.
+        await gone
+        self.assertEqual(proxy.connections, 0)
 
     async def test_passes_on(self) -> None:
         """Untouched it passes on bytes and ends, in both directions."""

@@ -140,7 +140,8 @@ class FaultProxy:
 
     def link_lost(self, link: _Link) -> None:
         """A connection has ended on both sides."""
-        del self._links[link]
+        # A side that is half closed ends within the other's end, and tells of both.
+        self._links.pop(link, None)
         if not self._links:
             waiting, self._empty = self._empty, []
             for deferred in waiting:
