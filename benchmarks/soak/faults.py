@@ -133,6 +133,8 @@ class Faults:
             line.change = Spoiler(details["seed"], details["chance"])
         elif fault == "delay":
             line.delay = details["delay"]
+        else:
+            raise ValueError(f"there is no fault called {fault!r}")
 
     def _unset(self, line: Direction) -> None:
         line.rate = line.segment_size = line.cut_after = line.change = None

@@ -14,13 +14,14 @@ from twisted.logger import LogLevel
 from twisted.trial.unittest import SynchronousTestCase
 
 from txphoenix.errors import PushTimeout
+from txphoenix.testing import FaultProxy
 
 from .benchmark_runs import NOT_THERE
 from .kit import KitTestCase
 
 if NOT_THERE is None:
     from benchmarks.soak.checks import LogCheck, Order, check_reply
-    from benchmarks.soak.faults import Spoiler
+    from benchmarks.soak.faults import Faults, Spoiler
     from benchmarks.soak.ledger import Ledger, Verdict
     from benchmarks.soak.measures import BOUNDS, Held, allowed, grown
     from benchmarks.soak.messages import is_whole, sealed
@@ -195,6 +196,48 @@ class MessageTests(SynchronousTestCase):
             self.assertEqual([it.bit_count() for it in different], [1])
         self.assertEqual(Spoiler(5, 0.0)(read), read)
         self.assertEqual(once(b""), b"")
+
+
+class FaultTests(SynchronousTestCase):
+    """What a step does to a client's line."""
+
+    skip = NOT_THERE
+
+    def setUp(self) -> None:
+        """Have a line, of which nothing is connected."""
+        self.line = FaultProxy(1, Clock())
+        self.faults = Faults([self.line], {})
+
+    def state(self) -> dict[str, Any]:
+        """All that a step may set."""
+        ways = {"to_client": self.line.to_client, "to_server": self.line.to_server}
+        return {
+            f"{way}.{k}": v for way, it in ways.items() for k, v in vars(it).items()
+        }
+
+    def test_lasting(self) -> None:
+        """Each fault that lasts sets something, of which its end leaves nothing."""
+        untouched = self.state()
+        steps = {
+            step.fault: step.as_json() | {"clients": [0]}
+            for cycle in make_plan(1, 10, 50).cycles
+            for step in cycle.steps
+            if step.seconds and "direction" in step.details
+        }
+        lasting = {"stall", "hold", "trickle", "cut-after", "corrupt", "delay"}
+        self.assertEqual(steps.keys(), lasting)
+        for fault, step in steps.items():
+            self.successResultOf(Deferred.fromCoroutine(self.faults.begin(step)))
+            self.assertNotEqual(self.state(), untouched, fault)
+            self.successResultOf(Deferred.fromCoroutine(self.faults.end(step)))
+            self.assertEqual(self.state(), untouched, fault)
+
+    def test_unknown(self) -> None:
+        """What is no fault is an error, and not nothing."""
+        details = {"direction": "to_client"}
+        step = {"fault": "rot", "clients": [0], "details": details}
+        begun = Deferred.fromCoroutine(self.faults.begin(step))
+        self.failureResultOf(begun, ValueError)
 
 
 class ReplyTests(SynchronousTestCase):
