@@ -56,7 +56,7 @@ class Client:
     :ivar rooms: its channels.
     :ivar opened: how often it was connected.
     :ivar heard: how many replies and messages have come.
-    :ivar losses: how often it was connected no longer.
+    :ivar losses: how often its connection was lost, or told to close.
     :ivar counts: what happened how often.
     :ivar ends: how its connections ended how often.
     :ivar openings: is passed whenever it has connected.
@@ -250,6 +250,7 @@ class Client:
         """Disconnect, and connect again."""
         if not self._is_asked:
             self._is_asked = True
+            self.losses += 1
             gone = self.client.disconnect()
             self._watch("disconnect", gone.addBoth(self._connect))
 
@@ -263,6 +264,7 @@ class Client:
         """Change what the server is told, which takes another connection."""
         if not self._is_asked:
             self._changes += 1
+            self.losses += 1
             params = {"client": str(self.seat.number), "change": str(self._changes)}
             self._watch("reconfigure", self.client.reconfigure(params=params))
 

@@ -24,7 +24,6 @@ _AGAIN = 0.5
 _READERS = 2
 """How many of a client's channels are read by ``receive()``; the others have hooks."""
 
-
 _ONE_READ = 65536 // 100
 """How many messages of the shortest may be in one read."""
 
@@ -219,7 +218,7 @@ class Listener:
         if unread <= most:
             self._losses = losses
         elif unread > most + _ONE_READ * (losses - self._losses):
-            # Of a paused connection that is lost, what had come is delivered.
+            # Of a paused connection that ends, what had come is delivered first.
             yield f"{self.topic} has {unread} messages unread"
         pushes = membership.made_pushes
         kept = 0 if pushes is None else pushes.kept
