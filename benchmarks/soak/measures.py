@@ -65,7 +65,7 @@ BOUNDS = {
     "resident": Bound(
         4000, 100, "KiB", "the system is given back what is free in whole pages alone"
     ),
-    "blocks": Bound(1000, 60, "", "a client that fell back has another transport"),
+    "blocks": Bound(1000, 80, "", "a client that fell back has another transport"),
     "objects": Bound(500, 20, "", "a client that fell back has another transport"),
     "calls": Bound(10, 0.1, "", "most clients share theirs, one for each duration"),
     "deadlines": Bound(2, 0.6, "", "a client that fell back has two more, or less"),

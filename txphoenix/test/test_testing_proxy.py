@@ -180,6 +180,19 @@ class ProxyTests(TestCase):
         await gone
         self.assertEqual(proxy.connections, 0)
 
+    async def test_half_close_of_one_who_is_gone(self) -> None:
+        """Who has gone while all is held back is told of nothing."""
+        proxy = await self.serve()
+        client, _ = await self.connect()
+        proxy.to_server.hold()
+        (pipe,) = proxy.to_server.pipes
+        gone: Deferred[None] = Deferred()
+        self.patch(pipe, "feed", gone.callback)
+        client.transport.loseConnection()
+        self.assertIsNone(await gone)
+        proxy.to_client.half_close()
+        self.assertEqual(proxy.connections, 1)
+
     async def test_passes_on(self) -> None:
         """Untouched it passes on bytes and ends, in both directions."""
         proxy = await self.serve()

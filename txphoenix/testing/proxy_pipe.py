@@ -178,10 +178,12 @@ class Pipe:
         self._tell_end()
 
     def _tell_end(self) -> None:
-        # Who was to be told may only just be there.
-        if self._is_ended and not self._is_told and self.transport is not None:
+        # Who was to be told may only just be there, or be gone.
+        transport = self.transport
+        if self._is_ended and not self._is_told and transport is not None:
             self._is_told = True
-            self.transport.loseWriteConnection()
+            if transport.connected:
+                transport.loseWriteConnection()
 
     def close(self) -> None:
         """Nothing is passed on any more."""
