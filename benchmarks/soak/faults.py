@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Collection
 from typing import Any, cast
 
 from txphoenix.testing import FaultProxy, PhoenixServer
@@ -39,13 +40,18 @@ class Faults:
 
     :param proxies: those of the clients, by number.
     :param servers: ``"plain"`` and ``"secure"``.
+    :param compressed: the numbers of the clients that offer compression.
     """
 
     def __init__(
-        self, proxies: list[FaultProxy], servers: dict[str, PhoenixServer]
+        self,
+        proxies: list[FaultProxy],
+        servers: dict[str, PhoenixServer],
+        compressed: Collection[int] = (),
     ) -> None:
         self._proxies = proxies
         self._servers = servers
+        self._compressed = compressed
 
     async def begin(self, step: dict[str, Any]) -> None:
         """Do it."""
@@ -80,8 +86,12 @@ class Faults:
                 await proxy.start()
             elif "direction" in details:
                 self._unset(getattr(proxy, details["direction"]))
-            if fault == "corrupt" and details["direction"] == "to_server":
+            if fault == "corrupt" and (
                 # The server may have taken it for other topics, and no client knows.
+                details["direction"] == "to_server"
+                # What is inflated repeats what was spoilt before, and has no checksum.
+                or number in self._compressed
+            ):
                 self._drop(number)
                 proxy.cut(True)
 

@@ -214,7 +214,9 @@ class Listener:
         inbox = membership.made_inbox
         unread = 0 if inbox is None else len(inbox)
         self.highest = max(self.highest, unread)
-        losses, most = self._owner.losses, limits["receive_buffer"]
+        # One that is ending counts already: its loss is told when it has ended.
+        losses = self._owner.losses + (not self._owner.client.connected)
+        most = limits["receive_buffer"]
         if unread <= most:
             self._losses = losses
         elif unread > most + _ONE_READ * (losses - self._losses):

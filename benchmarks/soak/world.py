@@ -63,7 +63,8 @@ class World:
         for server in self.servers.values():
             server.add_socket(BARRED, websocket=False)
         self.proxies: list[FaultProxy] = []
-        self._faults = Faults(self.proxies, self.servers)
+        self._compressed: set[int] = set()
+        self._faults = Faults(self.proxies, self.servers, self._compressed)
         self._seats: list[Seat] = []
         self._beat = 0
         self._ticking = LoopingCall(self._tick)
@@ -83,6 +84,8 @@ class World:
         await gatherResults([server.start() for server in self.servers.values()])
         self._seats = seats(clients)
         for seat in self._seats:
+            if seat.options.get("compression"):
+                self._compressed.add(seat.number)
             server = self.servers["secure" if seat.secure else "plain"]
             self.proxies.append(await FaultProxy(server.port).start())
         urls = [

@@ -189,7 +189,7 @@ class ProxyTests(TestCase):
         gone: Deferred[None] = Deferred()
         self.patch(pipe, "feed", gone.callback)
         client.transport.loseConnection()
-        self.assertIsNone(await gone)
+        await gone
         proxy.to_client.half_close()
         self.assertEqual(proxy.connections, 1)
 
