@@ -19,6 +19,8 @@ Each workload is a file here, with one function for each client that is measured
 
 The server is a process of its own, and so is every single measurement.
 It has a port with TLS as well, and a certificate made for the run.
+
+How long the client lasts, and not how fast it is, is :mod:`benchmarks.soak`.
 """
 
 from __future__ import annotations

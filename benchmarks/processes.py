@@ -20,7 +20,7 @@ from .plan import Workload
 from .server import CERTIFICATE
 from .tls import certificate
 
-__all__ = ["Failed", "Server", "find_phoenix_js", "measure", "server"]
+__all__ = ["Failed", "Server", "environment", "find_phoenix_js", "measure", "server"]
 
 HERE = Path(__file__).parent
 LONGEST = 180.0
@@ -56,7 +56,7 @@ _CORES: set[int] = (
 )
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
     """Ours, with this package and the library to be found."""
     paths = [str(HERE.parent), os.environ.get("PYTHONPATH", "")]
     return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
@@ -82,7 +82,7 @@ def _server(directory: Path, fault: str | None) -> Iterator[str]:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-        env=_environment(),
+        env=environment(),
     )
     _use_core(1)
     with process:
@@ -132,13 +132,13 @@ def measure(
     """
     where = at.secure if workload.is_secure else at.plain
     arguments = [workload.module, str(where.port), json.dumps(sizes)]
-    environment = _environment()
+    variables = environment()
     if client == "phoenix_js":
         script = str(HERE / "phoenix_js.mjs")
         command = ["node", "--expose-gc", script, str(phoenix_js), *arguments]
         command.append("wss" if where.authority else "ws")
         if where.authority:
-            environment["NODE_EXTRA_CA_CERTS"] = str(where.authority)
+            variables["NODE_EXTRA_CA_CERTS"] = str(where.authority)
     else:
         arguments.insert(1, client)
         command = [sys.executable, "-m", "benchmarks.measure", *arguments]
@@ -150,7 +150,7 @@ def measure(
             command,
             capture_output=True,
             text=True,
-            env=environment,
+            env=variables,
             timeout=LONGEST,
             check=False,
         )

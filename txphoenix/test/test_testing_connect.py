@@ -235,9 +235,17 @@ class HandshakeTests(KitTestCase):
                 "x-other, permessage-deflate; server_no_context_takeover",
                 b"extensions: permessage-deflate;server_no_context_takeover\r\n",
             ),
+            # RFC 7692, section 7.1: declined, and the next one may do.
+            ("permessage-deflate; what_is_this", None),
+            ("permessage-deflate; client_max_window_bits=99", None),
+            (
+                "permessage-deflate; server_max_window_bits=x, permessage-deflate",
+                b"extensions: permessage-deflate\r\n",
+            ),
             ("x-other", None),
         ):
             answer = self.ask(sec_websocket_extensions=offer)
+            self.assertIn(b" 101 ", answer)
             if answered is None:
                 self.assertNotIn(b"extensions", answer)
             else:

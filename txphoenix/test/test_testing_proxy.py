@@ -9,10 +9,12 @@ from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import TCP4ClientEndpoint, TCP4ServerEndpoint
 from twisted.internet.error import ConnectError, ConnectionDone, ConnectionLost
+from twisted.internet.interfaces import IHalfCloseableProtocol
 from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 from twisted.trial.unittest import TestCase
+from zope.interface import implementer
 
 from txphoenix import SocketClient
 from txphoenix.testing import PhoenixServer, ServerChannel
@@ -57,7 +59,8 @@ class Peer(Protocol):
 
     async def until(self, received: bytes) -> None:
         """Wait until that has come."""
-        while len(self.received) < len(received):
+        # Not joined at each read: of many megabytes that would take seconds.
+        while sum(map(len, self.reads)) < len(received):
             await self._something()
         if self.received != received:
             raise AssertionError(f"expected {received!r}, got {self.received!r}")
@@ -75,6 +78,23 @@ class Peer(Protocol):
         deferred: Deferred[None] = Deferred()
         self._waiting.append(deferred)
         return deferred
+
+
+@implementer(IHalfCloseableProtocol)
+class StayingPeer(Peer):
+    """An end that may still write when it has read all."""
+
+    def connectionMade(self) -> None:
+        """Begin."""
+        self.read_ended: Deferred[None] = Deferred()
+        super().connectionMade()
+
+    def readConnectionLost(self) -> None:
+        """Nothing more will come."""
+        self.read_ended.callback(None)
+
+    def writeConnectionLost(self) -> None:
+        """Nothing more can be written."""
 
 
 class ProxyTests(TestCase):
@@ -100,13 +120,78 @@ class ProxyTests(TestCase):
         waiting, self.waiting = self.waiting, Deferred()
         waiting.callback(peer)
 
-    async def connect(self, wait: bool = True) -> tuple[Any, Any]:
-        """A client's end and the server's end of a connection by the proxy."""
+    async def connect(self, wait: bool = True, stays: bool = False) -> tuple[Any, Any]:
+        """A client's end and the server's end of a connection by the proxy.
+
+        :param stays: whether the client stays when it has read all.
+        """
         accepted = self.waiting
         endpoint = TCP4ClientEndpoint(reactor, "127.0.0.1", self.proxy.port)
-        client: Any = await endpoint.connect(Factory.forProtocol(Peer))
+        made = Factory.forProtocol(StayingPeer if stays else Peer)
+        client: Any = await endpoint.connect(made)
         self.addCleanup(client.transport.abortConnection)
         return client, (await accepted if wait else None)
+
+    async def test_half_close_to_client(self) -> None:
+        """The client is told of an end, and what it still says is passed on."""
+        proxy = await self.serve()
+        client, server = await self.connect()
+        proxy.to_client.half_close()
+        # Before its end is told: nothing has been read in between.
+        client.transport.write(b"last words")
+        await server.until(b"last words")
+        server.transport.write(b"not passed on")
+        self.assertIs(await client.ended(), ConnectionDone)
+        self.assertEqual(client.received, b"")
+        self.assertIs(await server.ended(), ConnectionDone)
+        self.assertEqual(proxy.connections, 0)
+
+    async def test_half_close_to_server(self) -> None:
+        """The same for the server, of which what is held back is lost."""
+        proxy = await self.serve()
+        client, server = await self.connect()
+        proxy.to_server.hold()
+        client.transport.write(b"held back")
+        proxy.to_server.half_close()
+        server.transport.write(b"last words")
+        await client.until(b"last words")
+        self.assertIs(await server.ended(), ConnectionDone)
+        self.assertEqual(server.received, b"")
+        self.assertIs(await client.ended(), ConnectionDone)
+
+    async def test_half_close_and_end(self) -> None:
+        """A client that stays for the other direction is let go of with the server."""
+        proxy = await self.serve()
+        client, server = await self.connect(stays=True)
+        proxy.to_client.half_close()
+        await client.read_ended
+        self.assertIsNone(client.lost)
+        gone: Deferred[None] = Deferred()
+        lost = proxy.link_lost
+
+        def link_lost(link: Any) -> None:
+            lost(link)
+            if not gone.called:
+                gone.callback(None)
+
+        self.patch(proxy, "link_lost", link_lost)
+        server.transport.loseConnection()
+        # An error of the proxy is logged, and fails the test.
+        await gone
+        self.assertEqual(proxy.connections, 0)
+
+    async def test_half_close_of_one_who_is_gone(self) -> None:
+        """Who has gone while all is held back is told of nothing."""
+        proxy = await self.serve()
+        client, _ = await self.connect()
+        proxy.to_server.hold()
+        (pipe,) = proxy.to_server.pipes
+        gone: Deferred[None] = Deferred()
+        self.patch(pipe, "feed", gone.callback)
+        client.transport.loseConnection()
+        await gone
+        proxy.to_client.half_close()
+        self.assertEqual(proxy.connections, 1)
 
     async def test_passes_on(self) -> None:
         """Untouched it passes on bytes and ends, in both directions."""

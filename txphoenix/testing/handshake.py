@@ -148,7 +148,7 @@ class _Upgrade:
         return base64.b64encode(digest).decode("ascii")
 
     def deflate(self) -> PerMessageDeflateOfferAccept | None:
-        """How the client's first offer of permessage-deflate is taken, if any."""
+        """How the client's first valid offer of permessage-deflate is taken, if any."""
         for offer in header_list(self.request, "sec-websocket-extensions"):
             name, *texts = (part.strip() for part in offer.split(";"))
             if name != _DEFLATE:
@@ -157,7 +157,12 @@ class _Upgrade:
             for text in texts:
                 key, is_set, value = text.partition("=")
                 parameters.setdefault(key, []).append(value if is_set else True)
-            parsed = PerMessageDeflateOffer.parse(parameters)
+            try:
+                parsed = PerMessageDeflateOffer.parse(parameters)
+            except Exception:
+                # RFC 7692, section 7.1: what is no valid offer is declined.
+                # Autobahn's exception for that has no class of its own.
+                continue
             bits = 15 if parsed.accept_max_window_bits else 0
             return PerMessageDeflateOfferAccept(parsed, request_max_window_bits=bits)
         return None

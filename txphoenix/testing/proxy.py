@@ -9,6 +9,7 @@
     proxy.to_client.rate = 250_000    # bytes a second, and they are read no faster
     proxy.to_server.stall()           # the server reads nothing more, and stays
     proxy.to_server.cut_after = 100   # the connection ends in the middle of a frame
+    proxy.to_client.half_close()      # the server says no more, and still reads
     proxy.cut(reset=True)             # ... or at once
 
 What is set on a direction holds for all connections, those to come included.
@@ -139,7 +140,8 @@ class FaultProxy:
 
     def link_lost(self, link: _Link) -> None:
         """A connection has ended on both sides."""
-        del self._links[link]
+        # A side that is half closed ends within the other's end, and tells of both.
+        self._links.pop(link, None)
         if not self._links:
             waiting, self._empty = self._empty, []
             for deferred in waiting:

@@ -57,6 +57,14 @@ class Direction:
         for pipe in tuple(self.pipes):
             pipe.work()
 
+    def half_close(self) -> None:
+        """End this direction of each connection in TCP's good order: nothing follows.
+
+        The other direction goes on, until the side that is told of the end closes.
+        """
+        for pipe in tuple(self.pipes):
+            pipe.half_close()
+
     def inject(self, data: bytes) -> None:
         """Send bytes of your own on each connection."""
         for pipe in tuple(self.pipes):
@@ -83,6 +91,7 @@ class Pipe:
         self._call: IDelayedCall | None = None
         self._passed = 0
         self._is_paused = False
+        self._is_ended = self._is_told = False
         self.source: Any = None
         self.transport: Any = None
         direction.pipes[self] = None
@@ -90,6 +99,8 @@ class Pipe:
     def feed(self, data: bytes | None) -> None:
         """Take what was read, or ``None`` for the end."""
         direction = self._direction
+        if data is not None and self._is_ended:
+            return
         if data is not None and direction.change is not None:
             data = direction.change(data)
         due = self._reactor.seconds() + direction.delay
@@ -107,6 +118,7 @@ class Pipe:
 
     def work(self) -> None:
         """Pass on what is due, one piece in a turn of the reactor if it is cut up."""
+        self._tell_end()
         if self._call is not None or self._direction.is_held or self.transport is None:
             return
         while self._queue:
@@ -157,6 +169,21 @@ class Pipe:
         """Write at once, before anything that is held back."""
         if self.transport is not None:
             self.transport.write(data)
+
+    def half_close(self) -> None:
+        """Pass on nothing more, and say so; what is held back is lost."""
+        self._queue.clear()
+        # What still comes is read, as it would be by a system whose program is gone.
+        self._is_ended = True
+        self._tell_end()
+
+    def _tell_end(self) -> None:
+        # Who was to be told may only just be there, or be gone.
+        transport = self.transport
+        if self._is_ended and not self._is_told and transport is not None:
+            self._is_told = True
+            if transport.connected:
+                transport.loseWriteConnection()
 
     def close(self) -> None:
         """Nothing is passed on any more."""
