@@ -193,6 +193,43 @@ class RefusedTests(SynchronousTestCase):
                     self.assertEqual(stock.localCloseCode, code)
         self.assert_same(before + before)
 
+    def test_a_little_too_large(self) -> None:
+        """A message is never cut off at the limit.
+
+        zlib may have read all of it, and keep back what a match of up to 258 bytes has
+        beyond the limit.
+        """
+        limit = 4096
+        for over in (0, 1, 2, 100, 257, 258, 259):
+            packed = Server().packed(bytes(limit + over))
+            for data in (
+                frame(packed, BINARY, rsv=4),
+                frame(packed[:3], BINARY, fin=False, rsv=4)
+                + frame(packed[3:], CONTINUATION),
+                frame(packed, BINARY, fin=False, rsv=4) + frame(b"", CONTINUATION),
+                frame(b"", BINARY, fin=False, rsv=4) + frame(packed, CONTINUATION),
+            ):
+                for step in (len(data), 5):
+                    protocol = session(Fast, maxMessagePayloadSize=limit)
+                    for start in range(0, len(data), step):
+                        protocol.dataReceived(data[start : start + step])
+                    with self.subTest(over=over, data=data, step=step):
+                        code = 1009 if over else None
+                        self.assertEqual(protocol.localCloseCode, code)
+                        expected = [] if over else [bytes(limit)]
+                        self.assertEqual(protocol.messages, expected)
+
+    def test_cut_off_text_at_the_limit(self) -> None:
+        """Text that ends in the middle of a character is 1007, of the limit as well."""
+        text = b"x" * 4094 + b"\xe2\x82"
+        for data in (
+            Server().frame(text),
+            frame(Server().packed(text), TEXT, fin=False, rsv=4) + frame(b"", 0),
+        ):
+            protocol = session(Fast, maxMessagePayloadSize=len(text))
+            protocol.dataReceived(data)
+            self.assertEqual(protocol.localCloseCode, 1007)
+
     def test_without_compression(self) -> None:
         """A compressed frame is refused where none was agreed on."""
         protocol = opened(Fast)

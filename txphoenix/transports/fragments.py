@@ -36,6 +36,7 @@ class FragmentLimitProtocol(WebSocketClientProtocol):
     transport: Any
     current_frame: Any
     _listeners: Any
+    _isMessageCompressed: bool
     _perMessageCompress: Any
     applyMask: bool
     autoFragmentSize: int
@@ -76,6 +77,27 @@ class FragmentLimitProtocol(WebSocketClientProtocol):
         if len(pieces) >= _MOST_PIECES:
             self._gathered += b"".join(pieces)
             pieces.clear()
+
+    def onMessageFrameEnd(self) -> None:
+        """A frame of the message ends; compressed, it may hold more than it has said.
+
+        zlib keeps back what is over the limit, up to the longest match of its format,
+        and Autobahn would deliver the message without that.
+        """
+        super().onMessageFrameEnd()
+        size = self.maxMessagePayloadSize
+        if (
+            self._isMessageCompressed
+            and 0 < size == self.message_data_total_length
+            and not self.failedByMe
+            and self._perMessageCompress.decompress_message_data(b"", max_output_len=1)
+        ):
+            self._forget_message()
+            self._fail_connection(
+                self.CLOSE_STATUS_CODE_MESSAGE_TOO_BIG,
+                f"received a message that exceeds the limit of {size} bytes after"
+                " decompression",
+            )
 
     def onMessageEnd(self) -> None:
         """The message is complete."""

@@ -33,7 +33,7 @@ from ..protocol.close_codes import NO_CLOSE_FRAME, NO_CODE, NORMAL
 from ..protocol.handshake import Handshake
 from ..runtime.deadlines import DelayedCall
 from ..runtime.package_log import package_log
-from .answer_head import AnswerHead, accepted_head, is_interim, read_head
+from .answer_head import AnswerHead, accepted_head, is_interim, plain_head, read_head
 from .failures import failed_with
 from .frames import FastFrameProtocol
 from .handshake_factory import HandshakeFactory
@@ -52,8 +52,6 @@ TOKEN_PREFIX: Final = "base64url.bearer.phx."
 # The most bytes of an answer to the handshake, interim answers included.
 # Common HTTP servers and clients draw the line at a quarter of it or less.
 _LONGEST_HEAD = 64 * 1024
-# No answer to a handshake needs them, and Autobahn takes them for UTF-8.
-_TO_ASCII = bytes(range(128)) + b"?" * 128
 
 
 @with_protocol_defaults
@@ -258,7 +256,7 @@ class PhoenixClientProtocol(FastFrameProtocol):
             return None
         self._head, rest = read
         self.factory.head_received(self._head)
-        self.data = self._head.translate(_TO_ASCII) + b"\r\n\r\n" + rest
+        self.data = plain_head(self._head) + b"\r\n\r\n" + rest
         result = super().processHandshake()
         if self._is_opened:
             self._forget_handshake()
