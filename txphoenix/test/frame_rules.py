@@ -264,6 +264,9 @@ class FrameRules:
                 self._inflate.decompress(b"\0\0\xff\xff")
             except zlib.error:
                 self.may_fail |= {PROTOCOL, DATA}
+            if self._inflate.eof:
+                # Section 7.2.3.4; the library takes no message that refers beyond it.
+                self._inflate = zlib.decompressobj(-15)
 
     def _frame_ends(self, header: _Header, payload: bytes, fresh: bytes) -> None:
         self._look_at(header, fresh)

@@ -234,6 +234,10 @@ class Mutations:
         packer = zlib.compressobj(random.randrange(10), wbits=-15)
         packed = packer.compress(payload) + packer.flush(zlib.Z_SYNC_FLUSH)
         data = packed[:-4] if way != 4 else self._worse(packed[:-4])
+        if way == 6:
+            # RFC 7692 section 7.2.3.4.
+            packer = zlib.compressobj(wbits=-15)
+            data = packer.compress(payload) + packer.flush(zlib.Z_FINISH) + b"\0"
         if way < 7:
             return frame(data, opcode, rsv=4)
         cut = random.randrange(len(data) + 1)

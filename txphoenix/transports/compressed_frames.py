@@ -17,7 +17,13 @@ from autobahn.websocket.compress import PerMessageDeflate
 from .frame_bytes import is_utf8
 from .masking import BINARY, TEXT
 
-__all__ = ["COMPRESSED", "DEFLATED_BINARY", "DEFLATED_TEXT", "CompressedFrames"]
+__all__ = [
+    "COMPRESSED",
+    "DEFLATED_BINARY",
+    "DEFLATED_TEXT",
+    "CompressedFrames",
+    "renew_ended",
+]
 
 COMPRESSED = 0x40
 """The bit in a frame's first byte that says so."""
@@ -90,7 +96,20 @@ class CompressedFrames:
         if is_too_large or (is_text and not payload.isascii() and not is_utf8(payload)):
             self._session._perMessageCompress = _Known(self._session, payload)
             return None
+        renew_ended(deflate)
         return payload
+
+
+def renew_ended(deflate: Any) -> None:
+    """Have the next message begin a context, if this one has ended the stream for zlib.
+
+    A block with BFINAL does (RFC 7692 section 7.2.3.4), and zlib would find every later
+    message empty.
+    What refers to messages before it is then no valid data.
+    """
+    inflater = getattr(deflate, "_decompressor", None)
+    if inflater is not None and inflater.eof:
+        deflate._decompressor = None
 
 
 class _Known:

@@ -14,6 +14,8 @@ from typing import Any, Final
 
 from autobahn.twisted.websocket import WebSocketClientProtocol
 
+from .compressed_frames import renew_ended
+
 __all__ = ["FragmentLimitProtocol"]
 
 # A message may have so many frames, and one more for so many of its bytes.
@@ -101,6 +103,8 @@ class FragmentLimitProtocol(WebSocketClientProtocol):
 
     def onMessageEnd(self) -> None:
         """The message is complete."""
+        if self._isMessageCompressed:
+            renew_ended(self._perMessageCompress)
         if self._gathered and not self.failedByMe:
             self._gathered += b"".join(self.message_data)
             self.message_data = [bytes(self._gathered)]
