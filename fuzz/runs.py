@@ -92,6 +92,7 @@ class Run:
         self._first: int | None = None
         self.executions = self.covered = 0
         self._process: subprocess.Popen[str] | None = None
+        self._reader: threading.Thread | None = None
 
     def start(self) -> None:
         """Begin."""
@@ -123,9 +124,10 @@ class Run:
             env={**os.environ, "PYTHONPATH": path},
         )
         if self._process.stdout is not None:
-            threading.Thread(
+            self._reader = threading.Thread(
                 target=self._read, args=[self._process.stdout], daemon=True
-            ).start()
+            )
+            self._reader.start()
 
     def _read(self, lines: IO[str]) -> None:
         with lines, (self._home / "log").open("w", encoding="utf-8") as log:
@@ -157,6 +159,9 @@ class Run:
     def outcome(self) -> Outcome:
         """What has become of it, once it runs no more."""
         status = self._process.wait() if self._process is not None else 1
+        if self._reader is not None:
+            # What it has said last is what counts.
+            self._reader.join()
         text = "".join(self._lines)
         numbers = {name: int(value) for name, value in _STATISTIC.findall(text)}
         found = _FOUND.search(text)

@@ -10,6 +10,7 @@ than its size is a reason for fails the connection, with 1008.
 
 from __future__ import annotations
 
+import zlib
 from typing import Any, Final
 
 from autobahn.twisted.websocket import WebSocketClientProtocol
@@ -79,6 +80,28 @@ class FragmentLimitProtocol(WebSocketClientProtocol):
         if len(pieces) >= _MOST_PIECES:
             self._gathered += b"".join(pieces)
             pieces.clear()
+
+    def onFrameData(self, payload: bytes) -> bool | None:
+        """A piece of a frame has come."""
+        try:
+            return super().onFrameData(payload)
+        except zlib.error as error:
+            return self._cannot_inflate(error)
+
+    def onFrameEnd(self) -> bool | None:
+        """A frame is complete."""
+        try:
+            return super().onFrameEnd()
+        except zlib.error as error:
+            return self._cannot_inflate(error)
+
+    def _cannot_inflate(self, error: zlib.error) -> bool:
+        """Fail the connection, as Autobahn does from release 26.10 on."""
+        if not self.failedByMe:
+            self._invalid_payload(
+                f"received WebSocket message cannot be decompressed: {error}"
+            )
+        return False
 
     def onMessageFrameEnd(self) -> None:
         """A frame of the message ends; compressed, it may hold more than it has said.
