@@ -10,8 +10,10 @@ from __future__ import annotations
 import platform
 import sys
 from collections.abc import Callable
+from hashlib import sha1
 from importlib import import_module
 from importlib.util import find_spec
+from pathlib import Path
 
 __all__ = ["INSTRUMENTED", "why_not"]
 
@@ -50,6 +52,28 @@ def why_not(is_installed: bool = True) -> str:
     return "atheris is not installed; `tox -e fuzz` or `pip install atheris` has it"
 
 
+def kept(
+    target: Callable[[bytes], None], options: list[str]
+) -> Callable[[bytes], None]:
+    """The target, which keeps what it raises at, as libFuzzer does if it gets so far.
+
+    :param options: libFuzzer's.
+    """
+    named = "-artifact_prefix="
+    (prefix,) = (each.removeprefix(named) for each in options if named in each)
+
+    def run(data: bytes) -> None:
+        try:
+            target(data)
+        except BaseException:
+            path = f"{prefix}crash-{sha1(data).hexdigest()}"
+            Path(path).write_bytes(data)
+            print(f"Test unit written to {path}", file=sys.stderr, flush=True)
+            raise
+
+    return run
+
+
 def main(arguments: list[str]) -> None:
     """Fuzz a target.
 
@@ -65,7 +89,7 @@ def main(arguments: list[str]) -> None:
     ):
         targets = import_module("fuzz.targets")
         faults = import_module("fuzz.faults")
-    target: Callable[[bytes], None] = targets.TARGETS[name].run
+    target = kept(targets.TARGETS[name].run, options)
     # Until logging begins Twisted keeps thousands of events for whoever comes.
     logger = import_module("twisted.logger")
     logger.globalLogBeginner.beginLoggingTo(

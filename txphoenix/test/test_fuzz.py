@@ -5,6 +5,7 @@ They are in a clone, not in a wheel.
 
 from __future__ import annotations
 
+import io
 import os
 import platform
 import re
@@ -183,6 +184,25 @@ class ProgramTests(FuzzCase):
         self.patch(platform, "machine", lambda: "aarch64")
         for is_installed in (True, False):
             self.assertIn("Linux on x86_64 alone", engine.why_not(is_installed))
+
+
+class EngineTests(FuzzCase):
+    """What atheris is given."""
+
+    def test_kept(self) -> None:
+        """An input at which a target raises is in a file, and its path is told."""
+        folder = Path(self.mktemp()).absolute()
+        folder.mkdir()
+        told = io.StringIO()
+        self.patch(sys, "stderr", told)
+        options = ["corpus", f"-artifact_prefix={folder}{os.sep}", "-max_len=9"]
+        run = engine.kept(lambda data: print(1 // len(data), file=told), options)
+        run(b"x")
+        self.assertEqual(list(folder.iterdir()), [])
+        self.assertRaises(ZeroDivisionError, run, b"")
+        (path,) = folder.iterdir()
+        self.assertEqual(path.read_bytes(), b"")
+        self.assertIn(f"Test unit written to {path}\n", told.getvalue())
 
 
 class OutcomeTests(FuzzCase):
