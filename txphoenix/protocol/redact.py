@@ -66,9 +66,12 @@ def redact_url(url: str) -> str:
 
 
 def _redact_pair(pair: str) -> str:
-    """One ``name=value`` of a query without its value; a lone word may be a token."""
+    """One ``name=value`` of a query without its value; a lone word may be a token.
+
+    What has an ``@`` may be userinfo, whose ``?`` should have been escaped.
+    """
     name, equals, _ = pair.partition("=")
-    return f"{name}={REDACTED}" if equals else REDACTED
+    return f"{name}={REDACTED}" if equals and "@" not in name else REDACTED
 
 
 def redact_headers(headers: Mapping[str, Any] | Iterable[str]) -> dict[str, str]:

@@ -106,6 +106,19 @@ class AnswerHeadTests(SynchronousTestCase):
         ):
             self.assertEqual(self.read(head + b"\r\n\r\n", 1000), (head, b""))
 
+    def test_odd_status(self) -> None:
+        """What Python takes for the number 101 is no status (RFC 9112 section 4)."""
+        for status in (b"+101", b"1_01", b"10_1", b"0101", b"1_0_1", b"+0_101"):
+            for form in (b"HTTP/1.1 %b Yes", b"HTTP/1.1 %b", b" HTTP/1.1\t%b\tYes"):
+                for step in (1, 1000):
+                    with self.subTest(status=status, form=form, step=step):
+                        error = self.assertRaises(
+                            ValueError, self.read, form % status + b"\r\n\r\n", step
+                        )
+                        self.assertEqual(
+                            str(error), "a status that is not three digits"
+                        )
+
     def test_too_many(self) -> None:
         """There are at most sixteen interim answers."""
         head = AnswerHead(10_000)
@@ -208,6 +221,21 @@ class HandshakeTests(RawTestCase):
         self.raw.answer, self.raw.closes = answer, closes
         _, (error,) = self.refused_client()
         return error
+
+    def test_odd_status(self) -> None:
+        """A handshake is refused whose status only a number could be."""
+        answer = SWITCHING.replace(b" 101 ", b" +101 ") + b"\r\n"
+        error = self.refusal(answer)
+        self.assertIsInstance(error, HandshakeRefused)
+        self.assertEqual(error.reason, "a status that is not three digits")
+
+    def test_end_that_is_not_seen(self) -> None:
+        """However it comes, the head ends where a blank line is."""
+        answer = SWITCHING.replace(b"\r\n", b"\n\r\n", 1) + b"\r\n"
+        for segment_size in (None, 1):
+            self.memory.segment_size = segment_size
+            error = self.refusal(answer)
+            self.assertIsInstance(error, HandshakeRefused)
 
     def test_refusal_follows(self) -> None:
         """The status and the headers that are told are those of the final answer."""
@@ -378,6 +406,10 @@ class AcceptedHeadTests(SynchronousTestCase):
             (b"HTTP/1.1  101 Hm", upgrade, connection, accept),
             (b"HTTP/1.1 101 \xff", upgrade, connection, accept),
             (b" HTTP/1.1 101 Hm", upgrade, connection, accept),
+            # A reader who takes LF for the end of a line finds the end of the head.
+            (b"HTTP/1.1 101 Hm\n", upgrade, connection, accept),
+            (b"HTTP/1.1 101 Hm\r", upgrade, connection, accept),
+            (b"HTTP/1.1 101 \0", upgrade, connection, accept),
             (first, connection, accept),
             (first, upgrade, accept),
             (first, upgrade, connection),

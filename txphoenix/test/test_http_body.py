@@ -112,7 +112,16 @@ class AnswerBodyTests(SynchronousTestCase):
         Nothing of it is taken.
         """
         twice = gzip.compress(gzip.compress(bytes(100 * LIMIT)))
-        for encoding in (b"gzip, gzip", b"gzip,deflate", b"br", b"zstd", b"gzip, br"):
+        for encoding in (
+            b"gzip, gzip",
+            b"gzip,deflate",
+            b"br",
+            b"zstd",
+            b"gzip, br",
+            # Others may read another name (RFC 9110 section 5.6.3).
+            b"\x0bgzip",
+            b"gzip\x0c",
+        ):
             self.given_up = 0
 
             def refuse(encoding: bytes = encoding) -> None:

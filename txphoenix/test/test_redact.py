@@ -64,6 +64,14 @@ class RedactURLTests(SynchronousTestCase):
             url = f"ws://me:{SECRET}{character}{SECRET}@host/socket"
             self.assertNotIn(SECRET, redact_url(url))
 
+    def test_user_name_that_is_not_escaped(self) -> None:
+        """So is one behind a user name that does: names in a query have no ``@``."""
+        for url in (
+            f"ws://me?:{SECRET}@host/s?a=b",
+            f"ws://me?you:{SECRET}@host?a=b&c",
+        ):
+            self.assertNotIn(SECRET, redact_url(url))
+
     def test_malformed(self) -> None:
         """What cannot be read as a URL is cut out whole."""
         for text in (f"ws://host:{SECRET}/s", f"ws://[::1{SECRET}", f"a:{SECRET}/b"):

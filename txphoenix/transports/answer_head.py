@@ -19,7 +19,14 @@ from collections.abc import Container
 from hashlib import sha1
 from typing import Final
 
-__all__ = ["GUID", "AnswerHead", "accepted_head", "is_interim", "read_head"]
+__all__ = [
+    "GUID",
+    "AnswerHead",
+    "accepted_head",
+    "is_interim",
+    "plain_head",
+    "read_head",
+]
 
 # No server has that much to say before it says anything.
 _MOST_ANSWERS = 16
@@ -40,8 +47,16 @@ _DECISIVE: Final = frozenset(
         b"upgrade",
     }
 )
+_FIRST: Final = re.compile(rb"HTTP/1\.1 101(?: [\t -~]*)?")
 _LINE: Final = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):([\t -~]*)")
 _INTERIM = re.compile(rb"HTTP/[0-9.]+ +1(?!01)[0-9]{2}(?![^ \r\n])")
+# What Python takes for the number 101, and is no status (RFC 9112 section 4).
+_ODD_101 = re.compile(rb"\s*HTTP/1\.1\s+(?!101(?:\s|\Z))\+?[0_]*1_?0_?1(?:\s|\Z)")
+
+_BARE_CR = re.compile(rb"\r(?!\n)")
+_TO_PLAIN = bytes(
+    code if 32 <= code < 127 or code in b"\t\r\n" else ord("?") for code in range(256)
+)
 
 
 def is_interim(status: int | None) -> bool:
@@ -75,7 +90,8 @@ class AnswerHead:
         :return: the head, without the empty line that ends it, and what follows it;
             None as long as it is not whole.
             Nothing is kept of it.
-        :raises ValueError: it is too long, or too many interim answers come before it.
+        :raises ValueError: it is too long, or too many interim answers come before it,
+            or its status is not written as one.
         """
         self._data += data
         while True:
@@ -88,6 +104,8 @@ class AnswerHead:
                 return None
             head = bytes(self._data[:size])
             if not _INTERIM.match(head):
+                if _ODD_101.match(head):
+                    raise ValueError("a status that is not three digits")
                 rest = bytes(self._data[end.end() :])
                 self._data.clear()
                 return head, rest
@@ -101,6 +119,15 @@ class AnswerHead:
         self._interim_size += size
         del self._data[:size]
         self._searched = 0
+
+
+def plain_head(head: bytes) -> bytes:
+    """A head without what only Python takes for white space or the end of a line.
+
+    No answer to a handshake needs any of it, nor what is not ASCII, which Autobahn
+    takes for UTF-8; a CR without its LF ends no line (RFC 9112 section 2.2).
+    """
+    return _BARE_CR.sub(b"?", head.translate(_TO_PLAIN))
 
 
 def read_head(head: str) -> tuple[int | None, str, dict[str, str]]:
@@ -144,7 +171,8 @@ def accepted_head(
         return None
     head = data[:size]
     first, *lines = head.split(b"\r\n")
-    if first != b"HTTP/1.1 101" and not first.startswith(b"HTTP/1.1 101 "):
+    # Behind an LF of its own the head might have ended.
+    if not _FIRST.fullmatch(first):
         return None
     said: dict[bytes, bytes] = {}
     for line in lines:
@@ -162,7 +190,6 @@ def accepted_head(
         or said.get(b"connection", b"").lower() != b"upgrade"
         or said.get(b"sec-websocket-accept") != b64encode(sha1(key + GUID).digest())
         or b"sec-websocket-extensions" in said
-        or not first.isascii()
         or not (protocol is None or protocol.decode("ascii") in offered)
     ):
         return None

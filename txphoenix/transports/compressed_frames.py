@@ -17,7 +17,13 @@ from autobahn.websocket.compress import PerMessageDeflate
 from .frame_bytes import is_utf8
 from .masking import BINARY, TEXT
 
-__all__ = ["COMPRESSED", "DEFLATED_BINARY", "DEFLATED_TEXT", "CompressedFrames"]
+__all__ = [
+    "COMPRESSED",
+    "DEFLATED_BINARY",
+    "DEFLATED_TEXT",
+    "CompressedFrames",
+    "renew_ended",
+]
 
 COMPRESSED = 0x40
 """The bit in a frame's first byte that says so."""
@@ -67,12 +73,16 @@ class CompressedFrames:
         :return: None if it is Autobahn's parser's to refuse, by the same frame.
         """
         deflate = self._deflate
+        limit = self._session.maxMessagePayloadSize
         payload: bytes = b""
         try:
             deflate.start_decompress_message()
             payload = deflate.decompress_message_data(
-                data, max_output_len=self._session.maxMessagePayloadSize or None
+                data, max_output_len=limit or None
             )
+            if 0 < limit == len(payload):
+                # zlib may have read all, and keep to itself what is over the limit.
+                payload += deflate.decompress_message_data(b"", max_output_len=1)
         except Exception as error:
             self._session._perMessageCompress = _Known(self._session, error=error)
             return None
@@ -82,10 +92,24 @@ class CompressedFrames:
             known = _Known(self._session, payload, end_error=error)
             self._session._perMessageCompress = known
             return None
-        if is_text and not payload.isascii() and not is_utf8(payload):
+        is_too_large = 0 < limit < len(payload)
+        if is_too_large or (is_text and not payload.isascii() and not is_utf8(payload)):
             self._session._perMessageCompress = _Known(self._session, payload)
             return None
+        renew_ended(deflate)
         return payload
+
+
+def renew_ended(deflate: Any) -> None:
+    """Have the next message begin a context, if this one has ended the stream for zlib.
+
+    A block with BFINAL does (RFC 7692 section 7.2.3.4), and zlib would find every later
+    message empty.
+    What refers to messages before it is then no valid data.
+    """
+    inflater = getattr(deflate, "_decompressor", None)
+    if inflater is not None and inflater.eof:
+        deflate._decompressor = None
 
 
 class _Known:
@@ -117,11 +141,12 @@ class _Known:
     def decompress_message_data(
         self, _data: bytes, max_output_len: int | None = None
     ) -> bytes:
-        """All of it has come."""
+        """All of it has come; what is asked for again is not there."""
         if self._error is not None:
             self._session._perMessageCompress = self._deflate
             raise self._error
-        return self._payload
+        payload, self._payload = self._payload, b""
+        return payload
 
     def end_decompress_message(self) -> None:
         """The message ends, and what follows is the session's own again."""

@@ -10,9 +10,12 @@ than its size is a reason for fails the connection, with 1008.
 
 from __future__ import annotations
 
+import zlib
 from typing import Any, Final
 
 from autobahn.twisted.websocket import WebSocketClientProtocol
+
+from .compressed_frames import renew_ended
 
 __all__ = ["FragmentLimitProtocol"]
 
@@ -36,6 +39,7 @@ class FragmentLimitProtocol(WebSocketClientProtocol):
     transport: Any
     current_frame: Any
     _listeners: Any
+    _isMessageCompressed: bool
     _perMessageCompress: Any
     applyMask: bool
     autoFragmentSize: int
@@ -77,8 +81,53 @@ class FragmentLimitProtocol(WebSocketClientProtocol):
             self._gathered += b"".join(pieces)
             pieces.clear()
 
+    def onFrameData(self, payload: bytes) -> bool | None:
+        """A piece of a frame has come."""
+        try:
+            return super().onFrameData(payload)
+        except zlib.error as error:
+            return self._cannot_inflate(error)
+
+    def onFrameEnd(self) -> bool | None:
+        """A frame is complete."""
+        try:
+            return super().onFrameEnd()
+        except zlib.error as error:
+            return self._cannot_inflate(error)
+
+    def _cannot_inflate(self, error: zlib.error) -> bool:
+        """Fail the connection, as Autobahn does from release 26.10 on."""
+        if not self.failedByMe:
+            self._invalid_payload(
+                f"received WebSocket message cannot be decompressed: {error}"
+            )
+        return False
+
+    def onMessageFrameEnd(self) -> None:
+        """A frame of the message ends; compressed, it may hold more than it has said.
+
+        zlib keeps back what is over the limit, up to the longest match of its format,
+        and Autobahn would deliver the message without that.
+        """
+        super().onMessageFrameEnd()
+        size = self.maxMessagePayloadSize
+        if (
+            self._isMessageCompressed
+            and 0 < size == self.message_data_total_length
+            and not self.failedByMe
+            and self._perMessageCompress.decompress_message_data(b"", max_output_len=1)
+        ):
+            self._forget_message()
+            self._fail_connection(
+                self.CLOSE_STATUS_CODE_MESSAGE_TOO_BIG,
+                f"received a message that exceeds the limit of {size} bytes after"
+                " decompression",
+            )
+
     def onMessageEnd(self) -> None:
         """The message is complete."""
+        if self._isMessageCompressed:
+            renew_ended(self._perMessageCompress)
         if self._gathered and not self.failedByMe:
             self._gathered += b"".join(self.message_data)
             self.message_data = [bytes(self._gathered)]

@@ -69,7 +69,8 @@ class AnswerBody:
         self._content = bytearray()
         self._error: Exception | None = None
         self._inflater: Any = None
-        encoding = encoding.strip().lower()
+        # bytes.strip() would take away what a proxy takes for a part of the name.
+        encoding = encoding.strip(b" \t").lower()
         if encoding in _COMPRESSED:
             self._inflater = zlib.decompressobj(_GZIP_OR_ZLIB)
         elif encoding not in _PLAIN:

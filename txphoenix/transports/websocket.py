@@ -13,8 +13,7 @@ The protocol only forwards, and the factory
 connection, which is that listener.
 
 Autobahn's own timers run on the loop of txaio, not on the client's reactor.
-They are off; the connector times the opening handshake, and the protocol the
-closing one.
+They are off: the connector times the opening handshake, and this the closing one.
 """
 
 from __future__ import annotations
@@ -34,7 +33,7 @@ from ..protocol.close_codes import NO_CLOSE_FRAME, NO_CODE, NORMAL
 from ..protocol.handshake import Handshake
 from ..runtime.deadlines import DelayedCall
 from ..runtime.package_log import package_log
-from .answer_head import AnswerHead, accepted_head, is_interim, read_head
+from .answer_head import AnswerHead, accepted_head, is_interim, plain_head, read_head
 from .failures import failed_with
 from .frames import FastFrameProtocol
 from .handshake_factory import HandshakeFactory
@@ -50,12 +49,9 @@ log = Logger("txphoenix.transports.websocket", observer=package_log)
 TOKEN_PREFIX: Final = "base64url.bearer.phx."
 """How the subprotocol begins that is the auth token."""
 
-# The most bytes that an answer to the handshake may have before its end, interim
-# answers included.
+# The most bytes of an answer to the handshake, interim answers included.
 # Common HTTP servers and clients draw the line at a quarter of it or less.
 _LONGEST_HEAD = 64 * 1024
-# No answer to a handshake needs them, and Autobahn takes them for UTF-8.
-_TO_ASCII = bytes(range(128)) + b"?" * 128
 
 
 @with_protocol_defaults
@@ -260,7 +256,7 @@ class PhoenixClientProtocol(FastFrameProtocol):
             return None
         self._head, rest = read
         self.factory.head_received(self._head)
-        self.data = self._head.translate(_TO_ASCII) + b"\r\n\r\n" + rest
+        self.data = plain_head(self._head) + b"\r\n\r\n" + rest
         result = super().processHandshake()
         if self._is_opened:
             self._forget_handshake()
@@ -311,6 +307,12 @@ class PhoenixClientProtocol(FastFrameProtocol):
         self._tell_end(wasClean, code, reason)
 
     # -- Inside -------------------------------------------------------------------
+
+    def _may_consume(self) -> bool:
+        """Let go of what follows the server's close frame (RFC 6455 section 1.4)."""
+        if self.wasClean:
+            self.data = b""
+        return super()._may_consume()
 
     def _broke(self, error: BaseException) -> None:
         """Log what has just been raised, and end the connection."""

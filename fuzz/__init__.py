@@ -1,0 +1,1 @@
+"""Fuzzing: what servers send, made worse, by atheris; ``python -m fuzz --help``."""
