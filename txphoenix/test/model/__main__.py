@@ -1,0 +1,1 @@
+"""Run the model for longer, by hand: ``python -m txphoenix.test.model --help``."""
