@@ -29,7 +29,7 @@ def is_calm(world: World) -> bool:
         world.transport == "websocket"
         and world.client.connected
         and not (server.is_stalled or server.is_paused or server.holds_joins)
-        and not server.is_deaf
+        and server.hears
         and not (server.reads_paused or world.holds_params or world.held_params)
     )
 
@@ -151,7 +151,7 @@ def _unsettled(world: World) -> list[object]:
         found += [it.channel for it in world.topics if it.phase not in _AT_REST]
     # Over long-poll either side finds out later that the other has ended a session.
     newest = world.server.sessions[-1:] if link.is_wanted else []
-    if world.server.connections != newest:
+    if world.server.connections != newest or not world.server.hears:
         found.append(world.server.connections)
     return found
 

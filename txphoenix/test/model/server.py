@@ -134,6 +134,8 @@ class ModelServer(MemoryServer):
 
     :ivar rooms: all that were ever joined, the oldest first.
     :ivar sessions: all there ever were, the oldest first.
+    :ivar is_deaf: set it, and no more frames of a WebSocket that sends one get through.
+    :ivar deaf: the sessions of which that is so.
     :ivar seen: push -> how often a room has taken it.
     :ivar refused: topic -> how many joins were refused.
     :ivar ended: topic and reason of each room that has ended.
@@ -154,6 +156,7 @@ class ModelServer(MemoryServer):
         self.refuses_joins = self.holds_joins = self.greets = False
         self.held_joins: list[tuple[Deferred[Any], Any]] = []
         self.is_deaf = self.is_breaking = False
+        self.deaf: set[ServerSession] = set()
         self._flushes = (0.0, 0)
 
     def session_opened(self, session: ServerSession) -> None:
@@ -161,7 +164,9 @@ class ModelServer(MemoryServer):
         take = session.receive
 
         def receive(data: bytes, is_binary: bool) -> None:
-            if not (self.is_deaf and session.socket.transport == "websocket"):
+            if self.is_deaf and session.socket.transport == "websocket":
+                self.deaf.add(session)
+            if session not in self.deaf:
                 take(data, is_binary)
 
         session.receive = receive  # type: ignore[method-assign]
@@ -169,6 +174,11 @@ class ModelServer(MemoryServer):
         super().session_opened(session)
 
     # -- What rooms do ------------------------------------------------------------
+
+    @property
+    def hears(self) -> bool:
+        """Whether all frames of the clients get through."""
+        return not self.is_deaf and self.deaf.isdisjoint(self.connections)
 
     def take(self, room: ModelRoom, number: int) -> None:
         """Enter a push that a room has taken."""
