@@ -51,7 +51,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         began = time.monotonic()
         try:
             run(
-                transport, given.examples, given.steps, given.seed, not given.as_it_comes
+                transport,
+                given.examples,
+                given.steps,
+                given.seed,
+                not given.as_it_comes,
             )
         except Broken as broken:
             print(f"{transport}: broken: {broken}")

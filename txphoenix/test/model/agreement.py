@@ -70,7 +70,8 @@ def _check_joined(world: World, topic: Topic, rooms: list[ModelRoom]) -> None:
     waiting = [it for it in world.ledger.open if it.topic is topic]
     if any(it.kind == "receive" for it in waiting):
         read, said = topic.read.get(room.number, 0), room.said[QUEUED]
-        topic.hold(Promise.NOTHING_LOST, read == said, f"read {read} of {said} messages")
+        what = f"read {read} of {said} messages"
+        topic.hold(Promise.NOTHING_LOST, read == said, what)
     for handed in waiting:
         number = handed.number
         if handed.kind == "push":
@@ -165,8 +166,8 @@ def _check_rest(world: World) -> None:
         check_quiet(world)
     for topic in world.topics:
         if not world.link.is_wanted:
-            is_there = world.server.living(topic.name)
-            topic.hold(Promise.AGREE, not is_there, "disconnected, and the server has it")
+            rooms = world.server.living(topic.name)
+            topic.hold(Promise.AGREE, not rooms, f"disconnected, and there are {rooms}")
     count = len(Deadlines.of(world.clock))
     few = f"{count} deadlines are left at rest"
     world.promises.hold(Promise.NOTHING_LEFT, count <= _FEW, few)

@@ -93,13 +93,11 @@ class Ledger:
     :ivar unsent: the pushes that were said not to have been sent.
     """
 
-    def __init__(
-        self, promises: Promises, server: ModelServer, link: Link, now: Callable[[], float]
-    ) -> None:
+    def __init__(self, promises: Promises, server: ModelServer, link: Link) -> None:
         self._promises = promises
         self._server = server
         self._link = link
-        self._now = now
+        self._now = server.clock.seconds
         self.open: list[Handed] = []
         self._news: list[Handed] = []
         self.unsent: set[int] = set()
@@ -140,7 +138,9 @@ class Ledger:
             return 0
         others = sum(it.kind == "push" and it.topic is topic for it in self.open)
         now = self._now()
-        asyncs = [it for it in self.asyncs.get(topic.name, ()) if it >= now - _TOLERANCE]
+        asyncs = [
+            it for it in self.asyncs.get(topic.name, ()) if it >= now - _TOLERANCE
+        ]
         return others + len(asyncs)
 
     def _fired(self, result: Any, handed: Handed) -> None:
@@ -181,9 +181,20 @@ class Ledger:
             if handed.within is not None:
                 due = handed.asked_at + handed.within
                 self._hold(handed, now <= due + _TOLERANCE, f"not fired at {now:g}")
+            if handed.kind == "push":
+                self._check_under_way(handed)
         for number in self.unsent & self._server.seen.keys():
             what = f"push {number} was said not to have been sent, and was carried out"
             self._promises.broken(Promise.ONCE, what)
+
+    def _check_under_way(self, handed: Handed) -> None:
+        """A push that a room has taken waits no longer than its join lasts."""
+        topic = handed.topic
+        assert topic is not None
+        for room in self._server.rooms:
+            if room.topic == topic.name and handed.number in room.taken:
+                is_there = room.join_ref == topic.channel.join_ref
+                self._hold(handed, is_there, "its join has ended, and it still waits")
 
     def _hold(self, handed: Handed, holds: object, what: str) -> None:
         self._promises.hold(Promise.FIRES, holds, f"{handed!r}: {what}")
@@ -194,7 +205,9 @@ class Ledger:
             return
         judge = _JUDGES.get(handed.kind)
         after = self._marks(handed.topic)
-        allowed = result is None if judge is None else judge(self, handed, result, after)
+        allowed = (
+            result is None if judge is None else judge(self, handed, result, after)
+        )
         self._hold(handed, allowed, f"fired at {handed.fired_at:g} with {result!r}")
 
     def _is_due(self, handed: Handed) -> bool:

@@ -161,7 +161,9 @@ class Link:
         """What is told is so, and nothing is overdue."""
         now, client = self._now, self.client
         if self._due is not None:
-            self.hold(Promise.DELAYS, now <= self._due + _TOLERANCE, "no attempt in time")
+            self.hold(
+                Promise.DELAYS, now <= self._due + _TOLERANCE, "no attempt in time"
+            )
         status = client.get_state("status")
         is_so = status == client.status and client.connected == (status == "connected")
         self.hold(Promise.TOLD, is_so, f"{status}, {client.status}, {client.connected}")

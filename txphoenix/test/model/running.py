@@ -59,4 +59,4 @@ def run(
     machine = machine_for(transport)
     if number is not None:
         machine = seed(number)(machine)
-    run_state_machine_as_test(machine, settings=chosen)  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(machine, settings=chosen)

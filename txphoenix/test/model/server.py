@@ -39,6 +39,7 @@ class ModelRoom(ServerChannel):
     :ivar number: which one it is, of all that there were.
     :ivar said: event -> how many messages it has pushed.
     :ivar casts: the numbers of the broadcasts that went to it.
+    :ivar taken: the pushes that it has taken.
     :ivar answered: push -> the status with which it was answered.
     :ivar is_over: whether it has ended.
     :ivar busy: what it waits for before it takes the next message; None if for nothing.
@@ -50,6 +51,7 @@ class ModelRoom(ServerChannel):
         self.number = 0
         self.said = {HOOKED: 0, QUEUED: 0, EXPLODE: 0}
         self.casts: list[int] = []
+        self.taken: set[int] = set()
         self.answered: dict[int, str] = {}
         self.is_over = False
         self.busy: Deferred[Any] | None = None
@@ -79,6 +81,7 @@ class ModelRoom(ServerChannel):
         """Do what the event says, and keep account of it."""
         number = int(payload) if isinstance(payload, bytes) else payload["n"]
         self.endpoint.take(self, number)
+        self.taken.add(number)
         answer = {"n": number}
         if event == "late":
             self.endpoint.late.append((self, self.ref, number))

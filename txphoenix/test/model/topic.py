@@ -150,7 +150,9 @@ class Topic:
         number = payload["n"]
         if event == CAST:
             latest = self.casts[-1] if self.casts else 0
-            self.hold(Promise.IN_ORDER, number > latest, f"cast {number} after {latest}")
+            self.hold(
+                Promise.IN_ORDER, number > latest, f"cast {number} after {latest}"
+            )
             self.casts.append(number)
         else:
             key = payload["room"], event
@@ -179,13 +181,12 @@ class Topic:
         self.hold(
             Promise.NOTHING_LOST,
             self._skipped <= dropped,
-            f"{self._skipped} messages are missing in the queue, {dropped} were dropped",
+            f"{self._skipped} messages are missing, {dropped} were dropped",
         )
 
     def reads(self, now: float) -> None:
         """The user calls ``receive()``."""
-        if self.reader_since is None:
-            self._dropped = self.channel.dropped_messages
+        self._dropped = self.channel.dropped_messages
         if self.phase == "joined":
             self.reader_since = now
 

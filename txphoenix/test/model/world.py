@@ -7,7 +7,8 @@ from functools import partial
 from typing import Any
 
 from twisted.internet.defer import Deferred
-from twisted.logger import LogEvent, globalLogPublisher
+from twisted.logger import ILogObserver, LogEvent, globalLogPublisher
+from zope.interface import implementer
 
 from txphoenix import BufferFull, ChannelClosed, NotConnected, SocketClient
 from txphoenix.protocol.backoff import steps
@@ -26,6 +27,24 @@ TRANSPORTS = ("websocket", "longpoll", "fallback")
 _NAMES = ("topic:a", "topic:b", "topic:c")
 # The server closes whoever says nothing for so long, which heartbeats must prevent.
 _SERVER_TIMEOUT = 55.0
+
+
+@implementer(ILogObserver)
+class _Log:
+    """Notices what is raised inside, for it is logged, and nothing more.
+
+    :param promises: are told.
+    """
+
+    def __init__(self, promises: Promises) -> None:
+        self._promises = promises
+
+    def __call__(self, event: LogEvent) -> None:
+        """Take an event."""
+        failure = event.get("log_failure")
+        if failure is not None and not failure.check(ModelCrash):
+            what = f"{failure.type.__name__}: {failure.getErrorMessage()}"
+            self._promises.broken(Promise.CALM, what)
 
 
 class World:
@@ -62,14 +81,15 @@ class World:
         )
         client.on_open(link.told_open)
         client.on_close(self._told_lost)
-        self.ledger = Ledger(promises, server, link, server.clock.seconds)
+        self.ledger = Ledger(promises, server, link)
         self.topics = [Topic(name, promises, server) for name in _NAMES]
         self.held_params: list[Deferred[Any]] = []
         self.holds_params = False
         for topic in self.topics:
             make = partial(ModelChannel, view=topic)
             topic.channel = client.channel(topic.name, self._params, make)
-        globalLogPublisher.addObserver(self._logged)
+        self._log = _Log(promises)
+        globalLogPublisher.addObserver(self._log)
 
     # -- What the client tells -----------------------------------------------------
 
@@ -87,12 +107,6 @@ class World:
             topic.reader_since = None
             if was_asked and topic.phase == "joined":
                 topic.phase = "wanted"
-
-    def _logged(self, event: LogEvent) -> None:
-        failure = event.get("log_failure")
-        if failure is not None and not failure.check(ModelCrash):
-            what = f"{failure.type.__name__}: {failure.getErrorMessage()}"
-            self.promises.broken(Promise.CALM, what)
 
     # -- What the user does --------------------------------------------------------
 
@@ -231,4 +245,4 @@ class World:
 
     def close(self) -> None:
         """Be done with it."""
-        globalLogPublisher.removeObserver(self._logged)
+        globalLogPublisher.removeObserver(self._log)
