@@ -87,7 +87,7 @@ def seek(fault: Fault | None, transport: str) -> Finding:
             run = subprocess.run(
                 [*command, "--transport", transport],
                 cwd=scratch,
-                env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
+                env=_environment(),
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 text=True,
@@ -101,6 +101,12 @@ def seek(fault: Fault | None, transport: str) -> Finding:
             raise CannotPlant(f"it is not the copy that was run:\n{run.stdout}")
     broken = re.search(r"broken: (\[.*)", run.stdout)
     return Finding(run.returncode, broken[1] if broken else run.stdout, seconds)
+
+
+def _environment() -> dict[str, str]:
+    """The environment of a run, in which nobody measures what the copy covers."""
+    kept = {name: it for name, it in os.environ.items() if "COVERAGE" not in name}
+    return {**kept, "PYTHONDONTWRITEBYTECODE": "1"}
 
 
 def _tell(name: str, transport: str, finding: Finding) -> bool:
