@@ -205,6 +205,8 @@ client/connection.py
         """
 channels/pushes.py
 -        self.forget(pending)
+-        if pending.ref is not None:
++        if pending.ref is not None:
 """,
     ),
     Fault(
