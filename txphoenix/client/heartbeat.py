@@ -100,17 +100,19 @@ class Heartbeat(Deadline):
             ping.fail(reason)
 
     def reset(self, interval: float, timeout: float) -> None:
-        """Use another interval and timeout; the timer under way begins anew."""
+        """Use another interval and timeout, for what is under way as well.
+
+        Both are counted from where the old ones were: whoever changes them time and
+        again must not put off the next heartbeat, nor the end of a silence.
+        """
         if (interval, timeout) == (self.interval, self.timeout):
             return
+        longer = interval - self.interval
         self.interval, self.timeout = interval, timeout
         if self.is_set:
             # Otherwise it was not started: the transport needs no heartbeat.
-            if self._ref is not None and not self._is_paused:
-                self._silence.end()
-                self._deadlines.set(self, self._silence.left(timeout))
-            else:
-                self._deadlines.set(self, interval)
+            left = self._wait() if self._ref else self._due + longer - self._elapsed()
+            self._deadlines.set(self, max(0.0, left))
 
     def hasten(self) -> None:
         """Send the next one now, unless one is under way."""

@@ -348,6 +348,35 @@ class ClientHeartbeatTests(ClientTestCase):
         self.memory.advance(7)
         self.assertFalse(client.connected)
 
+    def test_reconfigured_again(self) -> None:
+        """However often the interval changes, it runs from the last answer on."""
+        client = self.connected_client(heartbeat_interval=30)
+        for number in range(10):
+            self.memory.advance(4)
+            client.reconfigure(heartbeat_interval=29 + number % 2)
+        self.assertEqual(self.events_sent(), ["heartbeat"])
+        # By a shorter one it has been due for a while.
+        client.reconfigure(heartbeat_interval=5)
+        self.memory.advance(0)
+        self.assertEqual(self.events_sent(), ["heartbeat"] * 2)
+        self.memory.advance(2)
+        client.reconfigure(heartbeat_interval=20)
+        self.memory.advance(17.9)
+        self.assertEqual(self.events_sent(), ["heartbeat"] * 2)
+        self.memory.advance(0.1)
+        self.assertEqual(self.events_sent(), ["heartbeat"] * 3)
+
+    def test_reconfigured_while_silent(self) -> None:
+        """However often the timeout changes, a silent server is found in its time."""
+        client = self.connected_client(heartbeat_interval=5, heartbeat_timeout=10)
+        self.memory.pause()
+        for number in range(4):
+            self.memory.advance(3.5)
+            client.reconfigure(heartbeat_timeout=11 - number % 2)
+        self.assertTrue(client.connected)
+        self.memory.advance(1)
+        self.assertFalse(client.connected)
+
     def test_rests_while_paused(self) -> None:
         """Decision 10: a slow reader keeps its connection, and heartbeats go out."""
         channel = self.joined_channel(receive_buffer=40)

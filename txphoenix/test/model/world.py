@@ -26,7 +26,7 @@ TRANSPORTS = ("websocket", "longpoll", "fallback")
 
 _NAMES = ("topic:a", "topic:b", "topic:c")
 # The server closes whoever says nothing for so long, which heartbeats must prevent.
-_SERVER_TIMEOUT = 55.0
+_SERVER_TIMEOUT = 45.0
 
 
 @implementer(ILogObserver)
