@@ -79,12 +79,14 @@ class Silence:
 
         :param send: sends it.
         """
-        self.was_broken = False
         # Where nothing is before it, it is on the other side in no time.
         self._is_under_way = self._signs(with_writes=True).is_under_way
         self.end()
         send()
-        self._taken = self._signs(with_writes=True).taken
+        signs = self._signs(with_writes=True)
+        self._taken = signs.taken
+        # A server that is near may have answered by now.
+        self.was_broken = signs.has_read
 
     def end(self) -> None:
         """Something has come; from now on there is silence."""

@@ -196,6 +196,22 @@ class SilenceTests(SynchronousTestCase):
             self.clock.advance(0.1)
         self.assertLess(self.failures[0][0], 55 + 2 * 10 / 8 + 0.5)
 
+    def test_answered_at_once(self) -> None:
+        """An answer that is there before anybody looks keeps a line that is paused."""
+        self.line.is_heard = True
+        self.heartbeat.pause()
+        send = self.line.send
+
+        def send_and_hear(message: Message) -> None:
+            send(message)
+            self.line.taken, self.line.has_read = self.line.written, True
+
+        self.patch(self.line, "send", send_and_hear)
+        self.pass_time(119)
+        self.assertEqual((self.failures, len(self.sent)), ([], 3))
+        self.patch(self.line, "send", send)
+        self.assert_lost(130 - 0.1, 130 + 10 / 8 + 0.2)
+
     def test_stopped_peer(self) -> None:
         """A mute peer whose system takes all that is sent is lost in time.
 

@@ -305,6 +305,22 @@ class ClientTests(ClientTestCase):
         self.memory.flush()
         self.assert_back()
 
+    def test_asked_too_often(self) -> None:
+        """So it is where attempts at once were asked for more often than may be.
+
+        On Linux and macOS the clocks of a delay have stood still with the machine.
+        """
+        self.memory.is_listening = False
+        self.lose_connection()
+        self.memory.advance(600)
+        for _ in range(10):
+            self.made.connect()
+            self.memory.advance(0.1)
+        self.memory.is_listening = True
+        WakeUps.of(self.clock)._tell(HOUR)
+        self.memory.flush()
+        self.assert_back()
+
     def test_disconnected(self) -> None:
         """A client that was told to disconnect sleeps on."""
         self.watch(self.made.disconnect())

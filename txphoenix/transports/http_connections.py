@@ -117,7 +117,7 @@ class Connection(BaseProtocol):
         self._reader = AnswerReader(
             request.limit, self.abortConnection, to_head=head.startswith(b"HEAD ")
         )
-        self._life.seen(self.transport)
+        self._life.begin(self.transport)
         self._or_lost(lambda: self._send(request, head, body))
 
     def _send(self, request: ServedRequest, head: bytes, body: bytes | None) -> None:

@@ -27,6 +27,10 @@ class LifeSigns:
         # How many bytes had ever come.
         self._came = 0
 
+    def begin(self, transport: Any) -> None:
+        """Let what has come and gone for an earlier request be of no account."""
+        self.has_moved(transport)
+
     def seen(self, transport: Any) -> None:
         """All that has come until now is known."""
         self._came = bytes_received(descriptor_of(transport))

@@ -136,10 +136,12 @@ class Patience:
         return min(delay, _WHILE_WAKING * (1 - random() / 2))
 
     def may_hurry(self, now: float) -> bool:
-        """Take a turn for an attempt at once.
+        """Take a turn for an attempt at once; the first after a sleep takes none.
 
         Where there is none the log says so, once until there is one again.
         """
+        if self._woke_at is not None and self._began_at < self._woke_at:
+            return True
         may_hurry = self.hurried.take(now)
         has_told, self._has_told = self._has_told, not may_hurry
         if not (may_hurry or has_told):

@@ -85,7 +85,7 @@ class Connection(ProtocolWrapper):
         self._exchange = exchange
         self._has_served = True
         self._head_size = 0
-        self._life.seen(self)
+        self._life.begin(self)
 
     def end(self) -> None:
         """The request has its answer."""
