@@ -223,9 +223,9 @@ channels/pushes.py
         "websocket",
         """
 client/heartbeat.py
--                self._owner.heartbeat_failed(HeartbeatTimeout(self.timeout))
-+                self._ref = None
-+                self._deadlines.set(self, self.interval)
+-            self._owner.heartbeat_failed(HeartbeatTimeout(self.timeout))
++            self._ref = None
++            self._deadlines.set(self, self.interval)
 """,
     ),
 )
