@@ -16,6 +16,7 @@ from .measure import REACTORS
 from .pictures import NoPlotting, check_plotting
 from .plan import CLIENTS, WORKLOADS
 from .processes import Failed, find_phoenix_js, measure, server
+from .program import exit_code, run_program
 from .results import Results
 from .table import goal_lines, result_lines
 
@@ -161,16 +162,12 @@ def main(arguments: list[str]) -> int:
         wanted.json.write_text(json.dumps(document, indent=1) + "\n", "utf-8")
     if wanted.svg:
         write_charts(results, wanted.svg)
-    if results.failures:
-        print(*results.failures, sep="\n", file=sys.stderr)
-        print(f"{len(results.failures)} measurements FAILED", file=sys.stderr)
-        return 1
-    print("Every message came, once and in order.")
-    return 0
+    return exit_code(
+        results.failures,
+        "measurements FAILED",
+        "Every message came, once and in order.",
+    )
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main(sys.argv[1:]))
-    except KeyboardInterrupt:
-        sys.exit(130)
+    run_program(main)

@@ -24,6 +24,7 @@ from .growth_results import Growth, verdict_lines
 from .pictures import NoPlotting, check_plotting
 from .plan import Workload
 from .processes import Failed, measure, server
+from .program import exit_code, run_program
 
 __all__ = ["main", "parse", "steps"]
 
@@ -124,16 +125,12 @@ def main(arguments: list[str]) -> int:
         wanted.json.write_text(json.dumps(document, indent=1) + "\n", "utf-8")
     if wanted.svg:
         wanted.svg.write_text(svg(growth), "utf-8")
-    if growth.failures:
-        print(*growth.failures, sep="\n", file=sys.stderr)
-        print(f"{len(growth.failures)} measurements FAILED", file=sys.stderr)
-        return 1
-    print("Every message came, once and in order.")
-    return 0
+    return exit_code(
+        growth.failures,
+        "measurements FAILED",
+        "Every message came, once and in order.",
+    )
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main(sys.argv[1:]))
-    except KeyboardInterrupt:
-        sys.exit(130)
+    run_program(main)

@@ -51,6 +51,7 @@ from txphoenix.transports.writing import unwritten
 
 from .memory import resident_kilobytes
 from .pictures import NoPlotting, check_plotting
+from .program import exit_code, run_program
 from .stopped_chart import svg
 
 __all__ = ["TRANSPORTS", "Figures", "main"]
@@ -315,9 +316,7 @@ def main(arguments: list[str] | None = None) -> int:
     if parsed.svg is not None:
         runs = {name: (it.seconds, it.resident) for name, it in all_figures.items()}
         parsed.svg.write_text(svg(runs, next(iter(all_figures.values())).limit))
-    for fault in faults:
-        print(fault, file=sys.stderr)
-    return 1 if faults else 0
+    return exit_code(faults, "limits were NOT kept", "All stayed within its limits.")
 
 
 def _in_reactor(function: Any, argument: Any) -> Any:
@@ -328,4 +327,4 @@ def _in_reactor(function: Any, argument: Any) -> Any:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_program(main)

@@ -27,6 +27,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from .pictures import NoPlotting, check_plotting
+from .program import exit_code, run_program
 from .storm_chart import svg
 from .storm_clients import CLIENTS
 from .storm_results import Case, Outcome, Storms, storm_lines
@@ -161,18 +162,13 @@ def main(arguments: list[str]) -> int:
         wanted.json.write_text(json.dumps(document, indent=1) + "\n", "utf-8")
     if wanted.svg:
         wanted.svg.write_text(svg(storms), "utf-8")
-    failures = list(storms.failures())
-    if failures:
-        print(*failures, sep="\n", file=sys.stderr)
-        print(f"{len(failures)} goals NOT reached", file=sys.stderr)
-        return 1
-    print("Every peak is at least ten times lower than phoenix.js's,")
-    print("and no median time to be back is over 1.5 times its.")
-    return 0
+    return exit_code(
+        list(storms.failures()),
+        "goals NOT reached",
+        "Every peak is at least ten times lower than phoenix.js's,",
+        "and no median time to be back is over 1.5 times its.",
+    )
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main(sys.argv[1:]))
-    except KeyboardInterrupt:
-        sys.exit(130)
+    run_program(main)

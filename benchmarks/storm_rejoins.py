@@ -33,6 +33,7 @@ from txphoenix import Channel, SocketClient
 from txphoenix.options.options import Options
 from txphoenix.runtime.lasting import LEAST
 
+from .program import exit_code, run_program
 from .storm_schedulers import StormServer
 
 __all__ = [
@@ -259,11 +260,7 @@ def main(arguments: list[str]) -> int:
             print(f"[{len(every)}/{len(sizes) * len(_TIMES)}] {each}", file=sys.stderr)
     print(*rejoin_lines(every, wanted.schedulers), sep="\n")
     failures = [f"{each}: {each.failure}" for each in every if each.failure]
-    if failures:
-        print(*failures, sep="\n", file=sys.stderr)
-        return 1
-    print("Each channel was joined by one join.")
-    return 0
+    return exit_code(failures, "loads FAILED", "Each channel was joined by one join.")
 
 
 def _tell(text: str) -> None:
@@ -271,7 +268,4 @@ def _tell(text: str) -> None:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main(sys.argv[1:]))
-    except KeyboardInterrupt:
-        sys.exit(130)
+    run_program(main)
