@@ -48,9 +48,8 @@ class DroppedPushes:
 
     def close(self, taken: Iterable[PendingReply], reason: object, topic: str) -> None:
         """Fail what was taken away from a channel that has ended for that reason."""
-        sent, unsent = ChannelClosed(reason, topic), ChannelClosed(reason, topic)
-        sent.was_sent = True
-        self._fail(taken, sent, unsent)
+        sent = ChannelClosed(reason, topic, was_sent=True)
+        self._fail(taken, sent, ChannelClosed(reason, topic))
 
     def _fail(
         self,

@@ -289,9 +289,8 @@ class Pushes:
         was_sent = not membership.manager.connection.withdraw(mark)
         state = membership.state
         if state in (_CLOSED, _LEAVING):
-            closed = not_joined(self.topic, state, membership.ended_by)
-            closed.was_sent = was_sent
-            return closed
+            ended_by = membership.ended_by
+            return not_joined(self.topic, state, ended_by, was_sent=was_sent)
         return PushInterrupted(None, self.topic, pending.event, was_sent)
 
     def take(self, ref: str | None) -> PendingPush | None:

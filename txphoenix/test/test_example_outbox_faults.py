@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred, DeferredList, fail, succeed
+from twisted.internet.task import deferLater
 
 from txphoenix.errors import PushInterrupted, PushTimeout
 from txphoenix.test.network import reactor
@@ -129,9 +130,13 @@ class FaultTests(OutboxCase):
         outbox = self.outbox(lambda count: succeed({}))
 
         def fail_each(*args: Any) -> None:
-            reactor.callFromThread(reactor.callLater, 0, failed.callback, None)
             raise sqlite3.OperationalError("disk I/O error")
 
+        def pause(clock: Any, seconds: float) -> Deferred[None]:
+            clock.callLater(0, failed.callback, None)
+            return deferLater(clock, seconds)
+
+        self.patch(self.example, "deferLater", pause)
         outbox.settle = fail_each
         await self.put(outbox, 1)
         await failed
