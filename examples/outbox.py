@@ -26,9 +26,10 @@ from uuid import uuid4
 
 from twisted.application.service import Service
 from twisted.enterprise.adbapi import ConnectionPool
+from twisted.internet import reactor
 from twisted.internet.defer import CancelledError, Deferred, DeferredList
 from twisted.internet.protocol import ProcessProtocol
-from twisted.internet.task import react
+from twisted.internet.task import deferLater, react
 from twisted.logger import Logger
 
 from txphoenix import Channel, SocketClient, errors
@@ -51,6 +52,9 @@ WAITING = "FROM outbox WHERE topic = ? AND refused IS NULL"
 PASSING = (errors.PushTimeout, errors.PushInterrupted, errors.BufferFull)
 ENDINGS = (errors.ChannelClosed, errors.NotConnected, errors.ConnectionFailed)
 
+# Seconds: after an error of the database, and the most that an answer is waited for.
+PAUSE, LONGEST = 5.0, 300.0
+
 
 class OutboxFull(Exception):
     """So many pushes wait that no more are taken; this one was not."""
@@ -61,6 +65,14 @@ def is_final(reason):
     # This is what a server says which does not hold the channel joined.
     unmatched = getattr(reason, "reason", None) == "unmatched topic"
     return not (unmatched or isinstance(reason, (*PASSING, *ENDINGS, CancelledError)))
+
+
+def hold_back(failure, pushes, number):
+    """Take back those behind a push that could not be sent: none overtakes it."""
+    if failure.check(errors.PushTimeout) and not failure.value.was_sent:
+        for later in pushes[number:]:
+            later.cancel()
+    return failure
 
 
 class OutboxChannel(Channel):
@@ -77,20 +89,29 @@ class OutboxChannel(Channel):
 class Outbox(Service):
     """The pushes of one topic, and what sends them; one process has the database.
 
+    It takes pushes while it is running.
+
     :param path: the database.
     :param limit: how many pushes may wait.
     :param batch: how many are under way at once; the next are sent when each of them
         is answered, and before that those that were not, again.
+    :param timeout: for how many seconds an answer is waited for.
     """
 
-    def __init__(self, path, topic, limit=10_000, batch=16):
+    def __init__(self, path, topic, limit=10_000, batch=16, timeout=5.0):
+        self.path, self.topic, self.limit = path, topic, limit
+        self.batch, self.timeout = batch, timeout
+        self.pool = self._channel = self._sending = None
+        self._is_due, self._until_empty = False, []
+
+    def startService(self):
+        """Start, and send what is there."""
+        super().startService()
         # A pool of one thread does one thing after the other.
         self.pool = ConnectionPool(
-            "sqlite3", path, check_same_thread=False, cp_max=1, cp_openfun=PREPARE
+            "sqlite3", self.path, check_same_thread=False, cp_max=1, cp_openfun=PREPARE
         )
-        self.topic, self.limit, self.batch = topic, limit, batch
-        self._channel = self._sending = None
-        self._until_empty = []
+        self.wake()
 
     def make_channel(self, *args):
         """Make the channel: this is for ``topic_channel_map``."""
@@ -104,6 +125,8 @@ class Outbox(Service):
         :param payload: a mapping; the id is added to it.
         :raises OutboxFull: too many wait.
         """
+        if not self.running:
+            raise RuntimeError("the outbox is not running")
         push_id = await self.pool.runInteraction(self.add, event, payload)
         self.wake()
         return push_id
@@ -128,21 +151,43 @@ class Outbox(Service):
 
     def wake(self):
         """Send what waits, unless that is under way."""
+        self._is_due = True
         if self._channel is not None and self._sending is None and self.running:
             self._sending = Deferred.fromCoroutine(self._send(self._channel))
             self._sending.addBoth(self._stopped)
 
     async def _send(self, channel):
+        while self.running and self._is_due:
+            try:
+                await self._send_all(channel)
+            except (CancelledError, *ENDINGS):
+                # The next start, or the next join, goes on.
+                return
+            except Exception:
+                log.failure("the database: again in {pause:g} seconds", pause=PAUSE)
+                self._is_due = True
+                await deferLater(reactor, PAUSE)
+
+    async def _send_all(self, channel):
+        self._is_due, patience = False, self.timeout
         oldest = f"SELECT number, event, payload {WAITING} ORDER BY number LIMIT ?"
         # What was not answered is among the oldest again, and so the order is kept.
         while rows := await self.pool.runQuery(oldest, (self.topic, self.batch)):
             await channel.when_writable()
-            pushes = [channel.push(event, json.loads(text)) for _, event, text in rows]
+            pushes = []
+            for _, event, text in rows:
+                pushes.append(channel.push(event, json.loads(text), patience))
+                pushes[-1].addErrback(hold_back, pushes, len(pushes))
             answers = await DeferredList(pushes, consumeErrors=True)
             await self.pool.runInteraction(self.settle, rows, answers)
             if not self.running:
                 return
-        while self._until_empty:
+            answered, answer = answers[0]
+            if not answered and answer.check(errors.PushTimeout):
+                # It may still be at work on what came before, and to send that again
+                # as soon would only give it more to do.
+                patience = min(2 * patience, LONGEST)
+        while self._until_empty and not self._is_due:
             self._until_empty.pop(0).callback(None)
 
     def settle(self, transaction, rows, answers):
@@ -154,10 +199,8 @@ class Outbox(Service):
                 refuse = "UPDATE outbox SET refused = ? WHERE number = ?"
                 transaction.execute(refuse, (str(answer.value), number))
 
-    def _stopped(self, failure):
+    def _stopped(self, _):
         self._sending = None
-        if failure is not None and not failure.check(*ENDINGS, CancelledError):
-            log.failure("nothing is sent until the next put() or join", failure)
 
     def stopService(self):
         """Stop; what was not answered stays for the next start."""
@@ -168,9 +211,11 @@ class Outbox(Service):
         if (sending := self._sending) is not None:
             sending.cancel()
             await sending
+        # What was begun before this is done then.
+        await DeferredList([self.pool.runQuery("SELECT 1")], consumeErrors=True)
         self.pool.close()
-        for deferred in self._until_empty:
-            deferred.cancel()
+        while self._until_empty:
+            self._until_empty.pop().cancel()
 
 
 async def sell(reactor, url, path, count):

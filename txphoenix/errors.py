@@ -366,12 +366,14 @@ class ChannelClosed(PhoenixError):
 
     :param reason: why, as far as it is known: an error, or what the server sent.
     :param topic: the channel's topic.
+    :param was_sent: of a push, whether it was sent: the server may have acted on it.
     """
 
-    def __init__(self, reason: object = None, topic: str = "") -> None:
+    def __init__(
+        self, reason: object = None, topic: str = "", was_sent: bool = False
+    ) -> None:
         super().__init__(texts.channel_closed(reason, topic))
-        self.reason = reason
-        self.topic = topic
+        self.reason, self.topic, self.was_sent = reason, topic, was_sent
 
 
 class SerializerError(PhoenixError, ValueError):

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 
 from twisted.logger import Logger
 
+from ..errors import ChannelClosed
 from ..runtime.deadlines import Deadlines
 from ..runtime.package_log import package_log
 from .pending import PendingReply
@@ -43,10 +44,25 @@ class DroppedPushes:
 
     def fail(self, taken: Iterable[PendingReply], error: BaseException) -> None:
         """Fail what was taken away; those for which nobody waits make one line."""
+        self._fail(taken, error, error)
+
+    def close(self, taken: Iterable[PendingReply], reason: object, topic: str) -> None:
+        """Fail what was taken away from a channel that has ended for that reason."""
+        sent = ChannelClosed(reason, topic, was_sent=True)
+        self._fail(taken, sent, ChannelClosed(reason, topic))
+
+    def _fail(
+        self,
+        taken: Iterable[PendingReply],
+        sent: BaseException,
+        unsent: BaseException,
+    ) -> None:
         self._depth += 1
         try:
             for pending in taken:
-                pending.fail(error)
+                # A join has none, and is no push.
+                was_sent = getattr(pending, "ref", None) is not None
+                pending.fail(sent if was_sent else unsent)
         finally:
             self._depth -= 1
             if not self._depth:

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
-from ..errors import ChannelClosed, NotConnected, SerializerError
+from ..errors import NotConnected, SerializerError
 from ..protocol.channel_states import Input, State
 from ..protocol.message import Message
 from ..runtime.package_log import package_log
@@ -135,8 +135,7 @@ class Leave(PendingReply):
                 # The server's answer must not wait for somebody who has left.
                 inbox.forget_reader()
         if waiting:
-            closed = ChannelClosed("left", membership.topic)
-            manager.dropped.fail(waiting, closed)
+            manager.dropped.close(waiting, "left", membership.topic)
 
     def answered(self, _payload: Any, _join_ref: str | None) -> None:
         """Have the channel be closed: the server has answered."""

@@ -342,10 +342,9 @@ class Membership(Generic[_C_co]):
             self.hooks.tell_error(crash)
         self.hooks.tell_close(reason)
         if joins or pushes:
-            closed = ChannelClosed(reason, self.topic)
             for join in joins:
-                join.fail(error or closed)
-            manager.dropped.fail(pushes, closed)
+                join.fail(error or ChannelClosed(reason, self.topic))
+            manager.dropped.close(pushes, reason, self.topic)
         if leave is not None:
             leave.done()
         manager.stop_waiters.tell(stops, error)

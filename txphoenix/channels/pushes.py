@@ -289,7 +289,8 @@ class Pushes:
         was_sent = not membership.manager.connection.withdraw(mark)
         state = membership.state
         if state in (_CLOSED, _LEAVING):
-            return not_joined(self.topic, state, membership.ended_by)
+            ended_by = membership.ended_by
+            return not_joined(self.topic, state, ended_by, was_sent=was_sent)
         return PushInterrupted(None, self.topic, pending.event, was_sent)
 
     def take(self, ref: str | None) -> PendingPush | None:

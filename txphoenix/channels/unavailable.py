@@ -41,7 +41,11 @@ def not_connected(
 
 
 def not_joined(
-    topic: str, state: State, ended_by: object, joins_next: bool = False
+    topic: str,
+    state: State,
+    ended_by: object,
+    joins_next: bool = False,
+    was_sent: bool = False,
 ) -> ChannelClosed:
     """The error of what needs a joined channel.
 
@@ -49,6 +53,7 @@ def not_joined(
     :param ended_by: what has ended it, as ``on_close`` was told; None if it was never
         joined.
     :param joins_next: whether it has a join that waits for the topic to be left.
+    :param was_sent: whether it was sent all the same, while the channel was ended.
     """
     if joins_next:
         advice = "its join() waits for the topic to be left: wait for that"
@@ -62,7 +67,7 @@ def not_joined(
         else:
             ended = _ENDINGS.get(str(ended_by)) or legible(ended_by)
         advice = f"{ended}: call join() to join it again"
-    error = ChannelClosed(f"not joined, but {state}: {advice}", topic)
+    error = ChannelClosed(f"not joined, but {state}: {advice}", topic, was_sent)
     if isinstance(ended_by, BaseException):
         error.__cause__ = ended_by
     return error

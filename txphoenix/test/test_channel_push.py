@@ -314,7 +314,28 @@ class KeptPushTests(ClientTestCase):
         self.watch(channel.join())
         outcome = self.watch(channel.push("echo"))
         self.memory.flush()
-        self.assert_failed(outcome, ChannelClosed)
+        self.assertIs(self.assert_failed(outcome, ChannelClosed).was_sent, False)
+
+    def test_ends_of_the_channel(self) -> None:
+        """Where the channel ends, each is told whether it was sent."""
+        for end, reason in (
+            (lambda channel: channel.leave(), "left"),
+            (lambda channel: channel.stop(), "stopped"),
+            (lambda _: self.memory.channels(TOPIC)[0].stop(), "closed"),
+        ):
+            client = self.connected_client()
+            channel = self.joined_channel(client=client)
+            sent = self.watch(channel.push("silent"))
+            end(channel)
+            self.memory.flush()
+            error = self.assert_failed(sent, ChannelClosed)
+            self.assertEqual((error.reason, error.was_sent), (reason, True))
+            self.watch(channel.join())
+            kept = self.watch(channel.push("silent"))
+            self.watch(channel.leave())
+            error = self.assert_failed(kept, ChannelClosed)
+            self.assertEqual((error.reason, error.was_sent), ("left", False))
+            self.stop_client(client)
 
     def test_given_up(self) -> None:
         """Where there will be no other connection it fails with the last error."""

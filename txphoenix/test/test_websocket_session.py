@@ -86,6 +86,18 @@ class ServerClosesTests(SessionTestCase):
                 self.memory.flush()
                 self.assert_closed(code, "Grüße", True)
 
+    def test_second(self) -> None:
+        """A second close changes nothing; some servers answer the answer to theirs."""
+        for close_timeout in (0.5, 5.0):
+            self.closed.clear()
+            self.connect(close_timeout=close_timeout, reconnect=False)
+            self.send(closing(1012, b"restart"))
+            self.send(closing(1000, b"bye"))
+            self.send(server_frame(CLOSE))
+            self.peer.lose()
+            self.memory.flush()
+            self.assert_closed(1012, "restart", True)
+
     def test_without_a_code(self) -> None:
         """A close without a code is 1005 (RFC 6455 section 7.1.5)."""
         self.connect()
