@@ -297,10 +297,6 @@ class PhoenixClientProtocol(FastFrameProtocol):
             )
             self.factory.connection.transport_closing()
 
-    def onCloseFrame(self, code: int, reasonRaw: bytes) -> bool | None:
-        """Take a close; of several the first counts (RFC 6455 section 7.1.5)."""
-        return None if self.wasClean else super().onCloseFrame(code, reasonRaw)
-
     def onClose(self, wasClean: bool, code: int | None, reason: str | None) -> None:
         """Tell the factory how it ended."""
         if self.unsent_frames:
