@@ -57,6 +57,10 @@ def rule(data: bytes, limit: int) -> Ruled:
     if isinstance(found, Ruled):
         return found
     body, is_whole = found
+    has_length = b"content-length" in fields and b"transfer-encoding" not in fields
+    if has_length and is_whole and not body:
+        # Where there is nothing, there is nothing to decode, whatever it is called.
+        return Ruled("whole", status)
     ruled = _decoded(body, fields.get(b"content-encoding"), status, limit, is_whole)
     return ruled if is_whole or ruled.kind != "whole" else _CUT
 
