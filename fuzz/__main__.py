@@ -60,6 +60,12 @@ def arguments() -> argparse.ArgumentParser:
         help="the most time for one input (default: %(default)s)",
     )
     parser.add_argument(
+        "--seed",
+        type=int,
+        default=0,
+        help="what atheris's choices begin with (default: other ones each time)",
+    )
+    parser.add_argument(
         "--folder",
         type=Path,
         default=BUILD,
@@ -115,7 +121,7 @@ def work(waiting: Iterator[Run], jobs: int) -> Iterator[Outcome]:
 
 def fuzz(names: Sequence[str], options: argparse.Namespace) -> int:
     """Fuzz, and sum up; 1 if something was found."""
-    limits = Limits(options.seconds, options.memory, options.timeout)
+    limits = Limits(options.seconds, options.memory, options.timeout, options.seed)
     runs = (Run(name, options.folder, limits) for name in names)
     outcomes = list(work(runs, options.jobs))
     print("\n".join(table(outcomes)))
@@ -129,7 +135,7 @@ def fuzz(names: Sequence[str], options: argparse.Namespace) -> int:
 
 def find_faults(names: Sequence[str], options: argparse.Namespace) -> int:
     """Have each fault found; 1 if one is not."""
-    limits = Limits(options.seconds, options.memory, options.timeout)
+    limits = Limits(options.seconds, options.memory, options.timeout, options.seed)
     faults = [(name, fault) for name in names for fault in FAULTS[name]]
     missed = 0
     planned = [Run(name, options.folder, limits, fault) for name, fault in faults]

@@ -40,11 +40,15 @@ _TRACEBACK = re.compile(r"^(?:\w+\.)*\w*(?:Error|Exception|Warning)\b.*$", re.M)
 
 
 class Limits(NamedTuple):
-    """What a run may take."""
+    """What a run may take, and where it begins.
+
+    :ivar seed: of atheris's choices; 0 for other ones each time.
+    """
 
     seconds: int
     memory: int = LARGEST
     timeout: int = LONGEST
+    seed: int = 0
 
 
 class Outcome(NamedTuple):
@@ -112,6 +116,7 @@ class Run:
             f"-max_total_time={self._limits.seconds}",
             f"-rss_limit_mb={self._limits.memory}",
             f"-timeout={self._limits.timeout}",
+            f"-seed={self._limits.seed}",
             "-print_final_stats=1",
         ]
         path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
