@@ -199,8 +199,8 @@ class Connection(Service):
         has_slept = isinstance(reason, HeartbeatTimeout) and reason.has_slept
         if has_slept:
             self._patience.woken(self._elapsed())
-        if self.link.transport is not None and self.is_open:
-            self._drop_reason = reason
+        if self.link.transport is not None and (self.is_open or has_slept):
+            self._drop_reason = reason if self.is_open else self._drop_reason
             self.is_open = False
             self.link.abort()
             self._expect_end()

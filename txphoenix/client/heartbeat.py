@@ -126,8 +126,11 @@ class Heartbeat(Deadline):
             self._deadlines.set(self, max(0.0, self._wait()))
 
     def resume(self) -> None:
-        """Give an answer that may be under way the whole timeout again."""
-        if self._ref is not None:
+        """Give an answer that may be under way the whole timeout again.
+
+        Without a pause nothing was held back, and it has what is left.
+        """
+        if self._ref is not None and self._is_paused:
             left, silence = self._silence.left(self.timeout), self._silence
             if silence.was_broken or not silence.is_heard:
                 silence.end()

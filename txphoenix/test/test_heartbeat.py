@@ -201,6 +201,18 @@ class HeartbeatTests(SynchronousTestCase):
         self.clock.advance(0.1)
         self.assertEqual(len(self.failures), 1)
 
+    def test_resumed_without_a_pause(self) -> None:
+        """Who resumes time and again puts the timeout off no more than once."""
+        self.clock.advance(30)
+        self.heartbeat.pause()
+        for _ in range(19):
+            self.heartbeat.resume()
+            self.clock.advance(0.5)
+        self.assertEqual(self.failures, [])
+        self.heartbeat.resume()
+        self.clock.advance(0.5)
+        self.assertEqual(len(self.failures), 1)
+
     def test_resumed_and_answered(self) -> None:
         """An answer that was held back in the pause is an answer."""
         self.heartbeat.pause()

@@ -292,6 +292,21 @@ class ClientTests(ClientTestCase):
         self.memory.flush()
         self.assert_back()
 
+    def test_asleep_in_a_close(self) -> None:
+        """One that was being closed is not waited for."""
+        self.made.reconfigure(close_timeout=600)
+        self.memory.pause()
+        self.made.reconfigure(params={"a": "1"})
+        self.memory.flush()
+        self.assertFalse(self.made.connected)
+        WakeUps.of(self.clock)._tell(HOUR)
+        self.memory.flush()
+        self.assertEqual(len(self.losses), 1)
+        self.memory.resume()
+        self.memory.flush()
+        self.assert_back()
+        self.assertEqual(self.clock.seconds(), 0)
+
     def test_asleep_in_a_delay(self) -> None:
         """A delay that was under way is over."""
         self.made.reconfigure(backoff=steps([3000.0, 9000.0]))
