@@ -70,6 +70,7 @@ def _check_joined(world: World, topic: Topic, rooms: list[ModelRoom]) -> None:
     topic.hold(Promise.NOTHING_LOST, heard == said, f"heard {heard} of {said} messages")
     missing = set(room.casts) - set(topic.casts)
     topic.hold(Promise.NOTHING_LOST, not missing, f"{CAST}s {missing} were not heard")
+    world.raw.check(topic)
     waiting = [it for it in world.ledger.open if it.topic is topic]
     if any(it.kind == "receive" for it in waiting):
         read, said = topic.read.get(room.number, 0), room.said[QUEUED]
@@ -77,6 +78,8 @@ def _check_joined(world: World, topic: Topic, rooms: list[ModelRoom]) -> None:
         topic.hold(Promise.NOTHING_LOST, read == said, what)
     for handed in waiting:
         number = handed.number
+        is_writable = handed.kind == "when_writable"
+        topic.hold(Promise.FIRES, not is_writable, f"{handed!r}: a push would be sent")
         if handed.kind == "push":
             is_seen = number in world.server.seen
             topic.hold(Promise.NOTHING_LOST, is_seen, f"{handed!r} has not arrived")
@@ -146,7 +149,8 @@ def _unsettled(world: World) -> list[object]:
     found: list[object] = [
         handed
         for handed in world.ledger.open
-        if handed.kind not in ("receive", "when_connected", "when_writable")
+        if handed.kind not in _PATIENT
+        and (handed.kind != "when_settled" or link.is_wanted)
     ]
     if client.connected != link.is_wanted or client.connected != link.is_told_open:
         found.append(client)
@@ -162,6 +166,8 @@ def _unsettled(world: World) -> list[object]:
 
 
 _AT_REST = ("joined", "closed")
+# What may be waited for though all is at rest.
+_PATIENT = ("receive", "when_connected", "when_writable", "when_stopped")
 
 
 def _check_rest(world: World) -> None:
@@ -180,7 +186,14 @@ def _check_rest(world: World) -> None:
 
 
 def check_kept(world: World) -> None:
-    """What the client keeps of pushes is what somebody waits for."""
+    """What the client keeps of pushes is what somebody waits for.
+
+
+    Once it is stopped it keeps nothing.
+    """
+    left = len(Deadlines.of(world.clock)) if world.link.is_over else 0
+    stopped = f"stopped, and {left} deadlines are left"
+    world.promises.hold(Promise.NOTHING_LEFT, not left, stopped)
     now = world.clock.seconds()
     for topic in world.topics:
         made = topic.channel._membership.made_pushes
