@@ -111,11 +111,12 @@ def settle(world: World) -> None:
     end = clock.seconds() + _LONGEST
     times = 0
     while True:
-        _release(world)
+        # What was held back for a reader comes only once another has read.
+        has_read = _release(world)
         world.flush()
         world.check()
         unsettled = _unsettled(world)
-        times = 0 if unsettled else times + 1
+        times = 0 if unsettled or has_read else times + 1
         if times == _TIMES:
             break
         if clock.seconds() > end:
@@ -125,8 +126,12 @@ def settle(world: World) -> None:
     _check_rest(world)
 
 
-def _release(world: World) -> None:
-    """Have nobody wait for what the model holds back; read what waits to be read."""
+def _release(world: World) -> bool:
+    """Have nobody wait for what the model holds back; read what waits to be read.
+
+    :return: whether there was anything to read.
+    """
+    has_read = False
     world.server.release_joins()
     world.server.release_rooms()
     held, world.held_params = world.held_params, []
@@ -141,6 +146,8 @@ def _release(world: World) -> None:
             # To the last message, and then there is somebody who waits for the next.
             handed = world.read(topic)
             reads = bool(handed.fired) and isinstance(handed.fired[0], Message)
+            has_read = has_read or reads
+    return has_read
 
 
 def _unsettled(world: World) -> list[object]:

@@ -36,7 +36,17 @@ TROUBLES = (
 """What is in the way: no connection, joins that are not answered, or no bytes."""
 
 MEANWHILE = (
-    *("push", "push", "push", "push_async", "cancel", "cancel", "leave", "join"),
+    *(
+        "push",
+        "push",
+        "push",
+        "push",
+        "push_async",
+        "cancel",
+        "cancel",
+        "leave",
+        "join",
+    ),
     *("reconfigure", "stop_channel", "disconnect", "start", "writable", "stopped"),
     *("settled", "connected", "read", "wait", "push_raw", "push_raw"),
 )

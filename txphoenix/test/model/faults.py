@@ -223,9 +223,63 @@ channels/pushes.py
         "websocket",
         """
 client/heartbeat.py
--                self._owner.heartbeat_failed(HeartbeatTimeout(self.timeout))
-+                self._ref = None
-+                self._deadlines.set(self, self.interval)
+-            self._owner.heartbeat_failed(HeartbeatTimeout(self.timeout))
++            self._ref = None
++            self._deadlines.set(self, self.interval)
+""",
+    ),
+    Fault(
+        "a long-poll request that failed is made once more",
+        "longpoll",
+        """
+transports/longpoll.py
+-        request.addCallbacks(self._published, self._publish_failed)
++        once_more = ("POST", self._url, headers, body)
++        request.addErrback(lambda _: self._http.request(*once_more, timeout=5.0))
++        request.addCallbacks(self._published, self._publish_failed)
+""",
+    ),
+    Fault(
+        "the hook for a channel's end is not called",
+        "websocket",
+        """
+channels/membership.py
+-        self.hooks.tell_close(reason)
+""",
+    ),
+    Fault(
+        "who reads is not told of a disconnect",
+        "websocket",
+        """
+channels/membership.py
+-        if self.made_inbox is not None:
+-            self.made_inbox.interrupt(error)
+""",
+    ),
+    Fault(
+        "of those who wait to write the first alone is told",
+        "websocket",
+        """
+channels/writers.py
+-        for waiting in every:
++        for waiting in every[:1]:
+""",
+    ),
+    Fault(
+        "a fallback stays with long-poll though a WebSocket has worked",
+        "fallback",
+        """
+transports/fallback.py
+-            self._prefers_longpoll = not self._has_websocket_worked
++            self._prefers_longpoll = True
+""",
+    ),
+    Fault(
+        "what the client pushes behind joins is lost",
+        "websocket",
+        """
+client/outbox.py
+-        state.put_back(waiting)
 """,
     ),
 )

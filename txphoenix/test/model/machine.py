@@ -315,17 +315,19 @@ class ModelMachine(RuleBasedStateMachine):
             min_size=1,
             max_size=6,
         ),
+        seconds=st.sampled_from((0.0, 0.4, 3.0)),
         mends=st.booleans(),
-        then=_THEN,
     )
     def meanwhile(
-        self, trouble: str, deeds: list[tuple[str, int]], mends: bool, then: int
+        self, trouble: str, deeds: list[tuple[str, int]], seconds: float, mends: bool
     ) -> None:
         """A user goes on while something is in the way."""
         meanwhile(self._there, trouble, deeds)
+        if seconds:
+            self._there.advance(seconds)
         if mends:
             mend(self._there)
-        self._then(then)
+        self._then(-1 if mends else 0)
 
     # -- The network and the time ---------------------------------------------------
 
