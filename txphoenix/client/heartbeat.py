@@ -175,7 +175,10 @@ class Heartbeat(Deadline):
             ping.answered(message.payload, message.join_ref)
         elif ref == self._ref:
             self._ref = None
-            self._deadlines.set(self, self.interval)
+            # An answer that was there while reading was paused is read late, and the
+            # server counts from our last sign of life.
+            latest = self._beat_at + self.interval + self.timeout - self._elapsed()
+            self._deadlines.set(self, min(self.interval, max(0.0, latest)))
             self._owner.heartbeat_answered(self._elapsed() - self._sent_at)
 
     def expired(self) -> None:

@@ -209,7 +209,8 @@ class DemoTests(CommandTestCase):
             ClosingRoom,
             "The client joins rooms:lobby again by itself",
             "in time",
-            timeout=1.5,
+            # To connect again may take 2.25 seconds.
+            timeout=4.0,
         )
 
     async def test_error_of_the_client(self) -> None:

@@ -389,6 +389,20 @@ class ClientHeartbeatTests(ClientTestCase):
         self.memory.advance(1)
         self.assertFalse(client.connected)
 
+    def test_read_late(self) -> None:
+        """An answer that is read late puts the next heartbeat off by no interval."""
+        channel = self.joined_channel(receive_buffer=1)
+        read = [self.watch(channel.receive())]
+        for number in range(3):
+            self.memory.broadcast(channel.topic, "news", number)
+        self.memory.flush()
+        self.memory.advance(59)
+        read += [self.watch(channel.receive()) for _ in range(2)]
+        self.memory.flush()
+        beats = self.events_sent().count("heartbeat")
+        self.memory.advance(11)
+        self.assertEqual(self.events_sent().count("heartbeat"), beats + 1)
+
     def test_rests_while_paused(self) -> None:
         """Decision 10: a slow reader keeps its connection, and heartbeats go out."""
         channel = self.joined_channel(receive_buffer=40)

@@ -12,8 +12,10 @@ told, and what the server has seen and said.
 :mod:`.handed`      the Deferreds handed out, and with what each may fire
 :mod:`.topic`       one channel as a user sees it: asked for, told, heard, read
 :mod:`.link`        the connection as a user sees it: told, lost, tried again
+:mod:`.raw`         what the client pushes by itself, past the channels
 :mod:`.world`       all of these together, with time and bytes
 :mod:`.agreement`   what must be so once all is quiet, and after the stop
+:mod:`.deeds`       what servers do to all, and users while something is in the way
 :mod:`.machine`     the rules: what Hypothesis may call
 :mod:`.faults`      faults of the library, to see whether the model finds them
 :mod:`.planted`     plants them, one at a time

@@ -70,6 +70,7 @@ def _check_joined(world: World, topic: Topic, rooms: list[ModelRoom]) -> None:
     topic.hold(Promise.NOTHING_LOST, heard == said, f"heard {heard} of {said} messages")
     missing = set(room.casts) - set(topic.casts)
     topic.hold(Promise.NOTHING_LOST, not missing, f"{CAST}s {missing} were not heard")
+    world.raw.check(topic)
     waiting = [it for it in world.ledger.open if it.topic is topic]
     if any(it.kind == "receive" for it in waiting):
         read, said = topic.read.get(room.number, 0), room.said[QUEUED]
@@ -77,6 +78,8 @@ def _check_joined(world: World, topic: Topic, rooms: list[ModelRoom]) -> None:
         topic.hold(Promise.NOTHING_LOST, read == said, what)
     for handed in waiting:
         number = handed.number
+        is_writable = handed.kind == "when_writable"
+        topic.hold(Promise.FIRES, not is_writable, f"{handed!r}: a push would be sent")
         if handed.kind == "push":
             is_seen = number in world.server.seen
             topic.hold(Promise.NOTHING_LOST, is_seen, f"{handed!r} has not arrived")
@@ -108,11 +111,12 @@ def settle(world: World) -> None:
     end = clock.seconds() + _LONGEST
     times = 0
     while True:
-        _release(world)
+        # What was held back for a reader comes only once another has read.
+        has_read = _release(world)
         world.flush()
         world.check()
         unsettled = _unsettled(world)
-        times = 0 if unsettled else times + 1
+        times = 0 if unsettled or has_read else times + 1
         if times == _TIMES:
             break
         if clock.seconds() > end:
@@ -122,8 +126,12 @@ def settle(world: World) -> None:
     _check_rest(world)
 
 
-def _release(world: World) -> None:
-    """Have nobody wait for what the model holds back; read what waits to be read."""
+def _release(world: World) -> bool:
+    """Have nobody wait for what the model holds back; read what waits to be read.
+
+    :return: whether there was anything to read.
+    """
+    has_read = False
     world.server.release_joins()
     world.server.release_rooms()
     held, world.held_params = world.held_params, []
@@ -138,6 +146,8 @@ def _release(world: World) -> None:
             # To the last message, and then there is somebody who waits for the next.
             handed = world.read(topic)
             reads = bool(handed.fired) and isinstance(handed.fired[0], Message)
+            has_read = has_read or reads
+    return has_read
 
 
 def _unsettled(world: World) -> list[object]:
@@ -146,7 +156,8 @@ def _unsettled(world: World) -> list[object]:
     found: list[object] = [
         handed
         for handed in world.ledger.open
-        if handed.kind not in ("receive", "when_connected", "when_writable")
+        if handed.kind not in _PATIENT
+        and (handed.kind != "when_settled" or link.is_wanted)
     ]
     if client.connected != link.is_wanted or client.connected != link.is_told_open:
         found.append(client)
@@ -162,6 +173,8 @@ def _unsettled(world: World) -> list[object]:
 
 
 _AT_REST = ("joined", "closed")
+# What may be waited for though all is at rest.
+_PATIENT = ("receive", "when_connected", "when_writable", "when_stopped")
 
 
 def _check_rest(world: World) -> None:
@@ -180,7 +193,14 @@ def _check_rest(world: World) -> None:
 
 
 def check_kept(world: World) -> None:
-    """What the client keeps of pushes is what somebody waits for."""
+    """What the client keeps of pushes is what somebody waits for.
+
+
+    Once it is stopped it keeps nothing.
+    """
+    left = len(Deadlines.of(world.clock)) if world.link.is_over else 0
+    stopped = f"stopped, and {left} deadlines are left"
+    world.promises.hold(Promise.NOTHING_LEFT, not left, stopped)
     now = world.clock.seconds()
     for topic in world.topics:
         made = topic.channel._membership.made_pushes

@@ -228,4 +228,47 @@ client/heartbeat.py
 +            self._deadlines.set(self, self.interval)
 """,
     ),
+    Fault(
+        "the hook for a channel's end is not called",
+        "websocket",
+        """
+channels/membership.py
+-        self.hooks.tell_close(reason)
+""",
+    ),
+    Fault(
+        "who reads is not told of a disconnect",
+        "websocket",
+        """
+channels/membership.py
+-        if self.made_inbox is not None:
+-            self.made_inbox.interrupt(error)
+""",
+    ),
+    Fault(
+        "of those who wait to write the first alone is told",
+        "websocket",
+        """
+channels/writers.py
+-        for waiting in every:
++        for waiting in every[:1]:
+""",
+    ),
+    Fault(
+        "a fallback stays with long-poll though a WebSocket has worked",
+        "fallback",
+        """
+transports/fallback.py
+-            self._prefers_longpoll = not self._has_websocket_worked
++            self._prefers_longpoll = True
+""",
+    ),
+    Fault(
+        "what the client pushes behind joins is lost",
+        "websocket",
+        """
+client/outbox.py
+-        state.put_back(waiting)
+""",
+    ),
 )

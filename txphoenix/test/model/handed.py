@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import count
 from typing import Any, NamedTuple
 
 from twisted.internet.defer import CancelledError, Deferred
@@ -32,6 +33,8 @@ from .topic import ModelCrash, Topic
 __all__ = ["Handed", "Ledger"]
 
 _TOLERANCE = 1e-3
+# By what the user says that all is to end.
+_GOODBYES = ("disconnect", "stop")
 
 
 class Marks(NamedTuple):
@@ -54,6 +57,7 @@ class Handed:
     :ivar number: the push's.
     :ivar asked_at: when, in seconds of the clock.
     :ivar within: the seconds in which it must fire; None if that depends on others.
+    :ivar order: how many were asked for before.
     :ivar fired: the results so far, a failure as its error.
     :ivar least: the seconds before which it has not timed out.
     :ivar before: what had happened when it was asked for.
@@ -77,6 +81,7 @@ class Handed:
         self.was_wanted = self.was_connected = True
         self.rivals = 0
         self.least = 0.0
+        self.order = 0
         self.is_cancelled = False
         self.fired: list[Any] = []
         self.deferred: Deferred[Any]
@@ -100,6 +105,7 @@ class Ledger:
         self._now = server.clock.seconds
         self.open: list[Handed] = []
         self._news: list[Handed] = []
+        self._orders = count()
         self.unsent: set[int] = set()
         self.number = 0
         # topic -> when each push without a reply was kept at the latest.
@@ -121,6 +127,7 @@ class Ledger:
         """
         handed = Handed(kind, topic, number, self._now())
         handed.within = within
+        handed.order = next(self._orders)
         handed.before = self._marks(topic)
         handed.least = least
         handed.was_wanted = self._link.is_wanted
@@ -167,6 +174,13 @@ class Ledger:
             sum(name == topic.name for name, _ in server.ended),
         )
 
+    def cancelled(self, handed: Handed) -> None:
+        """Take note that the user cancels one: what never left never will."""
+        link = self._link
+        is_kept = not (handed.was_connected or link.client.connected)
+        if handed.kind == "push" and is_kept and link.losses == handed.before.losses:
+            self.unsent.add(handed.number)
+
     # -- What must be so after each step -------------------------------------------
 
     def check(self) -> None:
@@ -176,6 +190,9 @@ class Ledger:
             times = len(handed.fired)
             self._hold(handed, times == 1, f"fired {times} times: {handed.fired}")
             self._judge(handed, handed.fired[0])
+            if handed.kind in _GOODBYES:
+                self._check_over(handed)
+                self._link.goodbye_over(handed.kind)
         now = self._now()
         for handed in self.open:
             if handed.within is not None:
@@ -183,9 +200,24 @@ class Ledger:
                 self._hold(handed, now <= due + _TOLERANCE, f"not fired at {now:g}")
             if handed.kind == "push":
                 self._check_under_way(handed)
+            elif handed.kind == "when_connected":
+                is_open = self._link.client.connected and self._link.is_told_open
+                self._hold(handed, not is_open, "it is connected")
+            elif handed.kind == "when_stopped":
+                has_ended = self._marks(handed.topic).ends > handed.before.ends
+                self._hold(handed, not has_ended, "the channel has ended")
         for number in self.unsent & self._server.seen.keys():
             what = f"push {number} was said not to have been sent, and was carried out"
             self._promises.broken(Promise.ONCE, what)
+
+    def _check_over(self, goodbye: Handed) -> None:
+        """Once a goodbye is over, nothing waits that was asked for before it."""
+        for handed in self.open:
+            waits_on = handed.kind == "when_stopped" and (
+                goodbye.kind != "stop" or self._link.is_wanted
+            )
+            if handed.order < goodbye.order and not waits_on:
+                self._hold(handed, False, f"{goodbye!r} is over, and it still waits")
 
     def _check_under_way(self, handed: Handed) -> None:
         """A push that a room has taken waits no longer than its join lasts."""
@@ -223,7 +255,8 @@ class Ledger:
             if said == {"reason": "unmatched topic"}:
                 return number not in self._server.seen
             expected = "error" if isinstance(result, PushError) else "ok"
-            fits = status == expected and said["n"] == number
+            named = int(said) if isinstance(said, bytes) else said["n"]
+            fits = status == expected and named == number
             self._promises.hold(Promise.REPLY, fits, f"{handed!r}: {said} ({status})")
             return True
         if getattr(result, "was_sent", True) is False:
@@ -234,7 +267,8 @@ class Ledger:
             return (after.losses, after.troubles) != (before.losses, before.troubles)
         if isinstance(result, BufferFull):
             self.unsent.add(number)
-            return handed.rivals >= self._link.push_buffer
+            is_unwritten = result.buffer == "write_buffer" and handed.was_connected
+            return is_unwritten or handed.rivals >= self._link.push_buffer
         if isinstance(result, NotConnected):
             self.unsent.add(number)
         return self._is_closed(handed, result, after)
@@ -292,6 +326,15 @@ class Ledger:
     def _reconfigured(self, handed: Handed, result: Any, after: Marks) -> bool:
         return result is None or self._is_closed(handed, result, after)
 
+    def _stopped(self, handed: Handed, result: Any, after: Marks) -> bool:
+        before = handed.before
+        has_ended = after.ends > before.ends
+        if result is None and handed.phase == "closed":
+            return (
+                has_ended or not handed.was_wanted or after.goodbyes > before.goodbyes
+            )
+        return has_ended
+
     def _writable(self, handed: Handed, result: Any, after: Marks) -> bool:
         return result is getattr(handed.topic, "channel", None) or self._is_closed(
             handed, result, after
@@ -306,4 +349,6 @@ _JUDGES: dict[str, Callable[[Ledger, Handed, Any, Marks], bool]] = {
     "reconfigure": Ledger._reconfigured,
     "when_connected": Ledger._connected,
     "when_writable": Ledger._writable,
+    "when_settled": Ledger._reconfigured,
+    "when_stopped": Ledger._stopped,
 }

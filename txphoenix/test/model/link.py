@@ -41,6 +41,7 @@ class Link:
     :ivar losses: how often ``on_close`` was called.
     :ivar goodbyes: how often the user has disconnected or stopped.
     :ivar is_asked: whether the user has asked for the end of what is open.
+    :ivar is_over: whether the client was stopped, and that is over.
     :ivar push_buffer: the option's value.
     """
 
@@ -54,6 +55,7 @@ class Link:
         self._transport = transport
         self.push_buffer = push_buffer
         self.is_wanted = self.is_told_open = self.is_asked = False
+        self.is_over = False
         self.losses = self.goodbyes = 0
         self._has_cause = False
         # Since when it has been seen not to be open, and its end was not told.
@@ -63,6 +65,11 @@ class Link:
         self._failed: int | None = None
         self._due: float | None = None
         self._was_restart = False
+        # Over fallback: whether a WebSocket must be tried first, and whether something
+        # has been in its way since the attempt began; None if none has begun.
+        self._must_try = self._has_worked = False
+        self._is_hindered: bool | None = None
+        self._was_told_lost = False
 
     def hold(self, promise: Promise, holds: object, what: str) -> None:
         """Take note of a broken promise unless something is so."""
@@ -80,15 +87,22 @@ class Link:
         :param ends: whether that ends what is open, or under way.
         """
         self.goodbyes += self.is_wanted and not is_wanted
+        self.is_over = self.is_over and not is_wanted
         self.is_wanted = is_wanted
         self.is_asked = self.is_asked or ends
         self._failed = self._due = None
         if not is_wanted:
             self._goodbye_at = self._now
 
+    def goodbye_over(self, kind: str) -> None:
+        """What ends all has fired; after a stop, nothing is left until a start."""
+        self.is_over = self.is_over or (kind == "stop" and not self.is_wanted)
+
     def disturb(self) -> None:
         """Something happens that may end the connection."""
         self._has_cause = True
+        if self._is_hindered is not None:
+            self._is_hindered = True
 
     def is_deaf(self, since: float) -> None:
         """From now on nothing is heard of the server."""
@@ -104,14 +118,28 @@ class Link:
         self.hold(Promise.TOLD, self.is_wanted, "on_open() while nobody wants it")
         self.is_told_open, self.is_asked = True, False
         self._opened_at = self._now
+        self._check_path()
+        self._has_cause = self._is_obstructed
+
+    @property
+    def _is_obstructed(self) -> bool:
         server = self._server
-        self._has_cause = (
+        return (
             server.is_stalled
             or server.is_paused
             or server.holds_joins
             or server.is_deaf
             or server.is_breaking
         )
+
+    def _check_path(self) -> None:
+        """A WebSocket is used where it may work, and nothing is in its way."""
+        is_websocket = self._server.sessions[-1].socket.transport == "websocket"
+        if self._transport == "fallback" and self._must_try and not self._is_hindered:
+            self.hold(Promise.TOLD, is_websocket, "long-poll, and a WebSocket may work")
+        self._has_worked = self._has_worked or is_websocket
+        self._must_try = self._has_worked
+        self._is_hindered = None
 
     def told_lost(self, reason: ConnectionFailed) -> None:
         """It is lost."""
@@ -121,6 +149,7 @@ class Link:
         has_cause = self._has_cause or self.is_asked
         self.hold(Promise.STAYS, has_cause, f"lost without a cause: {reason}")
         self.is_told_open = False
+        self._is_hindered, self._was_told_lost = None, True
         self._was_restart = getattr(reason, "code", None) == _RESTART
         lasted = self._now - self._opened_at - _LASTED
         if abs(lasted) < _TOLERANCE:
@@ -134,6 +163,9 @@ class Link:
         what = f"asked for attempt {attempt} after {expected} that failed"
         self.hold(Promise.DELAYS, attempt == expected, what)
         self._failed = attempt + 1
+        # After an attempt in which neither worked the network may be another one.
+        self._must_try = self._must_try or not self._was_told_lost
+        self._is_hindered, self._was_told_lost = None, False
         delay = DELAYS[min(attempt, len(DELAYS) - 1)]
         self._due = None if self._was_restart else self._now + delay
         self._was_restart = False
@@ -147,6 +179,14 @@ class Link:
             what = f"an attempt {late:g} s after its time"
             self.hold(Promise.DELAYS, abs(late) < _TOLERANCE, what)
         self.hold(Promise.TOLD, self._may_connect, "an attempt that nobody wants")
+        server = self._server
+        if self._is_hindered is None and not self.is_told_open:
+            self._is_hindered = (
+                self._is_obstructed
+                or server.holds_connections
+                or not server.is_listening
+                or server.refusal_of("websocket") is not None
+            )
         return self._server.accept(protocolFactory)
 
     @property

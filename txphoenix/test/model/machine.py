@@ -14,6 +14,7 @@ from hypothesis.stateful import (
 )
 
 from .agreement import check_end, check_kept, check_quiet, is_calm, mend, settle
+from .deeds import DEEDS, MEANWHILE, TROUBLES, meanwhile, server_does
 from .server import CAST, EXPLODE, HOOKED, QUEUED
 from .topic import Topic
 from .world import World
@@ -34,45 +35,53 @@ _THEN = st.sampled_from((-1, -1, -1, 0, 1, 7, 40, 150))
 _SECONDS = st.sampled_from((0.1, 0.5, 1.0, 2.6, 5.0, 11.0, 31.0, 45.0))
 _OPTIONS = st.fixed_dictionaries(
     {
-        "join_window": st.sampled_from((128, 1, 2)),
+        "join_window": st.sampled_from((128, 1, 1, 2)),
         "receive_buffer": st.sampled_from((3, 3, 1000)),
         "push_buffer": st.sampled_from((1000, 3)),
+        "write_buffer": st.sampled_from((1_000_000, 1_000_000, 400)),
         "heartbeat_timeout": st.sampled_from((10.0, 4.0)),
         "compression": st.booleans(),
         "fast_frames": st.sampled_from((True, True, False)),
         "fast_http": st.sampled_from((True, True, True, False)),
     }
 )
-_DEEDS = (
-    *("kick", "drain", "drop", "stop", "start", "pause", "resume"),
-    *("refuse", "take", "refuse_websocket", "deafen", "heal", "stall", "unstall"),
-    *("hold_joins", "release_joins", "refuse_joins", "take_joins"),
-    *("hold_connections", "release_connections"),
+_QUESTIONS = st.sampled_from(
+    ("ping", "connected", "writable", "stop", "stopped", "settled")
 )
-_QUESTIONS = st.sampled_from(("ping", "connected", "writable", "stop"))
+# How many bytes still come when a connection breaks: a request, or all that there is.
+_LAST_BYTES = st.one_of(st.integers(0, 200), st.sampled_from((500, 10**6)))
 
 
 class ModelMachine(RuleBasedStateMachine):
     """Real client and real server, and what each step of either leads to.
 
     :cvar transport: what the client is over.
+    :ivar settles: whether all comes to rest before the end.
     """
 
     transport: ClassVar[str] = "websocket"
     world: World | None = None
+    settles = True
 
     @initialize(
-        options=_OPTIONS, joined=st.sampled_from((1, 2, 2, 3, 0)), listens=st.booleans()
+        options=_OPTIONS,
+        joined=st.sampled_from((1, 2, 3, 3, 0)),
+        listens=st.booleans(),
+        settles=st.booleans(),
     )
-    def begin(self, options: dict[str, Any], joined: int, listens: bool) -> None:
+    def begin(
+        self, options: dict[str, Any], joined: int, listens: bool, settles: bool
+    ) -> None:
         """A client is started, and some of its channels are joined."""
+        self.settles = settles
         self.world = world = World(self.transport, options)
         if listens:
-            world.client.on_message(lambda _: None)
+            world.listen()
         if joined:
             world.start()
             world.flush()
         for topic in world.topics[:joined]:
+            topic.channel.overhear(listens)
             world.join(topic, None)
         world.flush()
 
@@ -157,6 +166,8 @@ class ModelMachine(RuleBasedStateMachine):
         for each in range(number):
             if each % 3 == 2:
                 world.push_async(self._topic(which))
+            elif each % 4 == 3:
+                world.push_raw(self._topic(which))
             else:
                 world.push(self._topic(which), "late", None, 0, False)
         self._then(then)
@@ -174,21 +185,14 @@ class ModelMachine(RuleBasedStateMachine):
             if self._there.read(self._topic(which)).fired == []:
                 break
 
-    @rule(
-        what=st.sampled_from(("ping", "connected", "writable", "stop")), which=_TOPICS
-    )
+    @rule(what=_QUESTIONS, which=_TOPICS)
     def ask(self, what: str, which: int) -> None:
         """Ask for something else."""
-        world = self._there
-        topic, hand = self._topic(which), world.ledger.hand
-        if what == "ping":
-            hand("ping", None, world.client.ping, world.client.options.timeout)
-        elif what == "connected":
-            hand("when_connected", None, world.client.when_connected)
-        elif what == "writable":
-            hand("when_writable", topic, topic.channel.when_writable)
+        topic = self._topic(which)
+        if what == "stop":
+            self._there.stop_channel(topic)
         else:
-            world.stop_channel(topic)
+            self._there.ask(what, topic)
 
     @rule(what=st.sampled_from(("disconnect", "stop", "start", "start")), then=_THEN)
     def go(self, what: str, then: int) -> None:
@@ -216,6 +220,11 @@ class ModelMachine(RuleBasedStateMachine):
         self._there.reconfigure(**options)
         self._then(then)
 
+    @rule(which=_TOPICS, is_overheard=st.booleans())
+    def overhear(self, which: int, is_overheard: bool) -> None:
+        """Add another hook, or remove it."""
+        self._topic(which).channel.overhear(is_overheard)
+
     @rule(which=_TOPICS, name=st.sampled_from(("init", "handle_join", "hook", "")))
     def raise_next(self, which: int, name: str) -> None:
         """Have a callback of the user's raise the next time."""
@@ -239,9 +248,12 @@ class ModelMachine(RuleBasedStateMachine):
         which=_TOPICS,
         event=st.sampled_from((HOOKED, HOOKED, QUEUED, QUEUED, CAST, EXPLODE)),
         number=_FEW,
+        is_binary=st.sampled_from((False, False, True)),
         then=_THEN,
     )
-    def say(self, which: int, event: str, number: int, then: int) -> None:
+    def say(
+        self, which: int, event: str, number: int, then: int, is_binary: bool = False
+    ) -> None:
         """A room has something to say."""
         world = self._there
         topic = self._topic(which)
@@ -255,9 +267,9 @@ class ModelMachine(RuleBasedStateMachine):
             event = HOOKED
         for _ in range(number):
             if event == CAST:
-                world.server.cast(topic.name)
+                world.server.cast(topic.name, is_binary)
             elif room is not None:
-                room.say(event)
+                room.say(event, is_binary)
         self._then(then)
 
     @rule(which=_TOPICS, number=_FEW, then=_THEN)
@@ -290,45 +302,50 @@ class ModelMachine(RuleBasedStateMachine):
             room.crash() if how == "crash" else room.stop()
         self._then(then)
 
-    @rule(deed=st.sampled_from(_DEEDS), then=_THEN)
+    @rule(deed=st.sampled_from(DEEDS), then=_THEN)
     def server_does(self, deed: str, then: int) -> None:
         """The server, or what is before it, does something to all."""
-        world = self._there
-        server, link = world.server, world.link
-        link.disturb()
-        if deed == "kick":
-            server.kick("someone")
-        elif deed in ("drain", "drop", "stop", "start"):
-            getattr(server, deed)()
-        elif deed in ("pause", "resume", "release_joins", "release_connections"):
-            if deed == "pause":
-                link.is_deaf(world.clock.seconds())
-            getattr(server, deed)()
-        elif deed in ("refuse", "take", "refuse_websocket"):
-            server.refuse(None if deed == "take" else 503)
-            server.refuse(503 if deed == "refuse_websocket" else None, "websocket")
-            if deed == "refuse_websocket":
-                server.refuse(None)
-        elif deed in ("stall", "unstall"):
-            link.is_deaf(world.clock.seconds())
-            server.is_stalled = deed == "stall"
-        else:
-            name, value = _SWITCHES[deed]
-            setattr(server, name, value)
+        server_does(self._there, deed)
         self._then(then)
+
+    @rule(
+        trouble=st.sampled_from(TROUBLES),
+        deeds=st.lists(
+            st.tuples(st.sampled_from(MEANWHILE), st.integers(0, 5)),
+            min_size=1,
+            max_size=6,
+        ),
+        seconds=st.sampled_from((0.0, 0.4, 3.0, 50.0)),
+        mends=st.booleans(),
+    )
+    def meanwhile(
+        self, trouble: str, deeds: list[tuple[str, int]], seconds: float, mends: bool
+    ) -> None:
+        """A user goes on while something is in the way."""
+        meanwhile(self._there, trouble, deeds)
+        # By which way one comes back from so long a trouble is a matter of chance.
+        self._there.advance(min(seconds, 3.0 if self.transport == "fallback" else 50.0))
+        # Before all is mended: a dead peer must have been found.
+        self._there.check()
+        if mends:
+            mend(self._there)
+        self._then(-1 if mends else 0)
 
     # -- The network and the time ---------------------------------------------------
 
     @rule(
-        to_client=st.integers(0, 200),
-        to_server=st.integers(0, 200),
+        to_client=_LAST_BYTES,
+        to_server=_LAST_BYTES,
         how=st.sampled_from(("reset", "end", "server")),
+        only=st.sampled_from((None, None, 0, -1)),
         then=_THEN,
     )
-    def break_off(self, to_client: int, to_server: int, how: str, then: int) -> None:
-        """All connections break, at any byte."""
+    def break_off(
+        self, to_client: int, to_server: int, how: str, only: int | None, then: int
+    ) -> None:
+        """All connections break, or one of them, at any byte."""
         self._there.link.disturb()
-        self._there.server.break_off(to_client, to_server, how)
+        self._there.server.break_off(to_client, to_server, how, only)
         self._then(then)
 
     @rule(size=st.sampled_from((None, None, 1, 3, 100)), then=_THEN)
@@ -363,23 +380,16 @@ class ModelMachine(RuleBasedStateMachine):
             self.world.promises.check()
 
     def teardown(self) -> None:
-        """All comes to rest, and then to its end."""
+        """All comes to its end, and most often to rest before that."""
         if self.world is not None:
             try:
-                settle(self.world)
+                if self.settles:
+                    settle(self.world)
+                else:
+                    mend(self.world)
                 check_end(self.world)
             finally:
                 self.world.close()
-
-
-_SWITCHES = {
-    "hold_joins": ("holds_joins", True),
-    "refuse_joins": ("refuses_joins", True),
-    "take_joins": ("refuses_joins", False),
-    "deafen": ("is_deaf", True),
-    "heal": ("is_deaf", False),
-    "hold_connections": ("holds_connections", True),
-}
 
 
 def machine_for(transport: str) -> type[ModelMachine]:

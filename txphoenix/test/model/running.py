@@ -13,7 +13,7 @@ from .machine import machine_for
 
 __all__ = ["EXAMPLES", "STEPS", "run"]
 
-EXAMPLES = {"websocket": 240, "longpoll": 110, "fallback": 110}
+EXAMPLES = {"websocket": 360, "longpoll": 240, "fallback": 240}
 """Transport -> how many examples there are of it where nobody says more."""
 
 STEPS = 40

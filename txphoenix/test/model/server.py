@@ -6,6 +6,7 @@ What rooms push has numbers too, so that whoever hears it can tell what is missi
 
 from __future__ import annotations
 
+import json
 from itertools import count
 from typing import Any
 
@@ -18,7 +19,7 @@ from txphoenix.testing.session import ServerSession
 
 from .promises import Broken, Promise, Promises
 
-__all__ = ["CAST", "EXPLODE", "HOOKED", "QUEUED", "ModelRoom", "ModelServer"]
+__all__ = ["CAST", "EXPLODE", "HOOKED", "QUEUED", "RAW", "ModelRoom", "ModelServer"]
 
 HOOKED = "hooked"
 """A message of a room to its one client, which has a hook for it."""
@@ -28,6 +29,8 @@ CAST = "cast"
 """A broadcast, for which there is a hook."""
 EXPLODE = "explode"
 """One at which the client's channel raises."""
+RAW = "raw"
+"""What the client pushes by itself, past its channels."""
 
 # What needs more than this to come to rest in one moment turns round for ever.
 _MOST_FLUSHES = 3000
@@ -80,6 +83,9 @@ class ModelRoom(ServerChannel):
     def handle_in(self, event: str, payload: Any) -> Any:
         """Do what the event says, and keep account of it."""
         number = int(payload) if isinstance(payload, bytes) else payload["n"]
+        if event == RAW:
+            self.endpoint.take_raw(self, number)
+            return None
         self.endpoint.take(self, number)
         self.taken.add(number)
         answer = {"n": number}
@@ -96,7 +102,8 @@ class ModelRoom(ServerChannel):
         elif event != "never":
             self.answered[number] = "ok"
             self._answer(event, answer)
-            return ok(answer)
+            # What came as bytes is answered so.
+            return ok(payload if isinstance(payload, bytes) else answer)
         return None
 
     def _answer(self, event: str, answer: Any) -> None:
@@ -107,11 +114,11 @@ class ModelRoom(ServerChannel):
         elif event == "stop":
             self.stop()
 
-    def say(self, event: str) -> None:
+    def say(self, event: str, is_binary: bool = False) -> None:
         """Push a message with the next number."""
         self.said[event] += 1
         text = {"room": self.number, "join_ref": self.join_ref, "n": self.said[event]}
-        self.push(event, text)
+        self.push(event, json.dumps(text).encode("ascii") if is_binary else text)
 
     def answer_late(self, ref: Any, number: int) -> None:
         """Answer a push at last, if the room is still there."""
@@ -140,6 +147,7 @@ class ModelServer(MemoryServer):
     :ivar is_deaf: set it, and no more frames of a WebSocket that sends one get through.
     :ivar deaf: the sessions of which that is so.
     :ivar seen: push -> how often a room has taken it.
+    :ivar raw_seen: the same of the messages that the client has pushed by itself.
     :ivar refused: topic -> how many joins were refused.
     :ivar ended: topic and reason of each room that has ended.
     """
@@ -151,6 +159,8 @@ class ModelServer(MemoryServer):
         self.sessions: list[ServerSession] = []
         self.seen: dict[int, int] = {}
         self.latest_seen: dict[str, int] = {}
+        self.raw_seen: dict[int, int] = {}
+        self._latest_raw: dict[str, int] = {}
         self.refused: dict[str, int] = {}
         self.ended: list[tuple[str, str]] = []
         self.late: list[tuple[ModelRoom, Any, int]] = []
@@ -185,12 +195,21 @@ class ModelServer(MemoryServer):
 
     def take(self, room: ModelRoom, number: int) -> None:
         """Enter a push that a room has taken."""
-        self.seen[number] = times = self.seen.get(number, 0) + 1
+        self._enter(room.topic, number, self.seen, self.latest_seen)
+
+    def take_raw(self, room: ModelRoom, number: int) -> None:
+        """Enter a message that the client has pushed by itself."""
+        self._enter(room.topic, number, self.raw_seen, self._latest_raw)
+
+    def _enter(
+        self, topic: str, number: int, seen: dict[int, int], latest: dict[str, int]
+    ) -> None:
+        seen[number] = times = seen.get(number, 0) + 1
         hold = self._promises.hold
         hold(Promise.ONCE, times == 1, f"push {number} was taken {times} times")
-        before = self.latest_seen.get(room.topic, 0)
+        before = latest.get(topic, 0)
         hold(Promise.ONCE, number > before, f"push {number} was taken after {before}")
-        self.latest_seen[room.topic] = number
+        latest[topic] = number
 
     def room(self, topic: str) -> ModelRoom | None:
         """The newest room of a topic that has not ended."""
@@ -210,12 +229,14 @@ class ModelServer(MemoryServer):
                 return room.answered[number]
         return None
 
-    def cast(self, topic: str) -> None:
+    def cast(self, topic: str, is_binary: bool = False) -> None:
         """Broadcast a message with the next number."""
         number = next(self.cast_numbers)
         for room in self.living(topic):
             room.casts.append(number)
-        self.broadcast(topic, CAST, {"n": number})
+        text = {"n": number}
+        said = json.dumps(text).encode("ascii") if is_binary else text
+        self.broadcast(topic, CAST, said)
 
     def release_joins(self) -> None:
         """Answer the joins that were held, and hold no others."""
@@ -233,14 +254,19 @@ class ModelServer(MemoryServer):
 
     # -- The network --------------------------------------------------------------
 
-    def break_off(self, to_client: int, to_server: int, how: str) -> None:
+    def break_off(
+        self, to_client: int, to_server: int, how: str, only: int | None = None
+    ) -> None:
         """End all connections after so many more bytes each way.
 
+        :param only: which one ends alone, such as a request's of long-poll.
         :param how: ``"reset"`` for both ends, ``"end"`` in good order as TCP goes, or
             ``"server"`` for the server's end alone.
         """
         self.is_breaking = True
-        for pair in self.pairs:
+        self.clock.advance(0)
+        pairs = self.pairs
+        for pair in pairs if only is None or not pairs else [pairs[only % len(pairs)]]:
             _deliver(pair.server, pair.client, to_client)
             _deliver(pair.client, pair.server, to_server)
             if how == "reset":
@@ -254,6 +280,8 @@ class ModelServer(MemoryServer):
 
     def carry(self, size: int) -> None:
         """Carry at most so many bytes each way on each connection, once."""
+        # What was asked for a moment ago is on its way.
+        self.clock.advance(0)
         if not self.is_stalled:
             for pair in self.pairs:
                 pair.pump(size)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -11,7 +12,7 @@ from txphoenix.channels.manager import ChannelManager
 from .promises import Promise, Promises
 from .server import CAST, EXPLODE, HOOKED, ModelServer
 
-__all__ = ["ModelChannel", "ModelCrash", "Topic"]
+__all__ = ["ModelChannel", "ModelCrash", "Topic", "said_in"]
 
 # What the user knows of a channel -> the states that it may say it is in.
 _STATES = {
@@ -26,6 +27,11 @@ class ModelCrash(Exception):
     """What hooks and callbacks of the model raise on purpose."""
 
 
+def said_in(payload: Any) -> Any:
+    """What a room has said, be it in a binary message."""
+    return json.loads(payload) if isinstance(payload, bytes) else payload
+
+
 class Topic:
     """What a user knows of one channel.
 
@@ -35,6 +41,7 @@ class Topic:
     :ivar has_next: says whether a join waits for the leave under way.
     :ivar troubles: how often it has told of an interruption or of its end.
     :ivar ends: how often it has told of its end.
+    :ivar ends_hooked: how often it has called the hook for that.
     :ivar crashes: how often it has raised.
     :ivar was_left: whether the user has left it since it was to join.
     :ivar was_stopped: whether the user has stopped it.
@@ -49,7 +56,8 @@ class Topic:
         self._server = server
         self.phase = "closed"
         self.has_next: Callable[[], bool] = lambda: False
-        self.troubles = self.ends = self.crashes = 0
+        self.troubles = self.ends = self.ends_hooked = self.crashes = 0
+        self._troubles_before = 0
         self.was_left = self.was_stopped = False
         self.raises_at = ""
         self.joined_as: str | None = None
@@ -58,6 +66,9 @@ class Topic:
         self.heard: dict[tuple[int, str], int] = {}
         self.casts: list[int] = []
         self.read: dict[int, int] = {}
+        # How many messages the hooks after the first were due to hear, and have heard.
+        self._due = self._overheard = 0
+        self._latest: Any = None
         self._skipped = 0
         # Whether somebody reads, for whom nothing may be dropped, and since when.
         self.reader_since: float | None = None
@@ -76,9 +87,20 @@ class Topic:
         """
         if self.phase == "closed" and is_wanted:
             self.phase = "wanted"
+            self.tries_anew()
             self.was_left = self.was_stopped = False
             self.reader_since = None
             self._dropped = -1
+
+    def tries_anew(self) -> None:
+        """From now on it joins, and nothing has failed so far."""
+        self._troubles_before = self.troubles
+
+    @property
+    def is_undisturbed(self) -> bool:
+        """Whether it is joined, or will be by the first join that is tried."""
+        is_first = self.troubles == self._troubles_before
+        return self.phase == "joined" or (self.phase == "wanted" and is_first)
 
     def leaving(self) -> None:
         """The user calls ``leave()``."""
@@ -131,6 +153,12 @@ class Topic:
         self.reader_since = None
         self._dropped = -1
 
+    def hooked_closed(self, reason: object) -> None:
+        """Its hook for the end was called."""
+        self.ends_hooked += 1
+        is_first = self.ends_hooked == self.ends
+        self.hold(Promise.TOLD, is_first, f"on_close({reason!r}) without an end")
+
     def _may_end(self, reason: object) -> bool:
         if reason == "left":
             return self.was_left
@@ -147,6 +175,8 @@ class Topic:
     def hear(self, event: str, payload: Any) -> None:
         """Take a room's message, as a hook is given it."""
         self.hold(Promise.IN_ORDER, self.phase != "closed", "heard while closed")
+        self._due += event == HOOKED and self.channel.is_overheard
+        self._latest, payload = payload, said_in(payload)
         number = payload["n"]
         if event == CAST:
             latest = self.casts[-1] if self.casts else 0
@@ -170,9 +200,17 @@ class Topic:
             self.heard[key] = number
         self.called("hook")
 
+    def overhear(self, payload: Any) -> None:
+        """Take it, as the next hook is given it."""
+        self._overheard += 1
+        is_same = payload is self._latest and self._overheard == self._due
+        what = f"the second hook was given {payload!r} after {self._latest!r}"
+        self.hold(Promise.IN_ORDER, is_same, what)
+
     def take(self, message: Message) -> None:
         """Take a message, as ``receive()`` gives it."""
-        room, number = message.payload["room"], message.payload["n"]
+        payload = said_in(message.payload)
+        room, number = payload["room"], payload["n"]
         latest = self.read.get(room, 0)
         self.hold(Promise.IN_ORDER, number > latest, f"read {number} after {latest}")
         self.read[room] = number
@@ -198,6 +236,10 @@ class Topic:
         :param patience: for how many seconds a reader who takes nothing is waited for.
         """
         state = str(self.channel.state)
+        missed = self._due - self._overheard
+        self.hold(Promise.NOTHING_LOST, not missed, f"a hook has missed {missed}")
+        is_hooked = self.ends_hooked == self.ends
+        self.hold(Promise.TOLD, is_hooked, "on_close() was not called at its end")
         self.hold(
             Promise.TOLD,
             state in _STATES[self.phase],
@@ -230,6 +272,21 @@ class ModelChannel(Channel):
         self.on(HOOKED, lambda payload: view.hear(HOOKED, payload))
         self.on(CAST, lambda payload: view.hear(CAST, payload))
         self.on_error(view.told_error)
+        self.on_close(view.hooked_closed)
+        self._remove: Callable[[], None] | None = None
+
+    @property
+    def is_overheard(self) -> bool:
+        """Whether there is a second hook."""
+        return self._remove is not None
+
+    def overhear(self, is_overheard: bool) -> None:
+        """Have a second hook for what a room says to it alone, or no more."""
+        if is_overheard and self._remove is None:
+            self._remove = self.on(HOOKED, self.view.overhear)
+        elif not is_overheard and self._remove is not None:
+            remove, self._remove = self._remove, None
+            remove()
 
     def init(self, params: Any) -> Any:
         """Begin anew."""

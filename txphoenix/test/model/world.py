@@ -10,14 +10,21 @@ from twisted.internet.defer import Deferred
 from twisted.logger import ILogObserver, LogEvent, globalLogPublisher
 from zope.interface import implementer
 
-from txphoenix import BufferFull, ChannelClosed, NotConnected, SocketClient
+from txphoenix import (
+    BufferFull,
+    ChannelClosed,
+    Message,
+    NotConnected,
+    SocketClient,
+)
 from txphoenix.protocol.backoff import steps
 
 from .handed import Handed, Ledger
 from .link import Link
 from .promises import Promise, Promises
-from .server import ModelServer
-from .topic import ModelChannel, ModelCrash, Topic
+from .raw import RawPushes
+from .server import EXPLODE, HOOKED, QUEUED, ModelServer
+from .topic import ModelChannel, ModelCrash, Topic, said_in
 
 __all__ = ["TRANSPORTS", "World"]
 
@@ -79,9 +86,12 @@ class World:
             rejoin_backoff=steps([0.5, 1.0, 2.0, 5.0]),
             **options,
         )
-        client.on_open(link.told_open)
+        client.on_open(self._told_open)
         client.on_close(self._told_lost)
+        # (room, event) -> the latest of its messages of which all is told.
+        self._whole: dict[tuple[int, str], int] = {}
         self.ledger = Ledger(promises, server, link)
+        self.raw = RawPushes(promises, server, link)
         self.topics = [Topic(name, promises, server) for name in _NAMES]
         self.held_params: list[Deferred[Any]] = []
         self.holds_params = False
@@ -100,6 +110,11 @@ class World:
         self.held_params.append(held)
         return held
 
+    def _told_open(self) -> None:
+        self.link.told_open()
+        for topic in self.topics:
+            topic.tries_anew()
+
     def _told_lost(self, reason: Any) -> None:
         was_asked = self.link.is_asked
         self.link.told_lost(reason)
@@ -107,6 +122,20 @@ class World:
             topic.reader_since = None
             if was_asked and topic.phase == "joined":
                 topic.phase = "wanted"
+
+    def listen(self) -> None:
+        """Have a hook for all messages."""
+        self.client.on_message(self._told_message)
+
+    def _told_message(self, message: Message) -> None:
+        if message.event not in (HOOKED, QUEUED, EXPLODE):
+            return
+        said = said_in(message.payload)
+        key, number = (said["room"], message.event), said["n"]
+        latest = self._whole.get(key, 0)
+        self._whole[key] = number
+        what = f"on_message: {number} of room {key[0]} after {latest}"
+        self.promises.hold(Promise.IN_ORDER, number == latest + 1, what)
 
     # -- What the user does --------------------------------------------------------
 
@@ -171,12 +200,18 @@ class World:
         else:
             self.ledger.asyncs.setdefault(topic.name, []).append(until)
 
+    def push_raw(self, topic: Topic) -> None:
+        """Have the client push by itself."""
+        self.ledger.number += 1
+        self.raw.push(topic, self.ledger.number)
+
     def cancel(self, place: int) -> None:
         """Cancel one of the Deferreds that have not fired."""
         able = [it for it in self.ledger.open if it.kind not in ("stop", "disconnect")]
         if able:
             handed = able[place % len(able)]
             handed.is_cancelled = True
+            self.ledger.cancelled(handed)
             topic = handed.topic
             if topic is not None and handed.kind == "join":
                 if topic.phase == "leaving":
@@ -190,6 +225,23 @@ class World:
         """Take a message of a channel's queue, or wait for one."""
         topic.reads(self.clock.seconds())
         return self.ledger.hand("receive", topic, topic.channel.receive)
+
+    def ask(self, what: str, topic: Topic) -> None:
+        """Ask for something else."""
+        client, channel, hand = self.client, topic.channel, self.ledger.hand
+        if what == "ping":
+            hand("ping", None, client.ping, client.options.timeout)
+            return
+        # Of those who wait for the same there is rarely one alone.
+        for _ in range(2):
+            if what == "connected":
+                hand("when_connected", None, client.when_connected)
+            elif what == "settled":
+                hand("when_settled", None, client.channels.when_settled)
+            elif what == "writable":
+                hand("when_writable", topic, channel.when_writable)
+            else:
+                hand("when_stopped", topic, channel.when_stopped)
 
     def disconnect(self) -> None:
         """Disconnect."""
@@ -211,6 +263,8 @@ class World:
         """Start the service, or connect."""
         self.link.decide(True, ends=False)
         self.client.startService()
+        # Where that has led to an attempt that has failed, the next begins at once.
+        self.link.decide(True, ends=False)
         self.client.connect()
 
     def reconfigure(self, **options: Any) -> None:
