@@ -32,6 +32,7 @@ from ..protocol.message import Message
 from ..runtime.deadlines import Deadlines
 from ..runtime.kept_errors import unraised
 from ..runtime.package_log import package_log
+from .callbacks import Called
 from .channel import Channel
 from .channel_events import ChannelEvents
 from .channel_set import ChannelSet
@@ -334,10 +335,10 @@ class ChannelManager(ChannelSet):
         return max(0.0, delay)
 
     def crashed(
-        self, membership: Membership[Channel], failure: Failure, attempt: int
+        self, membership: Membership[Channel], failure: Failure, called: Called
     ) -> None:
         """Have what follows the crash of a callback follow."""
-        self.supervision.crashed(membership, failure, attempt)
+        self.supervision.crashed(membership, failure, called)
 
     def closed(self, topic: str) -> None:
         """Forget its crashes, and wait for its join no more."""
