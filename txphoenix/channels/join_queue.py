@@ -29,13 +29,14 @@ from __future__ import annotations
 
 from collections import OrderedDict, deque
 
-from twisted.logger import Logger
+from twisted.logger import Logger, LogLevel
 
 from ..errors import NotConnected, SerializerError
 from ..protocol.event_names import PHX_REPLY
 from ..protocol.message import Message
 from ..runtime.deadlines import Deadline, Deadlines
 from ..runtime.package_log import package_log
+from ..runtime.repeats import Repeats
 from .channel_observer import ChannelObserver
 from .interfaces import ChannelConnection
 from .pending import PendingJoin
@@ -227,11 +228,13 @@ class JoinQueue(Deadline, ChannelObserver):
         if pending.is_patient:
             pending.overdue()
             self._begin_first(self._deadlines.elapsed())
-            log.info(
-                "{channel!r}: no answer to the join within {seconds:g} s; the server"
-                " may be at work on it, and is waited for",
-                channel=pending.joins.membership.channel,
-                seconds=pending.timeout,
+            Repeats.of(self._deadlines).emit(
+                log,
+                LogLevel.info,
+                "{topic}: no answer to the join within {timeout:g} s; the server may be"
+                " at work on it, and is waited for",
+                topic=pending.joins.membership.topic,
+                timeout=pending.timeout,
             )
         if pending.is_patient or self.waiting or len(self._ahead) > 1:
             # Nobody waits for the answer: that it comes says enough.

@@ -115,8 +115,9 @@ class Outbox(ChannelObserver):
 
     def abandon(self, reason: BaseException) -> None:
         """Drop what was kept: there will be no connection."""
-        for message in self._state.pop_all_to_send():
-            self._state.tell_never_sent(message, reason)
+        messages = self._state.pop_all_to_send()
+        if messages:
+            self._state.tell_never_sent(messages[0], reason, len(messages) - 1)
 
     def _may_go(self, topic: str) -> bool:
         return self._connection.is_open and not self._channels.is_join_waiting(topic)
