@@ -92,8 +92,8 @@ class ConnectionLog(ConnectionObserver):
     def connection_lost(self, reason: ConnectionFailed, was_asked: bool) -> None:
         """Log a loss that nobody has asked for."""
         outage = self._outage
-        if was_asked:
-            # Another is to take its place, and what there was of an outage goes on.
+        if was_asked or self._connection.patience.is_replaced:
+            # By a disconnect(), or a reconfigure(): an outage that is on goes on.
             return
         if outage is not None:
             outage.lost(reason)

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from time import time
 from typing import Final
 
+from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import formatTime
 
-from ..runtime.deadlines import Deadlines, Timer
+from ..runtime.deadlines import Deadlines
 
 __all__ = ["STEADY", "Outage", "shown_time"]
 
@@ -40,6 +41,7 @@ class Outage:
 
     __slots__ = (
         "_deadlines",
+        "_remind",
         "_reminder",
         "_reminders",
         "_start",
@@ -64,8 +66,8 @@ class Outage:
         self._deadlines = deadlines
         self._start = deadlines.elapsed()
         self._reminders = 0
-        self._reminder = Timer(remind)
-        self._steady: Timer | None = None
+        self._remind = remind
+        self._steady: IDelayedCall | None = None
         self.since = formatTime(time())
         self.attempts_before = attempts
         self.is_unsteady = is_unsteady
@@ -73,7 +75,7 @@ class Outage:
         self.reason: BaseException | None = None
         self._statuses: set[int | None] = set()
         self.is_error_told = self.has_opened = False
-        self._set_reminder()
+        self._reminder = self._plan_reminder()
 
     @property
     def duration(self) -> float:
@@ -83,13 +85,12 @@ class Outage:
     def reminded(self) -> None:
         """The log has a reminder: plan the next."""
         self._reminders += 1
-        self._set_reminder()
+        self._reminder = self._plan_reminder()
 
     def expect_steady(self, tell: Callable[[], object]) -> None:
         """Call a function once the connection has lasted."""
-        if self._steady is None:
-            self._steady = Timer(tell)
-        self._deadlines.set(self._steady, STEADY)
+        self._cancel_steady()
+        self._steady = self._deadlines.call_roughly(STEADY, tell)
 
     def is_new(self, status: int | None) -> bool:
         """Whether a refusal is the first with an HTTP status, and worth a line."""
@@ -102,26 +103,23 @@ class Outage:
         """A connection is lost, that it began with, or one that was back meanwhile."""
         self.losses += 1
         self.reason = reason
-        if self._steady is not None:
-            self._steady.unset()
-            self._steady = None
-            self._deadlines.sweep_one(STEADY)
+        self._cancel_steady()
 
     def end(self) -> None:
         """It is over, or nobody wants a connection any more."""
-        self._reminder.unset()
-        self._deadlines.sweep_one(self._pause)
-        if self._steady is not None:
-            self._steady.unset()
-            self._deadlines.sweep_one(STEADY)
+        if self._reminder.active():
+            self._reminder.cancel()
+        self._cancel_steady()
 
-    @property
-    def _pause(self) -> float:
+    def _cancel_steady(self) -> None:
+        steady, self._steady = self._steady, None
+        if steady is not None and steady.active():
+            steady.cancel()
+
+    def _plan_reminder(self) -> IDelayedCall:
         done = self._reminders
-        return _PAUSES[done] if done < len(_PAUSES) else _LONGEST_PAUSE
-
-    def _set_reminder(self) -> None:
-        self._deadlines.set(self._reminder, self._pause)
+        pause = _PAUSES[done] if done < len(_PAUSES) else _LONGEST_PAUSE
+        return self._deadlines.call_roughly(pause, self._remind)
 
 
 def shown_time(seconds: float) -> str:

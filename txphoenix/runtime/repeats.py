@@ -23,7 +23,7 @@ __all__ = ["Repeats"]
 
 # So many seconds are told as one moment, and of these so many lines in full.
 _WINDOW: Final = 60.0
-_MOST: Final = 20
+_MOST: Final = 10
 
 
 class Repeats:
