@@ -29,14 +29,13 @@ from __future__ import annotations
 
 from collections import OrderedDict, deque
 
-from twisted.logger import Logger, LogLevel
+from twisted.logger import Logger
 
 from ..errors import NotConnected, SerializerError
 from ..protocol.event_names import PHX_REPLY
 from ..protocol.message import Message
 from ..runtime.deadlines import Deadline, Deadlines
 from ..runtime.package_log import package_log
-from ..runtime.repeats import Repeats
 from .channel_observer import ChannelObserver
 from .interfaces import ChannelConnection
 from .pending import PendingJoin
@@ -228,9 +227,7 @@ class JoinQueue(Deadline, ChannelObserver):
         if pending.is_patient:
             pending.overdue()
             self._begin_first(self._deadlines.elapsed())
-            Repeats.of(self._deadlines).emit(
-                log,
-                LogLevel.info,
+            log.info(
                 "{topic}: no answer to the join within {timeout:g} s; the server may be"
                 " at work on it, and is waited for",
                 topic=pending.joins.membership.topic,

@@ -32,7 +32,6 @@ from ..protocol.message import Message
 from ..runtime.deadlines import Deadlines
 from ..runtime.kept_errors import unraised
 from ..runtime.package_log import package_log
-from ..runtime.repeats import Repeats
 from .callbacks import Called
 from .channel import Channel
 from .channel_events import ChannelEvents
@@ -373,7 +372,7 @@ class ChannelManager(ChannelSet):
     # -- Inside -------------------------------------------------------------------
 
     def _log_failed_start(self, failure: Failure, channel: Channel) -> None:
-        Repeats.of(self.deadlines).emit(
+        self.settling.repeats.emit(
             log,
             LogLevel.warn,
             "{topic}: could not be joined, and is tried again: {reason}",

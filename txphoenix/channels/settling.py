@@ -30,16 +30,31 @@ class Settling(ChannelObserver):
     :param deadlines: tell the time.
     """
 
-    __slots__ = ("_deadlines", "_routes", "_topics", "rejoining", "waiting")
+    __slots__ = (
+        "_deadlines",
+        "_repeats",
+        "_routes",
+        "_topics",
+        "rejoining",
+        "waiting",
+    )
 
     def __init__(self, routes: Mapping[str, Member], deadlines: Deadlines) -> None:
         self._routes = routes
         self._deadlines = deadlines
+        self._repeats: Repeats | None = None
         self._topics: dict[str, None] = {}
         # Made at its first use, for each client has one of these.
         self.waiting: list[Deferred[None]] | None = None
         self.rejoining: Rejoining | None = None
         """The channels that join again on the connection, until each has an answer."""
+
+    @property
+    def repeats(self) -> Repeats:
+        """Has the log tell of so many channels in few lines."""
+        if self._repeats is None:
+            self._repeats = Repeats(self._deadlines.elapsed)
+        return self._repeats
 
     def wait(self) -> Deferred[None]:
         """Wait until there is none; see :meth:`check`."""
@@ -128,7 +143,7 @@ class Settling(ChannelObserver):
             self.rejoining.has_failed(topic, error)
         # The first of a connection is enough for the log.
         if self.forget(topic) and not is_awaited:
-            Repeats.of(self._deadlines).emit(
+            self.repeats.emit(
                 log,
                 LogLevel.warn,
                 "{topic}: could not be joined again, and is tried again: {reason}",

@@ -271,7 +271,8 @@ class ConnectionLog(ConnectionObserver):
     # -- Inside -------------------------------------------------------------------
 
     def _tell(self, level: Any, text: str, **fields: Any) -> None:
-        repeats = Repeats.of(self._channels.deadlines)
+        clients = self._connection.link.wake_ups
+        repeats = Repeats.of(clients, self._channels.deadlines.elapsed)
         client = shown_name(self._state.options)
         repeats.emit(log, level, text, client=client, **fields)
 

@@ -12,38 +12,44 @@ Nothing is timed for this, so that nothing is left behind by whoever has logged.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, ref
 
 from twisted.logger import Logger, LogLevel
 
-from .deadlines import Deadlines
+from .wake_ups import WakeUps
 
 __all__ = ["Repeats"]
 
 # So many seconds are told as one moment, and of these so many lines in full.
 _WINDOW: Final = 60.0
 _MOST: Final = 10
+# So many clients may tell all: each sees to it that it does not repeat itself.
+_FEW: Final = 20
 
 
 class Repeats:
-    """The lines of each kind that were told of late, by all that share a clock.
+    """The lines of each kind that were told of late.
 
-    :param deadlines: tell the time.
+    :param elapsed: tells the time.
     """
 
-    __slots__ = ("__weakref__", "_elapsed", "_windows")
+    __slots__ = ("_crowd", "_elapsed", "_windows")
 
     @classmethod
-    def of(cls, deadlines: Deadlines) -> Repeats:
-        """Those of a clock."""
-        repeats = _of_clock.get(deadlines)
+    def of(cls, clients: WakeUps, elapsed: Callable[[], float]) -> Repeats:
+        """Those of all clients that share a clock."""
+        repeats = _of_clients.get(clients)
         if repeats is None:
-            repeats = _of_clock[deadlines] = cls(deadlines)
+            repeats = _of_clients[clients] = cls(elapsed)
+            # Not for longer than that holds them.
+            repeats._crowd = ref(clients)
         return repeats
 
-    def __init__(self, deadlines: Deadlines) -> None:
-        self._elapsed = deadlines.elapsed
+    def __init__(self, elapsed: Callable[[], float]) -> None:
+        self._elapsed = elapsed
+        self._crowd: ref[WakeUps] | None = None
         # When the latest lines of a kind began, and how many there are since then.
         self._windows: dict[str, tuple[float, int]] = {}
 
@@ -54,13 +60,18 @@ class Repeats:
         :param level: its level if there are not.
         :param text: its format, which is its kind as well.
         """
-        more = self._count(text) - _MOST if level > LogLevel.debug else 0
-        if more > 0:
-            if more & (more - 1):
-                level = LogLevel.debug
-            text += "; as with {more} more within a minute"
-            fields["more"] = more
+        if level > LogLevel.debug and not self._are_few():
+            more = self._count(text) - _MOST
+            if more > 0:
+                if more & (more - 1):
+                    level = LogLevel.debug
+                text += "; as with {more} more within a minute"
+                fields["more"] = more
         log.emit(level, text, **fields)
+
+    def _are_few(self) -> bool:
+        clients = None if self._crowd is None else self._crowd()
+        return clients is not None and len(clients) <= _FEW
 
     def _count(self, kind: str) -> int:
         now = self._elapsed()
@@ -71,4 +82,4 @@ class Repeats:
         return count + 1
 
 
-_of_clock: WeakKeyDictionary[Deadlines, Repeats] = WeakKeyDictionary()
+_of_clients: WeakKeyDictionary[WakeUps, Repeats] = WeakKeyDictionary()

@@ -25,7 +25,7 @@ from typing import Any, Final
 
 from twisted.internet.error import ConnectionDone
 from twisted.internet.protocol import connectionDone
-from twisted.logger import Logger, LogLevel
+from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from ..errors import ConnectionClosed, ConnectionFailed, HandshakeRefused
@@ -33,7 +33,6 @@ from ..protocol.close_codes import NO_CLOSE_FRAME, NO_CODE, NORMAL
 from ..protocol.handshake import Handshake
 from ..runtime.deadlines import DelayedCall
 from ..runtime.package_log import package_log
-from ..runtime.repeats import Repeats
 from .answer_head import AnswerHead, accepted_head, is_interim, plain_head, read_head
 from .failures import failed_with
 from .frames import FastFrameProtocol
@@ -301,9 +300,10 @@ class PhoenixClientProtocol(FastFrameProtocol):
     def onClose(self, wasClean: bool, code: int | None, reason: str | None) -> None:
         """Tell the factory how it ended."""
         if self.unsent_frames:
-            text = "{count} messages had not left when the connection ended"
-            repeats = Repeats.of(self.factory.deadlines)
-            repeats.emit(log, LogLevel.warn, text, count=self.unsent_frames)
+            log.warn(
+                "{count} messages had not left when the connection ended",
+                count=self.unsent_frames,
+            )
         self._tell_end(wasClean, code, reason)
 
     # -- Inside -------------------------------------------------------------------

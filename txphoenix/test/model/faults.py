@@ -233,7 +233,7 @@ client/heartbeat.py
         "websocket",
         """
 channels/membership.py
--        self.hooks.tell_close(reason)
+-        self.hooks.tell_close(reason, topic)
 """,
     ),
     Fault(
