@@ -28,7 +28,7 @@ async def txphoenix(
         for number in range(count)
         for channel in (joined[number % channels],)
     ]
-    router = MessageRouter(client, client.connection, client.channels, HookLists(), ())
+    router = MessageRouter(client.connection, client.channels, HookLists(), ())
     take = router.message_received
     stopwatch = Stopwatch()
     for message in messages:

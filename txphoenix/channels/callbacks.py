@@ -6,7 +6,8 @@ What follows the crash is for :mod:`txphoenix.channels.supervision` to say.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from traceback import extract_tb
+from typing import Any, NamedTuple, Protocol
 
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
@@ -15,12 +16,32 @@ from twisted.python.failure import Failure
 from ..runtime.hooks import as_deferred
 from ..runtime.package_log import package_log
 
-__all__ = ["FAILED", "Attempts", "CallingMember", "run_callback"]
+__all__ = [
+    "FAILED",
+    "Attempts",
+    "CallingMember",
+    "Crash",
+    "raised_in",
+    "run_callback",
+]
 
 log = Logger("txphoenix.channel", observer=package_log)
 
 FAILED = object()
 """What a callback has come to that failed after it had returned."""
+
+
+class Crash(NamedTuple):
+    """What a callback has raised, at once or later."""
+
+    failure: Failure
+    """The exception."""
+
+    attempt: int
+    """The number of the attempt to join in which it was called."""
+
+    callback: str
+    """The callback's name."""
 
 
 class Attempts(Protocol):
@@ -49,8 +70,14 @@ class CallingMember(Protocol):
     def joins(self) -> Attempts:
         """In which attempt to join it is."""
 
-    def crashed(self, failure: Failure, attempt: int) -> None:
-        """A callback has raised that was called in an attempt to join."""
+    def crashed(self, crash: Crash) -> None:
+        """A callback has raised."""
+
+
+def raised_in(error: BaseException) -> str:
+    """The name of the function that has raised an error."""
+    frames = extract_tb(error.__traceback__, -1)
+    return frames[0].name if frames else ""
 
 
 def run_callback(
@@ -67,14 +94,19 @@ def run_callback(
         later = None if result is None else as_deferred(result)
     # What is no Exception, such as asyncio's CancelledError, is a crash as well.
     except BaseException:
-        membership.crashed(Failure(), attempt)
+        membership.crashed(_crash(Failure(), attempt, callback))
         return False
     if later is None:
         return True
-    return later.addErrback(_failed_later, membership, attempt)
+    return later.addErrback(_failed_later, membership, attempt, callback)
 
 
-def _failed_later(failure: Failure, membership: CallingMember, attempt: int) -> object:
+def _failed_later(
+    failure: Failure,
+    membership: CallingMember,
+    attempt: int,
+    callback: Callable[..., Any],
+) -> object:
     joins = membership.joins
     # Who cancels what a callback waits for means it to end.
     # But without init() there will be no join.
@@ -83,5 +115,13 @@ def _failed_later(failure: Failure, membership: CallingMember, attempt: int) -> 
     ):
         log.debug("{channel!r}: a callback was cancelled", channel=membership.channel)
     else:
-        membership.crashed(failure, attempt)
+        membership.crashed(_crash(failure, attempt, callback))
     return FAILED
+
+
+def _crash(failure: Failure, attempt: int, callback: Callable[..., Any]) -> Crash:
+    name = getattr(callback, "__name__", type(callback).__name__)
+    # handle_message() hands on to handle_in(), which is what most classes have.
+    if name == "handle_message" and "handle_in" in (each[0] for each in failure.frames):
+        name = "handle_in"
+    return Crash(failure, attempt, str(name))

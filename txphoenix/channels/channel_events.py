@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from .channel_observer import ChannelObserver
+from .interfaces import ObservedChannel
 
 __all__ = ["ChannelEvents"]
 
@@ -66,6 +67,13 @@ class ChannelEvents:
     ) -> tuple[ChannelObserver, ...]:
         # They are mostly the same observers.
         return self.of_joins if observers == self.of_joins else observers
+
+    def tell_rejoin(
+        self, channel: ObservedChannel, delay: float, error: BaseException
+    ) -> None:
+        """Tell of a rejoin that is planned."""
+        for observer in self.observers:
+            observer.rejoin_planned(channel, delay, error)
 
     def when_at_rest(self, call: Callable[[], object]) -> None:
         """Call a function as soon as all that was changed is done.

@@ -22,11 +22,11 @@ from collections.abc import Callable
 from typing import Any, Generic, Protocol, TypeVar
 
 from twisted.internet.defer import Deferred, fail
-from twisted.python.failure import Failure
 
 from ..errors import AlreadyJoined, ChannelClosed
 from ..protocol.channel_states import LIFE, Action, Input, State
 from ..runtime.hooks import call_hook
+from .callbacks import Crash
 from .hooks import NO_HOOKS, ChannelHooks
 from .inbox import Inbox
 from .interfaces import ChannelCallbacks
@@ -48,10 +48,8 @@ _C_contra = TypeVar("_C_contra", bound=ChannelCallbacks, contravariant=True)
 class Holder(Surroundings, Protocol[_C_contra]):
     """What holds a channel: its manager, as its inside knows it."""
 
-    def crashed(
-        self, membership: Membership[_C_contra], failure: Failure, attempt: int
-    ) -> None:
-        """A callback has raised that was called in an attempt to join."""
+    def crashed(self, membership: Membership[_C_contra], crash: Crash) -> None:
+        """A callback has raised."""
 
     def register(self, membership: Membership[_C_contra]) -> None:
         """Give a topic to a channel."""
@@ -253,12 +251,9 @@ class Membership(Generic[_C_co]):
         if self.made_inbox is not None:
             self.made_inbox.resize(limit)
 
-    def crashed(self, failure: Failure, attempt: int) -> None:
-        """Have what follows the crash of a callback follow.
-
-        :param attempt: the number of the attempt to join in which it was called.
-        """
-        self.manager.crashed(self, failure, attempt)
+    def crashed(self, crash: Crash) -> None:
+        """Have what follows the crash of a callback follow."""
+        self.manager.crashed(self, crash)
 
     def stop(self, reason: object, crash: BaseException | None = None) -> None:
         """End at once: tell the server, if it is there, and wait for nothing.
@@ -291,7 +286,7 @@ class Membership(Generic[_C_co]):
 
     def _plan_rejoin(self, error: BaseException, delay: float | None = None) -> None:
         interrupted = self.joins.interrupted()
-        self.joins.plan_rejoin(delay)
+        self.joins.plan_rejoin(error, delay)
         self._tell_interrupted(interrupted, error)
 
     def _tell_interrupted(

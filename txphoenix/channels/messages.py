@@ -19,6 +19,7 @@ from ..protocol.event_names import (
 )
 from ..protocol.message import Message
 from ..runtime.hooks import call_hook
+from ..telemetry import channel_handlers
 from .callbacks import run_callback
 from .interfaces import ChannelCallbacks
 from .membership import Membership
@@ -103,8 +104,11 @@ def _receive_presence(membership: _Inside, message: Message) -> None:
 
 
 def _tell_stale(membership: _Inside, message: Message) -> None:
-    for observer in membership.manager.events.observers:
+    manager = membership.manager
+    for observer in manager.events.observers:
         observer.message_stale(message)
+    if channel_handlers:
+        manager.messages_dropped(membership.topic, 1, "stale")
 
 
 def _is_of_earlier_join(membership: _Inside, message: Message) -> bool:

@@ -11,13 +11,14 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from twisted.logger import Logger
-from twisted.python.failure import Failure
 
 from ..errors import ENDINGS
 from ..options.options import Options
 from ..protocol.channel_states import Input, State
 from ..runtime.deadlines import Deadlines
 from ..runtime.package_log import package_log
+from .callbacks import Crash
+from .channel_events import ChannelEvents
 from .interfaces import ChannelCallbacks, ChannelConnection
 from .leaves import tell_leave
 from .membership import Membership
@@ -43,6 +44,10 @@ class Supervised(Protocol):
         """The client's options."""
 
     @property
+    def events(self) -> ChannelEvents:
+        """Who observes channels."""
+
+    @property
     def routes(self) -> Mapping[str, object]:
         """The insides of the channels that are not closed, by topic."""
 
@@ -60,13 +65,9 @@ class Supervision:
         # When the channels of topics have crashed.
         self._crashes: dict[str, deque[float]] = {}
 
-    def crashed(
-        self, membership: Membership[ChannelCallbacks], failure: Failure, attempt: int
-    ) -> None:
-        """Restart a channel one of whose callbacks has raised, or end it.
-
-        :param attempt: the number of the attempt to join in which it was called.
-        """
+    def crashed(self, membership: Membership[ChannelCallbacks], crash: Crash) -> None:
+        """Restart a channel one of whose callbacks has raised, or end it."""
+        failure, attempt, callback = crash
         manager, channel = self._manager, membership.channel
         error = failure.value or RuntimeError("an unknown failure")
         is_past = membership.joins.is_past(attempt)
@@ -79,6 +80,10 @@ class Supervision:
             )
             return
         log.failure("{channel!r}: a callback raised", failure=failure, channel=channel)
+        for observer in manager.events.observers:
+            observer.channel_crashed(channel, error, callback)
+        # Whoever was told may have ended it.
+        is_past = membership.joins.is_past(attempt)
         if manager.routes.get(channel.topic) is not membership:
             return
         if is_past:
@@ -99,6 +104,7 @@ class Supervision:
         if membership.state is State.ERRORED:
             # It begins anew with the next join, which is on its way.
             membership.hooks.tell_error(error)
+            self._tell_restart(membership)
             return
         # The crash is ours, and the server has not noticed.
         tell_leave(membership)
@@ -108,6 +114,13 @@ class Supervision:
         is_open = self._manager.connection.is_open
         if was_sent and joins.is_rejoin_planned and is_open:
             membership.give(Input.OPEN)
+        self._tell_restart(membership)
+
+    def _tell_restart(self, membership: Membership[ChannelCallbacks]) -> None:
+        """Tell that it begins anew, unless who was told of the crash has ended it."""
+        if membership.state not in (State.CLOSED, State.LEAVING):
+            for observer in self._manager.events.observers:
+                observer.channel_restarted(membership.channel)
 
     def forget(self, topic: str) -> None:
         """Forget the crashes of a channel that has closed."""

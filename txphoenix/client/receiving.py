@@ -30,7 +30,7 @@ from ..protocol.json_codecs import may_have_long_number
 from ..protocol.message import Message, Serializer
 from ..protocol.serializer import V2Serializer
 from ..runtime.hooks import log_hook_failure, watch_hook
-from ..telemetry import message_event, message_handlers
+from ..telemetry.handlers import message_watchers
 from ..transports.interfaces import FrameReceiver, FrameReceivers
 
 __all__ = ["NOBODY", "frame_receivers"]
@@ -59,6 +59,13 @@ class MessageReceiver(Protocol):
         """A channel has raised at a message of its own."""
 
 
+class PassedMessages(Protocol):
+    """Who tells telemetry of messages."""
+
+    def passed(self, action: str, message: Sequence[Any], size: int) -> None:
+        """A message was received, and somebody wants to know."""
+
+
 class MessageHooks(Protocol):
     """Who may want each message whole."""
 
@@ -79,7 +86,7 @@ def frame_receivers(
     connection: FrameSource,
     serializer: Serializer,
     receiver: MessageReceiver,
-    client: object,
+    messages: PassedMessages,
     memberships: Mapping[str, Membership[Channel]],
     hooks: MessageHooks,
 ) -> FrameReceivers:
@@ -89,12 +96,12 @@ def frame_receivers(
         ignored.
     :param serializer: reads the frames.
     :param receiver: is told of messages, and of frames that are none.
-    :param client: whose messages telemetry is told of.
+    :param messages: is told of each message while telemetry has a handler.
     :param memberships: the client's channels, by topic.
     :param hooks: the client's.
     :return: see :data:`~txphoenix.interfaces.FrameReceivers`.
     """
-    owners = connection, serializer, receiver, client, memberships, hooks
+    owners = connection, serializer, receiver, messages, memberships, hooks
     if isinstance(serializer, V2Serializer):
         frames = _Receiving(serializer.parse_short_numbers, *owners)
         return frames.receive_exactly, frames.receiver_of
@@ -112,11 +119,11 @@ class _Receiving:
     """
 
     __slots__ = (
-        "_client",
         "_connection",
         "_hooks",
         "_long_numbers",
         "_memberships",
+        "_messages",
         "_parse",
         "_receiver",
         "_serializer",
@@ -128,7 +135,7 @@ class _Receiving:
         connection: FrameSource,
         serializer: Serializer,
         receiver: MessageReceiver,
-        client: object,
+        messages: PassedMessages,
         memberships: Mapping[str, Membership[Channel]],
         hooks: MessageHooks,
     ) -> None:
@@ -139,7 +146,7 @@ class _Receiving:
         self._connection = connection
         self._serializer = serializer
         self._receiver = receiver
-        self._client = client
+        self._messages = messages
         self._memberships = memberships
         self._hooks = hooks
 
@@ -160,7 +167,7 @@ class _Receiving:
                 self._connection,
                 self._serializer,
                 self._receiver,
-                self._client,
+                self._messages,
                 self._memberships,
                 self._hooks,
             )
@@ -178,8 +185,8 @@ class _Receiving:
         except SerializerError as error:
             receiver.frame_dropped(error)
             return
-        if message_handlers:
-            message_event("received", self._client, message, size)
+        if message_watchers:
+            self._messages.passed("received", message, size)
         receiver.message_received(message)
 
     # One function, for a call costs as much as a tenth of all of it.
@@ -207,7 +214,7 @@ class _Receiving:
                     event == PHX_REPLY
                     and type(fields) is list
                     # A telemetry handler comes first, and may end what waits.
-                    and not message_handlers
+                    and not message_watchers
                 ):
                     if ref == membership.joins.awaited_ref:
                         pending = membership.joins.take_awaited()
@@ -218,8 +225,8 @@ class _Receiving:
             self.receive(data, is_binary)
             return
         if functions is not None:
-            if message_handlers:
-                message_event("received", self._client, fields, len(data))
+            if message_watchers:
+                self._messages.passed("received", fields, len(data))
             for _, function in functions:
                 # As call_hook() does it.
                 try:
