@@ -153,6 +153,7 @@ COUNTERS = (
         "dropped_messages",
         "Messages that were dropped, by the reason.",
         "reason",
+        *("presence", "stale", "unread", "unrouted", "unsent"),
         is_of_topic=True,
     ),
     _counter(
@@ -209,9 +210,13 @@ GAUGES = (
         "heartbeat_age_seconds",
         "How long ago a heartbeat was answered; of several clients the longest.",
     ),
-    _gauge("buffered_messages", "Messages that wait in a buffer.", "buffer"),
-    _gauge("buffered_bytes", "Bytes that wait in a buffer.", "buffer"),
-    _gauge("buffer_ratio", "How full a buffer is, from 0 to 1.", "buffer"),
+    _gauge("buffered_messages", "Messages in the buffers, by the buffer.", "buffer"),
+    _gauge("unwritten_bytes", "Bytes that wait to be written."),
+    _gauge(
+        "buffer_fill_ratio",
+        "How full the fullest buffer of a kind is: 1 is its limit.",
+        "buffer",
+    ),
 )
 
 INFO = Metric("txphoenix_info", "gauge", "1, with the version of txphoenix.", "version")

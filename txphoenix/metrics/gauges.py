@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+
+from prometheus_client.metrics_core import GaugeMetricFamily
 
 from ..client import SocketClient
 from .clients import Clients, client_label
@@ -46,4 +48,22 @@ def gauges(clients: Clients) -> Sequence[Family]:
         ]
         if ages:
             families["txphoenix_heartbeat_age_seconds"].add_metric([name], max(ages))
+        _add_buffers(families, name, same)
     return list(families.values())
+
+
+def _add_buffers(
+    families: Mapping[str, GaugeMetricFamily], name: str, same: Sequence[SocketClient]
+) -> None:
+    """The buffers of the clients of one name."""
+    each = [client.buffers()._asdict() for client in same]
+    for kind in each[0]:
+        buffers = [one[kind] for one in each]
+        size = sum(buffer.size for buffer in buffers)
+        if kind == "unwritten":
+            families["txphoenix_unwritten_bytes"].add_metric([name], size)
+        else:
+            families["txphoenix_buffered_messages"].add_metric([name, kind], size)
+        fills = [buffer.fullest / buffer.limit for buffer in buffers if buffer.limit]
+        if fills:
+            families["txphoenix_buffer_fill_ratio"].add_metric([name, kind], max(fills))
