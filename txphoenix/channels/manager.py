@@ -32,7 +32,7 @@ from ..protocol.message import Message
 from ..runtime.deadlines import Deadlines
 from ..runtime.kept_errors import unraised
 from ..runtime.package_log import package_log
-from .callbacks import Crash, raised_in
+from .callbacks import Called, raised_in
 from .channel import Channel
 from .channel_events import ChannelEvents
 from .channel_set import ChannelSet
@@ -350,9 +350,11 @@ class ChannelManager(ChannelSet):
         for observer in self.events.observers:
             observer.messages_dropped(topic, channel, count, reason)
 
-    def crashed(self, membership: Membership[Channel], crash: Crash) -> None:
+    def crashed(
+        self, membership: Membership[Channel], failure: Failure, called: Called
+    ) -> None:
         """Have what follows the crash of a callback follow."""
-        self.supervision.crashed(membership, crash)
+        self.supervision.crashed(membership, failure, called)
 
     def tell_crash(self, channel: Channel, error: BaseException) -> None:
         """Tell who observes of a channel that has raised outside of its callbacks."""

@@ -22,11 +22,12 @@ from collections.abc import Callable
 from typing import Any, Generic, Protocol, TypeVar
 
 from twisted.internet.defer import Deferred, fail
+from twisted.python.failure import Failure
 
 from ..errors import AlreadyJoined, ChannelClosed
 from ..protocol.channel_states import LIFE, Action, Input, State
 from ..runtime.hooks import call_hook
-from .callbacks import Crash
+from .callbacks import Called
 from .hooks import NO_HOOKS, ChannelHooks
 from .inbox import Inbox
 from .interfaces import ChannelCallbacks
@@ -48,8 +49,10 @@ _C_contra = TypeVar("_C_contra", bound=ChannelCallbacks, contravariant=True)
 class Holder(Surroundings, Protocol[_C_contra]):
     """What holds a channel: its manager, as its inside knows it."""
 
-    def crashed(self, membership: Membership[_C_contra], crash: Crash) -> None:
-        """A callback has raised."""
+    def crashed(
+        self, membership: Membership[_C_contra], failure: Failure, called: Called
+    ) -> None:
+        """A callback has raised that was called in an attempt to join."""
 
     def register(self, membership: Membership[_C_contra]) -> None:
         """Give a topic to a channel."""
@@ -251,9 +254,9 @@ class Membership(Generic[_C_co]):
         if self.made_inbox is not None:
             self.made_inbox.resize(limit)
 
-    def crashed(self, crash: Crash) -> None:
+    def crashed(self, failure: Failure, called: Called) -> None:
         """Have what follows the crash of a callback follow."""
-        self.manager.crashed(self, crash)
+        self.manager.crashed(self, failure, called)
 
     def stop(self, reason: object, crash: BaseException | None = None) -> None:
         """End at once: tell the server, if it is there, and wait for nothing.
@@ -296,7 +299,7 @@ class Membership(Generic[_C_co]):
         if pushes:
             self.pushes.interrupt(pushes, error)
         if is_told:
-            self.hooks.tell_error(error)
+            self.hooks.tell_error(error, self.topic)
 
     def _leave_nothing(self, *_args: Any) -> None:
         leave, self._leave = self._leave, None
@@ -332,10 +335,11 @@ class Membership(Generic[_C_co]):
         for observer in events.of_ends:
             observer.channel_ended(self.channel, reason)
         # The end is not supervised: there is nothing left to restart.
-        call_hook(self.channel.handle_close, reason)
+        channel, topic = self.channel, self.topic
+        call_hook(channel.handle_close, reason, called=("handle_close", topic))
         if crash is not None:
-            self.hooks.tell_error(crash)
-        self.hooks.tell_close(reason)
+            self.hooks.tell_error(crash, topic)
+        self.hooks.tell_close(reason, topic)
         if joins or pushes:
             for join in joins:
                 join.fail(error or ChannelClosed(reason, self.topic))

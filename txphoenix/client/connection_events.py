@@ -21,7 +21,6 @@ from ..channels.join_channels import JoinChannels
 from ..channels.manager import ChannelManager
 from ..errors import ConnectionFailed, NotConnected
 from ..protocol.message import Serializer
-from ..runtime.hooks import call_hooks
 from ..transports.interfaces import FrameReceivers
 from .connection import Connection
 from .connection_log import ConnectionLog
@@ -118,7 +117,7 @@ class ConnectionEvents:
         self._channels.connection_lost(reason, was_asked)
         self._log.connection_lost(reason, was_asked)
         self._waiting.abandon_unless_wanted(reason)
-        call_hooks(self._hooks.close, reason)
+        self._hooks.closed(reason)
         self._channels.check_writers()
 
     def connection_failed(self, reason: Exception) -> None:

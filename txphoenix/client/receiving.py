@@ -232,9 +232,9 @@ class _Receiving:
                 try:
                     result = function(payload)
                     if result is not None:
-                        watch_hook(result, function)
+                        watch_hook(result, function, (event, topic))
                 except BaseException:
-                    log_hook_failure(function)
+                    log_hook_failure(function, (event, topic))
         elif pending is not None:
             try:
                 pending.answered(payload, join_ref)

@@ -9,7 +9,6 @@ from ..channels.manager import ChannelManager
 from ..channels.membership import Membership
 from ..protocol.event_names import PHOENIX_TOPIC
 from ..protocol.message import Message, Serializer
-from ..runtime.hooks import call_hooks
 from ..telemetry import channel_handlers
 from ..transports.interfaces import FrameReceivers
 from .connection import Connection
@@ -60,7 +59,7 @@ class MessageRouter:
     def message_received(self, message: Message) -> None:
         """Give a message to the channel that has its topic."""
         if self._hooks.message:
-            call_hooks(self._hooks.message, message)
+            self._hooks.received(message)
         channels = self._channels
         membership = channels.routes.get(message.topic)
         if membership is not None:
