@@ -29,6 +29,7 @@ class ChannelEvents:
     :ivar of_joins: those that are told of each join that the server has taken.
     :ivar of_leaves: those that are told of each answer to a leave.
     :ivar of_ends: those that are told of each end.
+    :ivar of_pushes: those that are told how each push ends.
     :ivar at_rest: whom to call once what is under way is done; None for nobody.
     """
 
@@ -39,6 +40,7 @@ class ChannelEvents:
         "of_ends",
         "of_joins",
         "of_leaves",
+        "of_pushes",
     )
 
     def __init__(self) -> None:
@@ -47,6 +49,7 @@ class ChannelEvents:
         self.of_joins: tuple[ChannelObserver, ...] = ()
         self.of_leaves: tuple[ChannelObserver, ...] = ()
         self.of_ends: tuple[ChannelObserver, ...] = ()
+        self.of_pushes: tuple[ChannelObserver, ...] = ()
         self.at_rest: list[Callable[[], object]] | None = None
 
     def subscribe(self, observer: ChannelObserver) -> None:
@@ -61,6 +64,8 @@ class ChannelEvents:
             self.of_leaves = self._shared((*self.of_leaves, observer))
         if told.channel_ended is not untold.channel_ended:
             self.of_ends = self._shared((*self.of_ends, observer))
+        if told.push_failed is not untold.push_failed:
+            self.of_pushes = self._shared((*self.of_pushes, observer))
 
     def _shared(
         self, observers: tuple[ChannelObserver, ...]

@@ -36,7 +36,7 @@ def tell_replied(
 ) -> None:
     """Tell that the server has replied."""
     channel, event, duration = member.channel, pending.event, _age(member, pending)
-    for observer in member.manager.events.observers:
+    for observer in member.manager.events.of_pushes:
         observer.push_replied(channel, event, status, response, duration)
 
 
@@ -52,7 +52,7 @@ def tell_failed(
     """
     channel, topic = member.channel, member.topic
     duration = 0.0 if pending is None else _age(member, pending)
-    for observer in member.manager.events.observers:
+    for observer in member.manager.events.of_pushes:
         observer.push_failed(topic, channel, event, error, duration)
 
 

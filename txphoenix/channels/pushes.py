@@ -322,6 +322,10 @@ class Pushes:
         sent = self._sent
         return None if sent is None else sent.pop(ref, None)
 
+    def awaits(self, ref: str | None) -> bool:
+        """Whether anybody waits for the reply to ``ref``."""
+        return self._sent is not None and ref in self._sent
+
     def forget(self, pending: PendingPush) -> None:
         """Drop a push whose time is over or that was cancelled."""
         if pending.ref is not None:

@@ -100,7 +100,7 @@ class Link:
         self._withdrawal: Withdrawal | None = None
         # Since when nothing is read.
         self._paused_at: float | None = None
-        # Made once telemetry counts.
+        # What telemetry counts in this turn of the reactor.
         self._traffic: Traffic | None = None
         self.reset_options(options)
         self._encode = _encoding(self.serializer)
@@ -161,8 +161,7 @@ class Link:
             self._owner.listener.reading_resumed(self._pause_ended())
         if unsent:
             self._owner.listener.messages_unsent(unsent)
-        if self._traffic is not None:
-            self._traffic.tell()
+        self._tell_traffic()
 
     # -- Messages -----------------------------------------------------------------
 
@@ -337,13 +336,19 @@ class Link:
         :param size: the bytes of its frame.
         """
         if traffic_handlers:
-            if self._traffic is None:
-                self._traffic = Traffic(self._clock, self._client)
-            self._traffic.add(action, size)
+            traffic = self._traffic
+            if traffic is None:
+                traffic = self._traffic = Traffic(self._clock, self._tell_traffic)
+            (traffic.sent if action == "sent" else traffic.received).append(size)
         if message_handlers:
             message_event(action, self._client, message, size)
 
     # -- Inside -------------------------------------------------------------------
+
+    def _tell_traffic(self) -> None:
+        traffic, self._traffic = self._traffic, None
+        if traffic is not None:
+            traffic.tell(self._client)
 
     def _pause_ended(self) -> float:
         paused_at, self._paused_at = self._paused_at, None

@@ -161,7 +161,7 @@ class Outbox(ChannelObserver):
     ) -> None:
         channels, topic = self._channels, message.topic
         channel = channels.find(topic)
-        for observer in channels.events.observers:
+        for observer in channels.events.of_pushes:
             observer.push_failed(topic, channel, message.event, error, duration)
 
     def _send_kept(self, message: Message) -> None:

@@ -8,7 +8,9 @@ sent or received.
 
 from __future__ import annotations
 
-from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from collections.abc import Callable
+
+from twisted.internet.interfaces import IReactorTime
 
 from ..telemetry import traffic_event
 
@@ -16,40 +18,28 @@ __all__ = ["Traffic"]
 
 
 class Traffic:
-    """What of one client nobody has been told of yet.
+    """What a client has sent and received in one turn of the reactor.
 
     :param clock: calls later.
-    :param client: the client, as handlers are told of it.
+    :param due: called once the turn is over, unless :meth:`tell` was before that.
+    :ivar sent: the bytes of each message that was sent.
+    :ivar received: the bytes of each message that was received.
     """
 
-    __slots__ = ("_call", "_client", "_clock", "_received", "_sent")
+    __slots__ = ("_call", "received", "sent")
 
-    def __init__(self, clock: IReactorTime, client: object) -> None:
-        self._clock = clock
-        self._client = client
-        self._call: IDelayedCall | None = None
-        # The bytes of each message.
-        self._sent: list[int] = []
-        self._received: list[int] = []
+    def __init__(self, clock: IReactorTime, due: Callable[[], object]) -> None:
+        self.sent: list[int] = []
+        self.received: list[int] = []
+        self._call = clock.callLater(0, due)
 
-    def add(self, action: str, size: int) -> None:
-        """Count a message.
+    def tell(self, client: object) -> None:
+        """Tell of what was counted; to be called once.
 
-        :param action: ``"sent"`` or ``"received"``.
-        :param size: the bytes of its frame.
+        :param client: the client, as handlers are told of it.
         """
-        if self._call is None:
-            self._call = self._clock.callLater(0, self.tell)
-        (self._sent if action == "sent" else self._received).append(size)
-
-    def tell(self) -> None:
-        """Tell of what has been counted so far."""
-        call, self._call = self._call, None
-        if call is not None and call.active():
-            call.cancel()
-        for action, counted in ("received", self._received), ("sent", self._sent):
-            if counted:
-                sizes = counted[:]
-                # A handler may send.
-                counted.clear()
-                traffic_event(action, self._client, len(sizes), sum(sizes))
+        if self._call.active():
+            self._call.cancel()
+        for action, sizes in ("received", self.received), ("sent", self.sent):
+            if sizes:
+                traffic_event(action, client, len(sizes), sum(sizes))

@@ -215,27 +215,6 @@ def channel_dropped(
     _channel_event("dropped", client, topic, channel, {"count": count}, reason=reason)
 
 
-def _push_event(
-    action: str,
-    client: object,
-    topic: str,
-    channel: object,
-    event: object,
-    duration: float,
-    **metadata: Any,
-) -> None:
-    if push_handlers:
-        common = {
-            "action": action,
-            "client": client,
-            "topic": topic,
-            "channel": channel,
-            "event": event,
-        }
-        metadata = {**common, **metadata, "timestamp": time.time()}
-        emit(PUSH, {"duration": duration}, metadata)
-
-
 def push_replied(
     client: object,
     topic: str,
@@ -246,16 +225,18 @@ def push_replied(
     duration: float,
 ) -> None:
     """The server has replied to a push that was made ``duration`` seconds ago."""
-    _push_event(
-        "replied",
-        client,
-        topic,
-        channel,
-        event,
-        duration,
-        status=status,
-        response=response,
-    )
+    if push_handlers:
+        metadata = {
+            "action": "replied",
+            "client": client,
+            "topic": topic,
+            "channel": channel,
+            "event": event,
+            "status": status,
+            "response": response,
+            "timestamp": time.time(),
+        }
+        emit(PUSH, {"duration": duration}, metadata)
 
 
 def push_failed(
@@ -270,7 +251,17 @@ def push_failed(
 
     :param channel: the topic's; None if there is none.
     """
-    _push_event("failed", client, topic, channel, event, duration, error=error)
+    if push_handlers:
+        metadata = {
+            "action": "failed",
+            "client": client,
+            "topic": topic,
+            "channel": channel,
+            "event": event,
+            "error": error,
+            "timestamp": time.time(),
+        }
+        emit(PUSH, {"duration": duration}, metadata)
 
 
 def traffic_event(action: str, client: object, count: int, size: int) -> None:
