@@ -13,6 +13,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from ..errors import ConfigurationError
+from ..legible import legible
 from ..runtime.package_log import package_log
 
 __all__ = ["OTHER", "Bounded", "TopicLabels", "Topics", "error_class", "label_text"]
@@ -116,11 +117,12 @@ class _Patterns:
     """Labels by patterns."""
 
     def __init__(self, patterns: Iterable[str], limit: int) -> None:
-        found = [patterns] if isinstance(patterns, str) else list(patterns)
+        given = [patterns] if isinstance(patterns, str) else patterns
+        found = list(given) if isinstance(given, Iterable) else []
         if not found or not all(isinstance(one, str) and one for one in found):
             raise ConfigurationError(
                 "topics must be a function, or patterns such as 'rooms:*', not "
-                f"{found!r:.100}"
+                f"{legible(patterns)}"
             )
         if len(set(found)) > limit:
             raise ConfigurationError(

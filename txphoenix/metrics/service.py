@@ -56,6 +56,8 @@ class MetricsService(Service):
     :param clients: clients that are there already, as for the exporter.
     :param reactor: by default the global one.
     :raises ConfigurationError: an argument is not what it must be.
+    :ivar exporter: the exporter.
+    :ivar description: the endpoint's description, as it is understood.
     """
 
     name = "metrics"
@@ -73,10 +75,10 @@ class MetricsService(Service):
 
             reactor = global_reactor
         if IStreamServerEndpoint.providedBy(where):
-            self._shown, self._endpoint = legible(where), where
+            self.description, self._endpoint = legible(where), where
         else:
-            self._shown = endpoint_description(where)
-            self._endpoint = server_endpoint(reactor, self._shown)
+            self.description = endpoint_description(where)
+            self._endpoint = server_endpoint(reactor, self.description)
         self.exporter = MetricsExporter() if exporter is None else exporter
         self.exporter.watch(*clients)
         self._has_attached = False
@@ -132,15 +134,15 @@ class MetricsService(Service):
             that is under way is finished first, but takes no longer than a second.
         """
         super().stopService()
-        self._detach()
         error = NotConnected("the service was stopped")
         self._tell(lambda waiting: waiting.errback(error))
-        if self._stopping is None:
-            self._stopping = ensureDeferred(self._end())
-            self._stopping.addCallback(self._ended)
+        stopping = self._stopping
+        if stopping is None:
+            stopping = self._stopping = ensureDeferred(self._end())
+            stopping.addCallback(self._ended)
         # Its own for each caller, who may cancel it.
         stopped: Deferred[None] = Deferred()
-        self._stopping.addCallback(lambda _: stopped.callback(None))
+        stopping.addCallback(lambda _: stopped.callback(None))
         return stopped
 
     # -- Inside -------------------------------------------------------------------
@@ -175,7 +177,7 @@ class MetricsService(Service):
         self._listening = None
         if failure.check(CancelledError):
             return
-        error = self._failure = _cannot_listen(self._shown, failure.value)
+        error = self._failure = _cannot_listen(self.description, failure.value)
         log.critical("{error}", error=error)
         self._tell(lambda waiting: waiting.errback(error))
 
@@ -189,9 +191,9 @@ class MetricsService(Service):
 
     def _where(self, address: IAddress) -> str:
         if not isinstance(address, IPv4Address | IPv6Address):
-            return self._shown
+            return self.description
         host = f"[{address.host}]" if ":" in address.host else address.host
-        scheme = "https" if self._shown.startswith("ssl:") else "http"
+        scheme = "https" if self.description.startswith("ssl:") else "http"
         return f"{scheme}://{host}:{address.port}/metrics"
 
     def _detach(self) -> None:
@@ -213,6 +215,9 @@ class MetricsService(Service):
         if self.running:
             # It was started again meanwhile.
             self._listen()
+        else:
+            # Not before: an answer that was under way was to have all.
+            self._detach()
 
 
 def _cannot_listen(shown: str, error: BaseException | None) -> ConfigurationError:

@@ -11,7 +11,7 @@ from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 from twisted.protocols.policies import WrappingFactory
 from twisted.python.failure import Failure
-from twisted.web.http import OK, SERVICE_UNAVAILABLE
+from twisted.web.http import NOT_ALLOWED, OK, SERVICE_UNAVAILABLE
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request, Site
 
@@ -27,7 +27,20 @@ log = Logger("txphoenix.metrics", observer=package_log)
 _LAST_WORD = 1.0
 
 
-class _MetricsPage(Resource):
+class _Page(Resource):
+    """A page that is only read."""
+
+    def render(self, request: Request) -> Any:
+        """Answer, or say that nothing else can be done with it."""
+        if request.method in (b"GET", b"HEAD"):
+            return super().render(request)
+        request.setResponseCode(NOT_ALLOWED)
+        request.setHeader("Allow", "GET, HEAD")
+        request.setHeader("Content-Type", "text/plain; charset=utf-8")
+        return b"this page is only read\n"
+
+
+class _MetricsPage(_Page):
     """``/metrics``: the registry, as ``prometheus_client`` writes it.
 
     That is done in a thread: of many clients there is much to write.
@@ -98,7 +111,7 @@ class _Answer:
         request.finish()
 
 
-class _HealthPage(Resource):
+class _HealthPage(_Page):
     """``/health``: JSON, and the status 200 if all is well, 503 if not."""
 
     def __init__(self, exporter: MetricsExporter) -> None:
@@ -137,8 +150,8 @@ class Pages(WrappingFactory):
 
     def __init__(self, reactor: Any, exporter: MetricsExporter) -> None:
         root = Resource()
-        self._metrics = _MetricsPage(reactor, exporter)
-        root.putChild(b"metrics", self._metrics)
+        self.metrics = _MetricsPage(reactor, exporter)
+        root.putChild(b"metrics", self.metrics)
         root.putChild(b"health", _HealthPage(exporter))
         super().__init__(_Site(root, reactor=reactor))
         self._reactor = reactor
@@ -146,7 +159,7 @@ class Pages(WrappingFactory):
 
     async def close(self) -> None:
         """Finish the answers that are under way, and close all connections."""
-        await DeferredList(list(self._metrics.under_way))
+        await DeferredList(list(self.metrics.under_way))
         if not self.protocols:
             return
         gone: Deferred[None] = Deferred()
