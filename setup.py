@@ -98,7 +98,8 @@ setup(
             'uvloop; os_name == "posix" and implementation_name == "cpython"',
         ],
         # The benchmarks draw their charts with it; the library never needs it.
-        "benchmarks": ["matplotlib>=3.8"],
+        # And one of them has the exporter of metrics attached.
+        "benchmarks": ["matplotlib>=3.8", "prometheus_client>=0.20.0"],
         "docs": [
             "furo",
             "sphinx>=8",
