@@ -76,6 +76,11 @@ setup(
         "accelerated": [
             "websockets>=13.0",
         ],
+        # Writes what Prometheus reads; see txphoenix/metrics.
+        # From 0.20 on it has types, and no dependencies.
+        "metrics": [
+            "prometheus_client>=0.20.0",
+        ],
         "test": [
             "coverage>=7.10",
             "hypothesis>=6.100",
@@ -85,13 +90,16 @@ setup(
             "pytest-xdist>=3.5",
             # What the documentation shows for SOCKS.
             "txtorcon>=24.8",
+            # The extra "metrics".
+            "prometheus_client>=0.20.0",
             # The extra "accelerated".
             "websockets>=13.0",
             # One of the reactors that the tests run under.
             'uvloop; os_name == "posix" and implementation_name == "cpython"',
         ],
         # The benchmarks draw their charts with it; the library never needs it.
-        "benchmarks": ["matplotlib>=3.8"],
+        # And one of them has the exporter of metrics attached.
+        "benchmarks": ["matplotlib>=3.8", "prometheus_client>=0.20.0"],
         "docs": [
             "furo",
             "sphinx>=8",
