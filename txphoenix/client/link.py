@@ -12,19 +12,17 @@ uses it is in the middle of something; where it is told to end it has ended.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import cache
 from sys import maxsize
-from typing import Any, Final, Protocol, cast
+from typing import Any, Final, cast
 
 from twisted.internet.defer import Deferred, fail
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
-from .. import telemetry
 from ..errors import (
-    ConnectionClosed,
     HeartbeatTimeout,
     MessageTooLarge,
     NotConnected,
@@ -36,10 +34,14 @@ from ..protocol.serializer import serializer_for
 from ..runtime.deadlines import Deadlines
 from ..runtime.package_log import package_log
 from ..runtime.wake_ups import WakeUps
+from ..telemetry import message_event, message_handlers, traffic_handlers
+from ..telemetry.handlers import message_watchers
 from ..transports.interfaces import ObservedTransport, Transport
 from .closing import raised
 from .heartbeat import Heartbeat
-from .optional_methods import has_all
+from .link_owner import LinkOwner
+from .optional_methods import has_all, number_of
+from .traffic import Traffic
 from .withdrawal import Withdrawal
 
 __all__ = ["Link"]
@@ -51,37 +53,6 @@ _OBSERVED: Final = ("follow_writes", "signs_of_life")
 _V2: Final = "2.0.0"
 _shared_serializer = cache(lambda: serializer_for(_V2, None))
 _shared_encode = cache(lambda: _shared_serializer().encode)
-
-
-class LinkOwner(Protocol):
-    """Who opens the transports of a link, and decides what follows their end."""
-
-    @property
-    def is_open(self) -> bool:
-        """Whether messages can be sent."""
-
-    @property
-    def status(self) -> str:
-        """What the connection does, in a word."""
-
-    @property
-    def attempts(self) -> int:
-        """How many attempts have begun: another number is another transport."""
-
-    def transport_raised(self, lost: ConnectionClosed) -> None:
-        """The transport has raised while it was in use: take it for lost, but later."""
-
-    def transport_broke(self, lost: ConnectionClosed) -> None:
-        """The transport has raised when it was to end: take it for lost."""
-
-    def drop(self, reason: HeartbeatTimeout) -> None:
-        """The server has not answered a heartbeat, or could not: begin anew."""
-
-    def heartbeat_sent(self) -> None:
-        """A heartbeat has gone out."""
-
-    def heartbeat_answered(self, round_trip: float) -> None:
-        """The server has answered a heartbeat after ``round_trip`` seconds."""
 
 
 class Link:
@@ -101,6 +72,8 @@ class Link:
         "_max_message_size",
         "_options",
         "_owner",
+        "_paused_at",
+        "_traffic",
         "_withdrawal",
         "next_ref",
         "serializer",
@@ -125,6 +98,10 @@ class Link:
         self._heartbeat: Heartbeat | None = None
         # Made at its first use, or at the loss of a transport until that is told.
         self._withdrawal: Withdrawal | None = None
+        # Since when nothing is read.
+        self._paused_at: float | None = None
+        # What telemetry counts in this turn of the reactor.
+        self._traffic: Traffic | None = None
         self.reset_options(options)
         self._encode = _encoding(self.serializer)
 
@@ -179,8 +156,12 @@ class Link:
 
     def told_of_loss(self) -> None:
         """All have been told of the loss: the transport itself may go."""
-        if self._withdrawal is not None:
-            self._withdrawal.told()
+        unsent = 0 if self._withdrawal is None else self._withdrawal.told()
+        if self._paused_at is not None:
+            self._owner.listener.reading_resumed(self._pause_ended())
+        if unsent:
+            self._owner.listener.messages_unsent(unsent)
+        self._tell_traffic()
 
     # -- Messages -----------------------------------------------------------------
 
@@ -209,8 +190,8 @@ class Link:
             # Nobody knows what was sent, and the loss says so to who waits for a reply.
             self._raised(error)
             return None
-        if telemetry.message_handlers:
-            telemetry.message_event("sent", self._client, message, len(data))
+        if message_watchers:
+            self.passed("sent", message, len(data))
         return mark
 
     def encode(self, message: Message) -> tuple[bytes, bool]:
@@ -239,13 +220,18 @@ class Link:
         except BaseException as error:
             self._raised(error)
             return None
-        if telemetry.message_handlers:
-            telemetry.message_event("sent", self._client, message, len(data))
+        if message_watchers:
+            self.passed("sent", message, len(data))
         return mark
 
     def withdraw(self, mark: int | None) -> bool:
         """Take back a message; see :meth:`.withdrawal.Withdrawal.withdraw`."""
         return self._made_withdrawal().withdraw(mark)
+
+    @property
+    def unwritten(self) -> int:
+        """How many bytes wait to be written, as far as the transport tells."""
+        return number_of(self.transport, "unwritten_bytes")
 
     # -- Heartbeats ---------------------------------------------------------------
 
@@ -272,7 +258,7 @@ class Link:
         # A connection that is closing needs none; the codec may close it as well.
         with suppress(NotConnected):
             self.send(message)
-            self._owner.heartbeat_sent()
+            self._owner.listener.heartbeat_sent()
 
     def heartbeat_answered(self, round_trip: float) -> None:
         """The server has answered a heartbeat after ``round_trip`` seconds."""
@@ -302,12 +288,18 @@ class Link:
         """Receive nothing until :meth:`resume_reading`."""
         heartbeat = self._heartbeat
         if self.transport is not None and heartbeat is not None:
-            self._use(self.transport.pause_reading)
+            is_paused = self._use(self.transport.pause_reading)
             # It asks the transport what it can tell from now on.
             heartbeat.pause()
+            if is_paused:
+                self._paused_at = self._elapsed()
+                self._owner.listener.reading_paused()
 
     def resume_reading(self) -> None:
         """Receive again."""
+        if self._paused_at is not None:
+            # First, for what was held back may pause again.
+            self._owner.listener.reading_resumed(self._pause_ended())
         if self.transport is not None and self._heartbeat is not None:
             self._heartbeat.resume()
             self._use(self.transport.resume_reading)
@@ -334,7 +326,36 @@ class Link:
         if self.transport is not None:
             self._end(self.transport.abort)
 
+    # -- Telemetry ----------------------------------------------------------------
+
+    def passed(self, action: str, message: Sequence[Any], size: int) -> None:
+        """Tell telemetry of a message, for somebody wants to know.
+
+        :param action: ``"sent"`` or ``"received"``.
+        :param message: a message, or just its five fields.
+        :param size: the bytes of its frame.
+        """
+        if traffic_handlers:
+            traffic = self._traffic
+            if traffic is None:
+                traffic = self._traffic = Traffic(self._clock, self._tell_traffic)
+            (traffic.sent if action == "sent" else traffic.received).append(size)
+        if message_handlers:
+            message_event(action, self._client, message, size)
+
     # -- Inside -------------------------------------------------------------------
+
+    def _tell_traffic(self) -> None:
+        traffic, self._traffic = self._traffic, None
+        if traffic is not None:
+            traffic.tell(self._client)
+
+    def _pause_ended(self) -> float:
+        paused_at, self._paused_at = self._paused_at, None
+        return 0.0 if paused_at is None else self._elapsed() - paused_at
+
+    def _elapsed(self) -> float:
+        return Deadlines.of(self._clock).elapsed()
 
     def _made_withdrawal(self) -> Withdrawal:
         if self._withdrawal is None:
@@ -343,11 +364,14 @@ class Link:
                 self._withdrawal.opened(self.transport)
         return self._withdrawal
 
-    def _use(self, method: Callable[[], None]) -> None:
+    def _use(self, method: Callable[[], None]) -> bool:
+        """Call a method of the transport; return whether it did not raise."""
         try:
             method()
         except BaseException as error:
             self._raised(error)
+            return False
+        return True
 
     def _raised(self, error: BaseException) -> None:
         log.failure("the transport raised; it is taken for lost")

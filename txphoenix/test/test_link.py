@@ -72,6 +72,7 @@ class Owner:
     """Who has the link, and notes what it is told."""
 
     def __init__(self) -> None:
+        self.listener = self
         self.is_open = False
         self.status = "disconnected"
         self.attempts = 0
@@ -97,6 +98,18 @@ class Owner:
     def heartbeat_answered(self, round_trip: float) -> None:
         """Note it."""
         self.told.append(round_trip)
+
+    def reading_paused(self) -> None:
+        """Note it."""
+        self.told.append("paused")
+
+    def reading_resumed(self, duration: float) -> None:
+        """Note it."""
+        self.told.append(("resumed", duration))
+
+    def messages_unsent(self, count: int) -> None:
+        """Note it."""
+        self.told.append(("unsent", count))
 
 
 class LinkTestCase(SynchronousTestCase):
