@@ -19,8 +19,8 @@ from txphoenix.errors import ConnectionFailed
 from txphoenix.options.options import Options
 from txphoenix.runtime.deadlines import Deadlines
 from txphoenix.test.frame_wire import Frame, Wire, sent_frames
-from txphoenix.transports.answer_head import GUID
 from txphoenix.transports.compression import accepts, offered
+from txphoenix.transports.upgrade import GUID
 from txphoenix.transports.websocket import PhoenixClientProtocol
 
 __all__ = ["ACCEPT", "LIMIT", "SWITCHING", "Session", "reads"]

@@ -42,8 +42,9 @@ Check: TypeAlias = Callable[[str, Any], Any]
 """Takes an option's name and value; returns the value to keep, or raises."""
 
 _NO_TOPICS = ("", PHOENIX_TOPIC)
-_SURROGATE = re.compile(r"[\ud800-\udfff]")
-_ENDPOINT = re.compile(r"[A-Za-z][\w.-]*:.+", re.DOTALL)
+# Compiled when they are first needed: few options are of the kind.
+_SURROGATE = r"[\ud800-\udfff]"
+_ENDPOINT = r"(?s)[A-Za-z][\w.-]*:.+"
 
 
 def wrong(name: str, expected: str, value: object) -> ConfigurationError:
@@ -99,7 +100,7 @@ def _is_description(value: str) -> bool:
 
     Of most kinds only an attempt can tell, on its reactor.
     """
-    if _ENDPOINT.fullmatch(value) is None:
+    if re.fullmatch(_ENDPOINT, value) is None:
         return False
     if value.lower().startswith(("tcp:", "unix:")):
         try:
@@ -234,7 +235,7 @@ def _possible_topic(name: str, value: str) -> str:
             f"{name} must not be {PHOENIX_TOPIC!r}: the heartbeats of the connection"
             " have that topic, and a channel would take their answers"
         )
-    if _SURROGATE.search(value):
+    if re.search(_SURROGATE, value):
         raise ConfigurationError(
             f"{name} must be text that UTF-8 can hold, and {value!r:.100} has a lone"
             " surrogate"

@@ -17,8 +17,9 @@ from .checks import wrong
 
 __all__ = ["check_auth_token", "check_headers", "check_params", "check_url"]
 
-_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 section 5.6.2
-_UNFIT = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")
+# Compiled when they are first needed: not all clients have headers or a token.
+_TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # RFC 9110 section 5.6.2
+_UNFIT = r"[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]"
 
 _BODY = "it tells what the body is, which is the client's"
 _UPGRADE = "it asks for the WebSocket"
@@ -84,7 +85,7 @@ def check_headers(headers: object) -> dict[str, str]:
 def _check_header_name(header: object) -> None:
     if not isinstance(header, str):
         raise wrong("a name in headers", "a str", header)
-    if not _TOKEN.fullmatch(header):
+    if not re.fullmatch(_TOKEN, header):
         # Name and value may have been swapped, so the name is not shown.
         raise ConfigurationError(
             "headers: a name must be one or more letters, digits or any of "
@@ -101,7 +102,7 @@ def _check_header_name(header: object) -> None:
 def _check_header_value(header: str, value: object) -> None:
     if not isinstance(value, str):
         raise wrong(f"the value of {header!r} in headers", "a str", value)
-    if _UNFIT.search(value):
+    if re.search(_UNFIT, value):
         raise ConfigurationError(
             f"headers: the value of {header!r} must not hold line breaks, other "
             "control characters or lone surrogates"
@@ -120,7 +121,7 @@ def check_auth_token(token: object) -> str | None:
         return None
     if not isinstance(token, str):
         raise wrong("auth_token", "a str", token)
-    if not token or _UNFIT.search(token) or token != token.strip(" \t"):
+    if not token or re.search(_UNFIT, token) or token != token.strip(" \t"):
         raise ConfigurationError(
             "auth_token must be one or more characters, without line breaks, other "
             "control characters or lone surrogates, and with no space or tab at "

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from difflib import SequenceMatcher
 from typing import Any, Final
 
 from ..errors import ConfigurationError
@@ -46,7 +45,7 @@ def did_you_mean(given: str, names: Iterable[str]) -> str:
     likely = [name for name in names if _is_likely(given, name)]
     if not likely:
         return ""
-    best = max(likely, key=lambda name: SequenceMatcher(None, given, name).ratio())
+    best = max(likely, key=lambda name: _likeness(given, name))
     return f"; did you mean {best!r}?"
 
 
@@ -65,4 +64,11 @@ def _is_misspelt(one: str, other: str) -> bool:
     one, other = one.lower(), other.lower()
     if len(one) >= _SHORTEST_WORD and sorted(one) == sorted(other):
         return True
-    return SequenceMatcher(None, one, other).ratio() >= _ALIKE
+    return _likeness(one, other) >= _ALIKE
+
+
+def _likeness(one: str, other: str) -> float:
+    # Who spells all names right need not wait for it to load.
+    from difflib import SequenceMatcher
+
+    return SequenceMatcher(None, one, other).ratio()

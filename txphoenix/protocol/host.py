@@ -20,14 +20,15 @@ __all__ = ["read_host", "server_name"]
 _LONGEST_LABEL = 63
 _LONGEST_NAME = 253
 
+# Compiled at their first use, which an import need not wait for.
 # As it is written; whatever is not written so is read with care.
 _OCTET = "(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
-_IPV4 = re.compile(rf"{_OCTET}(?:\.{_OCTET}){{3}}")
-_LABEL = re.compile(r"[a-z0-9_-]+")
+_IPV4 = rf"{_OCTET}(?:\.{_OCTET}){{3}}"
+_LABEL = r"[a-z0-9_-]+"
 # What inet_aton() takes for a part of an IPv4 address; no top-level domain is like it.
-_NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
+_NUMBER = r"[0-9]+|0x[0-9a-f]*"
 # RFC 6874 section 2, without escapes: no system has an interface that needs one.
-_ZONE = re.compile(r"[A-Za-z0-9._~-]+")
+_ZONE = r"[A-Za-z0-9._~-]+"
 
 
 def read_host(host: str) -> str:
@@ -38,7 +39,7 @@ def read_host(host: str) -> str:
         that it may end in; or an IP address without brackets, with its zone.
     :raises ValueError: it is none; the text says what else "the host is".
     """
-    if _IPV4.fullmatch(host):
+    if re.fullmatch(_IPV4, host):
         return host
     if host.startswith("["):
         return _ipv6(host)
@@ -46,9 +47,9 @@ def read_host(host: str) -> str:
     labels = name.removesuffix(".").split(".")
     if not all(labels):
         raise ValueError("no host name: a part of it between dots is empty")
-    if not all(_LABEL.fullmatch(label) for label in labels):
+    if not all(re.fullmatch(_LABEL, label) for label in labels):
         raise ValueError("neither a host name nor an IP address")
-    if _NUMBER.fullmatch(labels[-1]):
+    if re.fullmatch(_NUMBER, labels[-1]):
         return _ipv4(name)
     if max(map(len, labels)) > _LONGEST_LABEL:
         raise ValueError(
@@ -77,7 +78,7 @@ def _ipv6(host: str) -> str:
         ipaddress.IPv6Address(address)
     except ValueError:
         raise ValueError("no IPv6 address, though it is in brackets") from None
-    if not host.endswith("]") or (percent and not _ZONE.fullmatch(zone)):
+    if not host.endswith("]") or (percent and not re.fullmatch(_ZONE, zone)):
         raise ValueError("no IPv6 address, though it is in brackets")
     # Interfaces' names differ by case.
     return address.lower() + percent + zone

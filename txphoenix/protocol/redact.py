@@ -18,20 +18,18 @@ __all__ = ["REDACTED", "redact_headers", "redact_params", "redact_url", "shown"]
 REDACTED = "[redacted]"
 """What stands in a secret's place."""
 
-_URL = re.compile(
-    r"""
+# Compiled at their first use, which an import need not wait for.
+_URL = r"""(?xs)
     (?P<scheme> (?: [A-Za-z][A-Za-z0-9+.-]* : )? // )?
     (?P<userinfo> [^?\#]* @ )?
     (?P<authority> [^/?\#]* )
     (?P<path> [^?\#]* )
     (?P<query> \? [^\#]* )?
     (?P<fragment> \# .* )?
-    """,
-    re.VERBOSE | re.DOTALL,
-)
+    """
 
 # A port that is no number is the beginning of a password that holds a "/", "?" or "#".
-_AUTHORITY = re.compile(r"(?:\[[^\]]*\]|[^:\[\]]*)(?::[0-9]*)?")
+_AUTHORITY = r"(?:\[[^\]]*\]|[^:\[\]]*)(?::[0-9]*)?"
 
 
 def redact_url(url: str) -> str:
@@ -45,8 +43,8 @@ def redact_url(url: str) -> str:
 
     :param url: any text; it need not be a valid URL.
     """
-    match = _URL.fullmatch(url)
-    if match is None or _AUTHORITY.fullmatch(match["authority"]) is None:
+    match = re.fullmatch(_URL, url)
+    if match is None or re.fullmatch(_AUTHORITY, match["authority"]) is None:
         return REDACTED
     userinfo = f"{REDACTED}@" if match["userinfo"] else ""
     query = match["query"] or ""

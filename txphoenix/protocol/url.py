@@ -58,10 +58,11 @@ _SCHEMES: dict[str, tuple[str, str]] = {
 # hyperlink's own, since it leaves these out where it writes an authority.
 _DEFAULT_PORTS = {scheme: cast(int, URL(scheme=scheme).port) for scheme in _SECURE}
 
-_FORBIDDEN = re.compile(r"[\x00-\x20\x7f]")
-_SOCKS = re.compile(r"socks[^/]*://", re.IGNORECASE)
-_BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
-_PORT = re.compile(r"[0-9]{1,5}")
+# Compiled at their first use, which an import need not wait for.
+_FORBIDDEN = r"[\x00-\x20\x7f]"
+_SOCKS = r"(?i)socks[^/]*://"
+_BAD_ESCAPE = r"%(?![0-9A-Fa-f]{2})"
+_PORT = r"[0-9]{1,5}"
 
 _VERSIONS = ("2.0.0", "1.0.0")
 
@@ -287,7 +288,7 @@ def parse_proxy(url: str, name: str = "proxy") -> ProxyAddress:
     :raises ConfigurationError: if it is not such a URL, that of a SOCKS proxy for
         instance.
     """
-    if isinstance(url, str) and _SOCKS.match(url):
+    if isinstance(url, str) and re.match(_SOCKS, url):
         raise ConfigurationError(
             f"{name} names a SOCKS proxy, which takes an endpoint: give the option"
             " endpoint, as the documentation shows (The way to the server, SOCKS),"
@@ -325,7 +326,7 @@ def _split(name: str, url: str, schemes: tuple[str, ...]) -> _Parts:
     if not isinstance(url, str):
         raise ConfigurationError(f"{name} must be a str, not a {type(url).__name__}")
     # A line break would end a header, and a space the request line.
-    if _FORBIDDEN.search(url):
+    if re.search(_FORBIDDEN, url):
         raise ConfigurationError(
             f"{name} must not hold spaces, line breaks or control characters"
         )
@@ -337,7 +338,7 @@ def _split(name: str, url: str, schemes: tuple[str, ...]) -> _Parts:
         )
     if "#" in url:
         raise ConfigurationError(f"{name} must not have a fragment ('#...')")
-    if _BAD_ESCAPE.search(url):
+    if re.search(_BAD_ESCAPE, url):
         raise ConfigurationError(
             f"{name} has a '%' that two hexadecimal digits do not follow; "
             f"write a literal '%' as '%25'"
@@ -366,7 +367,7 @@ def _host_and_port(name: str, parts: _Parts) -> tuple[str, int]:
     if not parts.port:
         return host, _DEFAULT_PORTS[parts.scheme]
     # More digits than int() reads are no port either.
-    if not _PORT.fullmatch(parts.port) or not 1 <= int(parts.port) <= 65535:
+    if not re.fullmatch(_PORT, parts.port) or not 1 <= int(parts.port) <= 65535:
         raise ConfigurationError(f"{name} must have a port from 1 to 65535")
     return host, int(parts.port)
 

@@ -19,8 +19,9 @@ from collections.abc import Container
 from hashlib import sha1
 from typing import Final
 
+from .upgrade import GUID
+
 __all__ = [
-    "GUID",
     "AnswerHead",
     "accepted_head",
     "is_interim",
@@ -34,8 +35,6 @@ _MOST_ANSWERS = 16
 _END = re.compile(rb"\r?\n\r?\n")
 # How much of an end may have come with the data before.
 _LONGEST_PART = 3
-GUID: Final = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
-"""What a server appends to the key (RFC 6455 section 1.3)."""
 
 # The headers that an acceptance is about; each counts only if it comes once.
 _DECISIVE: Final = frozenset(
@@ -49,11 +48,12 @@ _DECISIVE: Final = frozenset(
 )
 _FIRST: Final = re.compile(rb"HTTP/1\.1 101(?: [\t -~]*)?")
 _LINE: Final = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):([\t -~]*)")
-_INTERIM = re.compile(rb"HTTP/[0-9.]+ +1(?!01)[0-9]{2}(?![^ \r\n])")
+# These three are compiled at their first use: few answers need them.
+_INTERIM: Final = rb"HTTP/[0-9.]+ +1(?!01)[0-9]{2}(?![^ \r\n])"
 # What Python takes for the number 101, and is no status (RFC 9112 section 4).
-_ODD_101 = re.compile(rb"\s*HTTP/1\.1\s+(?!101(?:\s|\Z))\+?[0_]*1_?0_?1(?:\s|\Z)")
+_ODD_101: Final = rb"\s*HTTP/1\.1\s+(?!101(?:\s|\Z))\+?[0_]*1_?0_?1(?:\s|\Z)"
 
-_BARE_CR = re.compile(rb"\r(?!\n)")
+_BARE_CR: Final = rb"\r(?!\n)"
 _TO_PLAIN = bytes(
     code if 32 <= code < 127 or code in b"\t\r\n" else ord("?") for code in range(256)
 )
@@ -103,8 +103,8 @@ class AnswerHead:
                 self._searched = size
                 return None
             head = bytes(self._data[:size])
-            if not _INTERIM.match(head):
-                if _ODD_101.match(head):
+            if not re.match(_INTERIM, head):
+                if re.match(_ODD_101, head):
                     raise ValueError("a status that is not three digits")
                 rest = bytes(self._data[end.end() :])
                 self._data.clear()
@@ -127,7 +127,7 @@ def plain_head(head: bytes) -> bytes:
     No answer to a handshake needs any of it, nor what is not ASCII, which Autobahn
     takes for UTF-8; a CR without its LF ends no line (RFC 9112 section 2.2).
     """
-    return _BARE_CR.sub(b"?", head.translate(_TO_PLAIN))
+    return re.sub(_BARE_CR, b"?", head.translate(_TO_PLAIN))
 
 
 def read_head(head: str) -> tuple[int | None, str, dict[str, str]]:

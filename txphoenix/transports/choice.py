@@ -1,4 +1,8 @@
-"""Which connector opens a client's transports."""
+"""Which connector opens a client's transports.
+
+What an attempt and an open transport take is loaded when the first connector is made:
+neither the import of a client waits for it, nor any message.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +12,7 @@ from twisted.internet.interfaces import IReactorTime
 
 from ..errors import ConfigurationError
 from ..options.options import Options
-from .connector import EndpointConnector
 from .interfaces import Connector, DismissibleConnector
-from .own_connector import HeardFactory, OwnConnector
 from .websocket_factory import PhoenixClientFactory
 
 __all__ = ["make_connector"]
@@ -26,8 +28,12 @@ def make_connector(
     :param factory: what the connector tells how each attempt and transport ended.
     :raises ConfigurationError: the callable ``transport`` has returned something else.
     """
+    from .connector import EndpointConnector
+
     transport = options.transport
     if callable(transport):
+        from .own_connector import HeardFactory, OwnConnector
+
         heard = HeardFactory(factory)
         made: Connector = transport(reactor, heard, options)
         for name in _METHODS:

@@ -14,7 +14,7 @@ All of that together has ``connect_timeout`` seconds.
 from __future__ import annotations
 
 from collections.abc import Coroutine, Mapping
-from typing import Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from twisted.internet.address import HostnameAddress
 from twisted.internet.defer import Deferred, ensureDeferred, fail
@@ -42,9 +42,11 @@ from .endpoints import address_endpoint, client_endpoint, dialled, is_direct
 from .failures import failed_with
 from .interfaces import TransportListener
 from .opening import TooLate
-from .tls_sessions import TLSSessions
 from .tuned import TunedEndpoint
 from .websocket import PhoenixClientProtocol
+
+if TYPE_CHECKING:
+    from .tls_sessions import TLSSessions
 
 __all__ = ["AttemptFactory", "EndpointConnector"]
 
@@ -276,6 +278,8 @@ class EndpointConnector:
     @property
     def _tls_sessions(self) -> TLSSessions:
         if self._made_sessions is None:
+            from .tls_sessions import TLSSessions
+
             self._made_sessions = TLSSessions()
         return self._made_sessions
 

@@ -1,8 +1,11 @@
-"""Which endpoint reaches a server."""
+"""Which endpoint reaches a server.
+
+What only some servers are reached by, such as a proxy, is loaded when there is one.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from twisted.internet.abstract import isIPAddress, isIPv6Address
 from twisted.internet.endpoints import (
@@ -20,16 +23,10 @@ from ..errors import ConfigurationError
 from ..options.options import Options
 from ..protocol.url import ProxyAddress, Target, parse_proxy
 from .addresses import AnsweringAddresses, AnsweringEndpoint
-from .client_tls import system_tls
 from .direct import DirectEndpoint
-from .fast_tls_endpoint import secured
-from .named import NamedEndpoint, endpoint_name
-from .proxy import HTTPConnectEndpoint
-from .proxy_environment import environment_proxy
-from .system_trust import trust_handed_to
-from .tls import verified
-from .tls_creator import guarded
-from .tls_sessions import TLSSessions
+
+if TYPE_CHECKING:
+    from .tls_sessions import TLSSessions
 
 __all__ = ["address_endpoint", "client_endpoint", "dialled", "is_direct"]
 
@@ -59,6 +56,8 @@ def client_endpoint(
     endpoint: IStreamClientEndpoint
     if callable(given):
         # It was handed tls, and may have its own way with it.
+        from .named import NamedEndpoint, endpoint_name
+
         made = given(reactor, target.host, target.port, tls)
         if not IStreamClientEndpoint.providedBy(made):
             raise ConfigurationError(
@@ -67,6 +66,8 @@ def client_endpoint(
             )
         return NamedEndpoint(made, endpoint_name(made))
     if given is not None:
+        from .named import NamedEndpoint, endpoint_name
+
         endpoint = NamedEndpoint(
             _described_endpoint(reactor, given) if isinstance(given, str) else given,
             endpoint_name(given),
@@ -77,7 +78,7 @@ def client_endpoint(
             endpoint = _host_endpoint(reactor, target.host, target.port, addresses)
         else:
             endpoint = _proxy_endpoint(reactor, proxy, target, options, addresses)
-    return endpoint if tls is None else secured(tls, endpoint, options.fast_tls)
+    return endpoint if tls is None else _secured(tls, endpoint, options)
 
 
 def address_endpoint(
@@ -92,7 +93,7 @@ def address_endpoint(
     """
     tls = _tls_of(target, options, sessions)
     endpoint = DirectEndpoint(reactor, target.host, target.port, options.keepalive)
-    return endpoint if tls is None else secured(tls, endpoint, options.fast_tls)
+    return endpoint if tls is None else _secured(tls, endpoint, options)
 
 
 def is_direct(target: Target, options: Options) -> bool:
@@ -107,6 +108,11 @@ def _tls_of(target: Target, options: Options, sessions: TLSSessions | None) -> A
     """
     if not target.secure:
         return None
+    from .client_tls import system_tls
+    from .system_trust import trust_handed_to
+    from .tls import verified
+    from .tls_creator import guarded
+
     given = options.tls
     if given is not None:
         tls = verified(given)
@@ -119,6 +125,14 @@ def _tls_of(target: Target, options: Options, sessions: TLSSessions | None) -> A
     return tls if given is None else guarded(tls)
 
 
+def _secured(
+    tls: Any, endpoint: IStreamClientEndpoint, options: Options
+) -> IStreamClientEndpoint:
+    from .fast_tls_endpoint import secured
+
+    return secured(tls, endpoint, options.fast_tls)
+
+
 def dialled(target: Target, options: Options) -> str:
     """Tell what an attempt to reach ``target`` connects to, in words.
 
@@ -127,6 +141,8 @@ def dialled(target: Target, options: Options) -> str:
     if callable(options.endpoint):
         return "the endpoint that the callable has made"
     if options.endpoint is not None:
+        from .named import endpoint_name
+
         return endpoint_name(options.endpoint)
     proxy = _proxy(target, options)
     return f"{target.host}:{target.port}" if proxy is None else _proxy_name(proxy)
@@ -139,6 +155,8 @@ def _proxy_name(proxy: ProxyAddress) -> str:
 
 def _proxy(target: Target, options: Options) -> ProxyAddress | None:
     if options.proxy == "environment":
+        from .proxy_environment import environment_proxy
+
         return environment_proxy(target)
     return None if options.proxy is None else parse_proxy(options.proxy)
 
@@ -150,11 +168,15 @@ def _proxy_endpoint(
     options: Options,
     addresses: AnsweringAddresses | None,
 ) -> IStreamClientEndpoint:
+    from .client_tls import system_tls
+    from .named import NamedEndpoint
+    from .proxy import HTTPConnectEndpoint
+
     name = _proxy_name(proxy)
     endpoint = _host_endpoint(reactor, proxy.host, proxy.port, addresses)
     if proxy.secure:
         tls = system_tls(proxy.host)
-        endpoint = secured(tls, endpoint, options.fast_tls)
+        endpoint = _secured(tls, endpoint, options)
     return HTTPConnectEndpoint(
         NamedEndpoint(endpoint, name),
         target.host,

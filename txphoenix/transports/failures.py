@@ -9,7 +9,6 @@ from twisted.internet.error import ConnectError, ConnectionClosed
 
 from ..errors import ConnectionFailed
 from ..legible import error_text, legible
-from .tls import NoTLS
 
 __all__ = ["failed_with"]
 
@@ -44,13 +43,20 @@ def failed_with(cause: BaseException, when: str = "") -> ConnectionFailed:
 def _describe(cause: BaseException) -> str:
     if isinstance(cause, VerificationError | CertificateError):
         return f"TLS: the certificate is for another host: {error_text(cause)}"
-    if isinstance(cause, NoTLS):
-        return f"TLS: {error_text(cause)}"
     if isinstance(cause, TLSError):
-        # A queue of (library, function, reason), of which the last is what was done.
-        # It may be empty, or no queue at all.
-        queue = cause.args[0] if cause.args else ()
-        if isinstance(queue, list | tuple) and queue:
-            return f"TLS: {queue[-1][-1]}"
-        return f"TLS: {legible(cause)}"
+        return f"TLS: {_describe_tls(cause)}"
     return f"{type(cause).__name__}: {error_text(cause)}"
+
+
+def _describe_tls(cause: TLSError) -> str:
+    # Who has no trouble with TLS need not wait for it to load.
+    from .server_identity import NoTLS
+
+    if isinstance(cause, NoTLS):
+        return error_text(cause)
+    # A queue of (library, function, reason), of which the last is what was done.
+    # It may be empty, or no queue at all.
+    queue = cause.args[0] if cause.args else ()
+    if isinstance(queue, list | tuple) and queue:
+        return str(queue[-1][-1])
+    return legible(cause)

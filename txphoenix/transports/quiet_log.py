@@ -20,11 +20,12 @@ from ..runtime.package_log import package_log
 
 __all__ = ["QuietLog"]
 
-_URL = re.compile(r"\b(?:wss?|https?)://[^\s'\"<>]+")
+# Compiled at their first use, which an import need not wait for.
+_URL = r"\b(?:wss?|https?)://[^\s'\"<>]+"
 
 # Phoenix 1.8 takes its auth token as the tail of a subprotocol's name, and Autobahn
 # lists the subprotocols that were offered when the server chose none of them.
-_TOKEN = re.compile(r"(base64url\.bearer\.phx\.)[A-Za-z0-9+/=_-]+")
+_TOKEN = r"(base64url\.bearer\.phx\.)[A-Za-z0-9+/=_-]+"
 
 
 class QuietLog:
@@ -55,6 +56,6 @@ class QuietLog:
         """Fill in the values, then cut the secrets out of the whole text."""
         if values:
             text = formatEvent({"log_format": text, **values})
-        text = _URL.sub(lambda found: redact_url(found[0]), text)
-        text = _TOKEN.sub(rf"\g<1>{REDACTED}", text)
+        text = re.sub(_URL, lambda found: redact_url(found[0]), text)
+        text = re.sub(_TOKEN, rf"\g<1>{REDACTED}", text)
         self._logger.emit(level, "{text}", text=text)

@@ -18,15 +18,14 @@ from base64 import b64encode
 from collections.abc import Callable, Mapping
 from copy import copy
 from hashlib import sha1
-from importlib.metadata import version
 from types import FunctionType, MappingProxyType
 from typing import Any, Final, TypeVar
 
 from autobahn.twisted.util import peer2str
 from autobahn.twisted.websocket import WebSocketClientFactory, WebSocketClientProtocol
 
-from .answer_head import GUID
 from .quiet_log import QuietLog
+from .upgrade import GUID
 
 __all__ = ["own_attributes", "with_factory_defaults", "with_protocol_defaults"]
 
@@ -102,6 +101,9 @@ def _known_examples() -> tuple[dict[str, Any], dict[str, Any]]:
     try:
         return _examples()
     except Exception as error:
+        # It takes a moment to load, and is for this alone.
+        from importlib.metadata import version
+
         raise ImportError(
             f"txphoenix does not know how Autobahn {version('autobahn')} opens a"
             f" session: {error!r}"

@@ -7,12 +7,18 @@ headers beside those of the user.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from ..protocol.url import Target
 from .request_headers import request_headers
 
-__all__ = ["UpgradeRequest"]
+__all__ = ["GUID", "TOKEN_PREFIX", "UpgradeRequest"]
+
+GUID: Final = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+"""What an answer proves to have been made for a key with (RFC 6455 section 1.3)."""
+
+TOKEN_PREFIX: Final = "base64url.bearer.phx."
+"""How the subprotocol begins that is the auth token."""
 
 # Some proxies take a request that may be cached for one that they can answer.
 _NOT_CACHED = {"Pragma": "no-cache", "Cache-Control": "no-cache"}

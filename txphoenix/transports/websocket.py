@@ -21,7 +21,7 @@ from __future__ import annotations
 import os
 from base64 import b64encode
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any
 
 from twisted.internet.error import ConnectionDone
 from twisted.internet.protocol import connectionDone
@@ -38,16 +38,12 @@ from .failures import failed_with
 from .frames import FastFrameProtocol
 from .handshake_factory import HandshakeFactory
 from .session_defaults import own_attributes, with_protocol_defaults
-from .tls import verify_transport
-from .tls_sessions import keep_session
+from .upgrade import TOKEN_PREFIX
 from .write_at_once import write_now
 
-__all__ = ["TOKEN_PREFIX", "PhoenixClientProtocol"]
+__all__ = ["PhoenixClientProtocol"]
 
 log = Logger("txphoenix.transports.websocket", observer=package_log)
-
-TOKEN_PREFIX: Final = "base64url.bearer.phx."
-"""How the subprotocol begins that is the auth token."""
 
 # The most bytes of an answer to the handshake, interim answers included.
 # Common HTTP servers and clients draw the line at a quarter of it or less.
@@ -141,13 +137,15 @@ class PhoenixClientProtocol(FastFrameProtocol):
     # -- What the endpoint calls --------------------------------------------------
 
     def makeConnection(self, transport: Any) -> None:
-        """Begin the handshake, over TLS that does not fail open."""
+        """Begin the handshake, over TLS that does not fail open, and is loaded now."""
         if self._is_told:
             # It was given up meanwhile.
             self.transport = transport
             self._closeConnection(abort=True)
             return
         try:
+            from .tls import verify_transport
+
             verify_transport(transport)
             super().makeConnection(transport)
         except BaseException as error:
@@ -173,6 +171,8 @@ class PhoenixClientProtocol(FastFrameProtocol):
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """Remember what the transport says; ``onClose`` follows."""
+        from .tls_sessions import keep_session
+
         keep_session(self.transport, reason)
         if self._is_told:
             return

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from autobahn.twisted.websocket import WebSocketClientFactory
 from twisted.internet.interfaces import IReactorTime
@@ -24,13 +24,15 @@ from ..runtime.deadlines import Deadlines
 from ..runtime.package_log import package_log
 from .addresses import AnsweringAddresses
 from .compression import accepts, answers_offer, offered
-from .connector import EndpointConnector
-from .cookies import ServerCookies
 from .interfaces import ConnectionKeeper, DismissibleConnector
 from .retrying import RetryingFactory
 from .session_defaults import with_factory_defaults
-from .upgrade import UpgradeRequest
-from .websocket import TOKEN_PREFIX, PhoenixClientProtocol
+from .upgrade import TOKEN_PREFIX, UpgradeRequest
+
+if TYPE_CHECKING:
+    from .connector import EndpointConnector
+    from .cookies import ServerCookies
+    from .websocket import PhoenixClientProtocol
 
 __all__ = ["ConnectorMaker", "PhoenixClientFactory"]
 
@@ -47,8 +49,6 @@ class PhoenixClientFactory(RetryingFactory, WebSocketClientFactory):
     :param maker: makes the connectors.
     :param addresses: what is known of the server's, if another factory knows it too.
     """
-
-    protocol = PhoenixClientProtocol  # type: ignore[assignment]
 
     def __init__(
         self,
@@ -70,6 +70,13 @@ class PhoenixClientFactory(RetryingFactory, WebSocketClientFactory):
         # What a server cannot use, or we cannot, is offered once to that server.
         self._is_compression_refused = False
         self._server: tuple[str, int] | None = None
+
+    @property
+    def protocol(self) -> type[PhoenixClientProtocol]:  # type: ignore[override]
+        """The class of protocols; it takes as long to load as all of the factory."""
+        from .websocket import PhoenixClientProtocol
+
+        return PhoenixClientProtocol
 
     def make_connector(self) -> DismissibleConnector:
         """Make the connector that the options ask for."""
@@ -95,8 +102,12 @@ class PhoenixClientFactory(RetryingFactory, WebSocketClientFactory):
             encoded = b64encode(auth_token.encode("utf-8")).decode("ascii")
             protocols = ["phoenix", TOKEN_PREFIX + encoded.rstrip("=")]
         jar = self.options.cookies
-        self._cookies = None if jar is None else ServerCookies(jar, target)
-        if self._cookies is not None:
+        self._cookies = None
+        if jar is not None:
+            # Few clients have a jar, and the others need not load what it takes.
+            from .cookies import ServerCookies
+
+            self._cookies = ServerCookies(jar, target)
             headers = self._cookies.added_to(headers)
         if self._server != (target.host, target.port):
             self._server = target.host, target.port
@@ -167,7 +178,7 @@ class PhoenixClientFactory(RetryingFactory, WebSocketClientFactory):
     @property
     def _endpoint_connector(self) -> EndpointConnector:
         # No other connector makes protocols of this factory.
-        return cast(EndpointConnector, self.connector)
+        return cast("EndpointConnector", self.connector)
 
 
 ConnectorMaker = Callable[
