@@ -43,9 +43,7 @@ class Calls:
             function = given
         return Call(self, function, given)
 
-    def run(
-        self, context: Context, function: Callable[..., Any], *args: Any
-    ) -> Any:
+    def run(self, context: Context, function: Callable[..., Any], *args: Any) -> Any:
         """Call a function; what it lets wait for is waited for in a task.
 
         :return: its result, or a Deferred of it.
@@ -96,6 +94,7 @@ class Asked:
         self._function = function
 
     def __call__(self, *args: Any) -> Any:
+        """Ask it."""
         return self._function(*args)
 
 
@@ -121,6 +120,7 @@ class Call(Asked):
         """What the user has given."""
 
     def __call__(self, *args: Any) -> Any:
+        """Call it."""
         return self._calls.run(self._context, self._function, *args)
 
     def __eq__(self, other: object) -> bool:

@@ -206,7 +206,8 @@ class Channel:
                 self._inner.leave()
             raise
         except txphoenix.AlreadyJoined as error:
-            raise outward(error)
+            outward(error)
+            raise
 
     async def push(
         self, event: str, payload: Any = _EMPTY, timeout: float | None = None

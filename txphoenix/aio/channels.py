@@ -52,7 +52,9 @@ class Channels:
         channel_class: ChannelFactory[Channel] | None = None,
     ) -> Channel:
         """Make a channel: :meth:`txphoenix.aio.Client.channel`."""
-        return outer_of(self._inner.make(*self._inward(topic, params, channel_class)))
+        inward = self._inward(topic, params, channel_class)
+        made: Channel = outer_of(self._inner.make(*inward))
+        return made
 
     @overload
     def start_channel(
@@ -75,7 +77,8 @@ class Channels:
         Nobody waits for this join; its ``on_error`` hooks have each failure.
         """
         inward = self._inward(topic, params, channel_class)
-        return outer_of(self._inner.start_channel(*inward))
+        started: Channel = outer_of(self._inner.start_channel(*inward))
+        return started
 
     def terminate_channel(self, topic: str) -> bool:
         """End the channel of a topic at once.

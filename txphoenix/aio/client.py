@@ -7,8 +7,6 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar, Unpack, overload
 
-from twisted.internet.interfaces import IReactorTime
-
 import txphoenix
 from txphoenix import ConfigurationError, ConnectionFailed, Handshake, Message
 from txphoenix.interfaces import Remover
@@ -17,8 +15,8 @@ from txphoenix.supplied import Supplied
 from .calls import Calls
 from .channel import Channel, ChannelFactory, Maker
 from .channels import Channels
+from .decisions import Decisions
 from .futures import wait
-from .inside import outward
 from .inward import inward
 from .option_types import ChangedOptions, ClientOptions
 from .reactor import running_reactor
@@ -83,22 +81,29 @@ class Client:
     coroutine function: it then begins at the next turn of the loop.
     """
 
-    __slots__ = ("_calls", "_channels", "_inner", "_maker", "_reactor", "_trigger")
+    __slots__ = (
+        "_calls",
+        "_channels",
+        "_decisions",
+        "_inner",
+        "_maker",
+        "_reactor",
+        "_trigger",
+    )
 
     def __init__(
-        self, url: Supplied[str], reactor: IReactorTime, options: ClientOptions
+        self, url: Supplied[str], reactor: Any, options: ClientOptions
     ) -> None:
         self._calls = Calls(asyncio.get_running_loop())
-        self._reactor: Any = reactor
+        self._reactor = reactor
         self._maker = Maker(self, self._calls, None)
+        self._decisions = Decisions(self._calls)
         given: dict[str, Any] = {"default_channel_class": None, **options, "url": url}
-        self._inner = txphoenix.SocketClient(
-            reactor=reactor, **inward(given, self._calls, self._maker)
-        )
+        self._inner = txphoenix.SocketClient(reactor=reactor, **self._inward(given))
         self._maker.manager = self._inner.channels
         self._channels = Channels(self._inner, self._maker)
         # If the reactor shuts down before the block has ended.
-        self._trigger: Any = self._reactor.addSystemEventTrigger(
+        self._trigger: Any = reactor.addSystemEventTrigger(
             "before", "shutdown", self._inner.stopService
         )
 
@@ -186,7 +191,7 @@ class Client:
 
         :raises ConfigurationError: an option is unknown, or not what it must be.
         """
-        given = inward(dict(options), self._calls, self._maker)
+        given = self._inward(dict(options))
         await wait(self._inner.reconfigure(**given))
 
     # -- Channels -----------------------------------------------------------------
@@ -291,6 +296,9 @@ class Client:
         return self._inner.on_message(self._calls.of(function))
 
     # -- Inside -------------------------------------------------------------------
+
+    def _inward(self, given: dict[str, Any]) -> Any:
+        return inward(given, self._calls, self._maker, self._decisions)
 
     async def _begin(self, fail_after_failures: int | None) -> None:
         self._inner.startService()

@@ -6,7 +6,7 @@ It hands what the library calls to the channel that users hold.
 from __future__ import annotations
 
 from contextvars import copy_context
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
 import txphoenix
 from txphoenix import AlreadyJoined, Message
@@ -14,8 +14,6 @@ from txphoenix import AlreadyJoined, Message
 from .calls import Calls
 
 __all__ = ["Inside", "inside_class", "outward"]
-
-_E = TypeVar("_E", bound=BaseException)
 
 
 class Inside(txphoenix.Channel):
@@ -76,8 +74,7 @@ def inside_class(
     return cast("type[Inside]", made)
 
 
-def outward(error: _E) -> _E:
-    """An error, as it is told to users: it has the channels that they hold."""
-    if isinstance(error, AlreadyJoined) and isinstance(error.channel, Inside):
+def outward(error: AlreadyJoined) -> None:
+    """Let an error have the channel that users hold."""
+    if isinstance(error.channel, Inside):
         error.channel = error.channel.outer
-    return error

@@ -7,14 +7,17 @@ from typing import Any
 
 from .calls import Calls
 from .channel import Channel, Maker
+from .decisions import Decisions
 
 __all__ = ["inward"]
 
 # Those that may be functions, whose answer may come later.
-_SUPPLIED = ("url", "params", "headers", "auth_token", "default_channel_params")
+_SUPPLIED = ("url", "params", "headers", "default_channel_params")
 
 
-def inward(options: dict[str, Any], calls: Calls, maker: Maker) -> dict[str, Any]:
+def inward(
+    options: dict[str, Any], calls: Calls, maker: Maker, decisions: Decisions
+) -> dict[str, Any]:
     """Options with functions of the user's and classes of channels, for Twisted.
 
     What is not what it must be stays as it is, for the client inside to refuse.
@@ -25,6 +28,7 @@ def inward(options: dict[str, Any], calls: Calls, maker: Maker) -> dict[str, Any
     for name in _SUPPLIED:
         if name in given:
             given[name] = calls.of(given[name])
+    decisions.inward(given)
     named = given.get("join_channels")
     if isinstance(named, Mapping):
         given["join_channels"] = {

@@ -240,18 +240,21 @@ def _take(reactor: LoopReactor, loop: AbstractEventLoop) -> None:
 
 async def _end(reactor: LoopReactor, loop: AbstractEventLoop) -> None:
     """Shut a reactor down, which nobody uses any more."""
-    ended = loop.create_future()
+    ended: asyncio.Future[None] = loop.create_future()
     try:
         if reactor.running:
-            reactor.addSystemEventTrigger(
-                "after", "shutdown", lambda: ended.done() or ended.set_result(None)
-            )
+            reactor.addSystemEventTrigger("after", "shutdown", _set, ended)
             reactor.shut_down()
             # A service that is told before may take its time.
             await ended
     finally:
         if reactor.loop is loop and not reactor.users:
             reactor.release()
+
+
+def _set(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)
 
 
 def _check_foreign(reactor: Any, loop: AbstractEventLoop) -> None:
