@@ -8,7 +8,13 @@ from contextlib import asynccontextmanager
 from typing import Any, TypeVar, Unpack, overload
 
 import txphoenix
-from txphoenix import ConfigurationError, ConnectionFailed, Handshake, Message
+from txphoenix import (
+    ConfigurationError,
+    ConnectionFailed,
+    Handshake,
+    Message,
+    NotConnected,
+)
 from txphoenix.interfaces import Remover
 from txphoenix.supplied import Supplied
 
@@ -97,7 +103,7 @@ class Client:
         self._calls = Calls(asyncio.get_running_loop())
         self._reactor = reactor
         self._maker = Maker(self, self._calls, None)
-        self._decisions = Decisions(self._calls)
+        self._decisions = Decisions(self._calls, self._give_up)
         given: dict[str, Any] = {"default_channel_class": None, **options, "url": url}
         self._inner = txphoenix.SocketClient(reactor=reactor, **self._inward(given))
         self._maker.manager = self._inner.channels
@@ -147,6 +153,7 @@ class Client:
 
         While the client waits for its next attempt this makes it at once.
         """
+        self._decisions.refused = None
         self._inner.connect()
 
     async def disconnect(self, code: int = 1000, reason: str = "") -> None:
@@ -168,7 +175,12 @@ class Client:
         :raises ConnectionFailed: that was one too many, or there will be no other.
         :raises NotConnected: the client was told to disconnect.
         """
-        await wait(self._inner.when_connected(fail_after_failures))
+        try:
+            await wait(self._inner.when_connected(fail_after_failures))
+        except NotConnected:
+            if self._decisions.refused is None:
+                raise
+            raise self._decisions.refused from None
 
     async def when_writable(self) -> None:
         """Wait until :meth:`push` would send a message at once."""
@@ -299,6 +311,9 @@ class Client:
 
     def _inward(self, given: dict[str, Any]) -> Any:
         return inward(given, self._calls, self._maker, self._decisions)
+
+    def _give_up(self) -> None:
+        self._inner.disconnect()
 
     async def _begin(self, fail_after_failures: int | None) -> None:
         self._inner.startService()

@@ -3,12 +3,13 @@
 The client inside asks ``should_reconnect`` in the moment of a failure, and has to be
 told at once.
 So it is told yes, and the coroutine function has the delay before the next attempt to
-decide; that attempt waits for the answer with its first question, for the token.
-A no fails it with the error that was asked about, and then ends the attempts.
+decide; that attempt waits for the answer with its question for the token.
+A no has the client disconnect.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from inspect import iscoroutinefunction
 from typing import Any
 
@@ -26,17 +27,19 @@ class Decisions:
     """The ``should_reconnect`` of one client.
 
     :param calls: calls it.
+    :param disconnect: called where it has said no.
     """
 
-    def __init__(self, calls: Calls) -> None:
+    def __init__(self, calls: Calls, disconnect: Callable[[], object]) -> None:
         self._calls = calls
+        self._disconnect = disconnect
+        self.refused: Exception | None = None
+        """The error after which it has said no, until the client connects again."""
         self._decide: Any = None
         self._is_late = False
         self._token: Any = None
-        # What is being decided, and what was the error.
-        self._deciding: Deferred[Any] | None = None
-        self._reason: Exception | None = None
-        self._is_refused = False
+        # What is being decided, and after which error.
+        self._deciding: tuple[Deferred[Any], Exception] | None = None
 
     def inward(self, options: dict[str, Any]) -> None:
         """Put what the client inside takes into options of the user's."""
@@ -53,17 +56,15 @@ class Decisions:
             options["auth_token"] = Asked(self._give) if self._is_late else self._token
 
     def _ask(self, reason: Exception) -> bool:
-        if self._is_refused and reason is self._reason:
-            return False
-        self._reason, self._is_refused = reason, False
-        self._deciding = self._decide(reason)
+        self._deciding = self._decide(reason), reason
         return True
 
     async def _give(self) -> Any:
         deciding, self._deciding = self._deciding, None
-        if deciding is not None and not await self._answer(deciding):
-            self._is_refused = True
-            raise self._reason or RuntimeError("refused")
+        if deciding is not None and not await self._answer(deciding[0]):
+            self.refused = deciding[1]
+            self._disconnect()
+            return None
         token = self._token() if callable(self._token) else self._token
         return await token if isinstance(token, Deferred) else token
 
