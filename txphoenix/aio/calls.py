@@ -28,6 +28,8 @@ class Calls:
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
+        self.is_ending = False
+        """Whether the client is being left."""
         # asyncio itself keeps no task alive.
         self._tasks: set[asyncio.Task[Any]] = set()
 

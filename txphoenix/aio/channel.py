@@ -10,7 +10,7 @@ from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias, TypeVar, overload
 
 import txphoenix
-from txphoenix import ChannelClosed, ConfigurationError, Message
+from txphoenix import ChannelClosed, ConfigurationError, Message, NotConnected
 from txphoenix.interfaces import Remover
 
 from .calls import Asked, Call, Calls
@@ -291,7 +291,10 @@ class Channel:
             raise
 
     def __aiter__(self) -> Channel:
-        """Iterate over the messages that no hook takes, until the channel closes."""
+        """Iterate over the messages that no hook takes, until the channel closes.
+
+        It ends in good order with the client's ``async with``, too.
+        """
         return self
 
     async def __anext__(self) -> Message:
@@ -300,7 +303,10 @@ class Channel:
         except ChannelClosed as closed:
             if isinstance(closed.reason, BaseException):
                 raise
-            raise StopAsyncIteration from None
+        except NotConnected:
+            if not self._calls.is_ending:
+                raise
+        raise StopAsyncIteration
 
     # -- Hooks --------------------------------------------------------------------
 

@@ -110,11 +110,11 @@ class Client:
         self._channels = Channels(self._inner, self._maker)
         # If the reactor shuts down before the block has ended.
         self._trigger: Any = reactor.addSystemEventTrigger(
-            "before", "shutdown", self._inner.stopService
+            "before", "shutdown", self._shut_down
         )
 
     def __repr__(self) -> str:
-        return repr(self._inner)
+        return repr(self._inner).replace("SocketClient", "Client", 1)
 
     # -- What it is ---------------------------------------------------------------
 
@@ -312,6 +312,11 @@ class Client:
     def _inward(self, given: dict[str, Any]) -> Any:
         return inward(given, self._calls, self._maker, self._decisions)
 
+    def _shut_down(self) -> Deferred[None]:
+        self._trigger = None
+        self._calls.is_ending = True
+        return self._inner.stopService()
+
     def _give_up(self) -> None:
         self._inner.disconnect()
 
@@ -321,6 +326,7 @@ class Client:
             await self.when_connected(fail_after_failures)
 
     async def _end(self) -> None:
+        self._calls.is_ending = True
         begun = self._calls.at_work()
         stopped = self._inner.stopService()
         # Before they can be told by an error of what they wait for.
@@ -331,4 +337,5 @@ class Client:
             await self._calls.end(self._inner.options.close_timeout)
         finally:
             self._calls.cancel()
-            self._reactor.removeSystemEventTrigger(self._trigger)
+            if self._trigger is not None:
+                self._reactor.removeSystemEventTrigger(self._trigger)

@@ -15,8 +15,8 @@ from __future__ import annotations
 import asyncio
 import sys
 from asyncio import AbstractEventLoop
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from typing import Any, NoReturn, cast
 
 from twisted.internet.asyncioreactor import AsyncioSelectorReactor
@@ -180,9 +180,8 @@ def install() -> None:
         raise _taken(reactor)
 
 
-@asynccontextmanager
-async def running_reactor() -> AsyncIterator[IReactorTime]:
-    """Have Twisted's reactor run on the running loop.
+def running_reactor() -> AbstractAsyncContextManager[IReactorTime]:
+    """Have Twisted's reactor run on the running loop, through an ``async with``.
 
     For Twisted's own functions in an asyncio program, such as those of
     :mod:`txphoenix.testing`; :func:`txphoenix.aio.connect` does it by itself.
@@ -194,23 +193,36 @@ async def running_reactor() -> AsyncIterator[IReactorTime]:
     :raises ConfigurationError: another reactor is installed, or it runs on another
         loop.
     """
-    loop = asyncio.get_running_loop()
-    if _installed() is None:
-        installReactor(LoopReactor())
-    reactor = _installed()
-    if not isinstance(reactor, LoopReactor):
-        _check_foreign(reactor, loop)
-        yield reactor
-        return
-    _take(reactor, loop)
-    try:
-        yield cast(IReactorTime, reactor)
-    finally:
+    return _Use()
+
+
+class _Use(AbstractAsyncContextManager[IReactorTime]):
+    """One use of the reactor.
+
+    It is no generator: at its end, a loop closes those that are left all at once.
+    """
+
+    _loop: AbstractEventLoop | None = None
+
+    async def __aenter__(self) -> IReactorTime:
+        loop = asyncio.get_running_loop()
+        if _installed() is None:
+            installReactor(LoopReactor())
+        reactor = _installed()
+        if isinstance(reactor, LoopReactor):
+            _take(reactor, loop)
+            self._loop = loop
+        else:
+            _check_foreign(reactor, loop)
+        return cast(IReactorTime, reactor)
+
+    async def __aexit__(self, *_: object) -> None:
+        reactor = _installed()
         # Unless it was taken away from a loop that was closed meanwhile.
-        if reactor.loop is loop:
+        if self._loop is not None and reactor.loop is self._loop:
             reactor.users -= 1
             if not reactor.users:
-                await _end(reactor, loop)
+                await _end(reactor, self._loop)
 
 
 def _installed() -> Any:

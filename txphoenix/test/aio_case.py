@@ -116,7 +116,8 @@ class AioTestCase(PhoenixMixin, TestCase):
         """
         program = self.start(loop, scenario, *args)
         code = await program.ended
-        self.assertEqual((code, program.err.text), (0, ""))
+        if code or program.err.text:
+            self.fail(f"exit status {code}: {program.err.text}")
         [*self.said, last] = map(json.loads, program.out.text.splitlines())
         result = last.pop("result")
         self.assert_left(last, loop)

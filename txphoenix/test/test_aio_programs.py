@@ -16,12 +16,12 @@ TALK = {
     "joined": [{"user_id": "ann"}, "ann"],
     "heard": [{"n": 1}, "ann"],
     "iterated": [{"n": 2}],
-    "binary": "00ff",
     "after": {"n": 3},
     "pinged": True,
     "state": "closed",
     "status": "disconnected",
 }
+TALK_BINARY = {**TALK, "binary": "00ff"}
 
 
 class ProgramTests(AioTestCase):
@@ -38,11 +38,13 @@ class ProgramTests(AioTestCase):
     async def test_address(self) -> None:
         """It talks over ws with an address."""
         server = await self.server()
-        self.assertEqual(await self.run_scenario(self.loop, "talk", server.url), TALK)
+        self.assertEqual(
+            await self.run_scenario(self.loop, "talk", server.url), TALK_BINARY
+        )
 
     async def test_name(self) -> None:
         """It talks over ws with a name, which the resolver finds."""
-        self.assertEqual(await self.run_with("talk"), TALK)
+        self.assertEqual(await self.run_with("talk"), TALK_BINARY)
 
     async def test_tls(self) -> None:
         """It talks over wss, with a name."""
@@ -50,7 +52,7 @@ class ProgramTests(AioTestCase):
         url = server.url.replace("127.0.0.1", "localhost")
         self.assertTrue(url.startswith("wss://localhost:"))
         result = await self.run_scenario(self.loop, "talk", url, certificate)
-        self.assertEqual(result, TALK)
+        self.assertEqual(result, TALK_BINARY)
 
     async def test_longpoll(self) -> None:
         """It talks over long-poll, with a name."""
@@ -92,13 +94,12 @@ class ProgramTests(AioTestCase):
         self.assertEqual(
             seen,
             {
-                **dict.fromkeys(
-                    ("push", "receive", "when_stopped", "next", "join"), cancelled
-                ),
+                **dict.fromkeys(("push", "receive", "when_stopped", "next"), cancelled),
+                "join": "closed",
                 "timeout": True,
                 "echo": 1,
                 "group": ["no"],
-                "ended": ["PushInterrupted", "ChannelClosed"],
+                "ended": ["PushInterrupted", "NotConnected", "list"],
             },
         )
 
@@ -126,14 +127,29 @@ class ProgramTests(AioTestCase):
         """A client is entered in one task, used in others and left in another."""
         self.assertEqual(await self.run_with("framework"), [0, 1, 2, 3])
 
+    async def test_refused(self) -> None:
+        """Who finds nobody is told so, at once or when a coroutine function has it."""
+        server = await self.server()
+        await server.stop()
+        result = await self.run_scenario(self.loop, "refused", server.url)
+        self.assertEqual(result, [["ConnectionFailed"] * 2, ["ConnectionFailed"] * 2])
+
     async def test_twisted(self) -> None:
         """What is Twisted's runs in the same program."""
         result = await self.run_scenario(self.loop, "twisted")
         self.assertEqual(result, {"topic": "rooms:lobby", "user_id": "anonymous"})
 
 
-class UvloopTests(ProgramTests):
-    """The same programs on uvloop's loop."""
+class UvloopTests(AioTestCase):
+    """Some of the same programs on uvloop's loop."""
 
-    loop = "uvloop"
     skip = NO_UVLOOP
+    loop = "uvloop"
+    run_with = ProgramTests.run_with
+    test_name = ProgramTests.test_name
+    test_tls = ProgramTests.test_tls
+    test_longpoll = ProgramTests.test_longpoll
+    test_classes = ProgramTests.test_classes
+    test_cancelled = ProgramTests.test_cancelled
+    test_unheard = ProgramTests.test_unheard
+    test_twisted = ProgramTests.test_twisted
