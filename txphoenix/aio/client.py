@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar, Unpack, overload
 
+from twisted.internet.defer import Deferred
+
 import txphoenix
 from txphoenix import (
     ConfigurationError,

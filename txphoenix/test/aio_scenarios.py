@@ -276,8 +276,10 @@ async def refused(url: str, **given: Any) -> Any:
     # What the log says of it is known.
     logging.getLogger("txphoenix").setLevel(logging.CRITICAL)
     outcomes = []
-    deciding = {"should_reconnect": decide, "fail_after_failures": None}
-    more: dict[str, Any]
+    deciding: dict[str, Any] = {
+        "should_reconnect": decide,
+        "fail_after_failures": None,
+    }
     for more in ({}, deciding):
         try:
             async with connect(url, backoff=lambda _: 0.01, **more, **given):
