@@ -5,22 +5,18 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from functools import partial, update_wrapper
-from inspect import iscoroutinefunction
-from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias, TypeVar, overload
+from functools import partial
+from typing import Any, ClassVar, TypeAlias, TypeVar, overload
 
 import txphoenix
 from txphoenix import ChannelClosed, ConfigurationError, Message, NotConnected
 from txphoenix.interfaces import Remover
 
-from .calls import Asked, Call, Calls
+from .calls import Call
 from .futures import wait
-from .inside import Inside, inside_class, outward
+from .inside import Inside, Maker, inside_class, outward
 
-if TYPE_CHECKING:
-    from .client import Client
-
-__all__ = ["Channel", "ChannelFactory", "Maker"]
+__all__ = ["Channel", "ChannelFactory"]
 
 _C = TypeVar("_C", bound="Channel")
 _F = TypeVar("_F", bound=Callable[..., Any])
@@ -70,7 +66,6 @@ class Channel:
                 f"a {type(self).__name__} is made by client.channel(topic, params,"
                 " channel_class), and hands on what that gives it: topic, params, maker"
             )
-        self._client = maker.client
         self._calls = maker.calls
         # What was taken out for a task that was cancelled in that moment.
         self._put_back: deque[Message] = deque()
@@ -146,11 +141,6 @@ class Channel:
     @params.setter
     def params(self, params: Any) -> None:
         self._inner.params = self._calls.of(params)
-
-    @property
-    def client(self) -> Client:
-        """The client that it belongs to."""
-        return self._client
 
     @property
     def twisted(self) -> txphoenix.Channel:
@@ -373,52 +363,6 @@ class Channel:
 
 
 Channel._inside = inside_class(Channel, Channel.restart, Channel.presence_events)
-
-
-class Maker:
-    """What the channels of one client are made by, and belong to.
-
-    :param client: the client.
-    :param calls: how the functions of its user are called.
-    :param manager: that of the client inside.
-    """
-
-    def __init__(self, client: Client, calls: Calls, manager: Any) -> None:
-        self.client = client
-        self.calls = calls
-        self.manager = manager
-
-    def factory(self, name: str, given: Any) -> Any:
-        """What the client inside makes channels by.
-
-        :param name: how an error names what the user has given.
-        :param given: a class of channels, or a callable that makes one; what is
-            neither stays as it is, for the client inside to refuse.
-        :raises ConfigurationError: it is a class of other channels.
-        """
-        if isinstance(given, type):
-            if not issubclass(given, Channel):
-                found = f"{given.__module__}.{given.__qualname__}"
-                raise ConfigurationError(
-                    f"{name} must be a subclass of txphoenix.aio.Channel, which"
-                    f" {found} is not"
-                )
-        elif not callable(given) or iscoroutinefunction(given):
-            return given
-
-        def make(topic: str, params: Any, _manager: object) -> Inside:
-            if callable(params) and not isinstance(params, Asked):
-                # The library's own, over that of the user.
-                params = Asked(params)
-            channel = given(topic, params, self)
-            if not isinstance(channel, Channel):
-                raise ConfigurationError(
-                    f"{name} must return a txphoenix.aio.Channel, not a value of type"
-                    f" {type(channel).__name__}"
-                )
-            return channel._inner
-
-        return update_wrapper(make, given)
 
 
 def _note(message: Message, taken: list[Message]) -> Message:

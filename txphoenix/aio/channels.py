@@ -7,8 +7,10 @@ from typing import Any, TypeVar, overload
 
 import txphoenix
 
-from .channel import Channel, ChannelFactory, Maker
+from .channel import Channel, ChannelFactory
+from .factories import factory_of
 from .futures import wait
+from .inside import Maker
 
 __all__ = ["Channels"]
 
@@ -103,7 +105,7 @@ class Channels:
     ) -> tuple[str, Any, Any]:
         factory: Any = None
         if channel_class is not None:
-            factory = self._maker.factory("channel_class", channel_class)
+            factory = factory_of("channel_class", channel_class, self._maker)
         return topic, self._maker.calls.of(params), factory
 
 

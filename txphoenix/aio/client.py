@@ -21,10 +21,11 @@ from txphoenix.interfaces import Remover
 from txphoenix.supplied import Supplied
 
 from .calls import Calls
-from .channel import Channel, ChannelFactory, Maker
+from .channel import Channel, ChannelFactory
 from .channels import Channels
 from .decisions import Decisions
 from .futures import wait
+from .inside import Maker
 from .inward import inward
 from .option_types import ChangedOptions, ClientOptions
 from .reactor import running_reactor
@@ -104,7 +105,7 @@ class Client:
     ) -> None:
         self._calls = Calls(asyncio.get_running_loop())
         self._reactor = reactor
-        self._maker = Maker(self, self._calls, None)
+        self._maker = Maker(self._calls)
         self._decisions = Decisions(self._calls, self._give_up)
         given: dict[str, Any] = {"default_channel_class": None, **options, "url": url}
         self._inner = txphoenix.SocketClient(reactor=reactor, **self._inward(given))
@@ -312,7 +313,7 @@ class Client:
     # -- Inside -------------------------------------------------------------------
 
     def _inward(self, given: dict[str, Any]) -> Any:
-        return inward(given, self._calls, self._maker, self._decisions)
+        return inward(given, self._maker, self._decisions)
 
     def _shut_down(self) -> Deferred[None]:
         self._trigger = None

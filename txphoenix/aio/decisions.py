@@ -9,18 +9,16 @@ A no has the client disconnect.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from inspect import iscoroutinefunction
 from typing import Any
 
 from twisted.internet.defer import Deferred
-from twisted.logger import Logger
 
 from .calls import Asked, Calls
 
 __all__ = ["Decisions"]
-
-log = Logger("txphoenix.aio")
 
 
 class Decisions:
@@ -71,8 +69,14 @@ class Decisions:
     async def _answer(self, deciding: Deferred[Any]) -> bool:
         try:
             return bool(await deciding)
-        except Exception:
-            log.failure("should_reconnect raised; trying again")
+        except Exception as error:
+            # As what a callback of asyncio's raises, which nobody waits for.
+            asyncio.get_running_loop().call_exception_handler(
+                {
+                    "message": "should_reconnect raised; trying again",
+                    "exception": error,
+                }
+            )
             return True
 
 

@@ -13,7 +13,19 @@ from txphoenix import AlreadyJoined, Message
 
 from .calls import Calls
 
-__all__ = ["Inside", "inside_class", "outward"]
+__all__ = ["Inside", "Maker", "inside_class", "outward"]
+
+
+class Maker:
+    """What the channels of one client are made by, and belong to.
+
+    :param calls: how the functions of the client's user are called.
+    """
+
+    def __init__(self, calls: Calls) -> None:
+        self.calls = calls
+        self.manager: Any = None
+        """That of the client inside, once it is made."""
 
 
 class Inside(txphoenix.Channel):

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .calls import Calls
-from .channel import Channel, Maker
+from .channel import Channel
 from .decisions import Decisions
+from .factories import factory_of
+from .inside import Maker
 
 __all__ = ["inward"]
 
@@ -16,7 +17,7 @@ _SUPPLIED = ("url", "params", "headers", "default_channel_params")
 
 
 def inward(
-    options: dict[str, Any], calls: Calls, maker: Maker, decisions: Decisions
+    options: dict[str, Any], maker: Maker, decisions: Decisions
 ) -> dict[str, Any]:
     """Options with functions of the user's and classes of channels, for Twisted.
 
@@ -24,7 +25,7 @@ def inward(
 
     :raises ConfigurationError: a class is one of other channels.
     """
-    given = dict(options)
+    given, calls = dict(options), maker.calls
     for name in _SUPPLIED:
         if name in given:
             given[name] = calls.of(given[name])
@@ -36,11 +37,11 @@ def inward(
         }
     if "default_channel_class" in given:
         name = "default_channel_class"
-        given[name] = maker.factory(name, given[name] or Channel)
+        given[name] = factory_of(name, given[name] or Channel, maker)
     classes = given.get("topic_channel_map")
     if isinstance(classes, Mapping):
         given["topic_channel_map"] = {
-            pattern: maker.factory(f"topic_channel_map[{pattern!r}]", each)
+            pattern: factory_of(f"topic_channel_map[{pattern!r}]", each, maker)
             for pattern, each in classes.items()
         }
     return given

@@ -191,7 +191,7 @@ async def cancelled(url: str, **given: Any) -> Any:
             task = asyncio.ensure_future(forever())
             await asyncio.sleep(0)
             task.cancel()
-            [outcome] = await asyncio.gather(task, return_exceptions=True)
+            outcome: Any = (await asyncio.gather(task, return_exceptions=True))[0]
             seen[name] += f" {type(outcome).__module__}.{type(outcome).__name__}"
         try:
             await channel.push("silent", timeout=0.01)
@@ -204,7 +204,9 @@ async def cancelled(url: str, **given: Any) -> Any:
                 group.create_task(channel.receive())
                 group.create_task(channel.push("refuse", {"reason": "no"}))
         except* PhoenixError as errors:
-            seen["group"] = [str(error.reason) for error in errors.exceptions]  # type: ignore[attr-defined]
+            seen["group"] = [
+                getattr(each, "reason", each) for each in errors.exceptions
+            ]
         waiting = asyncio.ensure_future(channel.push("silent"))
         reading = asyncio.ensure_future(channel.receive())
         iterating = asyncio.ensure_future(all_of(channel))
@@ -231,9 +233,15 @@ async def unheard(url: str, **given: Any) -> Any:
             await channel.push("silent")
 
         channel.on("shouted", hook)
-        channel.on_close(lambda reason: asyncio.sleep(0, say(str(reason))))
+        channel.on_close(tell)
         await channel.push("shout")
         await channel.push("shout")
+
+
+async def tell(reason: object) -> None:
+    """Take a moment, and print it."""
+    await asyncio.sleep(0)
+    say(str(reason))
 
 
 async def both(url: str, **given: Any) -> Any:
