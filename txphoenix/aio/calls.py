@@ -77,6 +77,10 @@ class Calls:
                 await asyncio.wait(self.at_work(), timeout=seconds)
             self.cancel()
 
+    def report(self, message: str, error: BaseException) -> None:
+        """Tell of an error as asyncio does where nobody waits for a result."""
+        self._loop.call_exception_handler({"message": message, "exception": error})
+
     def _start(self, awaitable: Awaitable[Any], context: Context) -> Deferred[Any]:
         coroutine: Coroutine[Any, Any, Any] = (
             awaitable if iscoroutine(awaitable) else _await(awaitable)

@@ -340,5 +340,6 @@ class Client:
             await self._calls.end(self._inner.options.close_timeout)
         finally:
             self._calls.cancel()
-            if self._trigger is not None:
-                self._reactor.removeSystemEventTrigger(self._trigger)
+            trigger, self._trigger = self._trigger, None
+            if trigger is not None:
+                self._reactor.removeSystemEventTrigger(trigger)

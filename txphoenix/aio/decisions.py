@@ -9,7 +9,6 @@ A no has the client disconnect.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from inspect import iscoroutinefunction
 from typing import Any
@@ -70,13 +69,7 @@ class Decisions:
         try:
             return bool(await deciding)
         except Exception as error:
-            # As what a callback of asyncio's raises, which nobody waits for.
-            asyncio.get_running_loop().call_exception_handler(
-                {
-                    "message": "should_reconnect raised; trying again",
-                    "exception": error,
-                }
-            )
+            self._calls.report("should_reconnect raised; trying again", error)
             return True
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import update_wrapper
-from inspect import iscoroutinefunction
+from inspect import iscoroutinefunction, signature
 from typing import Any
 
 from txphoenix import ConfigurationError
@@ -46,4 +47,9 @@ def factory_of(name: str, given: Any, maker: Maker) -> Any:
             )
         return channel._inner
 
-    return update_wrapper(make, given)
+    called: Any = update_wrapper(make, given)
+    if getattr(given, "__init__", None) is not Channel.__init__:
+        # The client inside looks whether it takes what it is given.
+        with suppress(TypeError, ValueError):
+            called.__signature__ = signature(given, follow_wrapped=False)
+    return called
