@@ -1,0 +1,1 @@
+"""A bridge between a Phoenix socket and a WAMP realm."""
