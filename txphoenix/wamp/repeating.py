@@ -14,11 +14,12 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 
-from ..backoff import Backoff
+from txphoenix.backoff import Backoff
+from txphoenix.runtime.package_log import package_log
 
 __all__ = ["Repeating"]
 
-log = Logger("txphoenix.wamp")
+log = Logger("txphoenix.wamp", observer=package_log)
 
 
 class Repeating:
