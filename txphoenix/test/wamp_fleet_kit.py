@@ -12,7 +12,7 @@ from typing import Any
 from autobahn.twisted.wamp import ApplicationSession
 from autobahn.wamp.exception import ApplicationError
 from autobahn.wamp.types import CloseDetails, ComponentConfig
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.task import Clock, deferLater
 
 from txphoenix.test.wamp_router import Connection, Queue, WampRouter
@@ -160,9 +160,21 @@ class WorkerSession(ApplicationSession):
         if hasattr(self, "fleet"):
             await self.fleet.stop()
 
+    def register(self, endpoint: Any, *args: Any, **kwargs: Any) -> Any:
+        """Answer nobody after the end, as Autobahn would fail to, and as the bridge."""
+
+        async def answer(*args: Any, **kwargs: Any) -> Any:
+            try:
+                return await endpoint(*args, **kwargs)
+            finally:
+                if self.transport is None:
+                    await Deferred()
+
+        return super().register(answer, *args, **kwargs)
+
     def onUserError(self, fail: Any, msg: str) -> None:
-        """Errors of Autobahn's callbacks are faults, but for those meant for callers."""
-        if not fail.check(ApplicationError):
+        """What Autobahn's callbacks raise is a fault, unless it is for callers."""
+        if not fail.check(ApplicationError, CancelledError):
             self.worker.errors.append(fail)
 
 

@@ -80,6 +80,7 @@ class FleetMachine(RuleBasedStateMachine):
         if joined and hasattr(worker.session, "fleet") and not worker.is_stopping:
             self.world.stop_worker(worker)
 
+    @precondition(lambda self: self.world.workers)
     @rule(which=numbers)
     def connection_is_lost(self, which: int) -> None:
         """Lose a worker's connection, which comes back."""

@@ -20,6 +20,7 @@ from twisted.internet.defer import Deferred, FirstError, gatherResults
 from twisted.internet.interfaces import IReactorTime
 
 from txphoenix.backoff import steps
+
 from .repeating import Repeating
 
 if TYPE_CHECKING:

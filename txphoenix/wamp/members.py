@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from twisted.internet.interfaces import IReactorTime
 
 from txphoenix.backoff import steps
+
 from .repeating import Repeating
 
 if TYPE_CHECKING:

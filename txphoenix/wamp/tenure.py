@@ -23,6 +23,7 @@ from twisted.logger import Logger
 
 from txphoenix.backoff import steps
 from txphoenix.runtime.package_log import package_log
+
 from .repeating import Repeating
 
 if TYPE_CHECKING:
