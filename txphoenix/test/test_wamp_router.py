@@ -59,7 +59,7 @@ class RouterCase(SynchronousTestCase):
         self.router.pump()
         failure = self.failureResultOf(deferred, ApplicationError)
         assert isinstance(failure.value, ApplicationError)
-        return failure.value.error
+        return str(failure.value.error)
 
     def spy(self) -> list[tuple[str, tuple[Any, ...]]]:
         """The list that what the meta API tells goes into."""

@@ -5,6 +5,7 @@ It does as Crossbar 26.10.1's, whose ``router/broker.py`` is the rule here.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from autobahn.wamp import message
@@ -88,7 +89,7 @@ class Broker:
 
         for one in dropped:
             if not one.uri.startswith("wamp."):
-                self._router.later(lambda one=one: tell(one))
+                self._router.later(partial(tell, one))
 
     def publish(self, session: Connection, request: message.Publish) -> None:
         """Hand a PUBLISH to those who have subscribed to it."""

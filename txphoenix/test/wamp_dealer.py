@@ -6,6 +6,7 @@ It does as Crossbar 26.10.1's, whose ``router/dealer.py`` is the rule here.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from autobahn.wamp import message
@@ -131,7 +132,7 @@ class Dealer:
                 self._tell("on_delete", session.session_id, one.id)
 
         for one in dropped:
-            self._router.later(lambda one=one: tell(one))
+            self._router.later(partial(tell, one))
 
     def call(self, session: Connection, request: message.Call) -> None:
         """Hand a CALL to who has registered its procedure."""

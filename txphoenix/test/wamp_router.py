@@ -27,7 +27,7 @@ from typing import Any
 from autobahn.twisted.wamp import ApplicationSession
 from autobahn.wamp import message, role
 from autobahn.wamp.exception import ProtocolError, TransportLost
-from autobahn.wamp.interfaces import ITransport
+from autobahn.wamp.interfaces import IMessage, ITransport
 from autobahn.wamp.serializer import JsonSerializer
 from autobahn.wamp.types import TransportDetails
 from twisted.internet.defer import Deferred
@@ -38,6 +38,15 @@ from txphoenix.test.wamp_broker import Broker
 from txphoenix.test.wamp_dealer import Dealer
 
 Queue = deque[Callable[[], None]]
+
+#: What is answered, by an error if need be.
+Request = (
+    message.Subscribe
+    | message.Unsubscribe
+    | message.Register
+    | message.Unregister
+    | message.Call
+)
 
 
 class WampRouter:
@@ -132,7 +141,7 @@ class WampRouter:
         return number
 
 
-class Connection(ITransport):  # type: ignore[misc]
+class Connection(ITransport):
     """A session's connection to the router: the transport that the session has."""
 
     def __init__(self, router: WampRouter, session: ApplicationSession) -> None:
@@ -150,7 +159,7 @@ class Connection(ITransport):  # type: ignore[misc]
 
     # What a session does with its transport.
 
-    def send(self, message: message.Message) -> None:
+    def send(self, message: IMessage) -> None:
         """Put a message on its way to the router."""
         if not self._is_open:
             raise TransportLost()
@@ -218,7 +227,7 @@ class Connection(ITransport):  # type: ignore[misc]
             received = self._over_the_wire(message)
             self.outgoing.append(lambda: self._to_session(received))
 
-    def refuse(self, request: message.Message, error: str, *args: object) -> None:
+    def refuse(self, request: Request, error: str, *args: object) -> None:
         """Answer a request by an error."""
         self.deliver(
             message.Error(
@@ -226,12 +235,12 @@ class Connection(ITransport):  # type: ignore[misc]
             )
         )
 
-    def _over_the_wire(self, sent: message.Message) -> message.Message:
+    def _over_the_wire(self, sent: Any) -> IMessage:
         payload, is_binary = self._serializer.serialize(sent)
         sent.uncache()
         return self._serializer.unserialize(payload, is_binary)[0]
 
-    def _to_session(self, received: message.Message) -> None:
+    def _to_session(self, received: IMessage) -> None:
         try:
             self._session.onMessage(received)
         except ProtocolError as error:
@@ -248,7 +257,7 @@ class Connection(ITransport):  # type: ignore[misc]
         if not self.is_closed.called:
             self.is_closed.callback(None)
 
-    def _receive(self, received: message.Message) -> None:
+    def _receive(self, received: IMessage) -> None:
         if isinstance(received, message.Hello):
             self.session_id = self.session_number = self._router.new_id()
             self.deliver(_welcome(self.session_number, received.realm))
@@ -261,12 +270,12 @@ class Connection(ITransport):  # type: ignore[misc]
         else:
             self._process(received)
 
-    def _process(self, received: message.Message) -> None:
+    def _process(self, received: IMessage) -> None:
         broker, dealer = self._router.broker, self._router.dealer
         if isinstance(received, message.Yield | message.Error):
             dealer.answer(received)
             return
-        {
+        answers: dict[type, Callable[[Connection, Any], None]] = {
             message.Publish: broker.publish,
             message.Subscribe: broker.subscribe,
             message.Unsubscribe: broker.unsubscribe,
@@ -274,7 +283,8 @@ class Connection(ITransport):  # type: ignore[misc]
             message.Unregister: dealer.unregister,
             message.Call: dealer.call,
             message.Cancel: dealer.cancel,
-        }[type(received)](self, received)
+        }
+        answers[type(received)](self, received)
 
 
 def _welcome(number: int, realm: str) -> message.Welcome:
