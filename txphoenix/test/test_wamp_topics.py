@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from twisted.internet.defer import Deferred
-
 from txphoenix.test.wamp_topics_case import TopicsCase
 
 LOBBY = "rooms:lobby"

@@ -8,9 +8,8 @@ from autobahn.wamp.exception import ApplicationError
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
-from txphoenix.testing import MemoryServer, PresenceChannel, Refused, ServerChannel
+from txphoenix.testing import MemoryServer, PresenceChannel, Refused, ServerChannel, ok
 from txphoenix.testing import error as error_reply
-from txphoenix.testing import ok
 from txphoenix.wamp.config import check_extra
 from txphoenix.wamp.publisher import Publisher
 from txphoenix.wamp.topics import Topics

@@ -14,11 +14,13 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 
+from txphoenix.runtime.package_log import package_log
+
 from ..backoff import Backoff
 
 __all__ = ["Repeating"]
 
-log = Logger("txphoenix.wamp")
+log = Logger("txphoenix.wamp", observer=package_log)
 
 
 class Repeating:

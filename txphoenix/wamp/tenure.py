@@ -21,6 +21,8 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
+from txphoenix.runtime.package_log import package_log
+
 from ..backoff import steps
 from .repeating import Repeating
 
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Tenure"]
 
-log = Logger("txphoenix.wamp")
+log = Logger("txphoenix.wamp", observer=package_log)
 
 # A lock is asked for again when its owner is heard to give it back; the rest is for
 # when that is not heard.

@@ -16,6 +16,8 @@ from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 
+from txphoenix.runtime.package_log import package_log
+
 if TYPE_CHECKING:
     from autobahn.twisted.wamp import ApplicationSession
     from autobahn.wamp.request import Subscription
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Wishes"]
 
-log = Logger("txphoenix.wamp")
+log = Logger("txphoenix.wamp", observer=package_log)
 
 
 class Wishes:
