@@ -20,10 +20,12 @@ class Room(ServerChannel):
     """Answers what it is told to, or nothing.
 
     :cvar refusal: what joins are refused with, if it is set.
+    :cvar holds: what joins wait for, if it is set.
     :cvar joins: the params of all joins.
     """
 
     refusal: Any = None
+    holds: Deferred[None] | None = None
     joins: list[Any]
 
     def join(self, params: Any) -> Any:
@@ -31,7 +33,10 @@ class Room(ServerChannel):
         self.joins.append(params)
         if self.refusal is not None:
             raise Refused(self.refusal)
-        return {"room": self.topic}
+        answer = {"room": self.topic}
+        if self.holds is None:
+            return answer
+        return self.holds.addCallback(lambda _: answer)
 
     def handle_in(self, event: str, payload: Any) -> Any:
         """Do as the event says."""
