@@ -76,7 +76,7 @@ class BridgedChannel(Channel):
 
     def handle_close(self, reason: object) -> None:
         """Fail who waits for presences that will not come."""
-        self._fail_synced(ChannelClosed(reason, self.topic))
+        self.fail_synced(ChannelClosed(reason, self.topic))
 
     def presence(self) -> dict[str, Any] | None:
         """Who is present, as JSON has it; None before the server has said it."""
@@ -107,7 +107,8 @@ class BridgedChannel(Channel):
             if not deferred.called:
                 deferred.callback(None)
 
-    def _fail_synced(self, error: PhoenixError) -> None:
+    def fail_synced(self, error: PhoenixError) -> None:
+        """Fail who waits for presences."""
         waiting, self._synced = self._synced, ()
         for deferred in waiting:
             if not deferred.called:

@@ -39,7 +39,7 @@ class Topics:
     ) -> None:
         self._settings = settings
         self._uris = uris
-        self._publisher = publisher
+        self.publisher = publisher
         self._clock = clock
         self.sockets = Sockets(
             lambda number: settings.new_client(number, clock),
@@ -72,7 +72,7 @@ class Topics:
         await held.leave(why, self._settings.timeout)
         if self._held.get(topic) is held:
             del self._held[topic]
-            self._publisher.forget(topic)
+            self.publisher.forget(topic)
             self.sockets.free(held.socket)
 
     async def push(
@@ -120,7 +120,7 @@ class Topics:
 
         Nothing is published any more, and calls fail with ``why``.
         """
-        self._publisher.stop()
+        self.publisher.stop()
         dropped = [
             Deferred.fromCoroutine(self.drop(topic, why)) for topic in list(self._held)
         ]
@@ -134,7 +134,7 @@ class Topics:
             topics: Mapping[str, Any] = settings.topics
             socket = self.sockets.place()
             held = self._held[topic] = HeldTopic(
-                topic, topics.get(topic), socket, self._publisher, self._clock
+                topic, topics.get(topic), socket, self.publisher, self._clock
             )
         return held
 
