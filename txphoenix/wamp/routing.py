@@ -18,7 +18,7 @@ from twisted.internet.defer import TimeoutError as DeferredTimeout
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
 
-from ..backoff import steps
+from txphoenix.backoff import steps
 
 if TYPE_CHECKING:
     from autobahn.twisted.wamp import ApplicationSession
