@@ -11,7 +11,7 @@ class BridgeTests(BridgeCase):
     """Events and calls, through all of the bridge."""
 
     def test_events(self) -> None:
-        """Who subscribes has the topic joined, and hears its events; the last leaves."""
+        """Who subscribes has the topic joined, and hears it; the last one leaves."""
         self.worker()
         self.assertEqual(self.server.channels(), [])
         subscription, heard = self.subscribe("phx.rooms:lobby.", "prefix")

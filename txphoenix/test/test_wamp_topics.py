@@ -246,7 +246,9 @@ class PushTests(TopicsCase):
         super().setUp()
         self.done(self.topics.take(LOBBY))
 
-    def push(self, event: str, payload: Any = None, timeout: float | None = None) -> Any:
+    def push(
+        self, event: str, payload: Any = None, timeout: float | None = None
+    ) -> Any:
         """A push to the joined topic."""
         return self.topics.push(LOBBY, event, payload, timeout)
 

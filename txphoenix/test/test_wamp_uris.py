@@ -1,4 +1,4 @@
-"""The URIs of the bridge: each topic and event has one, and there and back is the same."""
+"""The URIs of the bridge: one for each topic and event, and read again as these."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class EventURITests(SynchronousTestCase):
     @checked
     def test_there_and_back(self, prefix: str, topic: str, event: str) -> None:
         """Each pair has a URI of its own, from which it is read again."""
-        if prefix.split(".")[0] == "wamp":
+        if prefix.split(".", maxsplit=1)[0] == "wamp":
             return
         uri = event_uri(prefix, topic, event)
         self.assertEqual(split_uri(prefix, uri), (topic, event))

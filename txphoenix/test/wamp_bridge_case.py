@@ -12,8 +12,8 @@ from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from txphoenix.test.wamp_router import Connection, WampRouter
-from txphoenix.test.wamp_topics_case import Room
-from txphoenix.testing import MemoryServer, PresenceChannel
+from txphoenix.test.wamp_topics_case import People, Room
+from txphoenix.testing import MemoryServer
 from txphoenix.wamp import BridgeSession, split_uri
 
 
@@ -32,7 +32,7 @@ class BridgeCase(SynchronousTestCase):
             joins: list[Any] = []
 
         self.room: type[Room] = OneRoom
-        self.server = MemoryServer({"rooms:*": OneRoom, "people:*": PresenceChannel})
+        self.server = MemoryServer({"rooms:*": OneRoom, "people:*": People})
         self.clock = self.server.clock
         self.router = WampRouter(self.clock)
         self.addCleanup(self.end)

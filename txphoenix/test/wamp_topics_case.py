@@ -47,6 +47,25 @@ class Room(ServerChannel):
         return error_reply(payload) if event == "no" else ok(payload)
 
 
+class People(PresenceChannel):
+    """Says who is present after the join, or later.
+
+    :cvar is_told: whether it says it.
+    """
+
+    is_told = True
+
+    def join(self, params: Any) -> Any:
+        """Let everybody in."""
+        return {}
+
+    def after_join(self) -> None:
+        """Say who is there."""
+        self.track("bridge", {"device": 1})
+        if self.is_told:
+            self.push_presence_state()
+
+
 class Realm:
     """Remembers what is published.
 
@@ -95,8 +114,12 @@ class TopicsCase(SynchronousTestCase):
         class OneRoom(Room):
             joins: list[Any] = []
 
+        class OnePeople(People):
+            pass
+
+        self.people: type[People] = OnePeople
         self.room: type[Room] = OneRoom
-        self.server = MemoryServer({"rooms:*": self.room, "people:*": PresenceChannel})
+        self.server = MemoryServer({"rooms:*": self.room, "people:*": OnePeople})
         self.clock = self.server.clock
         self.realm = Realm()
         self.uris = URIs("phx")
