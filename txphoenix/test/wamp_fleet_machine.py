@@ -17,11 +17,13 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 from twisted.internet.defer import Deferred
 
-from txphoenix.test.wamp_fleet_kit import PREFIX, World
+from txphoenix.test.wamp_fleet_kit import CHECK_EVERY, PREFIX, TIMEOUT, World
 from txphoenix.test.wamp_router import Queue
 from txphoenix.wamp.uris import escaped
 
 TOPICS = ["rooms:lobby", "a", "v1.2 beta", "", "x#y"]
+
+NEVER = 1e6
 
 topics = st.sampled_from(TOPICS)
 numbers = st.integers(0, 1000)
@@ -39,10 +41,15 @@ class FleetMachine(RuleBasedStateMachine):
 
     # -- The fleet ----------------------------------------------------------------
 
-    @initialize(workers=st.integers(1, 3), clients=st.integers(1, 2), seed=numbers)
-    def begin(self, workers: int, clients: int, seed: int) -> None:
-        """Start."""
-        self.world = World(seed)
+    @initialize(
+        workers=st.integers(1, 3),
+        clients=st.integers(1, 2),
+        seed=numbers,
+        is_checked=st.booleans(),
+    )
+    def begin(self, workers: int, clients: int, seed: int, is_checked: bool) -> None:
+        """Start; without checks all has to be known by what the router tells."""
+        self.world = World(seed, CHECK_EVERY if is_checked else NEVER)
         for _ in range(workers):
             self.world.add_worker()
         for _ in range(clients):
@@ -132,6 +139,24 @@ class FleetMachine(RuleBasedStateMachine):
             self.pushes += 1
             self.world.push(client, topic, event, self.pushes)
 
+    @precondition(lambda self: len(self.world.workers) > 1)
+    @rule(
+        which=numbers, event=st.sampled_from(["shout", "hang"]), is_seen=st.booleans()
+    )
+    def worker_dies_of_a_push(self, which: int, event: str, is_seen: bool) -> None:
+        """A worker dies when it has handed a push to the server."""
+        held = self.world.held()
+        clients = [it for it in self.world.clients if it.session_id is not None]
+        if not held or not clients:
+            return
+        topic, worker = held[which % len(held)]
+        self.push(which, topic, event)
+        self.world.pump()
+        if self.pushes in self.world.server.done and not worker.is_stopping:
+            self.world.kill(worker, is_seen=is_seen)
+            if not is_seen:
+                self.dead.append(worker)
+
     @rule()
     def restart(self) -> None:
         """The router is restarted."""
@@ -158,6 +183,7 @@ class FleetMachine(RuleBasedStateMachine):
         server = self.world.server
         server.join_time, server.leave_time, server.reply_time = join, leave, reply
 
+    @precondition(lambda self: self.world.check_every < NEVER)
     @rule(count=st.integers(1, 3))
     def stale_lists(self, count: int) -> None:
         """The router's next lists are old."""
@@ -199,6 +225,13 @@ class FleetMachine(RuleBasedStateMachine):
         self.world.check_quiet()
         self.verify()
 
+    @rule()
+    def calls_end(self) -> None:
+        """A call's time passes, while deaths are not seen."""
+        self.world.settle(TIMEOUT + 5)
+        self.world.check_calls()
+        self.verify()
+
     def verify(self) -> None:
         """Nothing that was promised is broken."""
         if self.world.broken:
@@ -206,4 +239,5 @@ class FleetMachine(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         """Have it end in quiet."""
+        self.calls_end()
         self.quiet()
