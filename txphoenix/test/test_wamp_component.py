@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from autobahn.twisted.component import Component
 from autobahn.wamp.exception import ApplicationError
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.interfaces import IListeningPort, IReactorTime
 from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import TestCase
@@ -27,7 +27,7 @@ class ComponentTests(TestCase):
 
     timeout = 60
 
-    async def setUp(self) -> None:
+    async def setUp(self) -> None:  # type: ignore[override]
         """Have a router and a Phoenix server."""
         from twisted.internet import reactor
 
@@ -40,7 +40,7 @@ class ComponentTests(TestCase):
     async def end(self) -> None:
         """Stop both."""
         self.router.stop()
-        await self.port.stopListening()
+        await maybeDeferred(self.port.stopListening)
         await self.server.stop()
 
     def component(self, extra: Any, **more: Any) -> Component:
@@ -51,7 +51,7 @@ class ComponentTests(TestCase):
             "endpoint": {
                 "type": "tcp",
                 "host": "127.0.0.1",
-                "port": self.port.getHost().port,
+                "port": cast(Any, self.port.getHost()).port,
             },
             "max_retries": 5,
             "initial_retry_delay": 0.01,
@@ -115,12 +115,16 @@ class ComponentTests(TestCase):
         class OwnSession(BridgeSession):
             pass
 
+        def is_fatal(error: BaseException) -> bool:
+            fatal.append(error)
+            return True
+
         component = bridge_component(
             "ws://127.0.0.1:1/ws",
             "realm1",
             {"url": self.server.url},
             session_factory=OwnSession,
-            is_fatal=lambda error: fatal.append(error) is None,
+            is_fatal=is_fatal,
         )
         self.assertIs(component.session_factory, OwnSession)
         error = ApplicationError("wamp.error.no_such_realm")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from autobahn.exception import PayloadExceededError
@@ -32,7 +33,7 @@ class PublishCase(TopicsCase):
         self.server.broadcast(topic, event, payload)
         self.server.flush()
 
-    def lines(self, captured: list[Any]) -> list[str]:
+    def lines(self, captured: Sequence[Any]) -> list[str]:
         """What the log has of the bridge."""
         return [
             formatEvent(event)
@@ -151,7 +152,7 @@ class LimitTests(PublishCase):
 
             return ok("x" * 99)
 
-        self.room.handle_in = handle_in  # type: ignore[method-assign]
+        setattr(self.room, "handle_in", handle_in)  # noqa: B010
         error = self.refused(self.topics.push(LOBBY, "big", 1, 1))
         self.assertEqual(self.name_of(error), "too_large")
         self.assertTrue(error.kwargs["was_sent"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 from unittest.mock import patch
 
@@ -18,7 +19,7 @@ from txphoenix.wamp import CONFIGURATION_ERROR, BridgeSession
 LOBBY = "rooms:lobby"
 
 
-def told(captured: list[Any]) -> list[str]:
+def told(captured: Sequence[Any]) -> list[str]:
     """The lines of a captured log that an operator looks at.
 
     But for refused joins, and Autobahn's own of a session that was closed.
@@ -89,7 +90,8 @@ class BridgeTests(BridgeCase):
     def test_push_payloads(self) -> None:
         """Any JSON value and bytes, there and back; without one it is an empty map."""
         self.worker()
-        for payload in ({}, [1, {"a": None}], "x", 7, None, True, b"\x00\xff"):
+        payloads: list[Any] = [{}, [1, {"a": None}], "x", 7, None, True, b"\x00\xff"]
+        for payload in payloads:
             self.assertEqual(self.result("push", LOBBY, "yes", payload), payload)
         self.assertEqual(self.result("push", LOBBY, "yes"), {})
         named = {"topic": LOBBY, "event": "yes", "payload": 3, "timeout": 1.5}
@@ -134,7 +136,7 @@ class BridgeTests(BridgeCase):
     def test_wrong_arguments(self) -> None:
         """Each wrong argument is said to be one, and joins nothing."""
         self.worker()
-        for args in (
+        wrong: list[tuple[Any, ...]] = [
             (),
             (LOBBY,),
             (7, "yes"),
@@ -145,13 +147,15 @@ class BridgeTests(BridgeCase):
             (LOBBY, "yes", {}, True),
             (LOBBY, "yes", {"a": b"nested"}),
             (LOBBY, "yes", {}, 1, "more"),
-        ):
+        ]
+        for args in wrong:
             error = self.error("push", *args)
             self.assertEqual(error.error, "phx.error.invalid_argument", args)
         error = self.error("push", LOBBY, "yes", paylod=1)
         self.assertEqual(error.error, "phx.error.invalid_argument")
         self.assertIn("paylod", error.args[0])
-        for args in ((), (7,), (LOBBY, 1)):
+        wrong = [(), (7,), (LOBBY, 1)]
+        for args in wrong:
             error = self.error("presence", *args)
             self.assertEqual(error.error, "phx.error.invalid_argument", args)
         self.assertEqual(self.room.joins, [])

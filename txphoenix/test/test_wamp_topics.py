@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred
@@ -12,7 +13,7 @@ from txphoenix.test.wamp_topics_case import TopicsCase
 LOBBY = "rooms:lobby"
 
 
-def warnings(captured: list[Any]) -> list[str]:
+def warnings(captured: Sequence[Any]) -> list[str]:
     """The lines of a captured log that an operator looks at."""
     return [
         formatEvent(event)
@@ -217,7 +218,8 @@ class FaultTests(TopicsCase):
 
     def test_close_instead_of_a_join(self) -> None:
         """A server that closes the channel in the midst of a rejoin loses no topic."""
-        self.room.holds = held = Deferred()
+        held: Deferred[None] = Deferred()
+        self.room.holds = held
         self.server.drop()
         self.server.advance(4)
         [session] = self.server.connections
