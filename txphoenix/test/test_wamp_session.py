@@ -296,6 +296,7 @@ class EndTests(BridgeCase):
         self.assertEqual(self.server.connections, [])
         self.assertEqual(told(captured), [])
         self.assertEqual(self.flushLoggedErrors(), [])
+        self.ending = self.error_of(self.waiting).error
 
     def test_connection_lost(self) -> None:
         """The router is gone without a word."""
@@ -314,7 +315,7 @@ class EndTests(BridgeCase):
         """The session leaves; the caller is told that it has moved."""
         self.session.leave()
         self.assert_stopped()
-        self.assertEqual(self.error_of(self.waiting).error, "phx.error.moved")
+        self.assertEqual(self.ending, "phx.error.moved")
 
     def test_disconnect(self) -> None:
         """The session closes its connection."""
