@@ -250,6 +250,7 @@ class FaultTests(TopicsCase):
         self.room.holds = None
         held.callback(None)
         self.server.advance(60)
+        self.assertEqual(channel.state, "joined")
         self.assertEqual(len(self.server.channels(LOBBY)), 1)
         self.assertEqual(self.done(self.topics.push(LOBBY, "yes", 5, 1)), 5)
 
