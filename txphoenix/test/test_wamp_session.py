@@ -9,8 +9,8 @@ from unittest.mock import patch
 from autobahn.twisted.wamp import ApplicationSession
 from autobahn.wamp import message
 from autobahn.wamp.exception import ApplicationError
-from autobahn.wamp.types import ComponentConfig
-from twisted.internet.defer import CancelledError
+from autobahn.wamp.types import ComponentConfig, SessionDetails
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import LogLevel, capturedLogs, formatEvent
 
 from txphoenix.test.wamp_bridge_case import BridgeCase
@@ -325,9 +325,15 @@ class EndTests(BridgeCase):
 
     def test_server_gone(self) -> None:
         """The Phoenix server does not answer any more."""
+        ended: list[str] = []
+        for event in ("leave", "disconnect"):
+            self.session.on(event, lambda *_, event=event, **__: ended.append(event))
         self.server.pause()
         self.connection.lose()
+        self.settle(1)
+        self.assertEqual(ended, ["leave"])
         self.assert_stopped(20)
+        self.assertEqual(ended, ["leave", "disconnect"])
         self.server.resume()
 
     def test_leave_while_the_server_is_gone(self) -> None:
@@ -389,6 +395,16 @@ class AnyMomentTests(BridgeCase):
     def test_disconnect(self) -> None:
         """The session closes its connection."""
         self.end_at_each(lambda session, _connection: session.disconnect())
+
+    def test_before_its_turn(self) -> None:
+        """A session that is gone before its bridge starts does nothing."""
+        session = BridgeSession(
+            ComponentConfig(realm="realm1", extra={"url": self.server.url}), self.clock
+        )
+        with capturedLogs() as captured:
+            started = Deferred.fromCoroutine(session.onJoin(SessionDetails()))
+        self.successResultOf(started)
+        self.assertEqual(told(captured), [])
 
 
 class StartTests(BridgeCase):
