@@ -43,8 +43,8 @@ MODULES = {
     "supplied",
     "telemetry",
 }
-# These have to be imported, as the client does without them.
-OWN_IMPORT = {"aio", "testing"}
+# The server kit and the integrations have to be imported: the client does without.
+OWN_IMPORT = {"aio", "testing", "wamp"}
 
 # What the paths of users hand on, and what twistd's does.
 LAYERS = {
