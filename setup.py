@@ -76,6 +76,8 @@ setup(
         "accelerated": [
             "websockets>=13.0",
         ],
+        # The router that the tests in crossbar_node/ start; the bridge does without.
+        "crossbar": ["crossbar>=26.10.1"],
         "test": [
             "coverage>=7.10",
             "hypothesis>=6.100",

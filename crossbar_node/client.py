@@ -42,8 +42,12 @@ class Heard:
         self.events: list[Event] = []
         self._waiting: list[tuple[Callable[[list[Event]], bool], Deferred[None]]] = []
 
-    def take(self, payload: Any = None, *, details: EventDetails) -> None:
-        """Keep an event: this is the subscription's handler."""
+    def take(self, *arguments: Any, details: EventDetails) -> None:
+        """Keep an event: this is the subscription's handler.
+
+        A bridge's events have one argument, those of the meta API may have two.
+        """
+        payload = arguments[0] if len(arguments) == 1 else arguments
         self.events.append(Event(str(details.topic), payload))
         for entry in list(self._waiting):
             holds, deferred = entry

@@ -13,15 +13,15 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from twisted.internet.defer import Deferred
-from twisted.internet.error import ProcessExitedAlready, TimeoutError
+from twisted.internet.defer import Deferred, TimeoutError
+from twisted.internet.error import ProcessExitedAlready
 from twisted.internet.interfaces import IReactorProcess, IReactorTime
 from twisted.internet.protocol import ProcessProtocol
 from twisted.python.failure import Failure
 
 __all__ = ["LONGEST", "Ended", "Program", "wait"]
 
-LONGEST = 120.0
+LONGEST = 60.0
 """The seconds after which a wait is given up: many times what a slow machine takes."""
 
 STOPPING = 30.0
@@ -32,6 +32,9 @@ KEPT = 4000
 
 TOLD = 40
 """The lines that are told of one that has not done what was awaited."""
+
+LOG = "log"
+"""The name of the file that has all that a process has printed."""
 
 IN_A_GROUP = "import os, sys; os.setpgid(0, 0); os.execv(sys.argv[1], sys.argv[1:])"
 """Makes a process the first of a group, so that all that it starts can be ended too."""
@@ -65,6 +68,7 @@ class Program(ProcessProtocol):
     :param name: what errors call it.
     :param command: the program, as an absolute path, and its arguments.
     :param changes: what its environment has other than ours.
+    :param folder: where it runs, and what it prints is kept, in ``log``.
     :ivar lines: what it has printed, the last of it.
     """
 
@@ -99,6 +103,7 @@ class Program(ProcessProtocol):
             path=str(self._folder),
         )
         self.pid = process.pid or 0
+        self._log = (self._folder / LOG).open("ab")
         return self
 
     @property
@@ -147,6 +152,7 @@ class Program(ProcessProtocol):
 
     def childDataReceived(self, childFD: int, data: bytes) -> None:
         """Make lines of what it prints."""
+        self._log.write(data)
         *lines, self._rests[childFD] = (self._rests[childFD] + data).split(b"\n")
         for line in lines:
             self._line(line.decode("utf-8", "replace").rstrip())
@@ -197,6 +203,7 @@ class Program(ProcessProtocol):
 
     def processEnded(self, reason: Failure) -> None:
         """Nobody waits for a line in vain."""
+        self._log.close()
         self._is_over = True
         waiting, self._waiting = self._waiting, []
         for _, deferred in waiting:
