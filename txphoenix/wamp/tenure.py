@@ -1,0 +1,229 @@
+"""One topic at one worker, from the lock that it has to get to the one it gives back.
+
+The lock of a topic is a procedure that the router lets one session register.
+So a topic is joined only by who has its lock, whatever each worker believes of the
+fleet, and it is given back only when the topic is left::
+
+    nothing --register--> locked --take--> joined
+    nothing <--unregister-- locked <--drop-- joined
+
+Whether the topic is this worker's can change at any time, and in each state the way is
+from there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from autobahn.wamp.exception import ApplicationError, TransportLost
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+
+from txphoenix.runtime.package_log import package_log
+
+from ..backoff import steps
+from .repeating import Repeating
+
+if TYPE_CHECKING:
+    from autobahn.twisted.wamp import ApplicationSession
+    from autobahn.wamp.request import Registration
+
+    from .interfaces import FleetURIs, TopicHolder
+
+__all__ = ["Tenure"]
+
+log = Logger("txphoenix.wamp", observer=package_log)
+
+# A lock is asked for again when its owner is heard to give it back; the rest is for
+# when that is not heard.
+_LOCK_BACKOFF = steps([0.1, 0.25, 0.5, 1.0])
+# A refused join.
+_JOIN_BACKOFF = steps([1.0, 2.0, 5.0, 10.0, 30.0])
+
+
+class Tenure:
+    """What this worker has of a topic, and the way to what it should have.
+
+    :param is_mine: whether the topic should be this worker's.
+    :param touch: called with the topic at each call of it.
+    :param on_end: called with it when it has nothing, and should have nothing.
+    :param drop_timeout: the seconds after which the lock is given back even if the
+        holder has not left the topic, which is a fault of the holder's.
+    """
+
+    def __init__(
+        self,
+        topic: str,
+        session: ApplicationSession,
+        uris: FleetURIs,
+        holder: TopicHolder,
+        clock: IReactorTime,
+        is_mine: Callable[[str], bool],
+        touch: Callable[[str], None],
+        on_end: Callable[[Tenure], None],
+        drop_timeout: float,
+    ) -> None:
+        self.topic = topic
+        self.blocker: int | None = None
+        """The ID of the registration by which another worker has the lock."""
+        self._session = session
+        self._uris = uris
+        self._holder = holder
+        self._clock = clock
+        self._is_mine = is_mine
+        self._touch = touch
+        self._on_end = on_end
+        self._drop_timeout = drop_timeout
+        self._lock: Registration | None = None
+        self._is_taken = False
+        self._is_joined = False
+        self._is_ending = False
+        self._refusal: Exception | None = None
+        self._taking: Deferred[None] | None = None
+        self._waiting: list[Deferred[None]] = []
+        self._failed_joins = 0
+        self._settling = Repeating(clock, self._settle, self._backoff)
+
+    @property
+    def is_locked(self) -> bool:
+        """Whether this worker has the lock, and is not about to give it back."""
+        return self._lock is not None and not self._is_ending
+
+    def settle(self) -> None:
+        """See what the topic should be, as that may have changed."""
+        if self._taking is not None and not self._is_mine(self.topic):
+            self._taking.cancel()
+        self._settling.ask()
+
+    def lose(self) -> None:
+        """The session has ended, and the lock with it: leave the topic at once."""
+        self._settling.stop()
+        if self._taking is not None:
+            self._taking.cancel()
+        if not self._is_ending:
+            self._is_ending = True
+            Deferred.fromCoroutine(self._leave())
+
+    async def serve(self, method: str, *args: Any) -> Any:
+        """Do something with the topic, as soon as it is joined.
+
+        :param method: "push" or "presence", with the arguments of the holder's.
+        :raises ApplicationError: "elsewhere" if the topic is not here any more: then
+            nothing was done, and whoever asks may ask again.
+        """
+        if not self.is_locked:
+            raise ApplicationError(
+                self._uris.error("elsewhere"), "the topic is not here", topic=self.topic
+            )
+        self._touch(self.topic)
+        if not self._is_joined:
+            if self._refusal is not None:
+                raise self._refusal
+            joined: Deferred[None] = Deferred(self._stop_waiting)
+            self._waiting.append(joined)
+            await joined
+        if method == "push":
+            return await self._holder.push(self.topic, *args)
+        return await self._holder.presence(self.topic)
+
+    def _stop_waiting(self, joined: Deferred[None]) -> None:
+        self._waiting.remove(joined)
+
+    async def _settle(self) -> None:
+        if self._is_mine(self.topic):
+            if self._lock is None:
+                await self._acquire()
+            if self._is_mine(self.topic) and not self._is_joined:
+                await self._take()
+        if not self._is_mine(self.topic) and not self._settling.is_stopped:
+            await self._give_up()
+            if not self._is_mine(self.topic):
+                self._settling.stop()
+                self._on_end(self)
+
+    async def _acquire(self) -> None:
+        lock = self._uris.lock(self.topic)
+        try:
+            self._lock = await self._session.register(self.serve, lock)
+        except ApplicationError as error:
+            if error.error == ApplicationError.PROCEDURE_ALREADY_EXISTS:
+                self.blocker = await self._session.call(
+                    "wamp.registration.lookup", lock
+                )
+                if self.blocker is None:
+                    # It was given back meanwhile.
+                    self._settling.ask()
+            raise
+        self.blocker = None
+
+    async def _take(self) -> None:
+        self._is_taken = True
+        self._taking = Deferred.fromCoroutine(self._holder.take(self.topic))
+        try:
+            await self._taking
+        except CancelledError:
+            # It is no longer this worker's.
+            return
+        except Exception as error:
+            self._refusal = error
+            self._failed_joins += 1
+            self._fail_waiting(error)
+            raise
+        finally:
+            self._taking = None
+        self._is_joined = True
+        self._refusal = None
+        self._failed_joins = 0
+        waiting, self._waiting = self._waiting, []
+        for joined in waiting:
+            joined.callback(None)
+
+    async def _give_up(self) -> None:
+        self._is_ending = True
+        try:
+            await self._leave()
+            lock, self._lock = self._lock, None
+            if lock is not None:
+                await self._unregister(lock)
+        finally:
+            self._is_ending = False
+
+    async def _leave(self) -> None:
+        moved = ApplicationError(
+            self._uris.error("moved"),
+            f"{self.topic} moves to another worker; what was under way may have been"
+            " done or not",
+            topic=self.topic,
+        )
+        self._is_joined = False
+        self._refusal = None
+        self._fail_waiting(moved)
+        if self._is_taken:
+            dropping = Deferred.fromCoroutine(self._holder.drop(self.topic, moved))
+            dropping.addTimeout(self._drop_timeout, self._clock)
+            try:
+                await dropping
+            except Exception:
+                log.failure("{topic} was not left in time", topic=self.topic)
+            self._is_taken = False
+
+    async def _unregister(self, lock: Registration) -> None:
+        try:
+            await lock.unregister()
+        except (ApplicationError, TransportLost) as error:
+            # It is gone already, or goes with the session.
+            log.debug(
+                "The lock of {topic} was gone: {error}", topic=self.topic, error=error
+            )
+
+    def _fail_waiting(self, error: Exception) -> None:
+        waiting, self._waiting = self._waiting, []
+        for joined in waiting:
+            joined.errback(error)
+
+    def _backoff(self, failures: int) -> float:
+        if self._lock is not None:
+            return _JOIN_BACKOFF(max(self._failed_joins - 1, 0))
+        return _LOCK_BACKOFF(failures)

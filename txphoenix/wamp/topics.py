@@ -1,0 +1,149 @@
+"""The topics that this process holds, each with its place on a Phoenix socket."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from autobahn.wamp.exception import ApplicationError
+from twisted.internet.defer import Deferred, DeferredList
+from twisted.internet.interfaces import IReactorTime
+
+from txphoenix.errors import MessageTooLarge, PhoenixError
+
+from .call_errors import call_error, too_large
+from .config import Settings
+from .held_topic import HeldTopic
+from .publisher import Publisher, size_of
+from .sockets import Sockets
+from .uris import URIs
+
+__all__ = ["Topics"]
+
+
+class Topics:
+    """Joins topics, publishes what comes on them, and pushes to them.
+
+    It is a :class:`~txphoenix.wamp.interfaces.TopicHolder`.
+
+    :param publisher: publishes what comes.
+    :param clock: the reactor, or the clock of a test.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        uris: URIs,
+        publisher: Publisher,
+        clock: IReactorTime,
+    ) -> None:
+        self._settings = settings
+        self._uris = uris
+        self.publisher = publisher
+        self._clock = clock
+        self.sockets = Sockets(
+            lambda number: settings.new_client(number, clock),
+            settings.channels_per_socket,
+            settings.idle,
+            clock,
+        )
+        self._held: dict[str, HeldTopic] = {}
+
+    @property
+    def held(self) -> Collection[str]:
+        """The topics that are joined, or may be."""
+        return self._held.keys()
+
+    async def take(self, topic: str) -> None:
+        """Join a topic, and publish its events from now on.
+
+        What the join was refused with is raised, as callers get it.
+        """
+        try:
+            await self._take(topic).joined()
+        except PhoenixError as error:
+            raise call_error(self._uris, error, topic) from error
+
+    async def drop(self, topic: str, why: Exception) -> None:
+        """Leave a topic: its calls fail with ``why`` at once."""
+        held = self._held.get(topic)
+        if held is None:
+            return
+        await held.leave(why, self._settings.timeout)
+        if self._held.get(topic) is held:
+            del self._held[topic]
+            self.publisher.forget(topic)
+            self.sockets.free(held.socket)
+
+    async def push(
+        self, topic: str, event: str, payload: Any, timeout: float | None
+    ) -> Any:
+        """Push to a topic that is held, and return the response of its reply."""
+        limit = self._settings.max_payload
+        try:
+            size = size_of(payload)
+            if size > limit:
+                raise too_large(
+                    self._uris, MessageTooLarge(size, limit), topic, event, False
+                )
+            seconds = self._settings.timeout if timeout is None else timeout
+            response = await self._holding(topic).push(event, payload, seconds)
+            size = size_of(response)
+        except BaseException as error:
+            raise call_error(self._uris, error, topic, event) from error
+        if size > limit:
+            raise too_large(
+                self._uris, MessageTooLarge(size, limit), topic, event, True
+            )
+        return response
+
+    async def presence(self, topic: str) -> dict[str, Any]:
+        """The presence state of a topic that is held, once it is synced."""
+        limit = self._settings.max_payload
+        try:
+            state = await self._holding(topic).presence(self._settings.timeout)
+        except BaseException as error:
+            raise call_error(self._uris, error, topic) from error
+        size = size_of(state)
+        if size > limit:
+            raise too_large(
+                self._uris,
+                MessageTooLarge(size, limit),
+                topic,
+                "presence_state",
+                False,
+            )
+        return state
+
+    async def stop(self, why: Exception) -> None:
+        """Leave all, and close all sockets: the session has ended.
+
+        Nothing is published any more, and calls fail with ``why``.
+        """
+        self.publisher.stop()
+        dropped = [
+            Deferred.fromCoroutine(self.drop(topic, why)) for topic in list(self._held)
+        ]
+        await DeferredList(dropped)
+        await self.sockets.stop()
+
+    def _take(self, topic: str) -> HeldTopic:
+        held = self._held.get(topic)
+        if held is None:
+            settings = self._settings
+            topics: Mapping[str, Any] = settings.topics
+            socket = self.sockets.place()
+            held = self._held[topic] = HeldTopic(
+                topic, topics.get(topic), socket, self.publisher, self._clock
+            )
+        return held
+
+    def _holding(self, topic: str) -> HeldTopic:
+        held = self._held.get(topic)
+        if held is None:
+            raise ApplicationError(
+                self._uris.error("moved"),
+                "the topic is not held here any more: call again",
+                topic=topic,
+            )
+        return held

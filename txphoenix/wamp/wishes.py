@@ -1,0 +1,107 @@
+"""What this process wants itself, said so that the whole fleet hears it.
+
+A topic of the configuration, or one that somebody pushes to, is wanted by subscribing
+to an event of it that nobody publishes.
+So there is one source of what is wanted, the router's subscriptions, whoever of the
+fleet comes to own the topic; and a wish ends with the process that had it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from autobahn.wamp.exception import ApplicationError, TransportLost
+from twisted.internet.defer import Deferred, gatherResults
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.logger import Logger
+
+from txphoenix.runtime.package_log import package_log
+
+if TYPE_CHECKING:
+    from autobahn.twisted.wamp import ApplicationSession
+    from autobahn.wamp.request import Subscription
+
+    from .interfaces import FleetURIs
+
+__all__ = ["Wishes"]
+
+log = Logger("txphoenix.wamp", observer=package_log)
+
+
+class Wishes:
+    """Topics that are wanted here, some for good, others while they are pushed to.
+
+    :param idle: the seconds for which a topic is wanted after it was last pushed to.
+    """
+
+    def __init__(
+        self,
+        session: ApplicationSession,
+        uris: FleetURIs,
+        clock: IReactorTime,
+        idle: float,
+    ) -> None:
+        self._session = session
+        self._uris = uris
+        self._clock = clock
+        self._idle = idle
+        self._timers: dict[str, IDelayedCall] = {}
+        self._always: frozenset[str] = frozenset()
+        self._is_stopped = False
+
+    async def always(self, topics: Iterable[str]) -> None:
+        """Want topics for as long as the session lives."""
+        self._always = frozenset(topics)
+        wishes = [Deferred.fromCoroutine(self._subscribe(it)) for it in self._always]
+        await gatherResults(wishes, consumeErrors=True)
+
+    def touch(self, topic: str) -> None:
+        """Want a topic from now on until it has been idle."""
+        if topic in self._always or self._is_stopped:
+            return
+        timer = self._timers.get(topic)
+        if timer is not None:
+            timer.reset(self._idle)
+            return
+        wish = Deferred.fromCoroutine(self._subscribe(topic))
+        wish.addErrback(self._refused, topic)
+        self._timers[topic] = self._clock.callLater(self._idle, self._end, topic, wish)
+
+    def stop(self) -> None:
+        """Forget all; the router does, when the session ends."""
+        self._is_stopped = True
+        for timer in self._timers.values():
+            timer.cancel()
+        self._timers.clear()
+
+    async def _subscribe(self, topic: str) -> Subscription:
+        wish: Subscription = await self._session.subscribe(
+            _ignore, self._uris.interest(topic)
+        )
+        return wish
+
+    def _end(self, topic: str, wish: Deferred[Subscription | None]) -> None:
+        del self._timers[topic]
+        wish.addCallback(self._unsubscribe).addErrback(
+            # Then the session has ended, or is about to.
+            lambda failure: failure.trap(ApplicationError, TransportLost) and None
+        )
+
+    def _unsubscribe(self, wish: Subscription | None) -> Any:
+        return None if wish is None else wish.unsubscribe()
+
+    def _refused(self, failure: Any, topic: str) -> None:
+        failure.trap(ApplicationError, TransportLost)
+        timer = self._timers.pop(topic, None)
+        if timer is not None and timer.active():
+            timer.cancel()
+        log.debug(
+            "The router refused to have {topic} wanted: {error}",
+            topic=topic,
+            error=failure.value,
+        )
+
+
+def _ignore(*_args: object, **_kwargs: object) -> None:
+    """Nobody publishes it."""
