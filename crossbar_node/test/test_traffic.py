@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from autobahn.wamp.exception import ApplicationError
 
 from ..client import Client
+from ..configuration import Config
 from .case import CrossbarCase
 
 LOBBY = "phx.rooms:lobby"
@@ -94,6 +95,9 @@ class TrafficTests(CrossbarCase):
 
 class LeavingTests(CrossbarCase):
     """The last unsubscription leaves the topic."""
+
+    # How long a topic is kept for those who call without a subscription.
+    options: ClassVar[Config] = {"idle": 0.5}
 
     async def test_leaves(self) -> None:
         """A topic is left once nobody subscribes to it: by itself, or by its end."""
