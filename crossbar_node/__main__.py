@@ -51,9 +51,7 @@ def main(args: list[str]) -> int:
     options.temporary.parent.mkdir(parents=True, exist_ok=True)
     # A process of its own: trial has its own ways with signals, the log and exit.
     trial = [sys.executable, "-m", "twisted.trial", "--temp-directory"]
-    done = subprocess.run(
-        [*trial, str(options.temporary), *options.tests], check=False
-    )
+    done = subprocess.run([*trial, str(options.temporary), *options.tests], check=False)
     return 1 if done.returncode else 0
 
 

@@ -35,7 +35,12 @@ class Event(NamedTuple):
 
 
 class Heard:
-    """The events that a subscription has brought, in order."""
+    """The events that a subscription has brought, in order.
+
+    :ivar subscription: the subscription.
+    """
+
+    subscription: Any
 
     def __init__(self, reactor: Any) -> None:
         self._reactor = reactor
@@ -63,6 +68,10 @@ class Heard:
             await wait(
                 deferred, self._reactor, what, lambda: f"heard {self.events[-20:]}"
             )
+
+    async def more(self, seen: int, what: str) -> None:
+        """Wait until there are more than so many."""
+        await self.until(lambda events: len(events) > seen, what)
 
     async def first(self, uri: str) -> Any:
         """The payload of the first event of that URI, once it is there."""
@@ -118,8 +127,8 @@ class Client(ApplicationSession):
                 members = await self.members()
                 if len(members) == count:
                     return members
-                await heard.until(
-                    lambda events, seen=seen: len(events) > seen,
+                await heard.more(
+                    seen,
                     f"{count} bridges; there are {len(members)}",
                 )
         finally:

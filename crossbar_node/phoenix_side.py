@@ -1,4 +1,4 @@
-"""The Phoenix server that the bridges connect to, and its book of who has joined what."""
+"""The Phoenix server that the bridges connect to, which keeps a book of all joins."""
 
 from __future__ import annotations
 
@@ -172,8 +172,6 @@ async def phoenix_server(
     """
     book = Book(reactor)
     room = type("RoomOfBook", (Room,), {"book": book})
-    server = PhoenixServer(
-        {"*": room}, reactor=reactor, channel_limit=channel_limit
-    )
+    server = PhoenixServer({"*": room}, reactor=reactor, channel_limit=channel_limit)
     await server.start()
     return server, book

@@ -41,7 +41,7 @@ IN_A_GROUP = "import os, sys; os.setpgid(0, 0); os.execv(sys.argv[1], sys.argv[1
 
 
 class Ended(Exception):
-    """A process has ended, and what was awaited has not come; the text has its lines."""
+    """A process has ended, and what was awaited has not come; it has the last lines."""
 
 
 async def wait(

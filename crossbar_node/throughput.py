@@ -8,9 +8,9 @@ A Phoenix server, a Crossbar node with a router and the workers, and a client th
 subscribes to all topics and calls, each a process of its own.
 Events go from Phoenix to the client, calls from the client to Phoenix and back.
 
-What a machine has too few cores for does not get faster with more workers: so beside the
-rates there is what each process got done in a second of its own CPU time, which is what
-it would do on a core of its own.
+What a machine has too few cores for does not get faster with more workers.
+So beside the rates there is what each process got done in a second of its own CPU time,
+and what would go through if each had a core of its own.
 The exit code is 1 if an event was lost, came twice or out of order.
 """
 
@@ -43,22 +43,28 @@ from .program import LONGEST, Program
 __all__ = ["Measured", "Plan", "main", "table"]
 
 TOPICS = 24
+AT_A_TIME = 8
+"""How many calls of each topic wait for their answers."""
 BODY = "x" * 100
+
+
+PARTS = ("server", "worker", "router", "client")
+"""The processes; of the workers, what each gets done."""
 
 
 class Plan(NamedTuple):
     """How much is sent.
 
     :ivar events: how many each topic has.
-    :ivar calls: how many each topic has, one at a time.
+    :ivar calls: how many each of those has that call at the same time.
     """
 
     events: int
     calls: int
 
 
-FULL = Plan(events=1500, calls=250)
-SHORT = Plan(events=50, calls=10)
+FULL = Plan(events=1500, calls=40)
+SHORT = Plan(events=50, calls=2)
 
 
 class Measured(NamedTuple):
@@ -141,7 +147,8 @@ class Bench:
         for numbers in self._numbers.values():
             numbers.clear()
         self._wanted = count * TOPICS
-        self._all_came = came = Deferred()
+        came: Deferred[None] = Deferred()
+        self._all_came = came
         flood = {"count": count, "body": BODY}
 
         async def run() -> None:
@@ -156,7 +163,8 @@ class Bench:
         return measured
 
     async def calls(self, count: int) -> Measured:
-        """Call so many times for each topic, one at a time."""
+        """Call for each topic, so many times each of those who do so side by side."""
+        callers = self._topics * AT_A_TIME
 
         async def of(topic: str) -> None:
             for number in range(count):
@@ -165,11 +173,9 @@ class Bench:
                     raise Wrong(f"{topic} was answered {reply}")
 
         async def run() -> None:
-            await gatherResults(
-                Deferred.fromCoroutine(of(topic)) for topic in self._topics
-            )
+            await gatherResults(Deferred.fromCoroutine(of(topic)) for topic in callers)
 
-        return await self._measure(run, count * TOPICS)
+        return await self._measure(run, count * len(callers))
 
     async def _measure(self, run: Any, count: int) -> Measured:
         before, began = used(self._pids), perf_counter()
@@ -178,7 +184,8 @@ class Bench:
         cpu = {name: after[name] - before[name] for name in self._pids}
         workers = sum(cpu.pop(name) for name in self._names)
         per_second = {
-            name: count / max(it, 0.01) for name, it in {**cpu, "worker": workers}.items()
+            name: count / max(it, 0.01)
+            for name, it in {**cpu, "worker": workers}.items()
         }
         return Measured(count / seconds, per_second)
 
@@ -204,21 +211,35 @@ async def measure(reactor: Any, counts: list[int], plan: Plan, rounds: int) -> R
 
 def table(results: Results, cores: int) -> Iterator[str]:
     """The results: medians, and ratios to the first number of workers."""
-    parts = ("server", "worker", "router", "client")
     yield (
-        f"{'':8}{'workers':>8}{'a second':>11}{'ratio':>7}   a second of CPU time:"
-        + "".join(f"{part:>9}" for part in parts)
+        f"{'':7}{'workers':>8}{'a second':>10}{'ratio':>7}   in a second of CPU time: "
+        + "".join(f"{part:>9}" for part in PARTS)
+        + f"{'a core each':>13}{'ratio':>7}  limited by"
     )
-    first: dict[str, float] = {}
-    for (kind, count), all_measured in sorted(results.items(), reverse=False):
+    first: dict[str, tuple[float, float]] = {}
+    for (kind, count), all_measured in sorted(results.items()):
         rate = statistics.median(it.rate for it in all_measured)
-        ratio = rate / first.setdefault(kind, rate)
-        cpu = [statistics.median(it.cpu[part] for it in all_measured) for part in parts]
+        cpu = {
+            part: statistics.median(it.cpu[part] for it in all_measured)
+            for part in PARTS
+        }
+        most, limit = core_each(cpu, count)
+        first_rate, first_most = first.setdefault(kind, (rate, most))
         yield (
-            f"{kind:8}{count:>8}{rate:>11,.0f}{ratio:>7.2f}{'':24}"
-            + "".join(f"{each:>9,.0f}" for each in cpu)
+            f"{kind:7}{count:>8}{rate:>10,.0f}{rate / first_rate:>7.2f}{'':28}"
+            + "".join(f"{each:>9,.0f}" for each in cpu.values())
+            + f"{most:>13,.0f}{most / first_most:>7.2f}  the {limit}"
         )
-    yield f"on {cores} cores; {TOPICS} topics, payloads of {len(BODY)} characters and more"
+    yield f"on {cores} cores; {TOPICS} topics, texts of {len(BODY)} characters"
+
+
+def core_each(cpu: dict[str, float], workers: int) -> tuple[float, str]:
+    """What would go through if each process had a core, and what limits it."""
+    together = {
+        part: it * (workers if part == "worker" else 1) for part, it in cpu.items()
+    }
+    limit = min(together, key=together.__getitem__)
+    return together[limit], limit
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:

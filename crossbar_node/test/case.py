@@ -1,4 +1,4 @@
-"""What the tests share: a Phoenix server, nodes, and clients, all of which are ended."""
+"""What the tests share: a Phoenix server, nodes and clients, all of which are ended."""
 
 from __future__ import annotations
 
@@ -57,12 +57,10 @@ class CrossbarCase(TestCase):
     server: PhoenixServer
     book: Book
 
-    async def setUp(self) -> None:
+    async def setUp(self) -> None:  # type: ignore[override]
         """Start the Phoenix server; nodes find each other by the ports."""
         self.reactor: Any = global_reactor
-        self.server, self.book = await phoenix_server(
-            self.reactor, self.channel_limit
-        )
+        self.server, self.book = await phoenix_server(self.reactor, self.channel_limit)
         self.addCleanup(self.server.stop, drain=False)
         self.ports = {"bridge": free_port(), "client": free_port()}
 
@@ -84,9 +82,7 @@ class CrossbarCase(TestCase):
 
     def container(self, name: str, **options: str) -> Config:
         """A bridge in a container."""
-        return bridge_container(
-            name, self.ports["bridge"], self.extra(name), **options
-        )
+        return bridge_container(name, self.ports["bridge"], self.extra(name), **options)
 
     def guest(self, name: str) -> Config:
         """A bridge as a guest."""

@@ -26,7 +26,7 @@ class FleetTests(CrossbarCase):
     channel_limit = 20
     options: ClassVar[Config] = {"channels_per_socket": 20}
 
-    async def setUp(self) -> None:
+    async def setUp(self) -> None:  # type: ignore[override]
         """Start the three, and subscribe to all topics."""
         await super().setUp()
         workers = [self.router(), self.container("one"), self.container("two")]

@@ -34,7 +34,8 @@ class RestartTests(CrossbarCase):
         since = len(self.book.entries)
         member = await self.kill_session(client)
         await self.book.until(
-            lambda: len(self.book.entries) >= since + 2 * len(TOPICS), "leaves and joins"
+            lambda: len(self.book.entries) >= since + 2 * len(TOPICS),
+            "leaves and joins",
         )
         await self.book.until_joined(TOPICS)
         self.assertNotEqual(await client.until_members(1), [member])

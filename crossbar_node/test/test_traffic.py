@@ -16,7 +16,7 @@ LOBBY = "phx.rooms:lobby"
 class TrafficTests(CrossbarCase):
     """One bridge in a container, and clients that speak JSON and MessagePack."""
 
-    async def setUp(self) -> None:
+    async def setUp(self) -> None:  # type: ignore[override]
         """Start the node."""
         await super().setUp()
         await self.start_node("node", [self.router(), self.container("one")])
