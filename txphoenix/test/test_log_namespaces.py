@@ -48,6 +48,7 @@ NAMESPACES = [
     "txphoenix.transports.websocket",
     "txphoenix.waiters",
     "txphoenix.wake_ups",
+    "txphoenix.wamp",
     "txphoenix.withdrawal",
 ]
 

@@ -41,10 +41,16 @@ class Dealer:
         self.registrations = Observations(router.new_id)
         self.invocations: dict[int, Invocation] = {}
         self.meta = MetaAPI(router)
+        self.refusals = 0
+        """How many of the next exact registrations are refused without a reason."""
         self._last_invocation = 0
 
     def register(self, session: Connection, request: message.Register) -> None:
         """Answer a REGISTER, and tell of it afterwards."""
+        if self.refusals and request.invoke in (None, "single"):
+            self.refusals -= 1
+            session.refuse(request, ApplicationError.NOT_AUTHORIZED)
+            return
         match, invoke = request.match or "exact", request.invoke or "single"
         one = self.registrations.find(request.procedure, match)
         if one is not None and not self._may_share(session, request, one):

@@ -25,6 +25,10 @@ class MetaAPI:
         self._router = router
         self.calls: list[tuple[str, tuple[Any, ...]]] = []
         """The calls that it has answered, in order."""
+        self.stale_lists = 0
+        """How many of the next lists are those of before the last change."""
+        self._before: dict[str, object] = {}
+        self._now: dict[str, object] = {}
 
     def call(self, session: Connection, request: message.Call) -> None:
         """Answer a call."""
@@ -35,6 +39,8 @@ class MetaAPI:
         except ApplicationError as error:
             session.refuse(request, error.error, *error.args)
         else:
+            if ".list" in request.procedure:
+                answer = self._perhaps_stale(f"{request.procedure} {args}", answer)
             session.deliver(message.Result(request.request, args=[answer]))
 
     def _answer(
@@ -59,6 +65,15 @@ class MetaAPI:
                 f"no callee registered for procedure <{procedure}>",
             )
         return method(*arguments, **kwargs)
+
+    def _perhaps_stale(self, question: str, answer: object) -> object:
+        if answer != self._now.get(question):
+            self._before[question] = self._now.get(question, answer)
+            self._now[question] = answer
+        if self.stale_lists:
+            self.stale_lists -= 1
+            return self._before[question]
+        return answer
 
     def _session_list(self) -> list[int]:
         return list(self._router.sessions)

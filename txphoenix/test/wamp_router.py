@@ -75,6 +75,10 @@ class WampRouter:
         session.onOpen(connection)
         return connection
 
+    def connection_of(self, session: ApplicationSession) -> Connection:
+        """The connection that a session was attached by."""
+        return next(it for it in self.connections if it.session is session)
+
     def queues(self) -> list[Queue]:
         """The queues that hold something, of which `step` takes one."""
         every = [self._later]
@@ -146,7 +150,7 @@ class Connection(ITransport):
 
     def __init__(self, router: WampRouter, session: ApplicationSession) -> None:
         self._router = router
-        self._session = session
+        self.session = session
         self._serializer = JsonSerializer()
         self.incoming: Queue = deque()
         self.outgoing: Queue = deque()
@@ -242,7 +246,7 @@ class Connection(ITransport):
 
     def _to_session(self, received: IMessage) -> None:
         try:
-            self._session.onMessage(received)
+            self.session.onMessage(received)
         except ProtocolError as error:
             # A WebSocket transport of Autobahn closes the connection then.
             self._router.faults.append(error)
@@ -253,7 +257,7 @@ class Connection(ITransport):
         self.incoming.clear()
         self.outgoing.clear()
         self._router.vanished(self)
-        self._session.onClose(True)
+        self.session.onClose(True)
         if not self.is_closed.called:
             self.is_closed.callback(None)
 

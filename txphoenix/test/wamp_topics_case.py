@@ -20,10 +20,12 @@ class Room(ServerChannel):
     """Answers what it is told to, or nothing.
 
     :cvar refusal: what joins are refused with, if it is set.
+    :cvar holds: what joins wait for, if it is set.
     :cvar joins: the params of all joins.
     """
 
     refusal: Any = None
+    holds: Deferred[None] | None = None
     joins: list[Any]
 
     def join(self, params: Any) -> Any:
@@ -31,7 +33,10 @@ class Room(ServerChannel):
         self.joins.append(params)
         if self.refusal is not None:
             raise Refused(self.refusal)
-        return {"room": self.topic}
+        answer = {"room": self.topic}
+        if self.holds is None:
+            return answer
+        return self.holds.addCallback(lambda _: answer)
 
     def handle_in(self, event: str, payload: Any) -> Any:
         """Do as the event says."""
@@ -40,6 +45,25 @@ class Room(ServerChannel):
         if event == "silence":
             return None
         return error_reply(payload) if event == "no" else ok(payload)
+
+
+class People(PresenceChannel):
+    """Says who is present after the join, or later.
+
+    :cvar is_told: whether it says it.
+    """
+
+    is_told = True
+
+    def join(self, params: Any) -> Any:
+        """Let everybody in."""
+        return {}
+
+    def after_join(self) -> None:
+        """Say who is there."""
+        self.track("bridge", {"device": 1})
+        if self.is_told:
+            self.push_presence_state()
 
 
 class Realm:
@@ -90,8 +114,12 @@ class TopicsCase(SynchronousTestCase):
         class OneRoom(Room):
             joins: list[Any] = []
 
+        class OnePeople(People):
+            pass
+
+        self.people: type[People] = OnePeople
         self.room: type[Room] = OneRoom
-        self.server = MemoryServer({"rooms:*": self.room, "people:*": PresenceChannel})
+        self.server = MemoryServer({"rooms:*": self.room, "people:*": OnePeople})
         self.clock = self.server.clock
         self.realm = Realm()
         self.uris = URIs("phx")

@@ -53,12 +53,12 @@ class BridgedChannel(Channel):
 
     def handle_message(self, message: Message) -> None:
         """Publish a message, or keep it for as long as the router is behind."""
+        if self._synced and message.event in self.presence_events:
+            self._tell_synced()
         if self._is_behind:
             super().handle_message(message)
             return
         self.publisher.publish(self.topic, message.event, message.payload)
-        if self._synced and message.event in self.presence_events:
-            self._tell_synced()
         if not self.publisher.is_writable:
             self._is_behind = True
             # Asked for before the next message comes: a queue with a reader drops none.
@@ -76,7 +76,7 @@ class BridgedChannel(Channel):
 
     def handle_close(self, reason: object) -> None:
         """Fail who waits for presences that will not come."""
-        self._fail_synced(ChannelClosed(reason, self.topic))
+        self.fail_synced(ChannelClosed(reason, self.topic))
 
     def presence(self) -> dict[str, Any] | None:
         """Who is present, as JSON has it; None before the server has said it."""
@@ -107,7 +107,8 @@ class BridgedChannel(Channel):
             if not deferred.called:
                 deferred.callback(None)
 
-    def _fail_synced(self, error: PhoenixError) -> None:
+    def fail_synced(self, error: PhoenixError) -> None:
+        """Fail who waits for presences."""
         waiting, self._synced = self._synced, ()
         for deferred in waiting:
             if not deferred.called:

@@ -12,7 +12,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from txphoenix import backoff
-from txphoenix.errors import JoinTimeout, PhoenixError, PushTimeout
+from txphoenix.errors import ChannelClosed, JoinTimeout, PhoenixError, PushTimeout
 from txphoenix.runtime.package_log import package_log
 
 from .bridged_channel import BridgedChannel
@@ -109,8 +109,9 @@ class HeldTopic:
 
     async def leave(self, why: Exception, timeout: float) -> None:
         """Fail all calls, and leave the topic; it raises nothing."""
-        self.why = why
+        self.why = self.why or why
         _cancel(self._retry)
+        self._channel.fail_synced(ChannelClosed("left", self._channel.topic))
         try:
             await self._channel.leave(timeout)
         except PhoenixError as error:

@@ -19,7 +19,8 @@ from autobahn.wamp.exception import ApplicationError
 from twisted.internet.defer import Deferred, FirstError, gatherResults
 from twisted.internet.interfaces import IReactorTime
 
-from ..backoff import steps
+from txphoenix.backoff import steps
+
 from .repeating import Repeating
 
 if TYPE_CHECKING:

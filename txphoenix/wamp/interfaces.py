@@ -16,7 +16,7 @@ class TopicHolder(Protocol):
     """Holds topics: joins them, publishes what comes, and pushes to them.
 
     The fleet asks one thing at a time of a topic, but for `push` and `presence`, which
-    come at any time while the topic is held, or is being taken.
+    come at any time while the topic is held, from when it is being taken.
     """
 
     @property
@@ -46,6 +46,8 @@ class TopicHolder(Protocol):
     ) -> Any:
         """Push to a topic that is held, and return the response of its reply.
 
+        Where the topic is not joined yet, that comes first, and is tried again if it
+        was refused; what it is refused with is raised.
         It ends after ``timeout`` seconds at the latest, or after the holder's own
         where that is None; its errors are those that a caller over WAMP gets.
         """

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from twisted.internet.interfaces import IReactorTime
 
-from ..backoff import steps
+from txphoenix.backoff import steps
+
 from .repeating import Repeating
 
 if TYPE_CHECKING:

@@ -14,9 +14,8 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 
+from txphoenix.backoff import Backoff
 from txphoenix.runtime.package_log import package_log
-
-from ..backoff import Backoff
 
 __all__ = ["Repeating"]
 

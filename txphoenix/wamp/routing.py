@@ -18,7 +18,7 @@ from twisted.internet.defer import TimeoutError as DeferredTimeout
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
 
-from ..backoff import steps
+from txphoenix.backoff import steps
 
 if TYPE_CHECKING:
     from autobahn.twisted.wamp import ApplicationSession
@@ -90,7 +90,9 @@ class Routing:
         if tenure is not None and tenure.is_locked:
             trying = Deferred.fromCoroutine(tenure.serve(method, *args))
         else:
-            trying = self._session.call(self._uris.lock(topic), method, *args)
+            trying = _left_alone(
+                self._session.call(self._uris.lock(topic), method, *args)
+            )
         trying.addTimeout(left + _GRACE, self._clock)
         try:
             return True, await trying
@@ -115,3 +117,16 @@ class Routing:
 
     def _error(self, name: str, topic: str, text: str) -> ApplicationError:
         return ApplicationError(self._uris.error(name), f"{topic}: {text}", topic=topic)
+
+
+def _left_alone(call: Deferred[Any]) -> Deferred[Any]:
+    """A call that goes on, whether anybody waits for its result or not.
+
+    If a call is cancelled whose callee dies afterwards, Crossbar 26.10.1 answers it
+    twice, and the caller's Autobahn then closes its connection: a worker that hangs
+    would take another one with it.
+    """
+    waiting: Deferred[Any] = Deferred()
+    # One result that comes after the end of the waiting is dropped by Twisted.
+    call.addCallbacks(waiting.callback, waiting.errback)
+    return waiting

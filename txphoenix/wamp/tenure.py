@@ -21,9 +21,9 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
+from txphoenix.backoff import steps
 from txphoenix.runtime.package_log import package_log
 
-from ..backoff import steps
 from .repeating import Repeating
 
 if TYPE_CHECKING:
@@ -80,9 +80,7 @@ class Tenure:
         self._is_taken = False
         self._is_joined = False
         self._is_ending = False
-        self._refusal: Exception | None = None
         self._taking: Deferred[None] | None = None
-        self._waiting: list[Deferred[None]] = []
         self._failed_joins = 0
         self._settling = Repeating(clock, self._settle, self._backoff)
 
@@ -107,7 +105,7 @@ class Tenure:
             Deferred.fromCoroutine(self._leave())
 
     async def serve(self, method: str, *args: Any) -> Any:
-        """Do something with the topic, as soon as it is joined.
+        """Do something with the topic; the holder sees to it that it is joined first.
 
         :param method: "push" or "presence", with the arguments of the holder's.
         :raises ApplicationError: "elsewhere" if the topic is not here any more: then
@@ -118,18 +116,9 @@ class Tenure:
                 self._uris.error("elsewhere"), "the topic is not here", topic=self.topic
             )
         self._touch(self.topic)
-        if not self._is_joined:
-            if self._refusal is not None:
-                raise self._refusal
-            joined: Deferred[None] = Deferred(self._stop_waiting)
-            self._waiting.append(joined)
-            await joined
         if method == "push":
             return await self._holder.push(self.topic, *args)
         return await self._holder.presence(self.topic)
-
-    def _stop_waiting(self, joined: Deferred[None]) -> None:
-        self._waiting.remove(joined)
 
     async def _settle(self) -> None:
         if self._is_mine(self.topic):
@@ -166,19 +155,13 @@ class Tenure:
         except CancelledError:
             # It is no longer this worker's.
             return
-        except Exception as error:
-            self._refusal = error
+        except Exception:
             self._failed_joins += 1
-            self._fail_waiting(error)
             raise
         finally:
             self._taking = None
         self._is_joined = True
-        self._refusal = None
         self._failed_joins = 0
-        waiting, self._waiting = self._waiting, []
-        for joined in waiting:
-            joined.callback(None)
 
     async def _give_up(self) -> None:
         self._is_ending = True
@@ -198,8 +181,6 @@ class Tenure:
             topic=self.topic,
         )
         self._is_joined = False
-        self._refusal = None
-        self._fail_waiting(moved)
         if self._is_taken:
             dropping = Deferred.fromCoroutine(self._holder.drop(self.topic, moved))
             dropping.addTimeout(self._drop_timeout, self._clock)
@@ -217,11 +198,6 @@ class Tenure:
             log.debug(
                 "The lock of {topic} was gone: {error}", topic=self.topic, error=error
             )
-
-    def _fail_waiting(self, error: Exception) -> None:
-        waiting, self._waiting = self._waiting, []
-        for joined in waiting:
-            joined.errback(error)
 
     def _backoff(self, failures: int) -> float:
         if self._lock is not None:

@@ -118,14 +118,15 @@ class Topics:
     async def stop(self, why: Exception) -> None:
         """Leave all, and close all sockets: the session has ended.
 
-        Nothing is published any more, and calls fail with ``why``.
+        Nothing is published any more, and calls fail with ``why`` at once.
+        No leave is waited for, as the server drops the topics of a closed socket.
         """
         self.publisher.stop()
         dropped = [
             Deferred.fromCoroutine(self.drop(topic, why)) for topic in list(self._held)
         ]
-        await DeferredList(dropped)
         await self.sockets.stop()
+        await DeferredList(dropped)
 
     def _take(self, topic: str) -> HeldTopic:
         held = self._held.get(topic)
