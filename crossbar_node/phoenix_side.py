@@ -33,12 +33,14 @@ class Book:
 
     :ivar entries: all that has happened, in order.
     :ivar held: topic -> the bridges that have joined it now.
+    :ivar silent: to how many pushes nothing was replied.
     """
 
     def __init__(self, reactor: Any) -> None:
         self._reactor = reactor
         self.entries: list[Entry] = []
         self.held: dict[str, list[str]] = {}
+        self.silent = 0
         self._waiting: list[tuple[Callable[[], bool], Deferred[None]]] = []
 
     def write(self, is_join: bool, topic: str, worker: str) -> None:
@@ -52,6 +54,14 @@ class Book:
             workers.remove(worker)
             if not workers:
                 del self.held[topic]
+        self._look()
+
+    def kept_silent(self) -> None:
+        """Count a push to which nothing is replied."""
+        self.silent += 1
+        self._look()
+
+    def _look(self) -> None:
         for entry in list(self._waiting):
             holds, deferred = entry
             if holds():
@@ -59,7 +69,7 @@ class Book:
                 deferred.callback(None)
 
     async def until(self, holds: Callable[[], bool], what: str) -> None:
-        """Wait until something holds; it is asked after each entry."""
+        """Wait until something holds; it is asked whenever something happens."""
         if not holds():
             deferred: Deferred[None] = Deferred()
             self._waiting.append((holds, deferred))
@@ -159,7 +169,8 @@ class Room(PresenceChannel):
             return ok()
         if event == "refuse":
             return error({"reason": "not today", "got": payload})
-        # Nothing is replied: the push has to time out.
+        # Nothing is replied: the push has to end otherwise.
+        self.book.kept_silent()
         return None
 
 

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections import Counter
+from typing import Any, ClassVar
 
-from twisted.internet.defer import gatherResults
+from autobahn.wamp.exception import ApplicationError
+from twisted.internet.defer import Deferred, gatherResults
+from twisted.python.failure import Failure
 
 from ..client import Heard
 from ..configuration import Config
 from .case import CrossbarCase
 
 TOPICS = {f"rooms:{number}" for number in range(100)}
+
+PATIENT = 600.0
+"""Seconds that a call waits which is to end otherwise."""
 
 MOST_MOVED = 50
 """Of a hundred topics a third worker takes 33.3 on the average.
@@ -73,6 +79,12 @@ class FleetTests(CrossbarCase):
     async def killed(self) -> None:
         """Whoever is killed, the others join its topics."""
         before, since = self.book.owners(), len(self.book.entries)
+        pending = [
+            self.error_of(self.client.call("phx.push", it, "silent", timeout=PATIENT))
+            for it in TOPICS
+            if before[it] == "one"
+        ]
+        await self.server_has(len(pending))
         await self.node.kill("one")
         await self.book.until(lambda: not self.book.of("one"), "the end of one")
         await self.book.until_joined(TOPICS)
@@ -84,7 +96,29 @@ class FleetTests(CrossbarCase):
             f"killed: {len(moved)} topics moved, joined by nobody "
             f"for {max(gaps.values()):.3f} s at most"
         )
+        # Whoever took the call was killed, or has handed it to who was.
+        errors = Counter(await gatherResults(pending))
+        self.assertEqual(
+            errors.keys(), {"wamp.error.canceled", "phx.error.interrupted"}
+        )
+        self.tell(f"calls under way at it ended with {dict(errors)}")
         await self.goes_both_ways("after the kill")
+
+    async def server_has(self, pushes: int) -> None:
+        """Wait until so many pushes have come to which nothing is replied."""
+        await self.book.until(
+            lambda: self.book.silent >= pushes, f"{pushes} pushes at the server"
+        )
+
+    @staticmethod
+    def error_of(call: Deferred[Any]) -> Deferred[str]:
+        """The URI of the error that a call ends with."""
+
+        def failed(failure: Failure) -> str:
+            failure.trap(ApplicationError)
+            return str(failure.value.error)
+
+        return call.addCallbacks(str, failed)
 
     async def added(self) -> None:
         """Whoever comes gets its share, and nothing else moves."""

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from autobahn.wamp.exception import ApplicationError
+from twisted.internet.defer import Deferred
 
 from ..client import Client
 from ..configuration import Config
+from ..program import LONGEST
 from .case import CrossbarCase
 
 LOBBY = "phx.rooms:lobby"
@@ -34,6 +36,7 @@ class TrafficTests(CrossbarCase):
         await self.binary()
         await self.presence()
         await self.errors()
+        await self.phoenix_restarted()
 
     async def events_and_calls(self) -> None:
         """An event comes to each subscriber, and a reply to who has called."""
@@ -91,6 +94,20 @@ class TrafficTests(CrossbarCase):
         self.assertIn("members only", str(error))
         error = await self.error_of("rooms:lobby")
         self.assertEqual(error.error, "phx.error.invalid_argument")
+
+    async def phoenix_restarted(self) -> None:
+        """A server that was away is joined again, and subscribers are told."""
+        heard = await self.client.hear(f"{LOBBY}.", "prefix")
+        call = self.error_of("rooms:lobby", "nothing", timeout=LONGEST)
+        silent = self.book.silent
+        pending = Deferred.fromCoroutine(call)
+        await self.book.until(lambda: self.book.silent > silent, "the push")
+        await self.server.restart(drain=False)
+        error = await pending
+        self.assertEqual(error.error, "phx.error.interrupted")
+        await heard.first(f"{LOBBY}.phx_join")
+        await self.client.call("phx.push", "rooms:lobby", "say", "back")
+        self.assertEqual(await heard.first(f"{LOBBY}.said"), "back")
 
 
 class LeavingTests(CrossbarCase):
