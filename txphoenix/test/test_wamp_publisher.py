@@ -176,7 +176,8 @@ class RouterTests(PublishCase):
         with capturedLogs() as captured:
             self.send("one", 1)
         self.assertEqual(len(self.lines(captured)), 1)
-        self.assertEqual(self.publisher.dropped, 2)
+        self.assertEqual(self.publisher.dropped, 1)
+        self.assertEqual([told["error"] for _, told in self.heard()], ["too_large"])
         self.realm.error = None
         self.send("two", 2)
         self.assertEqual(self.heard(), [("two", 2)])
@@ -188,6 +189,8 @@ class RouterTests(PublishCase):
             self.send("one", 1)
             self.send("one", 1)
         self.assertIn("no such number", self.lines(captured)[0])
+        told = [told["error"] for _, told in self.heard()]
+        self.assertEqual(told, ["not_published"] * 2)
         self.realm.error = None
         self.send("two", 2)
         self.assertEqual(self.heard(), [("two", 2)])

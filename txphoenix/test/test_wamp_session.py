@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 from unittest.mock import patch
 
@@ -14,6 +14,7 @@ from twisted.internet.defer import CancelledError
 from twisted.logger import LogLevel, capturedLogs, formatEvent
 
 from txphoenix.test.wamp_bridge_case import BridgeCase
+from txphoenix.test.wamp_router import Connection
 from txphoenix.wamp import CONFIGURATION_ERROR, BridgeSession
 
 LOBBY = "rooms:lobby"
@@ -296,6 +297,7 @@ class EndTests(BridgeCase):
         self.assertEqual(self.server.connections, [])
         self.assertEqual(told(captured), [])
         self.assertEqual(self.flushLoggedErrors(), [])
+        self.ending = self.error_of(self.waiting).error
 
     def test_connection_lost(self) -> None:
         """The router is gone without a word."""
@@ -314,7 +316,7 @@ class EndTests(BridgeCase):
         """The session leaves; the caller is told that it has moved."""
         self.session.leave()
         self.assert_stopped()
-        self.assertEqual(self.error_of(self.waiting).error, "phx.error.moved")
+        self.assertEqual(self.ending, "phx.error.moved")
 
     def test_disconnect(self) -> None:
         """The session closes its connection."""
@@ -343,6 +345,50 @@ class EndTests(BridgeCase):
         self.assert_stopped(5)
         self.successResultOf(one)
         self.successResultOf(two)
+
+
+class AnyMomentTests(BridgeCase):
+    """The session ends in the midst of its start, at each single step of it."""
+
+    def end_at_each(self, end: Callable[[BridgeSession, Connection], Any]) -> None:
+        """Have bridges end by one way, each one step later than the one before."""
+        for steps in range(200):
+            extra = {
+                "url": self.server.url,
+                "topics": [LOBBY],
+                "client": {"endpoint": self.server.endpoint},
+            }
+            session = BridgeSession(
+                ComponentConfig(realm="realm1", extra=extra), self.clock
+            )
+            with capturedLogs() as captured:
+                connection = self.router.attach(session)
+                is_under_way = True
+                for _ in range(steps):
+                    is_under_way = self.router.step()
+                    self.server.flush()
+                end(session, connection)
+                self.settle(2)
+                connection.lose()
+                self.settle(1)
+            self.assertEqual(told(captured), [], f"after {steps} steps")
+            self.assertEqual(self.server.connections, [], f"after {steps} steps")
+            if not is_under_way:
+                self.assertGreater(steps, 20)
+                return
+        self.fail("it never stops to start")
+
+    def test_lost(self) -> None:
+        """The connection to the router is lost."""
+        self.end_at_each(lambda _session, connection: connection.lose())
+
+    def test_leave(self) -> None:
+        """The session leaves."""
+        self.end_at_each(lambda session, _connection: session.leave())
+
+    def test_disconnect(self) -> None:
+        """The session closes its connection."""
+        self.end_at_each(lambda session, _connection: session.disconnect())
 
 
 class StartTests(BridgeCase):

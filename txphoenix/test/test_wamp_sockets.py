@@ -99,8 +99,9 @@ class SocketsTests(TopicsCase):
         self.server.is_stalled = True
         self.clock.advance(30.5)
         self.assertEqual(self.topics.sockets.clients, [])
-        self.server.is_stalled = False
         stopped = self.begin(self.topics.stop(GONE))
+        self.assertNoResult(stopped)
+        self.server.is_stalled = False
         self.server.advance(5)
         self.successResultOf(stopped)
         self.assertEqual(self.clock.getDelayedCalls(), [])

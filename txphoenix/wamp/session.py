@@ -7,9 +7,9 @@ from collections.abc import Callable
 from typing import Any, cast
 
 from autobahn.twisted.wamp import ApplicationSession
-from autobahn.wamp.exception import ApplicationError
+from autobahn.wamp.exception import ApplicationError, TransportLost
 from autobahn.wamp.types import CloseDetails, ComponentConfig, SessionDetails
-from twisted.internet.defer import Deferred, maybeDeferred, succeed
+from twisted.internet.defer import CancelledError, Deferred, maybeDeferred, succeed
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -18,7 +18,6 @@ from txphoenix.errors import ConfigurationError
 from txphoenix.runtime.package_log import package_log
 
 from .bridge import Bridge
-from .call_errors import call_error
 from .config import Settings, check_extra
 from .uris import URIs
 
@@ -156,6 +155,9 @@ class BridgeSession(ApplicationSession):
                     ' "uri_check": "loose", the default, as topics such as'
                     " 'rooms:lobby' are parts of URIs here"
                 ) from None
+        except TransportLost:
+            # The session has ended, which is told otherwise.
+            return
 
     async def _start(
         self, settings: Settings, uris: URIs, details: SessionDetails
@@ -232,9 +234,12 @@ class BridgeSession(ApplicationSession):
         return gone
 
     def _told(self, error: BaseException) -> BaseException:
-        told = call_error(self._uris, error, "")
-        if isinstance(told, ApplicationError):
-            return told
+        if isinstance(error, ApplicationError):
+            return error
+        if isinstance(error, CancelledError):
+            return ApplicationError(
+                ApplicationError.CANCELED, "the caller has cancelled it"
+            )
         bridge_log.failure("a call failed")
         return ApplicationError(self._uris.error("internal"), "the bridge failed")
 
