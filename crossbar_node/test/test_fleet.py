@@ -115,8 +115,9 @@ class FleetTests(CrossbarCase):
         """The URI of the error that a call ends with."""
 
         def failed(failure: Failure) -> str:
+            error: Any = failure.value
             failure.trap(ApplicationError)
-            return str(failure.value.error)
+            return str(error.error)
 
         return call.addCallbacks(str, failed)
 

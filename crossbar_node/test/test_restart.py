@@ -53,21 +53,23 @@ class RestartTests(CrossbarCase):
         """A bridge that is a program of its own comes back to a router by itself.
 
         A node of bridges alone ends with the router, to be started again by whoever
-        has started it.
+        has started it; ``restart-always`` tries once, and does not come back.
         """
         router = await self.start_node("router", [self.router()])
         bridges = await self.start_node(
             "bridges",
             [self.container("one", **ENDS_WITH_IT)],
-            shutdown=["shutdown_on_worker_exit"],
+            shutdown=DEFAULT,
         )
+        always = await self.start_node("always", [self.container("three")])
         await self.start_node("guest", [self.guest("two")])
         first = await self.subscribed()
-        await first.until_members(2)
+        await first.until_members(3)
         await self.book.until_joined(TOPICS)
         await router.stop()
         await self.book.until_joined(set())
         await bridges.program.ended()
+        await always.program.said("could not connect container component to router")
         await router.start()
         client = await self.subscribed()
         await self.book.until_joined(TOPICS)
@@ -76,7 +78,22 @@ class RestartTests(CrossbarCase):
         await client.until_members(2)
         await self.book.until(lambda: bool(self.book.of("one")), "a topic for one")
         await self.book.until_joined(TOPICS)
+        self.assertEqual(self.book.counts().keys(), {"one", "two"})
 
+    async def test_node_ends(self) -> None:
+        """By Crossbar's default a node ends with the first of its workers that does."""
+        await self.start_node("router", [self.router()])
+        bridges = await self.start_node(
+            "bridges", [self.container("one"), self.container("two")], DEFAULT
+        )
+        await bridges.kill("one")
+        await bridges.program.ended()
+        client = await self.join()
+        await client.until_members(0)
+
+
+DEFAULT = ["shutdown_on_worker_exit"]
+"""Crossbar's own choice of what ends a node."""
 
 ENDS_WITH_IT = {
     "restart": "restart-never",
