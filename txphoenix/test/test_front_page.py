@@ -25,8 +25,8 @@ GROUPS = ["Tutorial", "How-to guides", "Reference", "Explanation"]
 
 # What a reader types into the search box.
 WORDS = """
-    authentication, backoff, backpressure, close codes, command line, debugging,
-    delivery, errors, faults, fuzzing, handlers, heartbeat, layers, logging,
+    authentication, backoff, backpressure, close codes, command line, Crossbar,
+    debugging, delivery, errors, faults, fuzzing, handlers, heartbeat, layers, logging,
     long-polling, metrics, options, outages, outbox, performance, presence, proxy,
     pytest, reconfiguration, reconnect, reliability, soak, supervision, systemd,
     telemetry, testing, threads, timeout, timeouts, TLS, token, token refresh,
