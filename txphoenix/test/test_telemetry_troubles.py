@@ -162,11 +162,17 @@ class CrashTests(TroubleCase):
         self.crash(Broken, "dispatch", "left")
 
     def test_left_meanwhile(self) -> None:
-        """Who leaves when it is told of a crash has no restart, and the log says so."""
-        channel = self.make_channel(Crashing)
-        self.meanwhile["crashed"] = lambda: self.watch(channel.leave())
+        """Who leaves when it is told of a crash has left, and has no restart."""
+        channel = self.make_channel(Crashing, max_restarts=0)
+        leaving: list[Any] = []
+        self.meanwhile["crashed"] = lambda: leaving.append(self.watch(channel.leave()))
+        self.memory.answers = False
         self.memory.broadcast(TOPIC, "news", {})
         self.memory.flush()
+        # It is not stopped for the crash, but waits for the answer to its leave.
+        self.assertEqual(channel.state, "leaving")
+        self.answer(self.sent()[-1])
+        self.assert_fired(leaving[0], None)
         self.assertEqual(self.actions("crashed", "restarted"), ["crashed"])
         self.assertEqual(len(self.flushLoggedErrors(Boom)), 1)
         self.assertEqual(channel.state, "closed")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from twisted.internet.defer import CancelledError
+
 from txphoenix import telemetry
 
 from .support import TOPIC, ClientTestCase
@@ -131,6 +133,21 @@ class WebSocketTests(CountMixin):
         self.assertEqual(self.total("sent")[0], 0)
         self.assertEqual(self.total("received")[0], 1)
         self.assertEqual(waiting.fired, [{}])
+
+    def test_ended_meanwhile(self) -> None:
+        """A reply is counted once, also if who is told of it ends what waits for it."""
+        channel = self.joined_channel()
+        waiting = self.watch(channel.push("echo", {}))
+
+        def cancel(_: Any, __: Any, told: Any, ___: Any) -> None:
+            if told["event"] == "phx_reply":
+                waiting.deferred.cancel()
+
+        telemetry.attach("cancel", telemetry.MESSAGE, cancel)
+        self.addCleanup(telemetry.detach, "cancel")
+        self.memory.flush()
+        self.assert_failed(waiting, CancelledError)
+        self.assert_counted()
 
     def test_two_clients(self) -> None:
         """Each client has events of its own."""
