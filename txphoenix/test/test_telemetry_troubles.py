@@ -178,6 +178,15 @@ class CrashTests(TroubleCase):
         self.assertEqual(channel.state, "closed")
         self.assertEqual(self.actions("left"), ["left"])
 
+    def test_left_by_its_own_hook(self) -> None:
+        """A channel that a hook leaves at the crash does not begin anew."""
+        channel = self.make_channel(Crashing)
+        channel.on_error(lambda _: channel.stop())
+        self.memory.broadcast(TOPIC, "news", {})
+        self.memory.flush()
+        self.assertEqual(self.actions("crashed", "restarted"), ["crashed"])
+        self.assertEqual(len(self.flushLoggedErrors(Boom)), 1)
+
 
 class RejoinTests(TroubleCase):
     """What joins again after a delay."""
@@ -225,6 +234,17 @@ class DroppedTests(TroubleCase):
         self.watch(channel.join())
         self.assertEqual(self.dropped(), [(TOPIC, channel, 2, "unread")])
         self.assertEqual(channel.dropped_messages, 5)
+
+    def test_unread_at_a_lower_limit(self) -> None:
+        """What is more than a new limit is one event, with its number."""
+        channel = self.make_channel()
+        for number in range(5):
+            self.memory.broadcast(TOPIC, "news", number)
+        self.memory.flush()
+        self._clients[0].reconfigure(receive_buffer=2)
+        self.memory.broadcast(TOPIC, "news", 5)
+        self.memory.flush()
+        self.assertEqual(self.dropped(), [(TOPIC, channel, 4, "unread")])
 
     def test_unread_and_left(self) -> None:
         """Who is told of it in a join may leave: then the channel is closed."""
