@@ -34,13 +34,14 @@ from ..protocol.serializer import serializer_for
 from ..runtime.deadlines import Deadlines
 from ..runtime.package_log import package_log
 from ..runtime.wake_ups import WakeUps
+from ..telemetry import message_event, message_handlers, traffic_handlers
 from ..telemetry.handlers import message_watchers
 from ..transports.interfaces import ObservedTransport, Transport
 from .closing import raised
 from .heartbeat import Heartbeat
 from .link_owner import LinkOwner
 from .optional_methods import has_all
-from .traffic import message_passed, tell_traffic
+from .traffic import count_message, tell_traffic
 from .withdrawal import Withdrawal
 
 __all__ = ["Link"]
@@ -188,7 +189,10 @@ class Link:
             self._raised(error)
             return None
         if message_watchers:
-            message_passed(self, "sent", message, len(data))
+            if traffic_handlers:
+                count_message(self, "sent", len(data))
+            if message_handlers:
+                message_event("sent", self.client, message, len(data))
         return mark
 
     def encode(self, message: Message) -> tuple[bytes, bool]:
@@ -218,7 +222,10 @@ class Link:
             self._raised(error)
             return None
         if message_watchers:
-            message_passed(self, "sent", message, len(data))
+            if traffic_handlers:
+                count_message(self, "sent", len(data))
+            if message_handlers:
+                message_event("sent", self.client, message, len(data))
         return mark
 
     def withdraw(self, mark: int | None) -> bool:

@@ -30,9 +30,10 @@ from ..protocol.json_codecs import may_have_long_number
 from ..protocol.message import Message, Serializer
 from ..protocol.serializer import V2Serializer
 from ..runtime.hooks import log_hook_failure, watch_hook
-from ..telemetry.handlers import message_handlers, message_watchers
+from ..telemetry import message_event, message_handlers, traffic_handlers
+from ..telemetry.handlers import message_watchers
 from ..transports.interfaces import FrameReceiver, FrameReceivers
-from .traffic import ToldLink, message_passed
+from .traffic import CountedLink, count_message
 
 __all__ = ["NOBODY", "frame_receivers"]
 
@@ -80,7 +81,7 @@ def frame_receivers(
     connection: FrameSource,
     serializer: Serializer,
     receiver: MessageReceiver,
-    link: ToldLink,
+    link: CountedLink,
     memberships: Mapping[str, Membership[Channel]],
     hooks: MessageHooks,
 ) -> FrameReceivers:
@@ -129,7 +130,7 @@ class _Receiving:
         connection: FrameSource,
         serializer: Serializer,
         receiver: MessageReceiver,
-        link: ToldLink,
+        link: CountedLink,
         memberships: Mapping[str, Membership[Channel]],
         hooks: MessageHooks,
     ) -> None:
@@ -180,7 +181,10 @@ class _Receiving:
             receiver.frame_dropped(error)
             return
         if message_watchers:
-            message_passed(self._link, "received", message, size)
+            if traffic_handlers:
+                count_message(self._link, "received", size)
+            if message_handlers:
+                message_event("received", self._link.client, message, size)
         receiver.message_received(message)
 
     def _counts_reply(
@@ -198,7 +202,7 @@ class _Receiving:
             is_awaited or (pushes is not None and pushes.awaits(ref))
         ):
             return False
-        message_passed(self._link, "received", fields, size)
+        count_message(self._link, "received", size)
         return True
 
     # One function, for a call costs as much as a tenth of all of it.
@@ -240,7 +244,10 @@ class _Receiving:
             return
         if functions is not None:
             if message_watchers:
-                message_passed(self._link, "received", fields, len(data))
+                if traffic_handlers:
+                    count_message(self._link, "received", len(data))
+                if message_handlers:
+                    message_event("received", self._link.client, fields, len(data))
             for _, function in functions:
                 # As call_hook() does it.
                 try:

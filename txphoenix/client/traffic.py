@@ -1,29 +1,24 @@
-"""What telemetry is told of messages: each of them, or how many there were.
+"""How many messages a client sends and receives, for telemetry.
 
-Messages come and go in numbers, and an event for each costs about as much as all the
-rest of a message.
+Messages come and go in numbers, and an event for each costs about half of all the rest
+of a message.
 So they are counted as well, and told of once the turn of the reactor is over in which
 they were sent or received.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable
+from typing import Protocol
 
 from twisted.internet.interfaces import IReactorTime
 
-from ..telemetry import (
-    message_event,
-    message_handlers,
-    traffic_event,
-    traffic_handlers,
-)
+from ..telemetry import traffic_event
 
-__all__ = ["ToldLink", "message_passed", "tell_traffic"]
+__all__ = ["CountedLink", "count_message", "tell_traffic"]
 
 
-class ToldLink(Protocol):
+class CountedLink(Protocol):
     """By what messages are sent and received."""
 
     @property
@@ -62,29 +57,23 @@ class _Traffic:
 
 # Of the links that have sent or received anything in this turn of the reactor: one that
 # nobody counts has no room for it.
-_under_way: dict[ToldLink, _Traffic] = {}
+_under_way: dict[CountedLink, _Traffic] = {}
 
 
-def message_passed(
-    link: ToldLink, action: str, message: Sequence[Any], size: int
-) -> None:
-    """Tell telemetry of a message; whoever calls this has asked if it wants to know.
+def count_message(link: CountedLink, action: str, size: int) -> None:
+    """Count a message; whoever calls this has asked telemetry if it wants to know.
 
     :param action: ``"sent"`` or ``"received"``.
-    :param message: a message, or just its five fields.
     :param size: the bytes of its frame.
     """
-    if traffic_handlers:
-        traffic = _under_way.get(link)
-        if traffic is None:
-            traffic = _Traffic(link.clock, lambda: tell_traffic(link))
-            _under_way[link] = traffic
-        (traffic.sent if action == "sent" else traffic.received).append(size)
-    if message_handlers:
-        message_event(action, link.client, message, size)
+    traffic = _under_way.get(link)
+    if traffic is None:
+        traffic = _Traffic(link.clock, lambda: tell_traffic(link))
+        _under_way[link] = traffic
+    (traffic.sent if action == "sent" else traffic.received).append(size)
 
 
-def tell_traffic(link: ToldLink) -> None:
+def tell_traffic(link: CountedLink) -> None:
     """Tell of what was counted so far, for the turn or the connection is over."""
     traffic = _under_way.pop(link, None)
     if traffic is not None:
