@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from twisted.logger import Logger
+from twisted.logger import Logger, LogLevel
 
 from ..errors import ChannelClosed
 from ..runtime.deadlines import Deadlines
 from ..runtime.package_log import package_log
+from ..runtime.repeats import Repeats
 from .pending import PendingReply
 
 __all__ = ["DroppedPushes"]
@@ -26,10 +27,12 @@ class DroppedPushes:
     :param deadlines: knows which of them expire together.
     """
 
-    __slots__ = ("_deadlines", "_depth", "_dropped")
+    __slots__ = ("_deadlines", "_depth", "_dropped", "_repeats")
 
     def __init__(self, deadlines: Deadlines) -> None:
         self._deadlines = deadlines
+        # There may be thousands of topics.
+        self._repeats = Repeats(deadlines.elapsed)
         self._depth = 0
         # Of each topic the first event and its error, and how many more there are.
         self._dropped: dict[str, tuple[str, str, int]] = {}
@@ -77,4 +80,12 @@ class DroppedPushes:
                     "{topic}: {count} pushes without a reply were never sent, the first"
                     " of them {event}: {reason}"
                 )
-            log.warn(text, topic=topic, event=event, reason=reason, count=others + 1)
+            self._repeats.emit(
+                log,
+                LogLevel.warn,
+                text,
+                topic=topic,
+                event=event,
+                reason=reason,
+                count=others + 1,
+            )
