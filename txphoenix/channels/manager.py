@@ -274,12 +274,9 @@ class ChannelManager(ChannelSet):
     def pauses(self) -> ReadingPauses:
         """Which channels hold the connection back."""
         if self._pauses is None:
+            tell = self.messages_dropped
             self._pauses = ReadingPauses(
-                self.connection,
-                self.deadlines,
-                self.options,
-                self.events,
-                self.messages_dropped,
+                self.connection, self.deadlines, self.options, self.events, tell
             )
         return self._pauses
 
