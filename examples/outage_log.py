@@ -7,6 +7,8 @@ level info, and nothing of other libraries but their warnings:
     python examples/outage_log.py --down 5 --channels 1000 --json
 """
 
+from __future__ import annotations
+
 import argparse
 import sys
 
