@@ -24,7 +24,7 @@ from typing import Any, Final, TypeVar
 from autobahn.twisted.util import peer2str
 from autobahn.twisted.websocket import WebSocketClientFactory, WebSocketClientProtocol
 
-from .quiet_log import QuietLog
+from ..runtime.quiet_log import QuietLog
 from .upgrade import GUID
 
 __all__ = ["own_attributes", "with_factory_defaults", "with_protocol_defaults"]
