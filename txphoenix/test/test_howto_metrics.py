@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 import os
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import treq
 from prometheus_client.registry import REGISTRY
+from twisted.internet import reactor
 from twisted.internet.defer import ensureDeferred
 from twisted.internet.utils import getProcessOutputAndValue
 from twisted.trial.unittest import SynchronousTestCase, TestCase
+from twisted.web.client import HTTPConnectionPool
 
 from txphoenix import telemetry
 from txphoenix.service.maker import Options
@@ -50,6 +54,9 @@ class PageTests(PhoenixMixin, TestCase):
     async def test_program(self) -> None:
         """It prints what it says, and leaves nothing behind."""
         server = await self.phoenix_server({"rooms:*": ChatRoom})
+        # What a connection is kept for would outlive the test.
+        pool = HTTPConnectionPool(reactor, persistent=False)
+        self.patch(treq, "get", partial(treq.get, pool=pool))
         source = program(PAGE).replace(URL, server.url)
         namespace: dict[str, Any] = {}
         exec(compile(source, PAGE, "exec"), namespace)

@@ -43,8 +43,8 @@ MODULES = {
     "supplied",
     "telemetry",
 }
-# The server kit has to be imported, as the client does without it.
-OWN_IMPORT = {"testing"}
+# What the client does without has to be imported: the server kit, and what is extra.
+OWN_IMPORT = {"metrics", "testing"}
 
 # What the paths of users hand on, and what twistd's does.
 LAYERS = {
