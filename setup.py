@@ -76,6 +76,10 @@ setup(
         "accelerated": [
             "websockets>=13.0",
         ],
+        # Makes spans; see txphoenix/otel.
+        "otel": [
+            "opentelemetry-api>=1.27.0",
+        ],
         "test": [
             "coverage>=7.10",
             "hypothesis>=6.100",
@@ -85,6 +89,9 @@ setup(
             "pytest-xdist>=3.5",
             # What the documentation shows for SOCKS.
             "txtorcon>=24.8",
+            # The extra "otel", and what keeps its spans.
+            "opentelemetry-api>=1.27.0",
+            "opentelemetry-sdk>=1.27.0",
             # The extra "accelerated".
             "websockets>=13.0",
             # One of the reactors that the tests run under.
