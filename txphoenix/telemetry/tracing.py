@@ -46,7 +46,8 @@ CallEnded: TypeAlias = Callable[[BaseException | None], object]
 class Tracer(Protocol):
     """Is told of calls in the reactor's thread, where they are made.
 
-    What it raises is logged; the call goes on without it, and it is told no more.
+    What it raises is logged; the call goes on without it, and it is told no more but of
+    the ends of what it was told of.
     """
 
     def connect_begins(self, client: Any, url: str) -> CallEnded | None:
