@@ -79,6 +79,10 @@ setup(
         # Makes spans; see txphoenix/otel.
         "otel": [
             "opentelemetry-api>=1.27.0",
+        # Writes what Prometheus reads; see txphoenix/metrics.
+        # From 0.20 on it has types, and no dependencies.
+        "metrics": [
+            "prometheus_client>=0.20.0",
         ],
         "test": [
             "coverage>=7.10",
@@ -92,13 +96,16 @@ setup(
             # The extra "otel", and what keeps its spans.
             "opentelemetry-api>=1.27.0",
             "opentelemetry-sdk>=1.27.0",
+            # The extra "metrics".
+            "prometheus_client>=0.20.0",
             # The extra "accelerated".
             "websockets>=13.0",
             # One of the reactors that the tests run under.
             'uvloop; os_name == "posix" and implementation_name == "cpython"',
         ],
         # The benchmarks draw their charts with it; the library never needs it.
-        "benchmarks": ["matplotlib>=3.8"],
+        # And one of them has the exporter of metrics attached.
+        "benchmarks": ["matplotlib>=3.8", "prometheus_client>=0.20.0"],
         "docs": [
             "furo",
             "sphinx>=8",

@@ -31,7 +31,14 @@ from ..options.fields import text_type
 from ..options.options import OPTIONS
 from ..options.texts import TEXTS
 from .services import CleanExit, LogFilter, LoggedChannel
-from .settings import DEFAULTS, PLAIN, TABLES, client_options, log_level
+from .settings import (
+    DEFAULTS,
+    PLAIN,
+    TABLES,
+    client_options,
+    log_level,
+    metrics_endpoint,
+)
 
 __all__ = ["LoggedChannel", "Options", "makeService"]
 
@@ -58,6 +65,7 @@ def _flag(text: str) -> bool:
 _OWN = [
     ("config", "A TOML file of options; the command line goes before it."),
     ("log-level", "The least to log: debug, info, warn, error, critical (info)."),
+    ("metrics", "Serve /metrics and /health at a port (of 127.0.0.1) or endpoint."),
     ("token", "The auth token. Others can read it here: see --token-file."),
     ("token-file", "A file that holds the token, read at each connect."),
     ("token-env", "An environment variable that holds the token."),
@@ -191,6 +199,7 @@ class Options(UsageOptions):
         try:
             client_options(self)
             log_level(self)
+            metrics_endpoint(self)
         except ConfigurationError as error:
             raise UsageError(str(error)) from error
 
@@ -213,11 +222,15 @@ def makeService(options: Mapping[str, Any]) -> SocketClient:
     client = SocketClient(
         **client_options(options), default_channel_class=LoggedChannel
     )
-    level = log_level(options)
+    level, where = log_level(options), metrics_endpoint(options)
     if isinstance(options, UsageOptions) and options.parent is not None:
         # The process is twistd's, and runs for this service alone.
         CleanExit().setServiceParent(client)
         level = level or "info"
     if level is not None:
         LogFilter(level).setServiceParent(client)
+    if where is not None:
+        from ..metrics import MetricsService
+
+        MetricsService(where, clients=[client]).setServiceParent(client)
     return client

@@ -40,6 +40,7 @@ __all__ = [
     "Settings",
     "client_options",
     "log_level",
+    "metrics_endpoint",
 ]
 
 # What else is there is asked for in other forms, or cannot be said in a text; and a
@@ -51,7 +52,7 @@ PLAIN = tuple(
 )
 """The options that are the client's, under the same names."""
 
-OWN = ("config", "log_level", "token", "token_file", "token_env")
+OWN = ("config", "log_level", "metrics", "token", "token_file", "token_env")
 """The other options that have one value."""
 
 TABLES = (
@@ -116,6 +117,23 @@ def log_level(given: Mapping[str, Any]) -> str | None:
     return name
 
 
+def metrics_endpoint(given: Mapping[str, Any]) -> str | None:
+    """Where metrics are to be served, or None if that is not wanted.
+
+    :raises ConfigurationError: that is no place, or what makes metrics is not
+        installed.
+    """
+    where = _merged(_layers(given)).get("metrics")
+    if where is None:
+        return None
+    try:
+        # It is only there with the extra "metrics".
+        from ..metrics.where import endpoint_description
+    except ImportError as error:
+        raise ConfigurationError(f"metrics: {error}") from None
+    return endpoint_description(where)
+
+
 # -- Layers: who gave what ----------------------------------------------------------
 
 
@@ -171,7 +189,9 @@ def _checked(name: str, value: Any, base: Path) -> Any:
         if name.endswith(("_file", "_env")):
             return {key: _text(name, item, base) for key, item in value.items()}
         return value
-    return _text(name, value, base) if name in OWN else value
+    # A port may be a number.
+    is_text = name in OWN and name != "metrics"
+    return _text(name, value, base) if is_text else value
 
 
 def _text(name: str, value: Any, base: Path) -> str | Path:
