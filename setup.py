@@ -79,6 +79,7 @@ setup(
         # Makes spans; see txphoenix/otel.
         "otel": [
             "opentelemetry-api>=1.27.0",
+        ],
         # Writes what Prometheus reads; see txphoenix/metrics.
         # From 0.20 on it has types, and no dependencies.
         "metrics": [
