@@ -43,8 +43,9 @@ MODULES = {
     "supplied",
     "telemetry",
 }
-# The server kit has to be imported, as the client does without it.
-OWN_IMPORT = {"testing"}
+# The server kit has to be imported, as the client does without it, and so have the
+# integrations.
+OWN_IMPORT = {"aio", "metrics", "otel", "testing", "wamp"}
 
 # What the paths of users hand on, and what twistd's does.
 LAYERS = {
