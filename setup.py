@@ -76,6 +76,10 @@ setup(
         "accelerated": [
             "websockets>=13.0",
         ],
+        # Makes spans; see txphoenix/otel.
+        "otel": [
+            "opentelemetry-api>=1.27.0",
+        ],
         # Writes what Prometheus reads; see txphoenix/metrics.
         # From 0.20 on it has types, and no dependencies.
         "metrics": [
@@ -92,6 +96,9 @@ setup(
             "pytest-xdist>=3.5",
             # What the documentation shows for SOCKS.
             "txtorcon>=24.8",
+            # The extra "otel", and what keeps its spans.
+            "opentelemetry-api>=1.27.0",
+            "opentelemetry-sdk>=1.27.0",
             # The extra "metrics".
             "prometheus_client>=0.20.0",
             # The extra "accelerated".

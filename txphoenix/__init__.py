@@ -115,15 +115,18 @@ _MODULES = frozenset(
 )
 
 
-def __getattr__(name: str) -> Any:
-    """Load what is asked for the first time (PEP 562)."""
-    if name in _MODULES:
-        return import_module(f".{name}", __name__)
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    found = getattr(import_module(f".{_HOMES.get(name, 'errors')}", __name__), name)
-    globals()[name] = found
-    return found
+# Type checkers would take any name for one of them.
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any:
+        """Load what is asked for the first time (PEP 562)."""
+        if name in _MODULES:
+            return import_module(f".{name}", __name__)
+        if name not in __all__:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        found = getattr(import_module(f".{_HOMES.get(name, 'errors')}", __name__), name)
+        globals()[name] = found
+        return found
 
 
 def __dir__() -> list[str]:

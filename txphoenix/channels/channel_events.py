@@ -29,7 +29,7 @@ class ChannelEvents:
     :ivar of_joins: those that are told of each join that the server has taken.
     :ivar of_leaves: those that are told of each answer to a leave.
     :ivar of_ends: those that are told of each end.
-    :ivar of_pushes: those that are told how each push ends.
+    :ivar of_pushes: those that are told how each push ends, and of traced calls.
     :ivar at_rest: whom to call once what is under way is done; None for nobody.
     """
 

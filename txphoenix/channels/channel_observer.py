@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from twisted.internet.defer import Deferred
+
 from ..protocol.channel_states import State
 from ..protocol.message import Message
 from .interfaces import ObservedChannel
@@ -85,6 +87,28 @@ class ChannelObserver:
         self, topic: str, channel: ObservedChannel | None, count: int, reason: str
     ) -> None:
         """So many messages of a topic were dropped, for a reason of one word."""
+
+    # Of calls nobody is told while there is no tracer.
+
+    def push_begins(
+        self,
+        channel: ObservedChannel,
+        event: str,
+        payload: Any,
+        deferred: Deferred[Any] | None,
+    ) -> Any:
+        """The user pushes; the payload that is returned is sent in place of his.
+
+        :param deferred: what the user will have; None for a push without a reply.
+        """
+        return payload
+
+    def join_begins(self, channel: ObservedChannel, deferred: Deferred[Any]) -> None:
+        """The user joins; ``deferred`` is what he will have."""
+
+    def join_sends(self, channel: ObservedChannel, params: Any) -> Any:
+        """A join is about to be sent, with the params that are returned."""
+        return params
 
     def message_stale(self, message: Message) -> None:
         """A message of a join that is over has come."""

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from twisted.internet.defer import Deferred
+
 from .. import telemetry
 from ..protocol.channel_states import State
+from ..telemetry import tracing
 from .channel_events import ChannelEvents
 from .channel_observer import ChannelObserver
 from .interfaces import ObservedChannel
@@ -108,6 +111,24 @@ class ChannelTelemetry(ChannelObserver):
     ) -> None:
         """Tell of a push that has no reply."""
         telemetry.push_failed(self._client, topic, channel, event, error, duration)
+
+    def push_begins(
+        self,
+        channel: ObservedChannel,
+        event: str,
+        payload: Any,
+        deferred: Deferred[Any] | None,
+    ) -> Any:
+        """Tell those who trace of a push."""
+        return tracing.begin_push(self._client, channel, event, payload, deferred)
+
+    def join_begins(self, channel: ObservedChannel, deferred: Deferred[Any]) -> None:
+        """Tell those who trace of a join."""
+        tracing.begin_join(self._client, channel, deferred)
+
+    def join_sends(self, channel: ObservedChannel, params: Any) -> Any:
+        """Tell those who trace of an attempt to join."""
+        return tracing.params_to_send(self._client, channel, params)
 
     def messages_dropped(
         self, topic: str, channel: ObservedChannel | None, count: int, reason: str

@@ -17,7 +17,7 @@ from .inbox import Inbox
 from .interfaces import Member, Sender
 from .join_queue import JoinQueue
 from .pending import PendingJoin, PendingPush, PendingReply
-from .pushes import LatestJoin
+from .pushing_member import LatestJoin
 
 __all__ = ["Leave", "tell_leave"]
 

@@ -23,7 +23,8 @@ from twisted.python.failure import Failure
 from ..errors import PushError
 from ..runtime.deadlines import Deadline, Deadlines
 from ..telemetry import push_handlers
-from .interfaces import Member
+from ..telemetry.tracing import tracers
+from .traced_calls import TracedMember, join_begins, join_sends, push_begins
 
 __all__ = [
     "PendingJoin",
@@ -52,7 +53,12 @@ class PendingReply(Deadline):
         # one more object of each push.
         deferred: Deferred[Any] = Deferred(self)
         self.deferred = deferred
+        if tracers:
+            self.begins(deferred)
         return deferred
+
+    def begins(self, deferred: Deferred[Any]) -> None:
+        """Tell those who trace that the user's call begins, before anything is sent."""
 
     def answered(self, payload: Any, join_ref: str | None) -> None:
         """The reply has come.
@@ -112,6 +118,10 @@ class PushOwner(Protocol):
     def topic(self) -> str:
         """The channel's topic."""
 
+    @property
+    def membership(self) -> TracedMember:
+        """The channel's inside."""
+
     def refused_without_join_ref(self, error: PushError) -> None:
         """The server's refusal shows no join of ours."""
 
@@ -159,6 +169,11 @@ class PendingPush(PendingReply):
         self.timeout = timeout
         # None as long as it is kept.
         self.ref: str | None = None
+
+    def begins(self, deferred: Deferred[Any]) -> None:
+        """Send what those who trace make of the payload."""
+        member, payload = self.pushes.membership, self.payload
+        self.payload = push_begins(member, self.event, payload, deferred)
 
     def sent(self, ref: str, mark: int | None) -> None:
         """Take note that it is sent; the payload is needed no more."""
@@ -223,7 +238,7 @@ class JoinOwner(Protocol):
     """Whose a join is: the joins of one channel, which it tells of what it comes to."""
 
     @property
-    def membership(self) -> Member:
+    def membership(self) -> TracedMember:
         """The channel's inside."""
 
     def prepare(self, pending: PendingJoin) -> None:
@@ -294,9 +309,13 @@ class PendingJoin(PendingReply):
         """Take note that the channel has the topic; see ``is_patient``."""
         self.is_patient = is_patient
 
+    def begins(self, deferred: Deferred[Any]) -> None:
+        """Tell those who trace of it."""
+        join_begins(self.joins.membership, deferred)
+
     def prepared(self, params: Any) -> None:
-        """Take note of what it sends."""
-        self.params = params
+        """Take note of what it sends, which those who trace may add to."""
+        self.params = join_sends(self.joins.membership, params) if tracers else params
 
     def enter_queue(self, deadlines: Deadlines) -> None:
         """Be in the queue, where its time rests for now."""

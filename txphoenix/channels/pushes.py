@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import Any, Protocol
+from typing import Any
 
 from twisted.internet.defer import Deferred, fail
 
@@ -24,22 +24,20 @@ from ..errors import (
     PushTimeout,
     SerializerError,
 )
-from ..options.options import Options
 from ..protocol.channel_states import Input, State
 from ..protocol.message import Message, new_message
 from ..protocol.reserved_events import NOT_PUSHED, check_pushed, not_pushed
 from ..runtime.reactor_thread import DEV_MODE, check_thread
 from ..telemetry import push_handlers
-from .channel_events import ChannelEvents
-from .dropped_pushes import DroppedPushes
-from .interfaces import Member, Sender
+from ..telemetry.tracing import tracers
 from .pending import PendingPush
 from .push_ends import tell_failed, tell_replied
+from .pushing_member import PushingMember
+from .traced_calls import push_begins
 from .unavailable import not_joined
-from .waiters import NextJoins
 from .writers import NOT_YET
 
-__all__ = ["LatestJoin", "PushSender", "Pushes"]
+__all__ = ["Pushes"]
 
 # Up to Python 3.11 a function is called where a member of an enumeration is read.
 _JOINED, _CLOSED, _LEAVING = State.JOINED, State.CLOSED, State.LEAVING
@@ -48,77 +46,20 @@ _JOINED, _CLOSED, _LEAVING = State.JOINED, State.CLOSED, State.LEAVING
 _UNMATCHED_TOPIC = {"reason": "unmatched topic"}
 
 
-class PushSender(Sender, Protocol):
-    """What pushes are sent by, and what says whether they may be."""
-
-    @property
-    def options(self) -> Options:
-        """The client's options, which say how much may wait."""
-
-    @property
-    def is_writable(self) -> bool:
-        """Whether pushes can be sent: the connection is open, and takes more."""
-
-    @property
-    def next_joins(self) -> NextJoins:
-        """The joins that wait for a topic to be left."""
-
-    @property
-    def dropped(self) -> DroppedPushes:
-        """What was never sent, and nobody waits for."""
-
-    @property
-    def events(self) -> ChannelEvents:
-        """Who observes channels."""
-
-    def check_timeout(self, timeout: float | None) -> float:
-        """Check a timeout."""
-
-    def hold_pushes(self, topic: str) -> None:
-        """Have the channel be told when the connection takes more."""
-
-    def not_connected(self, what: str) -> NotConnected:
-        """The error of what needs a connection, where there will be none."""
-
-
-class LatestJoin(Protocol):
-    """The joins of a channel, as its pushes know them."""
-
-    @property
-    def ref(self) -> str | None:
-        """The ref of the join that the server has, or None."""
-
-
-class PushingMember(Member, Protocol):
-    """A channel's inside, as its pushes know it."""
-
-    @property
-    def joins(self) -> LatestJoin:
-        """With which join they are sent."""
-
-    @property
-    def manager(self) -> PushSender:
-        """Sends them."""
-
-    @property
-    def ended_by(self) -> object:
-        """What has ended the channel the last time."""
-
-
 class Pushes:
     """What one channel has to send, and what it has sent and waits for.
 
     A channel has it from its first push on, and each of the two tables from their first
     use: an idle channel has none.
 
-    :param membership: what it is a part of.
+    :ivar membership: what it is a part of.
     :ivar topic: the channel's topic.
     """
 
-    __slots__ = ("_kept", "_membership", "_sent", "topic")
+    __slots__ = ("_kept", "_sent", "membership", "topic")
 
     def __init__(self, membership: PushingMember) -> None:
-        self._membership = membership
+        self.membership = membership
         self.topic = membership.topic
         # A plain dict finds its first behind all that were taken out before it.
         self._kept: OrderedDict[PendingPush, None] | None = None
@@ -131,7 +72,7 @@ class Pushes:
         """
         if DEV_MODE or Deferred.debug:
             check_thread("push")
-        membership = self._membership
+        membership = self.membership
         manager = membership.manager
         if timeout is None:
             seconds = manager.timeout
@@ -165,10 +106,12 @@ class Pushes:
         """
         if DEV_MODE or Deferred.debug:
             check_thread("push_async")
-        membership = self._membership
+        membership = self.membership
         manager = membership.manager
         try:
             check_pushed(event)
+            if tracers:
+                payload = push_begins(membership, event, payload, None)
             if membership.state is _JOINED and manager.is_writable:
                 fields = (
                     membership.joins.ref,
@@ -203,14 +146,14 @@ class Pushes:
         if self._kept is None:
             self._kept = OrderedDict()
         self._kept[pending] = None
-        self._membership.manager.deadlines.set(pending, pending.timeout)
+        self.membership.manager.deadlines.set(pending, pending.timeout)
 
     def write(self, pending: PendingPush, join_ref: str | None) -> Exception | None:
         """Send a push.
 
         :return: why it could not be sent, or None.
         """
-        membership = self._membership
+        membership = self.membership
         manager = membership.manager
         ref = manager.next_ref()
         if not pending.is_set:
@@ -246,7 +189,7 @@ class Pushes:
             be failed.
         """
         failed: list[tuple[PendingPush, Exception]] = []
-        membership = self._membership
+        membership = self.membership
         kept, manager = self._kept, membership.manager
         while kept and manager.is_writable:
             pending = next(iter(kept))
@@ -265,14 +208,14 @@ class Pushes:
 
     def send_kept(self) -> None:
         """Send what was kept, now that the connection takes more."""
-        membership = self._membership
+        membership = self.membership
         if membership.state is _JOINED:
             for pending, error in self.write_kept(membership.joins.ref):
                 pending.fail(error)
 
     def why_not(self, event: str = "a message") -> Exception | None:
         """Why a push would be refused now, or None if it would be taken."""
-        membership = self._membership
+        membership = self.membership
         manager, state = membership.manager, membership.state
         if state is _CLOSED or state is _LEAVING:
             joins_next = manager.next_joins.has(membership)
@@ -291,7 +234,7 @@ class Pushes:
 
     def why_not_send(self) -> Exception | None:
         """Why a push would not be sent now, be it that it would only be kept."""
-        membership = self._membership
+        membership = self.membership
         if membership.manager.next_joins.has(membership):
             return NOT_YET
         error = self.why_not()
@@ -301,7 +244,7 @@ class Pushes:
     def _refused(self, event: object, error: PhoenixError) -> PhoenixError:
         """Tell who observes of a push that was never one; returns the error."""
         if push_handlers:
-            tell_failed(self._membership, event, error)
+            tell_failed(self.membership, event, error)
         return error
 
     def _cut_short(self, pending: PendingPush, mark: int | None) -> Exception:
@@ -309,7 +252,7 @@ class Pushes:
 
         :return: what it fails with.
         """
-        membership = self._membership
+        membership = self.membership
         was_sent = not membership.manager.connection.withdraw(mark)
         state = membership.state
         if state in (_CLOSED, _LEAVING):
@@ -353,7 +296,7 @@ class Pushes:
 
     def expired(self, pending: PendingPush) -> None:
         """Give up a push that was not answered, or not even sent, in time."""
-        manager = self._membership.manager
+        manager = self.membership.manager
         obstacle: BaseException | str | None = None
         if pending.ref is None:
             obstacle = manager.obstacle
@@ -364,21 +307,21 @@ class Pushes:
 
     def dropped(self, pending: PendingPush, error: BaseException) -> None:
         """Have the log tell of a push that nobody waits for, and that was not sent."""
-        self._membership.manager.dropped.add(self.topic, pending.event, error)
+        self.membership.manager.dropped.add(self.topic, pending.event, error)
 
     def replied(self, pending: PendingPush, status: object, response: object) -> None:
         """Tell who observes of a reply."""
-        tell_replied(self._membership, pending, status, response)
+        tell_replied(self.membership, pending, status, response)
 
     def failed(self, pending: PendingPush, error: BaseException) -> None:
         """Tell who observes of a push that ends without a reply."""
-        tell_failed(self._membership, pending.event, error, pending)
+        tell_failed(self.membership, pending.event, error, pending)
 
     def cancelled(self, pending: PendingPush) -> None:
         """Take a push out of the tables, and out of what waits to be written."""
         self.forget(pending)
         if pending.ref is not None:
-            self._membership.manager.connection.withdraw(pending.mark)
+            self.membership.manager.connection.withdraw(pending.mark)
 
     def refused_without_join_ref(self, error: PushError) -> None:
         """See whether the server does not hold the channel joined.
@@ -387,14 +330,14 @@ class Pushes:
         and are not, which is as good as a crash.
         """
         if error.response == _UNMATCHED_TOPIC:
-            self._membership.give(Input.RETRY, error)
+            self.membership.give(Input.RETRY, error)
 
     def interrupt(self, pushes: list[PendingPush], error: BaseException) -> None:
         """Fail those of which the replies will not come any more.
 
         :param pushes: what :meth:`take_sent` has taken away.
         """
-        withdraw = self._membership.manager.connection.withdraw
+        withdraw = self.membership.manager.connection.withdraw
         for pending in pushes:
             was_sent = not withdraw(pending.mark)
             pending.fail(PushInterrupted(error, self.topic, pending.event, was_sent))

@@ -7,7 +7,7 @@ from typing import Protocol
 from .channel_events import ChannelEvents
 from .interfaces import ObservedChannel, Sender
 from .join_queue import JoinQueue
-from .pushes import PushSender
+from .pushing_member import PushSender
 from .reading_pauses import ReadingPauses
 from .rejoins import RejoinPace
 from .waiters import StopWaiters

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .. import telemetry
 from ..errors import ConnectionFailed, NotConnected
+from ..telemetry.tracing import CallEnded, Tracer, begin_connect, end_connect, tracers
 from .connection import Connection
 from .connection_observer import ConnectionObserver
 from .state import SocketState
@@ -19,7 +20,7 @@ class ConnectionTelemetry(ConnectionObserver):
     :param connection: may be closed by who is told that it is open.
     """
 
-    __slots__ = ("_client", "_connection", "_state", "_status")
+    __slots__ = ("_client", "_connection", "_ends", "_state", "_status")
 
     def __init__(
         self, client: object, state: SocketState, connection: Connection
@@ -28,14 +29,19 @@ class ConnectionTelemetry(ConnectionObserver):
         self._state = state
         self._connection = connection
         self._status = state.status
+        # Those who trace the attempt under way; nobody mostly.
+        self._ends: list[tuple[Tracer, CallEnded]] | None = None
 
     def connection_connecting(self) -> None:
-        """Tell of an attempt."""
+        """Tell of an attempt, first those who trace: others may ask for its end."""
+        if tracers:
+            self._ends = begin_connect(self._client, self._state.shown_url)
         self._status_changed("connecting")
         telemetry.socket_connecting(self._client, self._url)
 
     def connection_opened(self, duration: float) -> None:
         """Tell that the connection is open, as long as it is."""
+        self._end_attempt(None)
         connection, client = self._connection, self._client
         attempt = connection.attempts
         self._status_changed("connected")
@@ -51,6 +57,7 @@ class ConnectionTelemetry(ConnectionObserver):
 
     def connection_failed(self, reason: Exception) -> None:
         """Tell of the failure, unless it is ours."""
+        self._end_attempt(reason)
         self._status_changed("disconnected")
         if not isinstance(reason, NotConnected):
             telemetry.socket_connection_error(self._client, self._url, reason)
@@ -89,6 +96,11 @@ class ConnectionTelemetry(ConnectionObserver):
         if telemetry.socket_handlers or telemetry.state_change_handlers:
             return self._state.shown_url
         return ""
+
+    def _end_attempt(self, error: Exception | None) -> None:
+        ends, self._ends = self._ends, None
+        if ends:
+            end_connect(ends, error)
 
     def _status_changed(self, status: str) -> None:
         old, self._status = self._status, status

@@ -52,6 +52,9 @@ A message, and traffic, have their ``size`` in bytes besides.
 A push ends with one event, before its Deferred fires.
 One without a reply, and one of the client's, has one if it is refused or dropped.
 
+A :class:`Tracer` is told of calls where they are made, in their caller's context, and
+may add to what they send.
+
 URLs come without the values in their queries.
 A payload, a response, a status, an error and a reason are handed on as they are: a
 handler that passes them on decides what is a secret in them.
@@ -113,6 +116,7 @@ from .handlers import (
     state_change_handlers,
     traffic_handlers,
 )
+from .tracing import CallEnded, Tracer, attach_tracer, detach_tracer
 
 __all__ = [
     "CHANNEL",
@@ -122,10 +126,13 @@ __all__ = [
     "STATE_CHANGE",
     "TRAFFIC",
     "Attachment",
+    "CallEnded",
     "EventName",
+    "Tracer",
     "attach",
     "attach_debug_handler",
     "attach_many",
+    "attach_tracer",
     "channel_crashed",
     "channel_dropped",
     "channel_handlers",
@@ -139,6 +146,7 @@ __all__ = [
     "channel_status_changed",
     "detach",
     "detach_debug_handler",
+    "detach_tracer",
     "execute",
     "frame_undecodable",
     "heartbeat_duration",

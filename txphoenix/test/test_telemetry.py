@@ -232,8 +232,10 @@ class EventTests(TelemetryCase):
             "attach",
             "attach_debug_handler",
             "attach_many",
+            "attach_tracer",
             "detach",
             "detach_debug_handler",
+            "detach_tracer",
             "execute",
             "list_handlers",
         }

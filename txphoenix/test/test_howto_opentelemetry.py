@@ -1,0 +1,38 @@
+"""What the page about OpenTelemetry shows works as it is printed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.trial.unittest import TestCase
+
+from txphoenix import telemetry
+from txphoenix.telemetry.tracing import tracers
+from txphoenix.testing import ChatRoom
+from txphoenix.testing.cases import PhoenixMixin
+
+from .test_howtos import NOT_THERE, URL, blocks, program
+
+PAGE = "howto-opentelemetry"
+
+
+class PageTests(PhoenixMixin, TestCase):
+    """The program that the page is."""
+
+    skip = NOT_THERE
+    timeout = 30
+
+    async def test_program(self) -> None:
+        """It prints what it says, and leaves nothing attached."""
+        server = await self.phoenix_server({"rooms:*": ChatRoom})
+        source = program(PAGE).replace(URL, server.url)
+        names: dict[str, Any] = {}
+        exec(compile(source, PAGE, "exec"), names)
+        printed: list[str] = []
+        await names["program"](
+            lambda *args: printed.append(" ".join(str(arg) for arg in args))
+        )
+        (said,) = blocks(PAGE, "text")
+        self.assertEqual(printed[:4], said.text.split("\n")[:4])
+        self.assertEqual(printed[4:], ["the trace that the server sees: True"])
+        self.assertEqual((telemetry.list_handlers(), tracers), ([], []))

@@ -1,0 +1,71 @@
+"""Tests of what looks at an installation, which ``tox -e bare`` runs."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from unittest import mock
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from . import installed
+from .installed import EXTRAS, core_modules, fault_of
+
+# Runs it as it would run where a module of an extra is missing.
+WITHOUT = "import sys; sys.modules[{0!r}] = None; import txphoenix.{1}"
+
+
+class InstalledTests(SynchronousTestCase):
+    """It finds what does not hold."""
+
+    def test_modules(self) -> None:
+        """The core is all modules but integrations with an extra, and tests."""
+        modules = set(core_modules())
+        self.assertGreater(len(modules), 200)
+        self.assertLessEqual(
+            {"txphoenix", "txphoenix.cli.demo", "txphoenix.testing.memory"}, modules
+        )
+        for name in modules:
+            self.assertNotIn(name.split(".")[1:2], ([one] for one in (*EXTRAS, "test")))
+
+    def test_extras_are_there(self) -> None:
+        """Here all extras are, and nothing is said."""
+        for extra in EXTRAS:
+            self.assertIsNone(fault_of(extra))
+
+    def test_one_line(self) -> None:
+        """Without its extra an integration says in one line what to install."""
+        for extra, module in EXTRAS.items():
+            done = subprocess.run(
+                [sys.executable, "-c", WITHOUT.format(module, extra)],
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            self.assertEqual(done.returncode, 1)
+            *_, line = done.stderr.strip().split("\n")
+            self.assertIn(f"pip install 'txphoenix[{extra}]'", line)
+            self.assertTrue(line.startswith("ImportError: "), line)
+
+    def fault_where(self, do: Callable[[str], object]) -> str | None:
+        """What is said where an import does this."""
+        with mock.patch.object(installed, "import_module", do):
+            return fault_of("otel")
+
+    def test_other_words(self) -> None:
+        """Another error than that is a fault."""
+
+        def fail(path: str) -> None:
+            raise ImportError(f"no module in {path}")
+
+        self.assertIn("no module in", self.fault_where(fail) or "")
+
+    def test_said_in_vain(self) -> None:
+        """So is to ask for what is there."""
+
+        def fail(path: str) -> None:
+            raise ImportError("pip install 'txphoenix[otel]'")
+
+        with mock.patch.dict(sys.modules, {"opentelemetry": mock.Mock()}):
+            self.assertIn("lacks what is there", self.fault_where(fail) or "")

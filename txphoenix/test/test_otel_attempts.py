@@ -1,0 +1,148 @@
+"""Tests of the spans of attempts to connect and to join."""
+
+from __future__ import annotations
+
+from opentelemetry.trace import StatusCode
+
+from .otel_case import OtelCase
+
+
+class ConnectTests(OtelCase):
+    """Each attempt to connect is a span of its own."""
+
+    def test_connected(self) -> None:
+        """It says where to, with the URL as it may be shown."""
+        self.instrument()
+        with self.tracer.start_as_current_span("caller"):
+            self.client()
+        self.assertEqual(self.spans("connect"), [])
+        self.server.flush()
+        span = self.the_span("connect")
+        self.assertEqual(span.attributes["server.address"], "127.0.0.1")
+        self.assertEqual(span.attributes["server.port"], 4000)
+        self.assertIn("ws://127.0.0.1:4000/socket", span.attributes["url.full"])
+        self.assertEqual(span.status.status_code, StatusCode.UNSET)
+        self.assertEqual(span.parent.span_id, self.the_span("caller").context.span_id)
+
+    def test_outage(self) -> None:
+        """A long outage is short spans, each with its error."""
+        self.instrument()
+        self.server.refuse(503)
+        self.client()
+        self.server.advance(12.0)
+        spans = self.spans("connect")
+        self.assertEqual(len(spans), 3)
+        for span in spans:
+            assert span.attributes is not None
+            self.assertEqual(
+                span.attributes["error.type"], "txphoenix.errors.HandshakeRefused"
+            )
+            self.assertEqual(span.status.status_code, StatusCode.ERROR)
+
+    def test_given_up(self) -> None:
+        """An attempt that the user ends is over, and its span is too."""
+        self.instrument()
+        self.server.is_stalled = True
+        client = self.client()
+        self.server.flush()
+        self.stop(client)
+        span = self.the_span("connect")
+        self.assertEqual(span.attributes["error.type"], "txphoenix.errors.NotConnected")
+
+
+class JoinTests(OtelCase):
+    """Each attempt to join is a span."""
+
+    def test_joined(self) -> None:
+        """It is a child of the span in which ``join()`` was called, though later."""
+        self.instrument()
+        client = self.client()
+        with self.tracer.start_as_current_span("caller"):
+            joining = client.channel("rooms:lobby").join()
+        self.server.flush()
+        self.successResultOf(joining)
+        span = self.the_span("join")
+        self.assertEqual(span.attributes["phoenix.topic"], "rooms:lobby")
+        self.assertEqual(span.parent.span_id, self.the_span("caller").context.span_id)
+
+    def test_refused(self) -> None:
+        """A refusal is one span with its error."""
+        self.instrument()
+        joining = self.client().channel("rooms:locked").join()
+        self.server.flush()
+        self.failureResultOf(joining)
+        span = self.the_span("join")
+        self.assertEqual(span.attributes["error.type"], "txphoenix.errors.JoinError")
+        self.assertEqual(span.attributes["phoenix.reply.status"], "error")
+
+    def test_never_sent(self) -> None:
+        """One that never had a connection is a span from its call to its end."""
+        self.instrument()
+        self.server.refuse(503)
+        with self.tracer.start_as_current_span("caller"):
+            joining = self.client().channel("rooms:lobby").join(3.0)
+        self.server.advance(3.0)
+        self.failureResultOf(joining)
+        span = self.the_span("join")
+        self.assertEqual(span.attributes["error.type"], "txphoenix.errors.JoinTimeout")
+        self.assertEqual(span.parent.span_id, self.the_span("caller").context.span_id)
+
+    def test_rejoin(self) -> None:
+        """One after a loss has no parent, and a link to the one before."""
+        self.instrument()
+        client = self.client()
+        with self.tracer.start_as_current_span("caller"):
+            self.joined(client)
+        self.server.drop()
+        self.server.advance(6.0)
+        first, second = self.spans("join")
+        self.assertIsNone(second.parent)
+        (link,) = second.links
+        self.assertEqual(link.context, first.context)
+
+    def test_lost_meanwhile(self) -> None:
+        """An attempt that loses its connection ends with that, and not at the next."""
+        self.instrument()
+        client = self.client()
+        self.server.flush()
+        self.server.pause()
+        client.channel("rooms:lobby").join().addErrback(lambda _: None)
+        self.server.flush()
+        self.assertEqual(self.spans("join"), [])
+        self.server.refuse(503)
+        self.server.drop()
+        self.server.resume()
+        self.server.flush()
+        span = self.the_span("join")
+        self.assertEqual(
+            span.attributes["error.type"], "txphoenix.errors.ConnectionClosed"
+        )
+
+    def test_second_join(self) -> None:
+        """One that is refused, as the topic is taken, does not end the first."""
+        self.instrument()
+        client = self.client()
+        channel = client.channel("rooms:lobby")
+        joining = channel.join()
+        self.failureResultOf(channel.join())
+        (refused,) = self.spans("join")
+        assert refused.attributes is not None
+        self.assertEqual(
+            refused.attributes["error.type"], "txphoenix.errors.AlreadyJoined"
+        )
+        self.server.flush()
+        self.successResultOf(joining)
+        self.assertEqual(len(self.spans("join")), 2)
+
+    def test_nothing_is_kept(self) -> None:
+        """What has ended is forgotten."""
+        made = self.instrument()
+        client = self.client()
+        channel = self.joined(client)
+        channel.leave()
+        self.server.flush()
+        client.channel("rooms:locked").join().addErrback(lambda _: None)
+        self.server.flush()
+        joins = made._joins
+        self.assertEqual((joins._calls, joins._attempts, joins._latest), ({}, {}, {}))
+        self.assertEqual(made._connects, {})
