@@ -78,7 +78,6 @@ class AioMemoryTestCase(ClientTestCase):
 
     def open(self, **options: Any) -> Client:
         """A client that is connected, and left at the end of the test."""
-
         given: Any = {
             "endpoint": self.memory.endpoint,
             "backoff": lambda _: 0.5,

@@ -108,6 +108,15 @@ class PageTests(ProgramsTestCase):
         said = await self.run_program(captioned("howto-asyncio", "installed.py"))
         self.assertEqual(said, "connected LoopReactor\n")
 
+    async def test_tests(self) -> None:
+        """The page's own tests pass, each on a loop of its own."""
+        path = Path(self.mktemp())
+        path.write_text(WATCHED + captioned("howto-asyncio", "test_rooms.py"), "utf-8")
+        program = start_program(self, "-X", "dev", os.fspath(path))
+        self.assertEqual(await program.ended, 0, program.err.text)
+        # unittest reports on stderr, and must have nothing else to say there.
+        self.assertRegex(program.err.text, r"(?s)^\.\.\n-+\nRan 2 tests in .*\n\nOK\n$")
+
     async def test_pieces(self) -> None:
         """The pieces inside of a block do what the page says."""
         self.assertEqual(
