@@ -43,8 +43,8 @@ MODULES = {
     "supplied",
     "telemetry",
 }
-# The server kit has to be imported, as the client does without it.
-OWN_IMPORT = {"testing"}
+# The server kit and the integrations have to be imported: the client does without.
+OWN_IMPORT = {"testing", "wamp"}
 
 # What the paths of users hand on, and what twistd's does.
 LAYERS = {

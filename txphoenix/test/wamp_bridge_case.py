@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from autobahn.twisted.wamp import ApplicationSession
 from autobahn.wamp.exception import ApplicationError
@@ -12,9 +12,11 @@ from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from txphoenix.test.wamp_router import Connection, WampRouter
-from txphoenix.test.wamp_topics_case import Room
-from txphoenix.testing import MemoryServer, PresenceChannel
+from txphoenix.test.wamp_topics_case import People, Room
+from txphoenix.testing import MemoryServer
 from txphoenix.wamp import BridgeSession, split_uri
+
+_S = TypeVar("_S", bound=ApplicationSession)
 
 
 class BridgeCase(SynchronousTestCase):
@@ -32,7 +34,7 @@ class BridgeCase(SynchronousTestCase):
             joins: list[Any] = []
 
         self.room: type[Room] = OneRoom
-        self.server = MemoryServer({"rooms:*": OneRoom, "people:*": PresenceChannel})
+        self.server = MemoryServer({"rooms:*": OneRoom, "people:*": People})
         self.clock = self.server.clock
         self.router = WampRouter(self.clock)
         self.addCleanup(self.end)
@@ -61,9 +63,7 @@ class BridgeCase(SynchronousTestCase):
             self.server.advance(step)
             seconds -= step
 
-    def attach(
-        self, session: ApplicationSession
-    ) -> tuple[ApplicationSession, Connection]:
+    def attach(self, session: _S) -> tuple[_S, Connection]:
         """Have a session join the realm."""
         connection = self.router.attach(session)
         self.settle()

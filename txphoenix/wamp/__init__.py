@@ -23,7 +23,35 @@ to ``phx_interest``, of which nothing is ever published, one subscribes who want
 topic to be joined, and no event of it.
 
 ``PREFIX.push(topic, event, payload, timeout)`` returns the response of the server's
-reply, and ``PREFIX.presence(topic)`` who is present.
+reply, and ``PREFIX.presence(topic)`` who is present; their errors are listed in
+:mod:`txphoenix.wamp.call_errors`.
+
+What a bridge is told, ``extra``, is a dict:
+
+=======================  ===========================================================
+``url``                  The URL of the Phoenix socket; it must be given.
+``params``, ``headers``  What connecting sends, as the client's options.
+``token``                The token, as the client's ``auth_token``.
+``token_file``           A file with the token, read anew at each connect.
+``param_file``           Maps names of params to such files, and ``header_file``
+                         those of headers.
+                         A relative path begins at the node's folder.
+``topics``               Topics that are joined whoever subscribes: a list, or a
+                         dict with the params of each one's join.
+``channel_params``       What the joins of all topics send.
+``prefix``               What all URIs begin with; by default ``"phx"``.
+``channels_per_socket``  How many topics a Phoenix socket has at most; by default
+                         100, as with a server.
+``max_payload``          The largest payload in either direction: bytes of its JSON,
+                         or of itself if it is binary; by default 1 MiB.
+``timeout``              Seconds for a call that does not say, a join and a leave; by
+                         default 5.
+``idle``                 Seconds for which a topic is kept that was pushed to, and a
+                         socket without topics; by default 30.
+``name``                 What the clients are called, with a number.
+``client``               A dict of further options of
+                         :class:`txphoenix.SocketClient`.
+=======================  ===========================================================
 
 It needs Autobahn alone, which the library needs anyway.
 """

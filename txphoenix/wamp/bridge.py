@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from autobahn.wamp.exception import ApplicationError
+from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 
 from .calls import Calls
@@ -49,17 +50,21 @@ class Bridge:
         await self.fleet.start()
 
     async def hand_over(self) -> None:
-        """Leave all topics while the session lives, so that others can have them."""
+        """Leave all topics while the session lives, so that others can have them.
+
+        Then there is no Phoenix socket any more.
+        """
         await self.fleet.stop()
+        await self.topics.stop(self._ended("the worker has left"))
 
     async def stop(self, why: str) -> None:
         """Publish nothing more, and close all Phoenix sockets: the session has ended.
 
         Calls that are under way fail.
         """
-        error = ApplicationError(self._uris.error("interrupted"), why)
-        self.topics.publisher.stop()
-        try:
-            await self.fleet.stop()
-        finally:
-            await self.topics.stop(error)
+        fleet = Deferred.fromCoroutine(self.fleet.stop())
+        await self.topics.stop(self._ended(why))
+        await fleet
+
+    def _ended(self, why: str) -> ApplicationError:
+        return ApplicationError(self._uris.error("interrupted"), why)

@@ -53,12 +53,12 @@ class BridgedChannel(Channel):
 
     def handle_message(self, message: Message) -> None:
         """Publish a message, or keep it for as long as the router is behind."""
+        if self._synced and message.event in self.presence_events:
+            self._tell_synced()
         if self._is_behind:
             super().handle_message(message)
             return
         self.publisher.publish(self.topic, message.event, message.payload)
-        if self._synced and message.event in self.presence_events:
-            self._tell_synced()
         if not self.publisher.is_writable:
             self._is_behind = True
             # Asked for before the next message comes: a queue with a reader drops none.

@@ -32,17 +32,15 @@ from __future__ import annotations
 from typing import Any
 
 from autobahn.wamp.exception import ApplicationError
-from twisted.internet.defer import CancelledError
 
 from txphoenix.errors import (
     BufferFull,
     ChannelClosed,
     ConfigurationError,
-    ConnectionFailed,
     JoinError,
     JoinTimeout,
     MessageTooLarge,
-    NotConnected,
+    PhoenixError,
     PushError,
     PushInterrupted,
     PushTimeout,
@@ -55,17 +53,10 @@ __all__ = ["call_error", "join_answer", "too_large"]
 
 
 def call_error(
-    uris: URIs, error: BaseException, topic: str, event: str | None = None
-) -> BaseException:
-    """What a caller gets where the client has failed with this error.
-
-    One that is made for callers already stays as it is, and one that the client has
-    not raised as well.
-    """
-    found = _named(error)
-    if found is None:
-        return _canceled() if isinstance(error, CancelledError) else error
-    name, args, more = found
+    uris: URIs, error: PhoenixError, topic: str, event: str | None = None
+) -> ApplicationError:
+    """What a caller gets where the client has failed with this error."""
+    name, args, more = _named(error)
     where = {"topic": topic} if event is None else {"topic": topic, "event": event}
     return ApplicationError(uris.error(name), *args, **where, **more)
 
@@ -94,15 +85,11 @@ def join_answer(error: BaseException) -> JoinError | None:
     return None
 
 
-def _canceled() -> ApplicationError:
-    return ApplicationError(ApplicationError.CANCELED, "the caller has cancelled it")
-
-
 # The name, the arguments and the keyword arguments.
 _Named = tuple[str, tuple[Any, ...], dict[str, Any]]
 
 
-def _named(error: BaseException) -> _Named | None:
+def _named(error: PhoenixError) -> _Named:
     refusal = join_answer(error)
     if refusal is not None:
         return "join_refused", (refusal.response,), {"message": str(refusal)}
@@ -113,10 +100,9 @@ def _named(error: BaseException) -> _Named | None:
         return "timeout", text, {"was_sent": was_sent, "timeout": error.timeout}
     if isinstance(error, PushInterrupted | ChannelClosed):
         return ("interrupted" if error.was_sent else "not_sent"), text, {}
-    if isinstance(error, BufferFull | NotConnected | ConnectionFailed):
-        return "not_sent", text, {}
-    if isinstance(error, PushError):
-        return "refused", (error.status, error.response), {"message": str(error)}
     if isinstance(error, SerializerError | ConfigurationError):
         return "invalid_argument", text, {}
-    return None
+    if isinstance(error, PushError) and not isinstance(error, BufferFull):
+        return "refused", (error.status, error.response), {"message": str(error)}
+    # There is no connection, or no room to keep it.
+    return "not_sent", text, {}

@@ -125,7 +125,7 @@ def check_extra(extra: object) -> Settings:
 def _check_names(extra: Mapping[Any, Any]) -> None:
     for name in extra:
         if name not in _NAMES:
-            alike = get_close_matches(str(name), sorted(_NAMES), 1, 0.7)
+            alike = get_close_matches(str(name).lower(), sorted(_NAMES), 1, 0.7)
             hint = f"; did you mean {alike[0]!r}?" if alike else ""
             raise ConfigurationError(f"extra: there is no {name!r:.60}{hint}")
 

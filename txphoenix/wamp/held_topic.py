@@ -109,7 +109,7 @@ class HeldTopic:
 
     async def leave(self, why: Exception, timeout: float) -> None:
         """Fail all calls, and leave the topic; it raises nothing."""
-        self.why = why
+        self.why = self.why or why
         _cancel(self._retry)
         self._channel.fail_synced(ChannelClosed("left", self._channel.topic))
         try:

@@ -22,7 +22,7 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from txphoenix.errors import MessageTooLarge
+from txphoenix.errors import MessageTooLarge, SerializerError
 from txphoenix.runtime.package_log import package_log
 from txphoenix.serializer import default_json
 
@@ -62,7 +62,10 @@ def size_of(payload: Any) -> int:
     """
     if isinstance(payload, bytes):
         return len(payload)
-    return len(_JSON.dumps(payload))
+    try:
+        return len(_JSON.dumps(payload))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise SerializerError(f"the payload is no JSON value: {error}") from None
 
 
 class Publisher:
@@ -99,11 +102,13 @@ class Publisher:
         self._waiting.append(waiting)
         return waiting
 
-    def publish(self, topic: str, event: str, payload: Any) -> None:
+    def publish(
+        self, topic: str, event: str, payload: Any, *, is_limited: bool = True
+    ) -> None:
         """Publish an event; it raises nothing."""
         try:
             size = size_of(payload)
-            if size > self._max_payload:
+            if is_limited and size > self._max_payload:
                 raise MessageTooLarge(size, self._max_payload)
             self._send(topic, event, payload, size)
         except MessageTooLarge as error:
@@ -119,9 +124,14 @@ class Publisher:
     def tell(self, topic: str, name: str, text: str, **more: Any) -> None:
         """Tell the subscribers of a topic what went wrong.
 
+        A response that is too large is left out; the text has what fits of it.
+
         :param name: as of the errors of calls.
         """
-        self.publish(topic, PHX_ERROR, {"error": name, "message": text, **more})
+        payload = {"error": name, "message": text, **more}
+        if "response" in payload and size_of(payload["response"]) > self._max_payload:
+            del payload["response"]
+        self.publish(topic, PHX_ERROR, payload, is_limited=False)
 
     def forget(self, topic: str) -> None:
         """Begin anew with a topic, when it is taken again."""

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from typing import Any, cast
 
 from autobahn.twisted.wamp import ApplicationSession
-from autobahn.wamp.exception import ApplicationError
+from autobahn.wamp.exception import ApplicationError, TransportLost
 from autobahn.wamp.types import CloseDetails, ComponentConfig, SessionDetails
-from twisted.internet.defer import Deferred, maybeDeferred, succeed
+from twisted.internet.defer import CancelledError, Deferred, maybeDeferred, succeed
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -18,7 +18,6 @@ from txphoenix.errors import ConfigurationError
 from txphoenix.runtime.package_log import package_log
 
 from .bridge import Bridge
-from .call_errors import call_error
 from .config import Settings, check_extra
 from .uris import URIs
 
@@ -54,11 +53,13 @@ class BridgeSession(ApplicationSession):
         self._reactor = reactor
         self._uris = URIs("phx")
         self._bridge: Bridge | None = None
-        # From when the session is about to end.
-        self._is_over = False
         # Calls that could not be answered: each ends when there is no transport any
         # more, as Autobahn then drops its answer, and fails to send it before.
         self._unanswered: list[Deferred[None]] = []
+        # Why it has left by itself, but for the reason that it was given.
+        self._fault: tuple[str, str] | None = None
+        self._leaving: Deferred[None] | None = None
+        self._stopped: Deferred[None] = succeed(None)
 
     @staticmethod
     def check_config(_personality: Any, extra: Any) -> None:
@@ -77,34 +78,42 @@ class BridgeSession(ApplicationSession):
             self._uris = uris = URIs(settings.prefix)
             await self._check_realm(uris, details.realm)
         except ConfigurationError as error:
-            if not self._is_over:
-                bridge_log.error("the bridge does not start: {reason}", reason=error)
-                super().leave(CONFIGURATION_ERROR, str(error))
+            await self._fail(CONFIGURATION_ERROR, error)
             return
         if not self._is_over:
             await self._start(settings, uris, details)
 
-    async def onLeave(self, details: CloseDetails) -> None:
-        """Stop: the session has ended, by whatever way."""
-        stopped = self._stop(f"the session has ended: {details.reason}")
-        await super().onLeave(details)
-        await stopped
+    def onLeave(self, details: CloseDetails) -> Any:
+        """Stop: the session has ended, by whatever way.
+
+        Whoever listens is told at once, and of the disconnection once the Phoenix
+        sockets are closed.
+        """
+        self._stop(f"the session has ended: {details.reason}")
+        if self._fault is None:
+            return super().onLeave(details)
+        # A router answers every goodbye by a normal one.
+        details.reason, details.message = self._fault
+        return super().onLeave(CloseDetails(CloseDetails.REASON_DEFAULT))
 
     async def onDisconnect(self) -> None:
-        """Stop, if the connection is lost without a word."""
-        stopped = self._stop("the connection to the router is lost")
+        """End what waits for that: the connection to the router is gone."""
         super().onDisconnect()
         unanswered, self._unanswered = self._unanswered, []
         for call in unanswered:
             call.callback(None)
-        await stopped
+        await self._stopped
 
     def leave(self, reason: str | None = None, message: str | None = None) -> Any:
         """Leave the realm, after the topics were left, so that others can have them.
 
+        The Phoenix sockets are closed by then.
+
         :return: a Deferred that fires when that is done and the realm was told.
         """
-        return Deferred.fromCoroutine(self._leave(reason, message))
+        if self._leaving is None:
+            self._leaving = Deferred.fromCoroutine(self._leave(reason, message))
+        return _wait_for(self._leaving)
 
     def register(
         self,
@@ -131,6 +140,10 @@ class BridgeSession(ApplicationSession):
 
     # -- Inside -------------------------------------------------------------------
 
+    @property
+    def _is_over(self) -> bool:
+        return not self.is_attached()
+
     async def _check_realm(self, uris: URIs, realm: str | None) -> None:
         """See that the realm takes the URIs of topics such as ``rooms:lobby``."""
         try:
@@ -143,6 +156,9 @@ class BridgeSession(ApplicationSession):
                     ' "uri_check": "loose", the default, as topics such as'
                     " 'rooms:lobby' are parts of URIs here"
                 ) from None
+        except TransportLost:
+            # The session has ended, which is told otherwise.
+            return
 
     async def _start(
         self, settings: Settings, uris: URIs, details: SessionDetails
@@ -151,9 +167,7 @@ class BridgeSession(ApplicationSession):
         try:
             await bridge.start()
         except Exception as error:
-            if not self._is_over:
-                bridge_log.error("the bridge does not start: {reason}", reason=error)
-                super().leave(uris.error("internal"), str(error))
+            await self._fail(uris.error("internal"), error)
             return
         bridge_log.info(
             "bridge of {prefix} in realm {realm}, session {session}",
@@ -162,18 +176,28 @@ class BridgeSession(ApplicationSession):
             session=details.session,
         )
 
+    async def _fail(self, reason: str, error: Exception) -> None:
+        """Leave since the bridge cannot start, and wait until that is done.
+
+        So nobody takes the session for one that is ready.
+        """
+        if self._is_over:
+            return
+        bridge_log.error("the bridge does not start: {reason}", reason=error)
+        self._fault = reason, str(error)
+        super().leave(*self._fault)
+        await self._nobody()
+
     async def _leave(self, reason: str | None, message: str | None) -> None:
         if self._bridge is not None and not self._is_over:
             await self._bridge.hand_over()
         if self.is_attached():
             super().leave(reason, message)
 
-    def _stop(self, why: str) -> Deferred[None]:
-        self._is_over = True
+    def _stop(self, why: str) -> None:
         bridge, self._bridge = self._bridge, None
-        if bridge is None:
-            return succeed(None)
-        return Deferred.fromCoroutine(bridge.stop(why))
+        if bridge is not None:
+            self._stopped = Deferred.fromCoroutine(bridge.stop(why))
 
     def _clock(self) -> IReactorTime:
         if self._reactor is None:
@@ -210,8 +234,25 @@ class BridgeSession(ApplicationSession):
         return gone
 
     def _told(self, error: BaseException) -> BaseException:
-        told = call_error(self._uris, error, "")
-        if isinstance(told, ApplicationError):
-            return told
+        if isinstance(error, ApplicationError):
+            return error
+        if isinstance(error, CancelledError):
+            return ApplicationError(
+                ApplicationError.CANCELED, "the caller has cancelled it"
+            )
         bridge_log.failure("a call failed")
         return ApplicationError(self._uris.error("internal"), "the bridge failed")
+
+
+def _wait_for(done: Deferred[None]) -> Deferred[None]:
+    """Wait for what goes on whether somebody waits or not."""
+    waiting: Deferred[None] = Deferred()
+
+    def fired(result: Any) -> Any:
+        if waiting.called:
+            return result
+        waiting.callback(result)
+        return None
+
+    done.addBoth(fired)
+    return waiting

@@ -69,11 +69,14 @@ class Topics:
         held = self._held.get(topic)
         if held is None:
             return
-        await held.leave(why, self._settings.timeout)
-        if self._held.get(topic) is held:
-            del self._held[topic]
-            self.publisher.forget(topic)
-            self.sockets.free(held.socket)
+        try:
+            await held.leave(why, self._settings.timeout)
+        finally:
+            # Also if nobody waits for it any more: the leave goes on.
+            if self._held.get(topic) is held:
+                del self._held[topic]
+                self.publisher.forget(topic)
+                self.sockets.free(held.socket)
 
     async def push(
         self, topic: str, event: str, payload: Any, timeout: float | None
@@ -89,7 +92,7 @@ class Topics:
             seconds = self._settings.timeout if timeout is None else timeout
             response = await self._holding(topic).push(event, payload, seconds)
             size = size_of(response)
-        except BaseException as error:
+        except PhoenixError as error:
             raise call_error(self._uris, error, topic, event) from error
         if size > limit:
             raise too_large(
@@ -102,7 +105,7 @@ class Topics:
         limit = self._settings.max_payload
         try:
             state = await self._holding(topic).presence(self._settings.timeout)
-        except BaseException as error:
+        except PhoenixError as error:
             raise call_error(self._uris, error, topic) from error
         size = size_of(state)
         if size > limit:
@@ -118,14 +121,15 @@ class Topics:
     async def stop(self, why: Exception) -> None:
         """Leave all, and close all sockets: the session has ended.
 
-        Nothing is published any more, and calls fail with ``why``.
+        Nothing is published any more, and calls fail with ``why`` at once.
+        No leave is waited for, as the server drops the topics of a closed socket.
         """
         self.publisher.stop()
         dropped = [
             Deferred.fromCoroutine(self.drop(topic, why)) for topic in list(self._held)
         ]
-        await DeferredList(dropped)
         await self.sockets.stop()
+        await DeferredList(dropped)
 
     def _take(self, topic: str) -> HeldTopic:
         held = self._held.get(topic)
