@@ -88,6 +88,26 @@ class BridgeTests(BridgeCase):
         self.settle(40)
         self.assertEqual(self.server.channels(LOBBY), [])
 
+    def test_slow_push(self) -> None:
+        """A topic is idle from the end of its last call, however long that takes."""
+        self.worker(idle=5)
+        call = self.call("push", LOBBY, "silence", {}, 20)
+        self.settle(19)
+        self.assertNoResult(call)
+        self.assertEqual(len(self.server.channels(LOBBY)), 1)
+        self.settle(1.5)
+        self.assertEqual(self.error_of(call).error, "phx.error.timeout")
+        self.assertEqual(len(self.server.channels(LOBBY)), 1)
+        self.settle(5)
+        self.assertEqual(self.server.channels(LOBBY), [])
+
+    def test_never_idle(self) -> None:
+        """Without idle time a topic is kept for as long as a call takes."""
+        self.worker(idle=0)
+        self.assertEqual(self.result("push", LOBBY, "yes", 1), 1)
+        self.settle(1)
+        self.assertEqual(self.server.channels(LOBBY), [])
+
     def test_push_payloads(self) -> None:
         """Any JSON value and bytes, there and back; without one it is an empty map."""
         self.worker()

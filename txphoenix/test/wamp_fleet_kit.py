@@ -165,10 +165,14 @@ class WorkerSession(ApplicationSession):
 
         async def answer(*args: Any, **kwargs: Any) -> Any:
             try:
-                return await endpoint(*args, **kwargs)
-            finally:
-                if self.transport is None:
-                    await Deferred()
+                result = await endpoint(*args, **kwargs)
+            except Exception:
+                if self.transport is not None:
+                    raise
+            else:
+                if self.transport is not None:
+                    return result
+            return await Deferred()
 
         return super().register(answer, *args, **kwargs)
 
@@ -376,10 +380,11 @@ class World:
 
     def check_calls(self) -> None:
         """Calls have ended, unless the router waits for one who is dead."""
+        dead = [each for each in self.router.connections if each.is_killed]
         lost = {
             call.request
             for call in self.router.dealer.invocations.values()
-            if call.callee.is_killed and call.procedure.startswith(f"{PREFIX}.p")
+            if call.callee in dead and call.procedure.startswith(f"{PREFIX}.p")
         }
         for payload, outcome in self.calls:
             done = self.server.done.count(payload)

@@ -7,22 +7,24 @@ no subscriptions by wildcard, unless those of one session are asked for.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from autobahn.wamp import message
 from autobahn.wamp.exception import ApplicationError
 
 from txphoenix.test.wamp_observations import Observation, Observations
-
-if TYPE_CHECKING:
-    from txphoenix.test.wamp_router import Connection, WampRouter
+from txphoenix.test.wamp_realm import Peer, Realm
 
 
 class MetaAPI:
     """Answers calls of ``wamp.*``."""
 
-    def __init__(self, router: WampRouter) -> None:
+    def __init__(
+        self, router: Realm, subscriptions: Observations, registrations: Observations
+    ) -> None:
         self._router = router
+        self._subscriptions = subscriptions
+        self._registrations = registrations
         self.calls: list[tuple[str, tuple[Any, ...]]] = []
         """The calls that it has answered, in order."""
         self.stale_lists = 0
@@ -30,7 +32,7 @@ class MetaAPI:
         self._before: dict[str, object] = {}
         self._now: dict[str, object] = {}
 
-    def call(self, session: Connection, request: message.Call) -> None:
+    def call(self, session: Peer, request: message.Call) -> None:
         """Answer a call."""
         args = tuple(request.args or ())
         self.calls.append((request.procedure, args))
@@ -53,10 +55,10 @@ class MetaAPI:
             arguments = args
         elif kind == "subscription":
             method = getattr(self, f"_{name}", None)
-            arguments = (self._router.broker.subscriptions, *args)
+            arguments = (self._subscriptions, *args)
         elif kind == "registration":
             method = getattr(self, f"_{name}", None)
-            arguments = (self._router.dealer.registrations, *args)
+            arguments = (self._registrations, *args)
         else:
             method, arguments = None, ()
         if method is None:
@@ -84,7 +86,7 @@ class MetaAPI:
     def _session_get(self, number: int) -> dict[str, object]:
         return self._session(number).details()
 
-    def _session(self, number: int) -> Connection:
+    def _session(self, number: int) -> Peer:
         session = self._router.sessions.get(number)
         if session is None:
             raise ApplicationError(
@@ -115,7 +117,7 @@ class MetaAPI:
         if one is None:
             raise ApplicationError(
                 ApplicationError.NO_SUCH_SUBSCRIPTION
-                if map_ is self._router.broker.subscriptions
+                if map_ is self._subscriptions
                 else ApplicationError.NO_SUCH_REGISTRATION,
                 f"no such one with ID {number} exists here",
             )
