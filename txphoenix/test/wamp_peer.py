@@ -11,8 +11,16 @@ class Peer(Protocol):
     """A session, as the router knows it."""
 
     @property
+    def session_id(self) -> int | None:
+        """The ID of the session, as long as it has joined."""
+
+    @property
     def session_number(self) -> int:
-        """The ID of the session."""
+        """The ID of the session, which stays when it has gone."""
+
+    @property
+    def is_killed(self) -> bool:
+        """Whether its process is gone."""
 
     def details(self) -> dict[str, object]:
         """What the meta API tells of the session."""
