@@ -6,25 +6,24 @@ It does as Crossbar 26.10.1's, whose ``router/broker.py`` is the rule here.
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from autobahn.wamp import message
 from autobahn.wamp.exception import ApplicationError
 
 from txphoenix.test.wamp_observations import Observation, Observations
-
-if TYPE_CHECKING:
-    from txphoenix.test.wamp_router import Connection, WampRouter
+from txphoenix.test.wamp_peer import Peer
+from txphoenix.test.wamp_realm import Realm
 
 
 class Broker:
     """Who has subscribed to what, and who hears what is published."""
 
-    def __init__(self, router: WampRouter) -> None:
+    def __init__(self, router: Realm) -> None:
         self._router = router
         self.subscriptions = Observations(router.new_id)
 
-    def subscribe(self, session: Connection, request: message.Subscribe) -> None:
+    def subscribe(self, session: Peer, request: message.Subscribe) -> None:
         """Answer a SUBSCRIBE, and tell of it afterwards."""
         match = request.match or "exact"
         one = self.subscriptions.find(request.topic, match)
@@ -47,7 +46,7 @@ class Broker:
 
         self._router.later(tell)
 
-    def unsubscribe(self, session: Connection, request: message.Unsubscribe) -> None:
+    def unsubscribe(self, session: Peer, request: message.Unsubscribe) -> None:
         """Answer an UNSUBSCRIBE, and tell of it afterwards."""
         one = self.subscriptions.get(request.subscription)
         if one is None or session not in one.observers:
@@ -56,7 +55,7 @@ class Broker:
         self._drop(session, one)
         session.deliver(message.Unsubscribed(request.request))
 
-    def _drop(self, session: Connection, one: Observation) -> None:
+    def _drop(self, session: Peer, one: Observation) -> None:
         is_deleted = self.subscriptions.drop(session, one)
         if one.uri.startswith("wamp."):
             return
@@ -68,7 +67,7 @@ class Broker:
 
         self._router.later(tell)
 
-    def detach(self, session: Connection) -> None:
+    def detach(self, session: Peer) -> None:
         """Forget a session that is gone.
 
         What is told of it later is told without its ID, since Crossbar has forgotten
@@ -91,7 +90,7 @@ class Broker:
             if not one.uri.startswith("wamp."):
                 self._router.later(partial(tell, one))
 
-    def publish(self, session: Connection, request: message.Publish) -> None:
+    def publish(self, session: Peer, request: message.Publish) -> None:
         """Hand a PUBLISH to those who have subscribed to it."""
         number = self._router.new_id()
         if request.acknowledge:
@@ -112,7 +111,7 @@ class Broker:
         topic: str,
         args: list[Any] | None,
         kwargs: dict[str, Any] | None,
-        excluded: Connection | None,
+        excluded: Peer | None,
     ) -> None:
         for one in self.subscriptions.matching(topic):
             for receiver in list(one.observers):

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
 
 from autobahn.wamp import message
 from autobahn.wamp.exception import ApplicationError
@@ -15,9 +14,8 @@ from twisted.internet.interfaces import IDelayedCall
 
 from txphoenix.test.wamp_meta import MetaAPI
 from txphoenix.test.wamp_observations import Observation, Observations
-
-if TYPE_CHECKING:
-    from txphoenix.test.wamp_router import Connection, WampRouter
+from txphoenix.test.wamp_peer import Peer
+from txphoenix.test.wamp_realm import Realm
 
 
 @dataclass(eq=False)
@@ -25,8 +23,8 @@ class Invocation:
     """A call that its callee has not answered yet."""
 
     number: int
-    caller: Connection
-    callee: Connection
+    caller: Peer
+    callee: Peer
     request: int
     procedure: str
     timeout: IDelayedCall | None = None
@@ -36,7 +34,7 @@ class Invocation:
 class Dealer:
     """Who has registered what, and which calls are under way."""
 
-    def __init__(self, router: WampRouter) -> None:
+    def __init__(self, router: Realm) -> None:
         self._router = router
         self.registrations = Observations(router.new_id)
         self.invocations: dict[int, Invocation] = {}
@@ -45,7 +43,7 @@ class Dealer:
         """How many of the next exact registrations are refused without a reason."""
         self._last_invocation = 0
 
-    def register(self, session: Connection, request: message.Register) -> None:
+    def register(self, session: Peer, request: message.Register) -> None:
         """Answer a REGISTER, and tell of it afterwards."""
         if self.refusals and request.invoke in (None, "single"):
             self.refusals -= 1
@@ -76,7 +74,7 @@ class Dealer:
         self._router.later(tell)
 
     def _may_share(
-        self, session: Connection, request: message.Register, one: Observation
+        self, session: Peer, request: message.Register, one: Observation
     ) -> bool:
         if one.invoke == "single":
             error = ApplicationError.PROCEDURE_ALREADY_EXISTS
@@ -89,7 +87,7 @@ class Dealer:
         session.refuse(request, error, text)
         return False
 
-    def unregister(self, session: Connection, request: message.Unregister) -> None:
+    def unregister(self, session: Peer, request: message.Unregister) -> None:
         """Answer an UNREGISTER, and tell of it afterwards.
 
         Calls that are under way go on.
@@ -109,7 +107,7 @@ class Dealer:
 
         self._router.later(tell)
 
-    def detach(self, session: Connection) -> None:
+    def detach(self, session: Peer) -> None:
         """Forget a session that is gone, its calls and those that it had to answer."""
         for call in list(self.invocations.values()):
             if call.caller is session and call.callee is not session:
@@ -140,7 +138,7 @@ class Dealer:
         for one in dropped:
             self._router.later(partial(tell, one))
 
-    def call(self, session: Connection, request: message.Call) -> None:
+    def call(self, session: Peer, request: message.Call) -> None:
         """Hand a CALL to who has registered its procedure."""
         if request.procedure.startswith("wamp."):
             self.meta.call(session, request)
@@ -195,7 +193,7 @@ class Dealer:
             )
         )
 
-    def cancel(self, session: Connection, request: message.Cancel) -> None:
+    def cancel(self, session: Peer, request: message.Cancel) -> None:
         """Cancel a call for its caller, who is told at once."""
         for call in self.invocations.values():
             is_it = call.caller is session and call.request == request.request

@@ -165,10 +165,14 @@ class WorkerSession(ApplicationSession):
 
         async def answer(*args: Any, **kwargs: Any) -> Any:
             try:
-                return await endpoint(*args, **kwargs)
-            finally:
-                if self.transport is None:
-                    await Deferred()
+                result = await endpoint(*args, **kwargs)
+            except Exception:
+                if self.transport is not None:
+                    raise
+            else:
+                if self.transport is not None:
+                    return result
+            return await Deferred()
 
         return super().register(answer, *args, **kwargs)
 

@@ -116,6 +116,16 @@ class FleetMachine(RuleBasedStateMachine):
             lambda one: self.subscriptions.append((client, one)), lambda _: None
         )
 
+    @precondition(lambda self: len(self.world.workers) < 3)
+    @rule(which=numbers, topic=topics, steps=st.integers(1, 40))
+    def subscribe_at_start(self, which: int, topic: str, steps: int) -> None:
+        """A client subscribes while a worker starts, and some of that is done."""
+        self.world.pump()
+        self.world.add_worker()
+        for _ in range(steps):
+            self.world.step()
+        self.subscribe(which, topic, "prefix")
+
     @precondition(lambda self: self.subscriptions)
     @rule(which=numbers)
     def unsubscribe(self, which: int) -> None:

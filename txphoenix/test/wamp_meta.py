@@ -7,21 +7,20 @@ no subscriptions by wildcard, unless those of one session are asked for.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from autobahn.wamp import message
 from autobahn.wamp.exception import ApplicationError
 
 from txphoenix.test.wamp_observations import Observation, Observations
-
-if TYPE_CHECKING:
-    from txphoenix.test.wamp_router import Connection, WampRouter
+from txphoenix.test.wamp_peer import Peer
+from txphoenix.test.wamp_realm import Realm
 
 
 class MetaAPI:
     """Answers calls of ``wamp.*``."""
 
-    def __init__(self, router: WampRouter) -> None:
+    def __init__(self, router: Realm) -> None:
         self._router = router
         self.calls: list[tuple[str, tuple[Any, ...]]] = []
         """The calls that it has answered, in order."""
@@ -30,7 +29,7 @@ class MetaAPI:
         self._before: dict[str, object] = {}
         self._now: dict[str, object] = {}
 
-    def call(self, session: Connection, request: message.Call) -> None:
+    def call(self, session: Peer, request: message.Call) -> None:
         """Answer a call."""
         args = tuple(request.args or ())
         self.calls.append((request.procedure, args))
@@ -84,7 +83,7 @@ class MetaAPI:
     def _session_get(self, number: int) -> dict[str, object]:
         return self._session(number).details()
 
-    def _session(self, number: int) -> Connection:
+    def _session(self, number: int) -> Peer:
         session = self._router.sessions.get(number)
         if session is None:
             raise ApplicationError(

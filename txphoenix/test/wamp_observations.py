@@ -7,10 +7,8 @@ ID of its own, which is gone with the last session that has it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from txphoenix.test.wamp_router import Connection
+from txphoenix.test.wamp_peer import Peer
 
 
 class Observation:
@@ -21,7 +19,7 @@ class Observation:
         self.uri = uri
         self.match = match
         self.invoke = invoke
-        self.observers: list[Connection] = []
+        self.observers: list[Peer] = []
         self.calls = 0
 
     def details(self) -> dict[str, object]:
@@ -44,7 +42,7 @@ class Observation:
             )
         return uri == self.uri
 
-    def next_observer(self) -> Connection:
+    def next_observer(self) -> Peer:
         """The session that a call is for: the only one, or the next one in turn."""
         observer = self.observers[self.calls % len(self.observers)]
         if self.invoke == "roundrobin":
@@ -77,7 +75,7 @@ class Observations:
         """Those that a publication under a URI is for."""
         return [one for one in self._by_id.values() if one.matches(uri)]
 
-    def of(self, observer: Connection) -> list[Observation]:
+    def of(self, observer: Peer) -> list[Observation]:
         """Those of a session."""
         return [one for one in self._by_id.values() if observer in one.observers]
 
@@ -87,7 +85,7 @@ class Observations:
         self._by_id[one.id] = one
         return one
 
-    def drop(self, observer: Connection, one: Observation) -> bool:
+    def drop(self, observer: Peer, one: Observation) -> bool:
         """Take a session from one; whether that was the last, and it is gone."""
         one.observers.remove(observer)
         if not one.observers:

@@ -81,7 +81,7 @@ class Fleet:
         self._wishes = Wishes(session, uris, clock, idle)
         self._members = Members(session, clock, self._settle_all, check_every)
         self._routing = Routing(
-            session, uris, clock, self._tenures.get, self._wishes.touch
+            session, uris, clock, self._tenures.get, self._wishes.wanting
         )
 
     @property
@@ -165,7 +165,7 @@ class Fleet:
                     self._holder,
                     self._clock,
                     is_mine=self._is_mine,
-                    touch=self._wishes.touch,
+                    wanting=self._wishes.wanting,
                     on_end=self._ended,
                     drop_timeout=self._drop_timeout,
                 )

@@ -10,6 +10,7 @@ What has been handed to a worker is never handed to a second one: it may have be
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
 from autobahn.wamp.exception import ApplicationError
@@ -38,7 +39,7 @@ class Routing:
     """Hands calls to who has their topic.
 
     :param here: the tenure of a topic at this worker, if there is one.
-    :param wish: has a topic wanted.
+    :param wanting: has a topic wanted meanwhile.
     """
 
     def __init__(
@@ -47,13 +48,13 @@ class Routing:
         uris: FleetURIs,
         clock: IReactorTime,
         here: Callable[[str], Tenure | None],
-        wish: Callable[[str], None],
+        wanting: Callable[[str], AbstractContextManager[None]],
     ) -> None:
         self._session = session
         self._uris = uris
         self._clock = clock
         self._here = here
-        self._wish = wish
+        self._wanting = wanting
 
     async def call(self, topic: str, method: str, timeout: float, *args: Any) -> Any:
         """Call a method of a topic, wherever it is.
@@ -66,19 +67,27 @@ class Routing:
             "interrupted" or "timeout" of the bridge's own errors.
         """
         deadline = self._clock.seconds() + timeout
+        is_done, result = await self._try(topic, method, timeout, args)
+        if is_done:
+            return result
+        with self._wanting(topic):
+            return await self._keep_trying(topic, method, deadline, args)
+
+    async def _keep_trying(
+        self, topic: str, method: str, deadline: float, args: tuple[Any, ...]
+    ) -> Any:
         attempt = 0
-        while True:
-            left = deadline - self._clock.seconds()
-            if left <= 0:
-                raise self._error(
-                    "timeout", topic, "no worker had the topic in time; it was not sent"
-                )
-            is_done, result = await self._try(topic, method, left, args)
-            if is_done:
-                return result
-            self._wish(topic)
+        while (left := deadline - self._clock.seconds()) > 0:
             await deferLater(self._clock, min(_PAUSES(attempt), left))
             attempt += 1
+            left = deadline - self._clock.seconds()
+            if left > 0:
+                is_done, result = await self._try(topic, method, left, args)
+                if is_done:
+                    return result
+        raise self._error(
+            "timeout", topic, "no worker had the topic in time; it was not sent"
+        )
 
     async def _try(
         self, topic: str, method: str, left: float, args: tuple[Any, ...]

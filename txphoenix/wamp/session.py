@@ -53,8 +53,6 @@ class BridgeSession(ApplicationSession):
         self._reactor = reactor
         self._uris = URIs("phx")
         self._bridge: Bridge | None = None
-        # From when the session is about to end.
-        self._is_over = False
         # Calls that could not be answered: each ends when there is no transport any
         # more, as Autobahn then drops its answer, and fails to send it before.
         self._unanswered: list[Deferred[None]] = []
@@ -99,8 +97,7 @@ class BridgeSession(ApplicationSession):
         return super().onLeave(CloseDetails(CloseDetails.REASON_DEFAULT))
 
     async def onDisconnect(self) -> None:
-        """Stop, if the connection was lost before the realm was joined."""
-        self._stop("the connection to the router is lost")
+        """End what waits for that: the connection to the router is gone."""
         super().onDisconnect()
         unanswered, self._unanswered = self._unanswered, []
         for call in unanswered:
@@ -142,6 +139,10 @@ class BridgeSession(ApplicationSession):
             super().onUserError(fail, msg)
 
     # -- Inside -------------------------------------------------------------------
+
+    @property
+    def _is_over(self) -> bool:
+        return not self.is_attached()
 
     async def _check_realm(self, uris: URIs, realm: str | None) -> None:
         """See that the realm takes the URIs of topics such as ``rooms:lobby``."""
@@ -194,7 +195,6 @@ class BridgeSession(ApplicationSession):
             super().leave(reason, message)
 
     def _stop(self, why: str) -> None:
-        self._is_over = True
         bridge, self._bridge = self._bridge, None
         if bridge is not None:
             self._stopped = Deferred.fromCoroutine(bridge.stop(why))

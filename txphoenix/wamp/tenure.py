@@ -14,6 +14,7 @@ from there.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
 from autobahn.wamp.exception import ApplicationError, TransportLost
@@ -47,7 +48,7 @@ class Tenure:
     """What this worker has of a topic, and the way to what it should have.
 
     :param is_mine: whether the topic should be this worker's.
-    :param touch: called with the topic at each call of it.
+    :param wanting: has the topic wanted during each call of it.
     :param on_end: called with it when it has nothing, and should have nothing.
     :param drop_timeout: the seconds after which the lock is given back even if the
         holder has not left the topic, which is a fault of the holder's.
@@ -61,7 +62,7 @@ class Tenure:
         holder: TopicHolder,
         clock: IReactorTime,
         is_mine: Callable[[str], bool],
-        touch: Callable[[str], None],
+        wanting: Callable[[str], AbstractContextManager[None]],
         on_end: Callable[[Tenure], None],
         drop_timeout: float,
     ) -> None:
@@ -73,7 +74,7 @@ class Tenure:
         self._holder = holder
         self._clock = clock
         self._is_mine = is_mine
-        self._touch = touch
+        self._wanting = wanting
         self._on_end = on_end
         self._drop_timeout = drop_timeout
         self._lock: Registration | None = None
@@ -115,10 +116,10 @@ class Tenure:
             raise ApplicationError(
                 self._uris.error("elsewhere"), "the topic is not here", topic=self.topic
             )
-        self._touch(self.topic)
-        if method == "push":
-            return await self._holder.push(self.topic, *args)
-        return await self._holder.presence(self.topic)
+        with self._wanting(self.topic):
+            if method == "push":
+                return await self._holder.push(self.topic, *args)
+            return await self._holder.presence(self.topic)
 
     async def _settle(self) -> None:
         if self._is_mine(self.topic):

@@ -8,7 +8,8 @@ fleet comes to own the topic; and a wish ends with the process that had it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from autobahn.wamp.exception import ApplicationError, TransportLost
@@ -32,7 +33,7 @@ log = Logger("txphoenix.wamp", observer=package_log)
 class Wishes:
     """Topics that are wanted here, some for good, others while they are pushed to.
 
-    :param idle: the seconds for which a topic is wanted after it was last pushed to.
+    :param idle: the seconds for which a topic is wanted after the end of the last call.
     """
 
     def __init__(
@@ -46,7 +47,7 @@ class Wishes:
         self._uris = uris
         self._clock = clock
         self._idle = idle
-        self._timers: dict[str, IDelayedCall] = {}
+        self._wishes: dict[str, _Wish] = {}
         self._always: frozenset[str] = frozenset()
         self._is_stopped = False
 
@@ -56,24 +57,32 @@ class Wishes:
         wishes = [Deferred.fromCoroutine(self._subscribe(it)) for it in self._always]
         await gatherResults(wishes, consumeErrors=True)
 
-    def touch(self, topic: str) -> None:
-        """Want a topic from now on until it has been idle."""
+    @contextmanager
+    def wanting(self, topic: str) -> Iterator[None]:
+        """Want a topic during a call of it, and until it has been idle afterwards."""
         if topic in self._always or self._is_stopped:
+            yield
             return
-        timer = self._timers.get(topic)
-        if timer is not None:
-            timer.reset(self._idle)
-            return
-        wish = Deferred.fromCoroutine(self._subscribe(topic))
-        wish.addErrback(self._refused, topic)
-        self._timers[topic] = self._clock.callLater(self._idle, self._end, topic, wish)
+        wish = self._wishes.get(topic)
+        if wish is None:
+            subscribing = Deferred.fromCoroutine(self._subscribe(topic))
+            wish = self._wishes[topic] = _Wish(subscribing)
+            subscribing.addErrback(self._refused, topic, wish)
+        wish.calls += 1
+        wish.cancel_timer()
+        try:
+            yield
+        finally:
+            wish.calls -= 1
+            if not wish.calls and self._wishes.get(topic) is wish:
+                wish.timer = self._clock.callLater(self._idle, self._end, topic, wish)
 
     def stop(self) -> None:
         """Forget all; the router does, when the session ends."""
         self._is_stopped = True
-        for timer in self._timers.values():
-            timer.cancel()
-        self._timers.clear()
+        for wish in self._wishes.values():
+            wish.cancel_timer()
+        self._wishes.clear()
 
     async def _subscribe(self, topic: str) -> Subscription:
         wish: Subscription = await self._session.subscribe(
@@ -81,9 +90,9 @@ class Wishes:
         )
         return wish
 
-    def _end(self, topic: str, wish: Deferred[Subscription | None]) -> None:
-        del self._timers[topic]
-        wish.addCallback(self._unsubscribe).addErrback(
+    def _end(self, topic: str, wish: _Wish) -> None:
+        del self._wishes[topic]
+        wish.subscribing.addCallback(self._unsubscribe).addErrback(
             # Then the session has ended, or is about to.
             lambda failure: failure.trap(ApplicationError, TransportLost) and None
         )
@@ -91,16 +100,32 @@ class Wishes:
     def _unsubscribe(self, wish: Subscription | None) -> Any:
         return None if wish is None else wish.unsubscribe()
 
-    def _refused(self, failure: Any, topic: str) -> None:
+    def _refused(self, failure: Any, topic: str, wish: _Wish) -> None:
         failure.trap(ApplicationError, TransportLost)
-        timer = self._timers.pop(topic, None)
-        if timer is not None and timer.active():
-            timer.cancel()
+        wish.cancel_timer()
+        if self._wishes.get(topic) is wish:
+            del self._wishes[topic]
         log.debug(
             "The router refused to have {topic} wanted: {error}",
             topic=topic,
             error=failure.value,
         )
+
+
+class _Wish:
+    """A topic that is wanted for calls of it."""
+
+    def __init__(self, subscribing: Deferred[Any]) -> None:
+        self.subscribing = subscribing
+        # How many are under way; without one the timer ends the wish.
+        self.calls = 0
+        self.timer: IDelayedCall | None = None
+
+    def cancel_timer(self) -> None:
+        """Do not end it yet."""
+        if self.timer is not None and self.timer.active():
+            self.timer.cancel()
+        self.timer = None
 
 
 def _ignore(*_args: object, **_kwargs: object) -> None:
