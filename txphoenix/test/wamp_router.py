@@ -275,7 +275,7 @@ class Connection(ITransport):
         if isinstance(received, message.Yield | message.Error):
             dealer.answer(received)
             return
-        answers: dict[type, Callable[[Connection, Any], None]] = {
+        answers: dict[type, Callable[[Any, Any], None]] = {
             message.Publish: broker.publish,
             message.Subscribe: broker.subscribe,
             message.Unsubscribe: broker.unsubscribe,
