@@ -98,7 +98,10 @@ class TakeTests(TopicsCase):
         self.server.resume()
 
     def test_no_connection(self) -> None:
-        """Where there is no connection the log hears of that from the client alone."""
+        """Where there is no connection the log hears of that from the client alone.
+
+        As soon as there is one, the topic is joined.
+        """
         self.server.is_listening = False
         with capturedLogs() as captured:
             taken = self.begin(self.topics.take(LOBBY))
@@ -106,7 +109,25 @@ class TakeTests(TopicsCase):
         self.assertEqual(self.name_of(self.error_of(taken)), "timeout")
         self.assertEqual(warnings(captured), [])
         self.assertEqual(self.heard(), [])
+        self.server.advance(60)
         self.server.is_listening = True
+        connected = self.server.when_connected()
+        self.server.advance(16)
+        self.successResultOf(connected)
+        self.assertEqual(len(self.server.channels(LOBBY)), 1)
+        self.done(self.topics.take(LOBBY))
+        self.assertEqual(len(self.room.joins), 1)
+
+    def test_dropped_without_a_connection(self) -> None:
+        """A topic that is dropped before there is a connection is never joined."""
+        self.server.is_listening = False
+        taken = self.begin(self.topics.take(LOBBY))
+        self.server.advance(6)
+        self.error_of(taken)
+        self.done(self.topics.drop(LOBBY, Exception("no more")))
+        self.server.is_listening = True
+        self.server.advance(30)
+        self.assertEqual(self.room.joins, [])
 
     def test_cancelled(self) -> None:
         """Who takes it may stop waiting; it is held until it is dropped."""

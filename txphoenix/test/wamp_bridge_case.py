@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from autobahn.twisted.wamp import ApplicationSession
 from autobahn.wamp.exception import ApplicationError
 from autobahn.wamp.types import ComponentConfig, SubscribeOptions
 from twisted.internet.defer import Deferred
+from twisted.logger import LogLevel, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
 from txphoenix.test.wamp_router import Connection, WampRouter
@@ -17,6 +18,19 @@ from txphoenix.testing import MemoryServer
 from txphoenix.wamp import BridgeSession, split_uri
 
 _S = TypeVar("_S", bound=ApplicationSession)
+
+
+def told(captured: Sequence[Any]) -> list[str]:
+    """The lines of a captured log that an operator looks at.
+
+    But for refused joins, and Autobahn's own of a session that was closed.
+    """
+    return [
+        formatEvent(event)
+        for event in captured
+        if event["log_level"] >= LogLevel.warn
+        and not formatEvent(event).startswith(("join of", "session closed"))
+    ]
 
 
 class BridgeCase(SynchronousTestCase):

@@ -12,7 +12,8 @@ from autobahn.wamp import message
 from autobahn.wamp.exception import ApplicationError
 
 from txphoenix.test.wamp_observations import Observation, Observations
-from txphoenix.test.wamp_realm import Peer, Realm
+from txphoenix.test.wamp_peer import Peer
+from txphoenix.test.wamp_realm import Realm
 
 
 class Broker:

@@ -14,7 +14,8 @@ from twisted.internet.interfaces import IDelayedCall
 
 from txphoenix.test.wamp_meta import MetaAPI
 from txphoenix.test.wamp_observations import Observation, Observations
-from txphoenix.test.wamp_realm import Peer, Realm
+from txphoenix.test.wamp_peer import Peer
+from txphoenix.test.wamp_realm import Realm
 
 
 @dataclass(eq=False)
@@ -33,11 +34,11 @@ class Invocation:
 class Dealer:
     """Who has registered what, and which calls are under way."""
 
-    def __init__(self, router: Realm, subscriptions: Observations) -> None:
+    def __init__(self, router: Realm) -> None:
         self._router = router
         self.registrations = Observations(router.new_id)
         self.invocations: dict[int, Invocation] = {}
-        self.meta = MetaAPI(router, subscriptions, self.registrations)
+        self.meta = MetaAPI(router)
         self.refusals = 0
         """How many of the next exact registrations are refused without a reason."""
         self._last_invocation = 0
@@ -221,7 +222,7 @@ class Dealer:
             call.timeout.cancel()
 
     def _tell(self, event: str, *args: object) -> None:
-        self._router.tell(f"wamp.registration.{event}", *args)
+        self._router.broker.tell(f"wamp.registration.{event}", *args)
 
 
 def _to_caller(

@@ -13,18 +13,15 @@ from autobahn.wamp import message
 from autobahn.wamp.exception import ApplicationError
 
 from txphoenix.test.wamp_observations import Observation, Observations
-from txphoenix.test.wamp_realm import Peer, Realm
+from txphoenix.test.wamp_peer import Peer
+from txphoenix.test.wamp_realm import Realm
 
 
 class MetaAPI:
     """Answers calls of ``wamp.*``."""
 
-    def __init__(
-        self, router: Realm, subscriptions: Observations, registrations: Observations
-    ) -> None:
+    def __init__(self, router: Realm) -> None:
         self._router = router
-        self._subscriptions = subscriptions
-        self._registrations = registrations
         self.calls: list[tuple[str, tuple[Any, ...]]] = []
         """The calls that it has answered, in order."""
         self.stale_lists = 0
@@ -55,10 +52,10 @@ class MetaAPI:
             arguments = args
         elif kind == "subscription":
             method = getattr(self, f"_{name}", None)
-            arguments = (self._subscriptions, *args)
+            arguments = (self._router.broker.subscriptions, *args)
         elif kind == "registration":
             method = getattr(self, f"_{name}", None)
-            arguments = (self._registrations, *args)
+            arguments = (self._router.dealer.registrations, *args)
         else:
             method, arguments = None, ()
         if method is None:
@@ -117,7 +114,7 @@ class MetaAPI:
         if one is None:
             raise ApplicationError(
                 ApplicationError.NO_SUCH_SUBSCRIPTION
-                if map_ is self._subscriptions
+                if map_ is self._router.broker.subscriptions
                 else ApplicationError.NO_SUCH_REGISTRATION,
                 f"no such one with ID {number} exists here",
             )

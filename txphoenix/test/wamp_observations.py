@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from txphoenix.test.wamp_realm import Peer
+from txphoenix.test.wamp_peer import Peer
 
 
 class Observation:

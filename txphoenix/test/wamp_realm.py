@@ -1,62 +1,57 @@
-"""What the parts of the WAMP router in memory need of the whole, and of a session."""
+"""What the broker, the dealer and the meta API in memory ask of the router."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, MutableSequence
 from typing import Any, Protocol
 
-from autobahn.wamp import message
 from twisted.internet.interfaces import IReactorTime
 
-#: What is answered, by an error if need be.
-Request = (
-    message.Subscribe
-    | message.Unsubscribe
-    | message.Register
-    | message.Unregister
-    | message.Call
-)
+from .wamp_observations import Observations
+from .wamp_peer import Peer
+
+__all__ = ["Realm"]
 
 
-class Peer(Protocol):
-    """A session, as the router sees it.
+class Subscribed(Protocol):
+    """The broker, as others know it."""
 
-    :ivar session_id: its ID, for as long as it is joined.
-    :ivar session_number: its ID, which stays when it has gone.
-    """
+    subscriptions: Observations
 
-    session_id: int | None
-    session_number: int
+    def tell(self, topic: str, *args: object) -> None:
+        """Publish what the meta API tells."""
 
-    def details(self) -> dict[str, object]:
-        """What the meta API tells of it."""
 
-    def deliver(self, message: message.Message) -> None:
-        """Send it a message."""
+class Registered(Protocol):
+    """The dealer, as others know it."""
 
-    def refuse(self, request: Request, error: str, *args: object) -> None:
-        """Answer its request by an error."""
+    registrations: Observations
 
 
 class Realm(Protocol):
-    """The router, as its parts see it."""
+    """The router: its sessions, and what its parts have of each other."""
 
     @property
     def clock(self) -> IReactorTime:
-        """For timeouts."""
+        """For the timeouts of calls."""
 
     @property
     def sessions(self) -> Mapping[int, Peer]:
-        """Those who have joined, by their IDs."""
+        """Those who have joined, by the ID of the session."""
 
-    def tell(self, topic: str, *args: object) -> None:
-        """Publish for the router itself."""
+    @property
+    def broker(self) -> Subscribed:
+        """Has the subscriptions."""
 
-    def later(self, tell: Callable[[], None]) -> None:
-        """Do something after this turn of the reactor."""
+    @property
+    def dealer(self) -> Registered:
+        """Has the registrations."""
 
     def new_id(self) -> int:
         """An ID as WAMP has them."""
+
+    def later(self, tell: Callable[[], None]) -> None:
+        """Do something after this turn of the reactor."""
 
     def shuffle(self, items: MutableSequence[Any]) -> None:
         """Put in an order that nobody may rely on."""

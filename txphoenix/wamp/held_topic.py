@@ -63,6 +63,8 @@ class HeldTopic:
         self._told: str | None = None
         self._attempts = 0
         self._retry: IDelayedCall | None = None
+        # What waits for the connection, to join as soon as it is there.
+        self._connecting: Deferred[Any] | None = None
 
     def joined(self) -> Deferred[None]:
         """Join, unless that is done.
@@ -111,6 +113,8 @@ class HeldTopic:
         """Fail all calls, and leave the topic; it raises nothing."""
         self.why = self.why or why
         _cancel(self._retry)
+        if self._connecting is not None:
+            self._connecting.cancel()
         self._channel.fail_synced(ChannelClosed("left", self._channel.topic))
         try:
             await self._channel.leave(timeout)
@@ -141,7 +145,9 @@ class HeldTopic:
         waiting, self._waiting = self._waiting or [], None
         if isinstance(result, Failure) and result.value is not None:
             self._tell_refusal(result.value)
-            if self._was_joined:
+            if isinstance(result.value, JoinTimeout) and not result.value.was_sent:
+                self._join_when_connected()
+            elif self._was_joined:
                 # Nobody but this knows that it has to be joined again.
                 self._retry_later()
             for deferred in waiting:
@@ -152,6 +158,15 @@ class HeldTopic:
         self._told = None
         for deferred in waiting:
             deferred.callback(None)
+
+    def _join_when_connected(self) -> None:
+        if self.why is None and self._connecting is None:
+            self._connecting = self.socket.client.when_connected()
+            self._connecting.addCallbacks(lambda _: self._hope(), lambda _: None)
+            self._connecting.addBoth(self._end_connecting)
+
+    def _end_connecting(self, _result: object) -> None:
+        self._connecting = None
 
     def _closed(self, _reason: object) -> None:
         # By the server, in the midst of a join.
