@@ -36,9 +36,17 @@ from twisted.internet.task import Clock
 
 from txphoenix.test.wamp_broker import Broker
 from txphoenix.test.wamp_dealer import Dealer
-from txphoenix.test.wamp_realm import Request
 
 Queue = deque[Callable[[], None]]
+
+#: What is answered, by an error if need be.
+Request = (
+    message.Subscribe
+    | message.Unsubscribe
+    | message.Register
+    | message.Unregister
+    | message.Call
+)
 
 
 class WampRouter:
@@ -58,7 +66,7 @@ class WampRouter:
         self._random = random.Random(seed)
         self._later: Queue = deque()
         self.broker = Broker(self)
-        self.dealer = Dealer(self, self.broker.subscriptions)
+        self.dealer = Dealer(self)
 
     def attach(self, session: ApplicationSession) -> Connection:
         """Connect a session, which then joins."""
@@ -99,10 +107,6 @@ class WampRouter:
         """End: each connection is lost, and what was under way with it."""
         for connection in list(self.connections):
             connection.lose()
-
-    def tell(self, topic: str, *args: object) -> None:
-        """Publish for the router itself."""
-        self.broker.tell(topic, *args)
 
     def later(self, tell: Callable[[], None]) -> None:
         """Do something after this turn of the reactor."""
