@@ -29,7 +29,7 @@ async def txphoenix(
         for channel in (joined[number % channels],)
     ]
     hooks = HookLists(client)
-    router = MessageRouter(client, client.connection, client.channels, hooks, ())
+    router = MessageRouter(client.connection, client.channels, hooks, ())
     take = router.message_received
     stopwatch = Stopwatch()
     for message in messages:

@@ -6,6 +6,7 @@ What follows the crash is for :mod:`txphoenix.channels.supervision` to say.
 from __future__ import annotations
 
 from collections.abc import Callable
+from traceback import extract_tb
 from typing import Any, Final, NamedTuple, Protocol
 
 from twisted.internet.defer import CancelledError, Deferred
@@ -18,7 +19,14 @@ from ..runtime.callable_names import qualified_name
 from ..runtime.hooks import as_deferred
 from ..runtime.package_log import package_log
 
-__all__ = ["FAILED", "Attempts", "Called", "CallingMember", "run_callback"]
+__all__ = [
+    "FAILED",
+    "Attempts",
+    "Called",
+    "CallingMember",
+    "raised_in",
+    "run_callback",
+]
 
 log = Logger("txphoenix.channel", observer=package_log)
 
@@ -79,6 +87,12 @@ class CallingMember(Protocol):
 
     def crashed(self, failure: Failure, called: Called) -> None:
         """A callback has raised that was called in an attempt to join."""
+
+
+def raised_in(error: BaseException) -> str:
+    """The name of the function that has raised an error."""
+    frames = extract_tb(error.__traceback__, -1)
+    return frames[0].name if frames else ""
 
 
 def run_callback(

@@ -115,12 +115,16 @@ class ChannelSet(MultiService):
         channel = membership.channel
         topic = membership.topic
         log.failure("{channel!r} raised, and is stopped", channel=channel, topic=topic)
+        self.tell_crash(channel, error)
         try:
             membership.stop(error, crash=error)
         except BaseException:
             log.failure("{channel!r} cannot even be stopped", channel=channel)
             self.routes.pop(membership.topic, None)
             self.closed(membership.topic)
+
+    def tell_crash(self, channel: Channel, error: BaseException) -> None:
+        """Tell who observes of a channel that has raised."""
 
     def closed(self, topic: str) -> None:
         """Forget what was kept of the life of a channel that has closed."""

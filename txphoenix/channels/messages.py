@@ -18,7 +18,9 @@ from ..protocol.event_names import (
     PRESENCE_STATE,
 )
 from ..protocol.message import Message
+from ..protocol.reserved_events import NOT_PUSHED
 from ..runtime.hooks import log_hook_failure, watch_hook
+from ..telemetry import channel_handlers
 from .callbacks import run_callback
 from .interfaces import ChannelCallbacks
 from .membership import Membership
@@ -109,8 +111,11 @@ def _receive_presence(membership: _Inside, message: Message) -> None:
 
 
 def _tell_stale(membership: _Inside, message: Message) -> None:
-    for observer in membership.manager.events.observers:
+    manager = membership.manager
+    for observer in manager.events.observers:
         observer.message_stale(message)
+    if channel_handlers and message.event not in NOT_PUSHED:
+        manager.messages_dropped(membership.topic, 1, "stale")
 
 
 def _is_of_earlier_join(membership: _Inside, message: Message) -> bool:

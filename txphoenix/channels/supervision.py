@@ -21,6 +21,7 @@ from ..protocol.channel_states import Input, State
 from ..runtime.deadlines import Deadlines
 from ..runtime.package_log import package_log
 from .callbacks import Called
+from .channel_events import ChannelEvents
 from .interfaces import ChannelCallbacks, ChannelConnection
 from .leaves import tell_leave
 from .membership import Membership
@@ -46,6 +47,10 @@ class Supervised(Protocol):
     @property
     def options(self) -> Options:
         """The client's options."""
+
+    @property
+    def events(self) -> ChannelEvents:
+        """Who observes channels."""
 
     @property
     def routes(self) -> Mapping[str, object]:
@@ -82,6 +87,10 @@ class Supervision:
             # What has ended the join, or the connection, has been told already.
             _tell_early_end(topic, called, error)
             return
+        for observer in manager.events.observers:
+            observer.channel_crashed(membership.channel, error, called.callback)
+        # Whoever was told may have ended it.
+        is_past = membership.joins.is_past(called.attempt)
         crash = Crash(manager.options, topic, called, membership.channel.restart)
         if manager.routes.get(topic) is not membership:
             crash.log(failure, "the channel has closed meanwhile, and stays closed")
@@ -132,6 +141,7 @@ class Supervision:
         if membership.state is State.ERRORED:
             # It begins anew with the next join, which is on its way.
             membership.hooks.tell_error(error, membership.topic)
+            self._tell_restart(membership)
             return
         # The crash is ours, and the server has not noticed.
         tell_leave(membership)
@@ -141,6 +151,13 @@ class Supervision:
         is_open = self._manager.connection.is_open
         if was_sent and joins.is_rejoin_planned and is_open:
             membership.give(Input.OPEN)
+        self._tell_restart(membership)
+
+    def _tell_restart(self, membership: Membership[ChannelCallbacks]) -> None:
+        """Tell that it begins anew, unless who was told of the crash has ended it."""
+        if membership.state not in (State.CLOSED, State.LEAVING):
+            for observer in self._manager.events.observers:
+                observer.channel_restarted(membership.channel)
 
     def forget(self, topic: str) -> None:
         """Forget the crashes of a channel that has closed."""

@@ -157,6 +157,21 @@ class ConnectionEvents:
         for observer in self._observers:
             observer.heartbeat_answered(round_trip)
 
+    def reading_paused(self) -> None:
+        """Nothing is read until a reader has read."""
+        for observer in self._observers:
+            observer.reading_paused()
+
+    def reading_resumed(self, duration: float) -> None:
+        """The pause, or its connection, is over."""
+        for observer in self._observers:
+            observer.reading_resumed(duration)
+
+    def messages_unsent(self, count: int) -> None:
+        """The connection has ended before so many messages had left."""
+        for observer in self._observers:
+            observer.messages_unsent(count)
+
     def _join_all(self) -> None:
         attempt = self._connection.attempts
         with self._outbox.behind_joins():

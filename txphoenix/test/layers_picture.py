@@ -32,6 +32,8 @@ _MOST = 2
 _LETTERS = 88
 _WORDS = {
     "test": "the tests",
+    "__main__": "python -m txphoenix",
+    "tap": "twistd txphoenix",
     "cli": "the command txphoenix",
     "service": "what twistd runs",
     "client": "SocketClient: one connection, and its state",
@@ -82,7 +84,10 @@ def layers() -> list[list[str]]:
         for it in settings["tool"]["importlinter"]["contracts"]
         if it["type"] == "layers"
     ]
-    return [[name.strip() for name in layer.split("|")] for layer in contract["layers"]]
+    # The contract has those in brackets that it does not miss.
+    return [
+        [name.strip(" ()") for name in layer.split("|")] for layer in contract["layers"]
+    ]
 
 
 def picture() -> str:
