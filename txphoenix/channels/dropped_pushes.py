@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from twisted.logger import Logger
+from twisted.logger import Logger, LogLevel
 
 from ..errors import ChannelClosed
 from ..runtime.deadlines import Deadlines
 from ..runtime.package_log import package_log
+from ..runtime.repeats import Repeats
 from .pending import PendingReply
 
 __all__ = ["DroppedPushes"]
@@ -27,13 +28,15 @@ class DroppedPushes:
     :param tell: is told of a topic, how many of its messages were dropped, and why.
     """
 
-    __slots__ = ("_deadlines", "_depth", "_dropped", "_tell_dropped")
+    __slots__ = ("_deadlines", "_depth", "_dropped", "_repeats", "_tell_dropped")
 
     def __init__(
         self, deadlines: Deadlines, tell: Callable[[str, int, str], None]
     ) -> None:
         self._deadlines = deadlines
         self._tell_dropped = tell
+        # There may be thousands of topics.
+        self._repeats = Repeats(deadlines.elapsed)
         self._depth = 0
         # Of each topic the first event and its error, and how many more there are.
         self._dropped: dict[str, tuple[str, str, int]] = {}
@@ -81,5 +84,13 @@ class DroppedPushes:
                     "{topic}: {count} pushes without a reply were never sent, the first"
                     " of them {event}: {reason}"
                 )
-            log.warn(text, topic=topic, event=event, reason=reason, count=others + 1)
+            self._repeats.emit(
+                log,
+                LogLevel.warn,
+                text,
+                topic=topic,
+                event=event,
+                reason=reason,
+                count=others + 1,
+            )
             self._tell_dropped(topic, others + 1, "unsent")

@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from twisted.logger import Logger
+from twisted.logger import Logger, LogLevel
 
 from ..runtime.package_log import package_log
 from .manager import ChannelManager
@@ -105,6 +105,7 @@ class JoinChannels:
             log.failure(
                 "{topic}: its channel could not be made, and is tried again with"
                 " the next connection",
+                level=LogLevel.error,
                 topic=topic,
             )
             self._tell_error(error)

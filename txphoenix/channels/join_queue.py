@@ -228,10 +228,10 @@ class JoinQueue(Deadline, ChannelObserver):
             pending.overdue()
             self._begin_first(self._deadlines.elapsed())
             log.info(
-                "{channel!r}: no answer to the join within {seconds:g} s; the server"
-                " may be at work on it, and is waited for",
-                channel=pending.joins.membership.channel,
-                seconds=pending.timeout,
+                "{topic}: no answer to the join within {timeout:g} s; the server may be"
+                " at work on it, and is waited for",
+                topic=pending.joins.membership.topic,
+                timeout=pending.timeout,
             )
         if pending.is_patient or self.waiting or len(self._ahead) > 1:
             # Nobody waits for the answer: that it comes says enough.

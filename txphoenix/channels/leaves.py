@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 from twisted.internet.defer import Deferred
-from twisted.logger import Logger
+from twisted.logger import Logger, LogLevel
 
 from ..errors import NotConnected, SerializerError
 from ..protocol.channel_states import Input, State
@@ -187,8 +187,9 @@ def _send_leave(membership: JoinedMember, join_ref: str) -> str | None:
         return None
     except SerializerError:
         log.failure(
-            "{channel!r}: the server is not told of a leave",
-            channel=membership.channel,
+            "{topic}: the server is not told of a leave",
+            level=LogLevel.error,
+            topic=membership.topic,
         )
         return None
     return ref

@@ -18,7 +18,7 @@ from typing import Any, Protocol, TypeVar, overload
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
-from twisted.logger import Logger
+from twisted.logger import Logger, LogLevel
 from twisted.python.failure import Failure
 
 from ..error_texts import UNWRITTEN
@@ -97,7 +97,7 @@ class ChannelManager(ChannelSet):
         self._dropped: DroppedPushes | None = None
         self._pauses: ReadingPauses | None = None
         self._supervision: Supervision | None = None
-        self._settling = Settling(self.routes)
+        self.settling = Settling(self.routes, self.deadlines)
         self._offline_because: BaseException | None = None
         self.joins = JoinQueue(self.deadlines, connection)
         # Why there will be no connection, or was none the last time it was so.
@@ -107,7 +107,7 @@ class ChannelManager(ChannelSet):
         self.next_ref = connection.next_ref
         self.events = events
         self._kept = kept
-        events.subscribe(self._settling)
+        events.subscribe(self.settling)
         events.subscribe(self.joins)
         self.reset_options(options)
 
@@ -200,7 +200,7 @@ class ChannelManager(ChannelSet):
         :return: a Deferred of None.
             It fails, with the reason, if there will be no connection.
         """
-        return self._settling.wait()
+        return self.settling.wait()
 
     def is_join_waiting(self, topic: str) -> bool:
         """Whether there will be a join of a topic that has not been sent yet."""
@@ -227,7 +227,7 @@ class ChannelManager(ChannelSet):
             self._pauses.forget()
         self.joins.clear()
         self._offline_because = unraised(reason)
-        self._settling.connection_lost()
+        self.settling.connection_lost()
         super().connection_lost(reason, was_asked)
 
     def connection_failed(self, reason: BaseException) -> None:
@@ -247,7 +247,7 @@ class ChannelManager(ChannelSet):
         self._abandoned_because = error
         self._withdraw(error)
         self._each(lambda membership: membership.abandoned(error))
-        self._settling.abandon(error)
+        self.settling.abandon(error)
 
     def check_writers(self) -> None:
         """Tell those who wait until a push would be sent, and for whom it would."""
@@ -274,12 +274,9 @@ class ChannelManager(ChannelSet):
     def pauses(self) -> ReadingPauses:
         """Which channels hold the connection back."""
         if self._pauses is None:
+            tell = self.messages_dropped
             self._pauses = ReadingPauses(
-                self.connection,
-                self.deadlines,
-                self.options,
-                self.events,
-                self.messages_dropped,
+                self.connection, self.deadlines, self.options, self.events, tell
             )
         return self._pauses
 
@@ -336,7 +333,9 @@ class ChannelManager(ChannelSet):
             if not isfinite(delay):
                 raise ValueError(f"a delay must be finite, not {delay}")
         except BaseException:
-            log.failure("rejoin_backoff failed; joining again in a second")
+            log.failure(
+                "rejoin_backoff failed; joining again in 1 s", level=LogLevel.error
+            )
             return 1.0
         return max(0.0, delay)
 
@@ -365,7 +364,7 @@ class ChannelManager(ChannelSet):
         """Forget its crashes, and wait for its join no more."""
         if self._supervision is not None:
             self._supervision.forget(topic)
-        self._settling.forget(topic)
+        self.settling.forget(topic)
 
     def check_settled(self, channel: ObservedChannel) -> None:
         """Have the next join, and tell those who wait for a channel's new state.
@@ -384,14 +383,17 @@ class ChannelManager(ChannelSet):
         elif self._kept.to_send:
             for observer in events.observers:
                 observer.joins_sent()
-        if self._settling.waiting is not None:
-            self._settling.check()
+        settling = self.settling
+        if settling.waiting is not None or settling.rejoining is not None:
+            settling.check()
 
     # -- Inside -------------------------------------------------------------------
 
     def _log_failed_start(self, failure: Failure, channel: Channel) -> None:
-        log.warn(
-            "{channel!r} could not be joined: {reason}",
-            channel=channel,
+        self.settling.repeats.emit(
+            log,
+            LogLevel.warn,
+            "{topic}: could not be joined, and is tried again: {reason}",
+            topic=channel.topic,
             reason=failure.getErrorMessage(),
         )

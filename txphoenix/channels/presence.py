@@ -30,7 +30,7 @@ from typing import Any, Protocol, TypeVar, overload
 from twisted.logger import Logger
 
 from ..errors import ConfigurationError
-from ..legible import legible
+from ..legible import error_text, legible
 from ..protocol.event_names import PRESENCE_DIFF, PRESENCE_STATE
 from ..protocol.presence_sync import (
     Diff,
@@ -60,6 +60,9 @@ __all__ = ["Presence", "list_by", "sync_diff", "sync_state"]
 log = Logger("txphoenix.presence", observer=package_log)
 
 T = TypeVar("T")
+
+# So many malformed payloads are a line each, and then the 16th, the 32nd and so on.
+_MOST_TOLD = 10
 
 # What the log calls the hooks, which a channel has some of as well.
 _ON_JOIN, _ON_LEAVE, _ON_SYNC = (
@@ -155,8 +158,9 @@ class Presence:
                 self._catch_up(history)
         elif channel.join_ref is not None:
             log.warn(
-                "{presence!r} was made after the join: it is empty until {event} comes",
-                presence=self,
+                "{topic}: a Presence was made after the join: it is empty until {event}"
+                " comes",
+                topic=self._topic,
                 event=state_event,
             )
 
@@ -282,7 +286,17 @@ class Presence:
             check(payload, event)
         except ValueError as error:
             self.dropped += 1
-            log.warn("dropped a malformed presence: {error}", error=error)
+            # A server that sends nothing else must not fill the log.
+            count = self.dropped
+            if count <= _MOST_TOLD or count & (count - 1) == 0:
+                log.warn(
+                    "{topic}: dropped a malformed presence (number {count}): {reason}",
+                    topic=self._topic,
+                    event=event,
+                    count=count,
+                    reason=error_text(error),
+                    error=error,
+                )
             self._tell_dropped()
             return False
         return True
@@ -300,7 +314,9 @@ class Presence:
         if not self._overflowed:
             self._overflowed = True
             log.warn(
-                "{event} has not come after {limit} of {diff}; the oldest are dropped",
+                "{topic}: {event} has not come after {limit} of {diff}; the oldest are"
+                " dropped",
+                topic=self._topic,
                 event=self._state_event,
                 limit=self.held_diffs_limit,
                 diff=self._diff_event,

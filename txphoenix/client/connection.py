@@ -81,7 +81,7 @@ class Connection(Service):
         self._is_attempting = False
         self.attempts = 0
         """How many attempts have begun."""
-        self._patience = Patience(options.reconnect_interval)
+        self.patience = Patience(options.reconnect_interval)
         # Whether somebody is being told of an end, or asked what is to follow.
         self._is_deciding = False
         # Counts what the user has decided, so that an answer that is older shows.
@@ -120,7 +120,7 @@ class Connection(Service):
     def reset_options(self, options: Options) -> None:
         """Use other options, from the next transport on where they concern it."""
         self._options = options
-        self._patience.reset(options.reconnect_interval)
+        self.patience.reset(options.reconnect_interval)
         self.link.reset_options(options)
         self._factory.reset_options(options)
 
@@ -150,7 +150,7 @@ class Connection(Service):
         elif was_wanted:
             self._hurry()
         else:
-            self._factory.begin_anew(self._patience)
+            self._factory.begin_anew(self.patience)
 
     def close(self, code: int = NORMAL, reason: str = "") -> Deferred[None]:
         """Close the connection, or give up the attempt to open it.
@@ -198,7 +198,7 @@ class Connection(Service):
         """
         has_slept = isinstance(reason, HeartbeatTimeout) and reason.has_slept
         if has_slept:
-            self._patience.woken(self._elapsed())
+            self.patience.woken(self._elapsed())
         if self.link.transport is not None and (self.is_open or has_slept):
             self._drop_reason = reason if self.is_open else self._drop_reason
             self.is_open = False
@@ -213,7 +213,7 @@ class Connection(Service):
 
     def proved_stable(self) -> None:
         """The server has answered: begin the delays anew, if it was not too early."""
-        if self._patience.has_answered(self._elapsed()):
+        if self.patience.has_answered(self._elapsed()):
             self._factory.retries = 0
 
     # -- What the transport and its factory tell ----------------------------------
@@ -225,14 +225,14 @@ class Connection(Service):
     def attempt_started(self) -> None:
         """An attempt to open a transport begins."""
         self.attempts += 1
-        self._patience.began(self._elapsed())
+        self.patience.began(self._elapsed())
         self._listener.connection_connecting()
 
     def transport_opened(self, transport: Transport) -> None:
         """An attempt has succeeded."""
         self._is_attempting = False
         self.link.opened(transport)
-        duration = self._patience.opened(self._elapsed())
+        duration = self.patience.opened(self._elapsed())
         if self._must_reopen or not self.is_wanted:
             # It was given up, and has opened all the same.
             self.link.abort()
@@ -279,9 +279,9 @@ class Connection(Service):
             self._factory.addresses.attempt_failed(reason)
         heartbeat = self.link.lost()
         self.is_open = self.is_full = False
-        if self._patience.has_lasted(self._elapsed()):
+        if self.patience.has_lasted(self._elapsed()):
             self._factory.retries = 0
-        self._patience.ended(reason, True)
+        self.patience.ended(reason, True)
         was_asked = bool(self._closing)
 
         def tell(reason: ConnectionFailed) -> None:
@@ -289,7 +289,7 @@ class Connection(Service):
                 tell_end(heartbeat.stop, reason)
             self._listener.connection_lost(reason, was_asked)
 
-        return self._ended(reason, tell, self._patience.replaced)
+        return self._ended(reason, tell, self.patience.replaced)
 
     def attempt_failed(self, reason: Exception) -> bool:
         """The transport could not be opened.
@@ -300,19 +300,19 @@ class Connection(Service):
             # It is open, or has failed before, whatever its connector says.
             return False
         self._is_deciding, self._is_attempting = True, False
-        self._patience.ended(reason, False)
+        self.patience.ended(reason, False)
         return self._ended(
-            reason, self._listener.connection_failed, self._patience.hurried
+            reason, self._listener.connection_failed, self.patience.hurried
         )
 
     def retry_delay(self, attempt: int) -> float:
         """The seconds to wait before an attempt; the first is number 0."""
         self._is_deciding = True
-        return retry_delay(self._options, attempt, self._patience, self._elapsed())
+        return retry_delay(self._options, attempt, self.patience, self._elapsed())
 
     def retrying(self, attempt: int, delay: float) -> None:
         """The next attempt is planned, unless the backoff has decided otherwise."""
-        self._patience.planned(delay)
+        self.patience.planned(delay)
         if self.is_wanted:
             self._listener.connection_retrying(attempt, delay)
         self._is_deciding = False
@@ -356,7 +356,7 @@ class Connection(Service):
         if self._overdue is not None:
             self._overdue.cancel()
         was_asked = must_reopen or bool(closing)
-        self._patience.follow(pace if was_asked else self._patience.hurried)
+        self.patience.follow(pace if was_asked else self.patience.hurried)
         tell_end(tell, reason)
         self.link.told_of_loss()
         for deferred in closing:
@@ -371,7 +371,7 @@ class Connection(Service):
 
     def _hurry(self) -> None:
         """Have the planned attempt begin at once, if that is not asked too often."""
-        if self._patience.may_hurry(self._elapsed()):
+        if self.patience.may_hurry(self._elapsed()):
             self._factory.start_trying()
 
     def _close_transport(self, code: int = NORMAL, reason: str = "") -> None:

@@ -131,8 +131,12 @@ class Outbox(ChannelObserver):
 
     def abandon(self, reason: BaseException) -> None:
         """Drop what was kept: there will be no connection."""
-        for message in self._state.pop_all_to_send():
-            self._never_sent(message, reason)
+        messages = self._state.pop_all_to_send()
+        if messages:
+            # The log tells of all of them at once, telemetry of each.
+            self._state.tell_never_sent(messages[0], reason, len(messages) - 1)
+        for message in messages:
+            self._tell_dropped(message, reason)
 
     def _may_go(self, topic: str) -> bool:
         return self._connection.is_open and not self._channels.is_join_waiting(topic)
@@ -140,6 +144,9 @@ class Outbox(ChannelObserver):
     def _never_sent(self, message: Message, reason: BaseException) -> None:
         """Tell that a message which was kept will not be sent."""
         self._state.tell_never_sent(message, reason)
+        self._tell_dropped(message, reason)
+
+    def _tell_dropped(self, message: Message, reason: BaseException) -> None:
         if channel_handlers:
             self._channels.messages_dropped(message.topic, 1, "unsent")
         duration = self._forget_begin(message)

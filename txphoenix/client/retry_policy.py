@@ -5,7 +5,7 @@ Both may ask a callable of the user's; whatever that raises, there is an answer.
 
 from __future__ import annotations
 
-from twisted.logger import Logger
+from twisted.logger import Logger, LogLevel
 
 from ..errors import ConfigurationError
 from ..options.options import Options
@@ -32,7 +32,7 @@ def shall_retry(options: Options, reason: Exception) -> bool:
     try:
         return bool(decide(reason))
     except BaseException:
-        log.failure("should_reconnect raised; trying again")
+        log.failure("should_reconnect raised; trying again", level=LogLevel.error)
         return True
 
 
@@ -48,7 +48,7 @@ def retry_delay(
     try:
         delay = backoff.checked(options.reconnect_backoff(attempt))
     except BaseException:
-        log.failure("backoff raised; the default delay is used")
+        log.failure("backoff raised; the default delay is used", level=LogLevel.error)
         delay = backoff.reconnect(options.reconnect_interval)(attempt)
     if patience.close_code == SERVICE_RESTART:
         delay = backoff.after_restart(delay, options.reconnect_interval)

@@ -109,7 +109,7 @@ class SocketClient(ClientHooks, MultiService):
         self._outbox = outbox = Outbox(state, connection, channels, tell)
         # Who is told what happens to the connection, in this order, and the log.
         observers = (state, ConnectionTelemetry(self, state, connection))
-        log = ConnectionLog(self, connection)
+        log = ConnectionLog(state, connection, channels)
         self._waiting = waiting = Waiting(
             self, connection, outbox, channels, log, observers
         )

@@ -19,9 +19,9 @@ from ..channels.channel_observer import ChannelObserver
 from ..channels.interfaces import ObservedChannel
 from ..channels.state_changes import STATUS
 from ..errors import BufferFull, ConfigurationError, ConnectionFailed
-from ..legible import legible
+from ..legible import error_text, legible
 from ..options.options import OPTIONS, Options
-from ..options.shown_name import shown_url
+from ..options.shown_name import shown_name, shown_url
 from ..protocol.channel_states import State
 from ..protocol.message import Message
 from ..protocol.redact import REDACTED, redact_params, shown
@@ -161,9 +161,10 @@ class SocketState(Service, ConnectionObserver, ChannelObserver):
         # A server that sends nothing else must not fill the log as well.
         if self.dropped_frames & (self.dropped_frames - 1) == 0:
             log.warn(
-                "frame {count} dropped: {reason}",
+                "{client}: frame {count} dropped: {reason}",
+                client=shown_name(self.options),
                 count=self.dropped_frames,
-                reason=reason,
+                reason=error_text(reason),
             )
 
     def message_stale(self, _message: Message) -> None:
@@ -211,13 +212,20 @@ class SocketState(Service, ConnectionObserver, ChannelObserver):
         messages, self._to_send = list(self.to_send), None
         return messages
 
-    def tell_never_sent(self, message: Message, reason: BaseException) -> None:
-        """Have the log say that a message which was kept will not be sent."""
+    def tell_never_sent(
+        self, message: Message, reason: BaseException, others: int = 0
+    ) -> None:
+        """Have the log say that a message which was kept will not be sent.
+
+        :param others: how many others share its fate.
+        """
         log.warn(
-            "{topic}: {event} was never sent: {reason}",
+            "{topic}: {event} was never sent{more}: {reason}",
             topic=message.topic,
             event=message.event,
-            reason=reason,
+            count=others + 1,
+            more=f", nor were {others} others" if others else "",
+            reason=error_text(reason),
         )
 
     # -- Channels -----------------------------------------------------------------

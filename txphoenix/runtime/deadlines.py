@@ -225,6 +225,15 @@ class Deadlines:
         """
         return DelayedCall(self, delay, partial(function, *args, **kwargs))
 
+    def call_roughly(
+        self, delay: float, function: Callable[[], object]
+    ) -> IDelayedCall:
+        """Call a function in ``delay`` seconds, or later if the clock is set back.
+
+        That it is late shows nothing, as that of a deadline would.
+        """
+        return self._clock.callLater(delay, function)
+
     def afterwards(self, function: Callable[[], object]) -> None:
         """Call a function once all that expire in this moment have done so.
 

@@ -14,14 +14,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from inspect import isawaitable
-from typing import Any, cast
+from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred, ensureDeferred
 from twisted.logger import Logger, LogLevel
 from twisted.python.failure import Failure
 
 from ..errors import ENDINGS, PushInterrupted
-from ..legible import error_text, legible
+from ..legible import legible
 from .callable_names import qualified_name
 from .package_log import package_log
 from .remover import Remover
@@ -109,13 +109,12 @@ def _log_failure(
     failure: Failure, function: Callable[..., Any], called: Called | None
 ) -> None:
     told: dict[str, Any] = {"hook": function, "callback": qualified_name(function)}
-    text = "hook {callback}"
+    whose = what = ""
     if called is not None:
         event, owner = called
         told["event"] = event
         told["topic" if isinstance(owner, str) else "client"] = str(owner)
-        whose = "{topic}" if isinstance(owner, str) else "{client}"
-        text = f"{whose}: {text} for {{event}}"
+        whose, what = f"{owner}: ", f" for {event}"
     if failure.check(PushInterrupted, CancelledError):
         # A stop, or a lost connection, is nothing that the hook could have known.
         level = LogLevel.info
@@ -123,10 +122,18 @@ def _log_failure(
         # This may be the same, or a push to a channel that was never joined.
         level = LogLevel.warn
     else:
-        log.failure(f"{text} raised", failure, LogLevel.error, **told)
+        text = "{whose}hook {callback}{what} raised"
+        log.failure(text, failure, LogLevel.error, whose=whose, what=what, **told)
         return
-    told["reason"] = error_text(cast(BaseException, failure.value))
-    log.emit(level, f"{text} ended early: {{error!r}}", error=failure.value, **told)
+    log.emit(
+        level,
+        "{whose}hook {callback}{what} ended early: {reason}",
+        whose=whose,
+        what=what,
+        reason=legible(failure.value),
+        error=failure.value,
+        **told,
+    )
 
 
 Entries = tuple[tuple[Callable[..., Any]], ...]

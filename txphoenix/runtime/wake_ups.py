@@ -86,6 +86,13 @@ class WakeUps:
         self._tick = Timer(self._look)
         self._asleep: float | None = None
 
+    def __len__(self) -> int:
+        """How many want to know: the clients that have, or want, a connection."""
+        return len(self._sleepers)
+
+    def __bool__(self) -> bool:
+        return True
+
     def subscribe(self, sleeper: Sleeper) -> None:
         """Tell somebody from now on; again is no error."""
         if not self._sleepers:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import Any, NamedTuple, TypeAlias
 
-from twisted.logger import Logger
+from twisted.logger import Logger, LogLevel
 
 from ..errors import ConfigurationError
 from ..legible import legible
@@ -229,6 +229,7 @@ def detach_failed(handler: Attachment) -> None:
     # Whatever it raised, the connection must not suffer for its observer.
     log.failure(
         "the telemetry handler {handler_id!r} raised at {event_name}; it is detached",
+        level=LogLevel.error,
         handler_id=handler.handler_id,
         event_name=handler.event_name,
     )

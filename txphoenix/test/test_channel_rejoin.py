@@ -251,6 +251,8 @@ class FailedRejoinTests(RejoinTestCase):
                 formatEvent(event)
                 for event in captured
                 if event["log_level"] is LogLevel.warn
+                # Beside those of the connection.
+                and event["log_namespace"] == "txphoenix.channels"
             ]
             self.assertEqual(len(warnings), 1)
             self.assertIn(f"join of '{TOPIC}' refused: 'full'", warnings[0])

@@ -70,7 +70,7 @@ class PaceTests(SynchronousTestCase):
         self.assertEqual([pace.take(1000.5), pace.take(1001.5)], [False, True])
         client = SocketClient("ws://example.org/socket", reactor=Clock())
         client.reconfigure(reconnect_interval=1)
-        hurried = client.connection._patience.hurried
+        hurried = client.connection.patience.hurried
         self.assertEqual([hurried.take(0.0) for _ in range(6)], [True] * 5 + [False])
         self.assertTrue(hurried.take(1.0))
 

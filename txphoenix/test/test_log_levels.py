@@ -40,21 +40,23 @@ class LevelTests(ClientTestCase):
                 self.memory.advance(2)
                 once = self.levels(captured)
                 self.assertEqual(once[0], LogLevel.warn)
-                self.assertEqual(set(once[1:]), {LogLevel.info})
+                self.assertEqual(set(once[1:]), {LogLevel.debug})
                 self.memory.is_listening = True
                 self.memory.advance(0.5)
                 self.assertTrue(client.connected)
                 [back] = [
-                    it for it in lines(captured, LogLevel.info) if "is open" in it
+                    it for it in lines(captured, LogLevel.info) if "connected" in it
                 ]
-                self.assertIn(repr(client), back)
+                self.assertIn(client.state.shown_url, back)
                 before = len(captured)
                 self.memory.is_listening = False
                 self.memory.drop()
                 self.memory.advance(2)
-                again = self.levels(captured[before:])
-                self.assertEqual(again[0], LogLevel.warn)
-                self.assertEqual(set(again[1:]), {LogLevel.info})
+                again = captured[before:]
+                # The warning is that of the loss.
+                self.assertEqual(set(self.levels(again)), {LogLevel.debug})
+                [lost] = lines(again, LogLevel.warn)
+                self.assertIn("the connection is lost: ", lost)
                 self.stop_client(client)
 
     def test_each_start(self) -> None:
@@ -84,7 +86,7 @@ class LevelTests(ClientTestCase):
         with capturedLogs() as captured:
             client.startService()
             self.memory.advance(1.5)
-        expected = [LogLevel.warn, LogLevel.error, LogLevel.info, LogLevel.info]
+        expected = [LogLevel.warn, LogLevel.error, LogLevel.debug, LogLevel.debug]
         self.assertEqual(self.levels(captured), expected)
 
 
@@ -155,7 +157,7 @@ class NetworkTests(NetworkTestCase):
         self.assertIn("TLS: ", line)
 
     async def test_recovers(self) -> None:
-        """A warning of the outage, and information that it is over."""
+        """A warning of the outage, and one that it is over."""
         server = await self.serve()
         client = self.client(server.url)
         await client.join(TOPIC)
@@ -165,8 +167,9 @@ class NetworkTests(NetworkTestCase):
             await server.start()
             await client.when_connected()
             await self.until(lambda: client.channels.find(TOPIC).is_joined)  # type: ignore[union-attr]
-        [line] = lines(captured, LogLevel.warn)
-        self.assertIn("not connected: ", line)
+        begins, ends = lines(captured, LogLevel.warn)
+        self.assertIn("the connection is lost: ", begins)
+        self.assertIn("the outage is over", ends)
         self.assertTrue(
-            [it for it in lines(captured, LogLevel.info) if "is open" in it]
+            [it for it in lines(captured, LogLevel.info) if "connected again" in it]
         )

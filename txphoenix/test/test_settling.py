@@ -8,12 +8,14 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
+from twisted.internet.task import Clock
 from twisted.logger import LogLevel, capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 
 from txphoenix.channels.settling import Settling
 from txphoenix.errors import ConnectionFailed
 from txphoenix.protocol.channel_states import State
+from txphoenix.runtime.deadlines import Deadlines
 
 
 class SettlingTests(SynchronousTestCase):
@@ -22,7 +24,7 @@ class SettlingTests(SynchronousTestCase):
     def setUp(self) -> None:
         """Have two that join."""
         self.routes: dict[str, Any] = {}
-        self.settling = Settling(self.routes)
+        self.settling = Settling(self.routes, Deadlines(Clock()))
         self.channels: list[Any] = [SimpleNamespace(topic=topic) for topic in "ab"]
         for channel in self.channels:
             self.change(channel, State.CLOSED, State.JOINING)

@@ -10,6 +10,7 @@ from twisted.internet.interfaces import IDelayedCall, IPushProducer
 from zope.interface import implementer
 
 from txphoenix.protocol.close_codes import NORMAL
+from txphoenix.transports.quiet_log import QuietLog
 
 from .endpoint import Endpoint
 from .options import SocketOptions
@@ -28,6 +29,8 @@ class PhoenixServerProtocol(WebSocketServerProtocol):
     """
 
     factory: PhoenixServerFactory
+    # Its warnings are of clients that go, which a test that has them go knows of.
+    log = QuietLog()
     websocket_version = 13
     _session: ServerSession
     _idle_call: IDelayedCall | None = None

@@ -316,7 +316,7 @@ class EndpointConnector:
 
     def _broken(self, failure: Failure) -> None:
         """End the attempt after all: what is to follow an attempt has raised."""
-        log.failure("the end of an attempt to connect", failure)
+        log.failure("what follows an attempt to connect raised", failure)
         if self._timer is not None or self.protocol is not None:
             self._failed(failure)
 

@@ -25,7 +25,7 @@ from typing import cast
 
 from twisted.internet.error import NotConnectingError
 from twisted.internet.interfaces import IConnector, IReactorTime
-from twisted.logger import Logger
+from twisted.logger import Logger, LogLevel
 from twisted.python.failure import Failure
 
 from ..errors import (
@@ -35,7 +35,9 @@ from ..errors import (
     HandshakeRefused,
     NotConnected,
 )
+from ..legible import error_text
 from ..options.options import Options
+from ..options.shown_name import shown_name
 from ..runtime.deadlines import Deadlines, DelayedCall
 from ..runtime.package_log import package_log
 from .addresses import AnsweringAddresses
@@ -84,6 +86,8 @@ class FallbackConnector:
         self._websocket_error: Exception | None = None
         # Whether the attempt under way makes its second WebSocket.
         self._is_second = False
+        # Whether the log has it that there is no WebSocket.
+        self._has_told = False
 
     def reset_options(self, options: Options) -> None:
         """Use other options, from the next transport on where they concern it."""
@@ -137,14 +141,19 @@ class FallbackConnector:
                 transport.send(*heartbeat)
         else:
             self._prefers_longpoll = not self._has_websocket_worked
-            self._websocket_error = None
+            reason, self._websocket_error = self._websocket_error, None
+            # Once until there is a WebSocket again: a client may come back often.
+            if reason is not None and not self._has_told:
+                self._has_told = True
+                text = "{client}: there is long-poll, but no WebSocket: {reason}"
+                self._tell(LogLevel.info, text, reason)
             self._open(transport)
 
     def first_received(self, data: bytes, is_binary: bool) -> None:
         """The first frame has come on the WebSocket: it works."""
         if not self._is_opened:
             transport, self._unproved = self._unproved, None
-            self._has_websocket_worked = True
+            self._has_websocket_worked, self._has_told = True, False
             self._open(cast(Transport, transport))
         # The transport has this function for the rest of a read, too.
         # A connection that was closed by whoever was told takes no more frames.
@@ -168,7 +177,7 @@ class FallbackConnector:
         reason = given_up or reason
         has_choice = not isinstance(reason, ConfigurationError | NotConnected)
         if path is self._websocket and has_choice:
-            log.info("no WebSocket, trying long-poll: {reason}", reason=reason)
+            self._tell(LogLevel.debug, "{client}: no WebSocket: {reason}", reason)
             self._websocket_error = reason
             self._path = self._longpoll
             self._longpoll.factory.start_trying()
@@ -179,6 +188,10 @@ class FallbackConnector:
             self._finish(reason)
 
     # -- Inside -------------------------------------------------------------------
+
+    def _tell(self, level: LogLevel, text: str, reason: Exception) -> None:
+        client, told = shown_name(self._options), error_text(reason, 500)
+        log.emit(level, text, client=client, reason=told, error=reason)
 
     def _open(self, transport: Transport) -> None:
         self._stop_timer()

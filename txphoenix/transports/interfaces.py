@@ -112,6 +112,9 @@ class BoundedTransport(Transport, Protocol):
     It takes what it is given all the same: whether to give more is not for it to
     decide.
     A transport without these methods is held to write all that it is given.
+    It may tell as well, by an attribute ``unwritten_bytes``, how many bytes wait, for
+    :meth:`txphoenix.SocketClient.buffers`, and by ``unsent_frames``, after the loss,
+    how many frames had not left, for telemetry.
 
     A frame is named by the mark that :meth:`send` has returned; marks grow.
     """

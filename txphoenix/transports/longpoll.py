@@ -369,7 +369,7 @@ class LongPollTransport:
 
     def _broken(self, failure: Failure) -> None:
         """A callback has raised, which none of ours should."""
-        log.failure("long-poll", failure)
+        log.failure("long-poll raised; its session ends", failure)
         self._end(ConnectionClosed(NO_CLOSE_FRAME, f"internal error: {failure.value}"))
 
     def _end(self, reason: ConnectionClosed) -> None:

@@ -26,11 +26,12 @@ class Outgoing:
     A frame is named by its mark; marks grow.
 
     :ivar size: how many bytes wait, those of the batch under way among them.
-    :ivar unsent: how many frames had not left when all were dropped.
     """
 
     def __init__(self) -> None:
-        self.size = self.unsent = 0
+        self.size = 0
+        # How many frames were in no batch when all were dropped.
+        self._dropped = 0
         # Mark -> the frame, and whether it can be a line of a batch.
         self._frames: dict[int, tuple[bytes, bool]] = {}
         # In order; those of frames that were taken back are still among them.
@@ -114,11 +115,16 @@ class Outgoing:
         """Whether a frame that was not withdrawn has left."""
         return mark <= self._left
 
+    @property
+    def unsent(self) -> int:
+        """How many frames had not left when all were dropped."""
+        # A batch may turn out to have left when its request ends.
+        under_way = self._batch_lines if self._left < self._batched else 0
+        return self._dropped + under_way
+
     def clear(self) -> None:
         """Drop what has not been sent."""
-        under_way = self._batch_lines if self._left < self._batched else 0
-        self.unsent += len(self._frames) + under_way
-        self._batched = self._left
+        self._dropped += len(self._frames)
         self._frames.clear()
         self._marks.clear()
         self.size = self._batch_size = 0

@@ -109,4 +109,4 @@ class TooLate(Protocol):
         try:
             end()
         except BaseException:
-            log.failure("a transport raised")
+            log.failure("a transport that came too late raised")

@@ -234,7 +234,7 @@ def _end_late(transport: Transport) -> None:
     try:
         transport.abort()
     except BaseException:
-        log.failure("a transport raised")
+        log.failure("a transport that came too late raised")
 
 
 def _ignore(*_told: object) -> None:

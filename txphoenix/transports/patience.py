@@ -85,6 +85,11 @@ class Patience:
             self._hurried = Pace(_MOST_HURRIED, self.replaced.seconds)
         return self._hurried
 
+    @property
+    def is_replaced(self) -> bool:
+        """Whether what was open has ended because another was wanted in its place."""
+        return self.latest is self.replaced
+
     # -- What becomes of the attempts ----------------------------------------------
 
     def planned(self, delay: float) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from OpenSSL.SSL import TLS_CLIENT_METHOD, Connection, Context, WantReadError
 from twisted.internet.interfaces import IOpenSSLClientConnectionCreator
-from twisted.logger import Logger
+from twisted.logger import Logger, LogLevel
 from zope.interface import implementer
 
 from ..legible import error_text
@@ -47,7 +47,7 @@ class _GuardedTLS:
         try:
             connection = self._creator.clientConnectionForTLS(tlsProtocol)
         except BaseException as error:
-            log.failure("the option tls raised")
+            log.failure("the option tls raised", level=LogLevel.error)
             name = type(error).__name__
             refused = NoTLS(f"the option tls raised {name}: {error_text(error)}")
             refused.__cause__ = error

@@ -13,6 +13,7 @@ told, and what the server has seen and said.
 :mod:`.topic`       one channel as a user sees it: asked for, told, heard, read
 :mod:`.link`        the connection as a user sees it: told, lost, tried again
 :mod:`.raw`         what the client pushes by itself, past the channels
+:mod:`.told`        what telemetry tells of the ends of pushes
 :mod:`.world`       all of these together, with time and bytes
 :mod:`.agreement`   what must be so once all is quiet, and after the stop
 :mod:`.deeds`       what servers do to all, and users while something is in the way

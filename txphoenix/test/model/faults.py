@@ -190,13 +190,13 @@ transports/frames.py
         "websocket",
         """
 client/connection.py
--        if self._patience.has_lasted(self._elapsed()):
+-        if self.patience.has_lasted(self._elapsed()):
 -            self._factory.retries = 0
 
 client/connection.py
--        if self._patience.has_answered(self._elapsed()):
+-        if self.patience.has_answered(self._elapsed()):
 -            self._factory.retries = 0
-+        self._patience.has_answered(self._elapsed())
++        self.patience.has_answered(self._elapsed())
 """,
     ),
     Fault(
@@ -233,7 +233,7 @@ client/heartbeat.py
         "websocket",
         """
 channels/membership.py
--        self.hooks.tell_close(reason)
+-        self.hooks.tell_close(reason, topic)
 """,
     ),
     Fault(

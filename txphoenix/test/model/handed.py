@@ -104,6 +104,7 @@ class Ledger:
         self._link = link
         self._now = server.clock.seconds
         self.open: list[Handed] = []
+        self.fired_pushes = 0
         self._news: list[Handed] = []
         self._orders = count()
         self.unsent: set[int] = set()
@@ -153,6 +154,7 @@ class Ledger:
     def _fired(self, result: Any, handed: Handed) -> None:
         handed.fired_at = self._now()
         handed.fired.append(result.value if isinstance(result, Failure) else result)
+        self.fired_pushes += handed.kind == "push"
         if handed in self.open:
             self.open.remove(handed)
         self._news.append(handed)

@@ -19,7 +19,16 @@ from txphoenix.testing.session import ServerSession
 
 from .promises import Broken, Promise, Promises
 
-__all__ = ["CAST", "EXPLODE", "HOOKED", "QUEUED", "RAW", "ModelRoom", "ModelServer"]
+__all__ = [
+    "ASYNC",
+    "CAST",
+    "EXPLODE",
+    "HOOKED",
+    "QUEUED",
+    "RAW",
+    "ModelRoom",
+    "ModelServer",
+]
 
 HOOKED = "hooked"
 """A message of a room to its one client, which has a hook for it."""
@@ -31,6 +40,8 @@ EXPLODE = "explode"
 """One at which the client's channel raises."""
 RAW = "raw"
 """What the client pushes by itself, past its channels."""
+ASYNC = "async"
+"""What a channel pushes without waiting for a reply."""
 
 # What needs more than this to come to rest in one moment turns round for ever.
 _MOST_FLUSHES = 3000
@@ -99,7 +110,7 @@ class ModelRoom(ServerChannel):
         elif event == "refuse":
             self.answered[number] = "error"
             return error(answer)
-        elif event != "never":
+        elif event not in ("never", ASYNC):
             self.answered[number] = "ok"
             self._answer(event, answer)
             # What came as bytes is answered so.

@@ -23,7 +23,8 @@ from .handed import Handed, Ledger
 from .link import Link
 from .promises import Promise, Promises
 from .raw import RawPushes
-from .server import EXPLODE, HOOKED, QUEUED, ModelServer
+from .server import ASYNC, EXPLODE, HOOKED, QUEUED, ModelServer
+from .told import ToldPushes
 from .topic import ModelChannel, ModelCrash, Topic, said_in
 
 __all__ = ["TRANSPORTS", "World"]
@@ -92,6 +93,8 @@ class World:
         self._whole: dict[tuple[int, str], int] = {}
         self.ledger = Ledger(promises, server, link)
         self.raw = RawPushes(promises, server, link)
+        listens = client.options.compression
+        self.told = ToldPushes(promises, self.ledger, client, listens)
         self.topics = [Topic(name, promises, server) for name in _NAMES]
         self.held_params: list[Deferred[Any]] = []
         self.holds_params = False
@@ -187,7 +190,7 @@ class World:
         number, phase = self.ledger.number, topic.phase
         until = self.clock.seconds() + self.client.options.timeout
         try:
-            topic.channel.push_async("never", {"n": number})
+            topic.channel.push_async(ASYNC, {"n": number})
         except (ChannelClosed, NotConnected, BufferFull) as error:
             self.ledger.unsent.add(number)
             may = {
@@ -291,6 +294,7 @@ class World:
         """
         options, now = self.client.options, self.clock.seconds()
         self.ledger.check()
+        self.told.check()
         self.link.check(options)
         patience = options.heartbeat_interval + options.heartbeat_timeout
         for topic in self.topics:
@@ -299,4 +303,5 @@ class World:
 
     def close(self) -> None:
         """Be done with it."""
+        self.told.close()
         globalLogPublisher.removeObserver(self._log)
