@@ -134,13 +134,10 @@ class _Site(Site):
     noisy = False
 
     def startFactory(self) -> None:
-        """Begin, without the clock of an access log."""
+        """Begin, without an access log and its clock."""
 
     def stopFactory(self) -> None:
         """End."""
-
-    def log(self, request: Any) -> None:
-        """Leave the request out of the log."""
 
 
 class Pages(WrappingFactory):

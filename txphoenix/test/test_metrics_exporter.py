@@ -181,7 +181,7 @@ class NameTests(MetricsCase):
         """Clients of one name are added up; of their heartbeats the oldest counts."""
         self.joined_channel(heartbeat_interval=10.0)
         self.memory.advance(10)
-        self.joined_channel(heartbeat_interval=100.0)
+        self.joined_channel(heartbeat_interval=3.0)
         self.memory.advance(5)
         self.assertEqual(self.value("clients", status="connected"), 2)
         self.assertEqual(self.value("channels", status="joined"), 2)
