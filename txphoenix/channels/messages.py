@@ -18,6 +18,7 @@ from ..protocol.event_names import (
     PRESENCE_STATE,
 )
 from ..protocol.message import Message
+from ..protocol.reserved_events import NOT_PUSHED
 from ..runtime.hooks import log_hook_failure, watch_hook
 from ..telemetry import channel_handlers
 from .callbacks import run_callback
@@ -113,7 +114,7 @@ def _tell_stale(membership: _Inside, message: Message) -> None:
     manager = membership.manager
     for observer in manager.events.observers:
         observer.message_stale(message)
-    if channel_handlers:
+    if channel_handlers and message.event not in NOT_PUSHED:
         manager.messages_dropped(membership.topic, 1, "stale")
 
 

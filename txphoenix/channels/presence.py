@@ -51,6 +51,8 @@ from ..protocol.presence_sync import (
 from ..runtime.hooks import Hooks, call_hook
 from ..runtime.package_log import package_log
 from ..runtime.remover import Remover
+from ..telemetry import channel_handlers
+from .channel import manager_of
 from .presence_history import PresenceHistory
 
 __all__ = ["Presence", "list_by", "sync_diff", "sync_state"]
@@ -281,6 +283,7 @@ class Presence:
         except ValueError as error:
             self.dropped += 1
             log.warn("dropped a malformed presence: {error}", error=error)
+            self._tell_dropped()
             return False
         return True
 
@@ -302,6 +305,14 @@ class Presence:
                 limit=self.held_diffs_limit,
                 diff=self._diff_event,
             )
+        self._tell_dropped()
+
+    def _tell_dropped(self) -> None:
+        """Tell telemetry of a payload that is dropped, if the channel is ours."""
+        if channel_handlers:
+            manager = manager_of(self._channel)
+            if manager is not None:
+                manager.messages_dropped(self._topic, 1, "presence")
 
     def _apply(self, step: Step) -> None:
         self._state = step.state

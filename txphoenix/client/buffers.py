@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from ..channels.manager import ChannelManager
 from .link import Link
+from .optional_methods import number_of
 from .state import SocketState
 
 __all__ = ["Buffer", "Buffers", "look_into_buffers"]
@@ -65,6 +66,7 @@ def look_into_buffers(
     :param channels: each has its own.
     """
     options = channels.options
+    unwritten = number_of(link.transport, "unwritten_bytes")
     awaiting, kept, unread, joining = [0], [0], [0], 0
     for membership in channels.routes.values():
         pushes, inbox = membership.made_pushes, membership.made_inbox
@@ -78,7 +80,7 @@ def look_into_buffers(
         awaiting_reply=_of_each(awaiting, None),
         kept_pushes=_of_each(kept, options.push_buffer),
         kept_messages=_one(len(state.to_send), options.send_buffer),
-        unwritten=_one(link.unwritten, options.write_buffer),
+        unwritten=_one(unwritten, options.write_buffer),
         unread=_of_each(unread, options.receive_buffer),
         waiting_joins=_one(joining, None),
     )

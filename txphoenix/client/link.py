@@ -12,7 +12,7 @@ uses it is in the middle of something; where it is told to end it has ended.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
 from sys import maxsize
@@ -40,8 +40,8 @@ from ..transports.interfaces import ObservedTransport, Transport
 from .closing import raised
 from .heartbeat import Heartbeat
 from .link_owner import LinkOwner
-from .optional_methods import has_all, number_of
-from .traffic import Traffic
+from .optional_methods import has_all
+from .traffic import count_message, tell_traffic
 from .withdrawal import Withdrawal
 
 __all__ = ["Link"]
@@ -65,16 +65,15 @@ class Link:
     """
 
     __slots__ = (
-        "_client",
-        "_clock",
         "_encode",
         "_heartbeat",
         "_max_message_size",
         "_options",
         "_owner",
         "_paused_at",
-        "_traffic",
         "_withdrawal",
+        "client",
+        "clock",
         "next_ref",
         "serializer",
         "transport",
@@ -84,11 +83,13 @@ class Link:
     def __init__(
         self, clock: IReactorTime, options: Options, owner: LinkOwner, client: object
     ) -> None:
-        self._clock = clock
+        self.clock = clock
+        """Tells the time and calls later."""
         self.wake_ups = WakeUps.of(clock)
         """Tells of sleep, whoever subscribes; the link does for its owner."""
         self._owner = owner
-        self._client = client
+        self.client = client
+        """Whose messages telemetry is told of."""
         # In C, all of it: each message that is sent has one.
         # A count would be one more object for the garbage collector to walk.
         self.next_ref: Callable[[], str] = map(str, range(1, maxsize)).__next__
@@ -100,8 +101,6 @@ class Link:
         self._withdrawal: Withdrawal | None = None
         # Since when nothing is read.
         self._paused_at: float | None = None
-        # What telemetry counts in this turn of the reactor.
-        self._traffic: Traffic | None = None
         self.reset_options(options)
         self._encode = _encoding(self.serializer)
 
@@ -133,7 +132,7 @@ class Link:
         # A transport keeps to the format that its server was told.
         self._encode = _encoding(self.serializer)
         self._heartbeat = Heartbeat(
-            self._clock,
+            self.clock,
             self._options.heartbeat_interval,
             self._options.heartbeat_timeout,
             self,
@@ -157,11 +156,10 @@ class Link:
     def told_of_loss(self) -> None:
         """All have been told of the loss: the transport itself may go."""
         unsent = 0 if self._withdrawal is None else self._withdrawal.told()
-        if self._paused_at is not None:
-            self._owner.listener.reading_resumed(self._pause_ended())
+        _end_pause(self)
         if unsent:
             self._owner.listener.messages_unsent(unsent)
-        self._tell_traffic()
+        tell_traffic(self)
 
     # -- Messages -----------------------------------------------------------------
 
@@ -191,7 +189,10 @@ class Link:
             self._raised(error)
             return None
         if message_watchers:
-            self.passed("sent", message, len(data))
+            if traffic_handlers:
+                count_message(self, "sent", len(data))
+            if message_handlers:
+                message_event("sent", self.client, message, len(data))
         return mark
 
     def encode(self, message: Message) -> tuple[bytes, bool]:
@@ -221,17 +222,15 @@ class Link:
             self._raised(error)
             return None
         if message_watchers:
-            self.passed("sent", message, len(data))
+            if traffic_handlers:
+                count_message(self, "sent", len(data))
+            if message_handlers:
+                message_event("sent", self.client, message, len(data))
         return mark
 
     def withdraw(self, mark: int | None) -> bool:
         """Take back a message; see :meth:`.withdrawal.Withdrawal.withdraw`."""
         return self._made_withdrawal().withdraw(mark)
-
-    @property
-    def unwritten(self) -> int:
-        """How many bytes wait to be written, as far as the transport tells."""
-        return number_of(self.transport, "unwritten_bytes")
 
     # -- Heartbeats ---------------------------------------------------------------
 
@@ -292,14 +291,13 @@ class Link:
             # It asks the transport what it can tell from now on.
             heartbeat.pause()
             if is_paused:
-                self._paused_at = self._elapsed()
+                self._paused_at = Deadlines.of(self.clock).elapsed()
                 self._owner.listener.reading_paused()
 
     def resume_reading(self) -> None:
         """Receive again."""
-        if self._paused_at is not None:
-            # First, for what was held back may pause again.
-            self._owner.listener.reading_resumed(self._pause_ended())
+        # First, for what was held back may pause again.
+        _end_pause(self)
         if self.transport is not None and self._heartbeat is not None:
             self._heartbeat.resume()
             self._use(self.transport.resume_reading)
@@ -326,36 +324,7 @@ class Link:
         if self.transport is not None:
             self._end(self.transport.abort)
 
-    # -- Telemetry ----------------------------------------------------------------
-
-    def passed(self, action: str, message: Sequence[Any], size: int) -> None:
-        """Tell telemetry of a message, for somebody wants to know.
-
-        :param action: ``"sent"`` or ``"received"``.
-        :param message: a message, or just its five fields.
-        :param size: the bytes of its frame.
-        """
-        if traffic_handlers:
-            traffic = self._traffic
-            if traffic is None:
-                traffic = self._traffic = Traffic(self._clock, self._tell_traffic)
-            (traffic.sent if action == "sent" else traffic.received).append(size)
-        if message_handlers:
-            message_event(action, self._client, message, size)
-
     # -- Inside -------------------------------------------------------------------
-
-    def _tell_traffic(self) -> None:
-        traffic, self._traffic = self._traffic, None
-        if traffic is not None:
-            traffic.tell(self._client)
-
-    def _pause_ended(self) -> float:
-        paused_at, self._paused_at = self._paused_at, None
-        return 0.0 if paused_at is None else self._elapsed() - paused_at
-
-    def _elapsed(self) -> float:
-        return Deadlines.of(self._clock).elapsed()
 
     def _made_withdrawal(self) -> Withdrawal:
         if self._withdrawal is None:
@@ -387,6 +356,14 @@ class Link:
             # It may have told of its loss before, and another may be open.
             if self.transport is not None and attempts == self._owner.attempts:
                 self._owner.transport_broke(raised(error))
+
+
+def _end_pause(link: Link) -> None:
+    """Tell of the end of a pause, if there is one."""
+    paused_at, link._paused_at = link._paused_at, None
+    if paused_at is not None:
+        duration = Deadlines.of(link.clock).elapsed() - paused_at
+        link._owner.listener.reading_resumed(duration)
 
 
 def _encoding(serializer: Serializer) -> Callable[[Message], tuple[bytes, bool]]:

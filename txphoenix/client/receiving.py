@@ -30,8 +30,10 @@ from ..protocol.json_codecs import may_have_long_number
 from ..protocol.message import Message, Serializer
 from ..protocol.serializer import V2Serializer
 from ..runtime.hooks import log_hook_failure, watch_hook
-from ..telemetry.handlers import message_handlers, message_watchers
+from ..telemetry import message_event, message_handlers, traffic_handlers
+from ..telemetry.handlers import message_watchers
 from ..transports.interfaces import FrameReceiver, FrameReceivers
+from .traffic import CountedLink, count_message
 
 __all__ = ["NOBODY", "frame_receivers"]
 
@@ -59,13 +61,6 @@ class MessageReceiver(Protocol):
         """A channel has raised at a message of its own."""
 
 
-class PassedMessages(Protocol):
-    """Who tells telemetry of messages."""
-
-    def passed(self, action: str, message: Sequence[Any], size: int) -> None:
-        """A message was received, and somebody wants to know."""
-
-
 class MessageHooks(Protocol):
     """Who may want each message whole."""
 
@@ -86,7 +81,7 @@ def frame_receivers(
     connection: FrameSource,
     serializer: Serializer,
     receiver: MessageReceiver,
-    messages: PassedMessages,
+    link: CountedLink,
     memberships: Mapping[str, Membership[Channel]],
     hooks: MessageHooks,
 ) -> FrameReceivers:
@@ -96,12 +91,12 @@ def frame_receivers(
         ignored.
     :param serializer: reads the frames.
     :param receiver: is told of messages, and of frames that are none.
-    :param messages: is told of each message while telemetry has a handler.
+    :param link: by which they come, as telemetry is told of it.
     :param memberships: the client's channels, by topic.
     :param hooks: the client's.
     :return: see :data:`~txphoenix.interfaces.FrameReceivers`.
     """
-    owners = connection, serializer, receiver, messages, memberships, hooks
+    owners = connection, serializer, receiver, link, memberships, hooks
     if isinstance(serializer, V2Serializer):
         frames = _Receiving(serializer.parse_short_numbers, *owners)
         return frames.receive_exactly, frames.receiver_of
@@ -121,9 +116,9 @@ class _Receiving:
     __slots__ = (
         "_connection",
         "_hooks",
+        "_link",
         "_long_numbers",
         "_memberships",
-        "_messages",
         "_parse",
         "_receiver",
         "_serializer",
@@ -135,7 +130,7 @@ class _Receiving:
         connection: FrameSource,
         serializer: Serializer,
         receiver: MessageReceiver,
-        messages: PassedMessages,
+        link: CountedLink,
         memberships: Mapping[str, Membership[Channel]],
         hooks: MessageHooks,
     ) -> None:
@@ -146,7 +141,7 @@ class _Receiving:
         self._connection = connection
         self._serializer = serializer
         self._receiver = receiver
-        self._messages = messages
+        self._link = link
         self._memberships = memberships
         self._hooks = hooks
 
@@ -167,7 +162,7 @@ class _Receiving:
                 self._connection,
                 self._serializer,
                 self._receiver,
-                self._messages,
+                self._link,
                 self._memberships,
                 self._hooks,
             )
@@ -186,7 +181,10 @@ class _Receiving:
             receiver.frame_dropped(error)
             return
         if message_watchers:
-            self._messages.passed("received", message, size)
+            if traffic_handlers:
+                count_message(self._link, "received", size)
+            if message_handlers:
+                message_event("received", self._link.client, message, size)
         receiver.message_received(message)
 
     def _counts_reply(
@@ -204,7 +202,7 @@ class _Receiving:
             is_awaited or (pushes is not None and pushes.awaits(ref))
         ):
             return False
-        self._messages.passed("received", fields, size)
+        count_message(self._link, "received", size)
         return True
 
     # One function, for a call costs as much as a tenth of all of it.
@@ -246,7 +244,10 @@ class _Receiving:
             return
         if functions is not None:
             if message_watchers:
-                self._messages.passed("received", fields, len(data))
+                if traffic_handlers:
+                    count_message(self._link, "received", len(data))
+                if message_handlers:
+                    message_event("received", self._link.client, fields, len(data))
             for _, function in functions:
                 # As call_hook() does it.
                 try:

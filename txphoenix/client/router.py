@@ -9,6 +9,7 @@ from ..channels.manager import ChannelManager
 from ..channels.membership import Membership
 from ..protocol.event_names import PHOENIX_TOPIC
 from ..protocol.message import Message, Serializer
+from ..protocol.reserved_events import NOT_PUSHED
 from ..telemetry import channel_handlers
 from ..transports.interfaces import FrameReceivers
 from .connection import Connection
@@ -74,7 +75,8 @@ class MessageRouter:
             # A channel that was left, and the server had not heard of it yet.
             for observer in channels.events.observers:
                 observer.message_unrouted(message)
-            if channel_handlers:
+            # With each leave comes a phx_close, which is no message to the user.
+            if channel_handlers and message.event not in NOT_PUSHED:
                 channels.messages_dropped(message.topic, 1, "unrouted")
 
     def channel_raised(

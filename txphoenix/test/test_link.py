@@ -223,6 +223,27 @@ class SendTests(LinkTestCase):
         self.assertRaises(NotConnected, self.link.send, MESSAGE)
 
 
+class TrafficTests(LinkTestCase):
+    """What telemetry counts."""
+
+    def test_loss(self) -> None:
+        """What was counted in the turn of the loss is told of with it."""
+        told: list[Any] = []
+        telemetry.attach("test", telemetry.TRAFFIC, lambda *event: told.append(event))
+        self.addCleanup(telemetry.detach, "test")
+        self.open()
+        self.link.send(MESSAGE)
+        self.assertEqual(told, [])
+        self.lose()
+        self.link.told_of_loss()
+        ((_, measurements, metadata, _),) = told
+        self.assertEqual(measurements["count"], 1)
+        self.assertEqual(metadata["action"], "sent")
+        self.assertEqual(metadata["client"], "the client")
+        self.clock.advance(0)
+        self.assertEqual(len(told), 1)
+
+
 class RaisingTests(LinkTestCase):
     """A transport that raises."""
 

@@ -23,6 +23,7 @@ NAMESPACES = [
     "txphoenix.inbox",
     "txphoenix.join_channels",
     "txphoenix.join_queue",
+    "txphoenix.metrics",
     "txphoenix.presence",
     "txphoenix.retry_policy",
     "txphoenix.silence",

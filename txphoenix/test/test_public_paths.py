@@ -43,8 +43,7 @@ MODULES = {
     "supplied",
     "telemetry",
 }
-# The server kit has to be imported, as the client does without it, and so have the
-# integrations.
+# What the client does without has to be imported: the server kit, and integrations.
 OWN_IMPORT = {"aio", "metrics", "otel", "testing", "wamp"}
 
 # What the paths of users hand on, and what twistd's does.

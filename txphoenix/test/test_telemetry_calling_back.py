@@ -210,7 +210,12 @@ class DeedsMixin(Life):
 
     def test_cancel(self) -> None:
         """It cancels all that waits."""
-        self.during(lambda: [each.cancel() for each in self.waiting])
+
+        def cancel() -> None:
+            for each in self.waiting:
+                each.cancel()
+
+        self.during(cancel)
 
     def test_leave(self) -> None:
         """It leaves."""
@@ -228,7 +233,12 @@ class DeedsMixin(Life):
 
     def test_stop(self) -> None:
         """It stops the channels."""
-        self.during(lambda: [each.stop() for each in (self.channel, self.other)])
+
+        def stop() -> None:
+            for channel in self.channel, self.other:
+                channel.stop()
+
+        self.during(stop)
 
     def test_disconnect(self) -> None:
         """It disconnects."""
