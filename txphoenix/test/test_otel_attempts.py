@@ -123,7 +123,8 @@ class JoinTests(OtelCase):
         self.instrument()
         client = self.client()
         channel = client.channel("rooms:lobby")
-        joining = channel.join()
+        with self.tracer.start_as_current_span("caller"):
+            joining = channel.join()
         self.failureResultOf(channel.join())
         (refused,) = self.spans("join")
         assert refused.attributes is not None
@@ -132,7 +133,10 @@ class JoinTests(OtelCase):
         )
         self.server.flush()
         self.successResultOf(joining)
-        self.assertEqual(len(self.spans("join")), 2)
+        _, first = self.spans("join")
+        assert first.parent is not None
+        self.assertEqual(first.parent.span_id, self.the_span("caller").context.span_id)
+        self.assertIsNone(refused.parent)
 
     def test_nothing_is_kept(self) -> None:
         """What has ended is forgotten."""
