@@ -2,7 +2,8 @@
 
     python docs/generate_options.py
 
-That is the types that type checkers read, the texts that ``twistd txphoenix --help``
+That is the types that type checkers read, of the client and of that for asyncio, the
+texts that ``twistd txphoenix --help``
 shows, and the tables in ``docs/options.rst``, which can be read on a forge as well.
 All of it is checked in; a test tells when it is not what it would be written anew.
 """
@@ -72,6 +73,51 @@ class ChangedOptions(ClientOptions, total=False):
     url: {url}
 '''
 
+AIO_TYPES = '''\
+"""The types of the options of :func:`txphoenix.aio.connect`.
+
+They are those of :class:`txphoenix.ClientOptions`, but for classes of channels, which
+are :class:`txphoenix.aio.Channel`'s, and for what may be a coroutine function.
+"""
+
+# {generated}
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from http.cookiejar import CookieJar
+from typing import Any, TypedDict
+
+from txphoenix.backoff import Backoff
+from txphoenix.interfaces import JSONCodec
+from txphoenix.supplied import Headers, Params, Supplied
+
+from .channel import Channel, ChannelFactory
+
+__all__ = ["ChangedOptions", "ClientOptions"]
+
+
+class ClientOptions(TypedDict, total=False):
+    """The keyword arguments of :func:`txphoenix.aio.connect`.
+
+    Each is that of :class:`txphoenix.options.Options`.
+    """
+
+{types}
+
+
+class ChangedOptions(ClientOptions, total=False):
+    """The keyword arguments of ``reconfigure()``: the URL may change as well."""
+
+    url: {url}
+'''
+
+# Where the client for asyncio takes something else.
+AIO = {
+    "ChannelFactory[AnyChannel]": "ChannelFactory[Channel]",
+    "Callable[[Exception], bool]": "Callable[[Exception], bool | Awaitable[bool]]",
+}
+
 TEXTS = '''\
 """What each option is, in a sentence: what ``twistd txphoenix --help`` shows.
 
@@ -124,6 +170,17 @@ def types_module() -> str:
     url = types.pop("url")
     lines = [f"    {name}: {type_}" for name, type_ in types.items()]
     return TYPES.format(generated=GENERATED, types="\n".join(lines), url=url)
+
+
+def aio_types_module() -> str:
+    """The text of ``txphoenix/aio/option_types.py``."""
+    types = {field.name: declared(field).takes or field.type for field in fields()}
+    url = types.pop("url")
+    lines = [f"    {name}: {type_}" for name, type_ in types.items()]
+    text = "\n".join(lines)
+    for twisted, asyncio in AIO.items():
+        text = text.replace(twisted, asyncio)
+    return AIO_TYPES.format(generated=GENERATED, types=text, url=url)
 
 
 def texts_module() -> str:
@@ -206,6 +263,7 @@ def files() -> dict[Path, str]:
     return {
         package / "types.py": types_module(),
         package / "texts.py": texts_module(),
+        package.parent / "aio" / "option_types.py": aio_types_module(),
         page: TABLES.sub(lambda found: tables(), page.read_text("utf-8")),
     }
 

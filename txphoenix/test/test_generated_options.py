@@ -38,7 +38,7 @@ class GeneratedTests(SynchronousTestCase):
         files = self.generator()["files"]()
         self.assertEqual(
             {path.name for path in files},
-            {"types.py", "texts.py", "options.rst"},
+            {"types.py", "texts.py", "option_types.py", "options.rst"},
         )
         for path, text in files.items():
             self.assertEqual(

@@ -43,8 +43,8 @@ MODULES = {
     "supplied",
     "telemetry",
 }
-# The server kit has to be imported, as the client does without it.
-OWN_IMPORT = {"testing"}
+# These have to be imported, as the client does without them.
+OWN_IMPORT = {"aio", "testing"}
 
 # What the paths of users hand on, and what twistd's does.
 LAYERS = {

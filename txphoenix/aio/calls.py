@@ -1,0 +1,145 @@
+"""The user's functions, as the client calls them in an asyncio program.
+
+A coroutine function becomes a task of the client's loop, so that it may await whatever
+asyncio has.
+Each is called in the context (:mod:`contextvars`) in which it was given to the client.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from contextvars import Context, copy_context
+from inspect import isawaitable, iscoroutine
+from typing import Any
+
+from twisted.internet.defer import Deferred
+
+from .futures import deferred_of
+
+__all__ = ["Asked", "Call", "Calls"]
+
+
+class Calls:
+    """What a client calls, and the tasks that come of it.
+
+    :param loop: where the tasks run.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self.is_ending = False
+        """Whether the client is being left."""
+        # asyncio itself keeps no task alive.
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    def of(self, given: Any, function: Callable[..., Any] | None = None) -> Any:
+        """What the client calls in place of a function of the user's.
+
+        :param given: the function; a value that is none stays as it is.
+        :param function: what is called for ``given``, if that is not itself called.
+        """
+        if function is None:
+            if not callable(given) or isinstance(given, Asked):
+                return given
+            function = given
+        return Call(self, function, given)
+
+    def run(self, context: Context, function: Callable[..., Any], *args: Any) -> Any:
+        """Call a function; what it lets wait for is waited for in a task.
+
+        :return: its result, or a Deferred of it.
+        """
+        # A copy each time, for a context is entered by one at a time.
+        context = context.copy()
+        result = context.run(function, *args)
+        if result is None or isinstance(result, Deferred) or not isawaitable(result):
+            return result
+        return self._start(result, context)
+
+    def at_work(self) -> list[asyncio.Task[Any]]:
+        """The tasks that are at work now."""
+        return list(self._tasks)
+
+    def cancel(self) -> None:
+        """Cancel all that is at work."""
+        for task in self.at_work():
+            task.cancel()
+
+    async def end(self, seconds: float) -> None:
+        """Wait until nothing is at work any more.
+
+        :param seconds: how long to wait before the rest is cancelled, and then for
+            what takes its time all the same.
+        """
+        for _ in range(2):
+            if self._tasks:
+                await asyncio.wait(self.at_work(), timeout=seconds)
+            self.cancel()
+
+    def report(self, message: str, error: BaseException) -> None:
+        """Tell of an error as asyncio does where nobody waits for a result."""
+        self._loop.call_exception_handler({"message": message, "exception": error})
+
+    def _start(self, awaitable: Awaitable[Any], context: Context) -> Deferred[Any]:
+        coroutine: Coroutine[Any, Any, Any] = (
+            awaitable if iscoroutine(awaitable) else _await(awaitable)
+        )
+        task = self._loop.create_task(coroutine, context=context)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return deferred_of(task)
+
+
+class Asked:
+    """A callable that answers at once, or by a Deferred, as the library asks it."""
+
+    __slots__ = ("_function",)
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self._function = function
+
+    def __call__(self, *args: Any) -> Any:
+        """Ask it."""
+        return self._function(*args)
+
+
+class Call(Asked):
+    """Calls a function of the user's.
+
+    It is equal to another of the same function, by which a hook is removed again.
+
+    :param calls: has the tasks.
+    :param function: the function.
+    :param given: what the user has given, for which the function stands.
+    """
+
+    __slots__ = ("_calls", "_context", "given")
+
+    def __init__(
+        self, calls: Calls, function: Callable[..., Any], given: object
+    ) -> None:
+        super().__init__(function)
+        self._calls = calls
+        self._context = copy_context()
+        self.given = given
+        """What the user has given."""
+
+    def __call__(self, *args: Any) -> Any:
+        """Call it."""
+        return self._calls.run(self._context, self._function, *args)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Call) and self.given == other.given
+
+    def __hash__(self) -> int:
+        return hash(self.given)
+
+    def __repr__(self) -> str:
+        # What the log names is the user's.
+        return repr(self.given)
+
+
+async def _await(awaitable: Awaitable[Any]) -> Any:
+    """Turn any awaitable into a coroutine."""
+    return await awaitable
