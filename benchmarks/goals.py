@@ -18,6 +18,7 @@ _PLAIN: list[Judged] = [
     Ratio("fan-in, 1000 against own flood", 0.9, "fan-in", "txphoenix", "flood"),
     Ratio("fan-in, 10k against own flood", 0.8, "fan-in-10k", "txphoenix", "flood"),
     Ratio("telemetry against own flood", 2 / 3, "telemetry", "txphoenix", "flood"),
+    Ratio("traffic against own flood", 0.8, "traffic", "txphoenix", "flood"),
     Ratio("one at a time against phoenix.js", 1.0, "ping-1"),
     Ratio("64 outstanding against phoenix.js", 1.8, "ping-64"),
     # Where the second push waits for an acknowledgement there are 25.

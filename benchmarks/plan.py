@@ -100,6 +100,14 @@ _PLAIN = {
         {"count": 300_000, "channels": 1},
         {"count": 2000, "channels": 1},
     ),
+    "traffic": Workload(
+        "telemetry",
+        "flood with traffic counted",
+        _RATE,
+        ("txphoenix",),
+        {"count": 300_000, "channels": 1, "traffic": 1},
+        {"count": 2000, "channels": 1, "traffic": 1},
+    ),
     "ping-1": Workload(
         "ping",
         "one push at a time",

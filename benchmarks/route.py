@@ -28,7 +28,8 @@ async def txphoenix(
         for number in range(count)
         for channel in (joined[number % channels],)
     ]
-    router = MessageRouter(client, client.connection, client.channels, HookLists(), ())
+    hooks = HookLists(client)
+    router = MessageRouter(client.connection, client.channels, hooks, ())
     take = router.message_received
     stopwatch = Stopwatch()
     for message in messages:

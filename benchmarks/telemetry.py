@@ -1,7 +1,8 @@
-"""A flood with a telemetry handler attached to the messages."""
+"""A flood with a telemetry handler attached: to the messages, or to their number."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from txphoenix import telemetry
@@ -12,9 +13,12 @@ from .checks import Wrong
 
 
 async def txphoenix(
-    reactor: Any, where: Address, count: int, channels: int
+    reactor: Any, where: Address, count: int, channels: int, traffic: int = 0
 ) -> dict[str, float]:
-    """The handler counts the messages, and must have been told of each."""
+    """The handler counts the messages, and must have been told of each.
+
+    :param traffic: whether it is told of those of a turn of the reactor together.
+    """
     seen = 0
 
     def count_message(
@@ -23,7 +27,16 @@ async def txphoenix(
         nonlocal seen
         seen += 1
 
-    telemetry.attach("benchmarks", telemetry.MESSAGE, count_message)
+    def count_messages(
+        _event_name: Any, measurements: Mapping[str, int], _metadata: Any, _config: Any
+    ) -> None:
+        nonlocal seen
+        seen += measurements["count"]
+
+    if traffic:
+        telemetry.attach("benchmarks", telemetry.TRAFFIC, count_messages)
+    else:
+        telemetry.attach("benchmarks", telemetry.MESSAGE, count_message)
     measured = await flood.txphoenix(reactor, where, count, channels)
     telemetry.detach("benchmarks")
     if seen < count:

@@ -395,6 +395,6 @@ class Channel(AnyChannel):
             self.stop()
 
 
-def manager_of(channel: Channel) -> Holder[Channel] | None:
+def manager_of(channel: object) -> Holder[Channel] | None:
     """A channel's manager; None if its class forgets ``super().__init__()``."""
     return getattr(getattr(channel, "_membership", None), "manager", None)

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from .channel_observer import ChannelObserver
+from .interfaces import ObservedChannel
 
 __all__ = ["ChannelEvents"]
 
@@ -28,6 +29,7 @@ class ChannelEvents:
     :ivar of_joins: those that are told of each join that the server has taken.
     :ivar of_leaves: those that are told of each answer to a leave.
     :ivar of_ends: those that are told of each end.
+    :ivar of_pushes: those that are told how each push ends.
     :ivar at_rest: whom to call once what is under way is done; None for nobody.
     """
 
@@ -38,6 +40,7 @@ class ChannelEvents:
         "of_ends",
         "of_joins",
         "of_leaves",
+        "of_pushes",
     )
 
     def __init__(self) -> None:
@@ -46,6 +49,7 @@ class ChannelEvents:
         self.of_joins: tuple[ChannelObserver, ...] = ()
         self.of_leaves: tuple[ChannelObserver, ...] = ()
         self.of_ends: tuple[ChannelObserver, ...] = ()
+        self.of_pushes: tuple[ChannelObserver, ...] = ()
         self.at_rest: list[Callable[[], object]] | None = None
 
     def subscribe(self, observer: ChannelObserver) -> None:
@@ -60,12 +64,21 @@ class ChannelEvents:
             self.of_leaves = self._shared((*self.of_leaves, observer))
         if told.channel_ended is not untold.channel_ended:
             self.of_ends = self._shared((*self.of_ends, observer))
+        if told.push_failed is not untold.push_failed:
+            self.of_pushes = self._shared((*self.of_pushes, observer))
 
     def _shared(
         self, observers: tuple[ChannelObserver, ...]
     ) -> tuple[ChannelObserver, ...]:
         # They are mostly the same observers.
         return self.of_joins if observers == self.of_joins else observers
+
+    def tell_rejoin(
+        self, channel: ObservedChannel, delay: float, error: BaseException
+    ) -> None:
+        """Tell of a rejoin that is planned."""
+        for observer in self.observers:
+            observer.rejoin_planned(channel, delay, error)
 
     def when_at_rest(self, call: Callable[[], object]) -> None:
         """Call a function as soon as all that was changed is done.

@@ -46,6 +46,46 @@ class ChannelObserver:
     def channel_ended(self, channel: ObservedChannel, reason: object) -> None:
         """A channel has ended, for a reason as ``on_close`` is told."""
 
+    def channel_crashed(
+        self, channel: ObservedChannel, error: BaseException, callback: str
+    ) -> None:
+        """A callback has raised; ``callback`` is its name."""
+
+    def channel_restarted(self, channel: ObservedChannel) -> None:
+        """A channel that has crashed begins anew."""
+
+    def rejoin_planned(
+        self, channel: ObservedChannel, delay: float, error: BaseException
+    ) -> None:
+        """What ``error`` has interrupted joins again in ``delay`` seconds."""
+
+    # Of pushes, and of what is dropped, nobody is told while telemetry has no handler.
+
+    def push_replied(
+        self,
+        channel: ObservedChannel,
+        event: str,
+        status: object,
+        response: object,
+        duration: float,
+    ) -> None:
+        """The server has replied to a push, ``duration`` seconds after it was made."""
+
+    def push_failed(
+        self,
+        topic: str,
+        channel: ObservedChannel | None,
+        event: object,
+        error: BaseException,
+        duration: float,
+    ) -> None:
+        """A push has ended without a reply, ``duration`` seconds after it was made."""
+
+    def messages_dropped(
+        self, topic: str, channel: ObservedChannel | None, count: int, reason: str
+    ) -> None:
+        """So many messages of a topic were dropped, for a reason of one word."""
+
     def message_stale(self, message: Message) -> None:
         """A message of a join that is over has come."""
 

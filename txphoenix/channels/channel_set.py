@@ -15,7 +15,7 @@ from twisted.internet.defer import Deferred, DeferredList, succeed
 from twisted.logger import Logger
 
 from ..runtime.deadlines import Deadlines
-from ..runtime.hooks import as_deferred, call_hook, log_hook_failure, watch_hook
+from ..runtime.hooks import Called, as_deferred, call_hook, log_hook_failure, watch_hook
 from ..runtime.package_log import package_log
 from .channel import Channel
 from .membership import Membership
@@ -113,13 +113,18 @@ class ChannelSet(MultiService):
         override.
         """
         channel = membership.channel
-        log.failure("{channel!r} raised, and is stopped", channel=channel)
+        topic = membership.topic
+        log.failure("{channel!r} raised, and is stopped", channel=channel, topic=topic)
+        self.tell_crash(channel, error)
         try:
             membership.stop(error, crash=error)
         except BaseException:
             log.failure("{channel!r} cannot even be stopped", channel=channel)
             self.routes.pop(membership.topic, None)
             self.closed(membership.topic)
+
+    def tell_crash(self, channel: Channel, error: BaseException) -> None:
+        """Tell who observes of a channel that has raised."""
 
     def closed(self, topic: str) -> None:
         """Forget what was kept of the life of a channel that has closed."""
@@ -180,14 +185,15 @@ class ChannelSet(MultiService):
             try:
                 result = start()
                 if result is not None:
-                    watch_hook(result, start)
+                    watch_hook(result, start, _called(start, service))
             except BaseException:
-                log_hook_failure(start)
+                log_hook_failure(start, _called(start, service))
 
     def removeService(self, service: IService) -> Deferred[None] | None:
         """Let a channel go; :meth:`unregister` is what calls for it."""
         if service.running:
-            call_hook(service.stopService)
+            stop = service.stopService
+            call_hook(stop, called=_called(stop, service))
         return None
 
     def __iter__(self) -> Iterator[Channel]:
@@ -229,3 +235,8 @@ class ChannelSet(MultiService):
     def _withdraw(self, reason: object, topic: str | None = None) -> None:
         for membership in self.next_joins.channels(topic):
             membership.withdraw(reason)
+
+
+def _called(method: Any, service: IService) -> Called:
+    """Which method of a channel's service is called, for the log."""
+    return getattr(method, "__name__", "a service's method"), str(service.name)

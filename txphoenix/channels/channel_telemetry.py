@@ -66,3 +66,51 @@ class ChannelTelemetry(ChannelObserver):
         if telemetry.channel_handlers:
             client = self._client
             telemetry.channel_left(client, channel.topic, channel, reason)
+
+    def channel_crashed(
+        self, channel: ObservedChannel, error: BaseException, callback: str
+    ) -> None:
+        """Tell of a crash."""
+        client = self._client
+        telemetry.channel_crashed(client, channel.topic, channel, error, callback)
+
+    def channel_restarted(self, channel: ObservedChannel) -> None:
+        """Tell that a crash was not the end."""
+        telemetry.channel_restarted(self._client, channel.topic, channel)
+
+    def rejoin_planned(
+        self, channel: ObservedChannel, delay: float, error: BaseException
+    ) -> None:
+        """Tell of the next join."""
+        client = self._client
+        telemetry.channel_rejoining(client, channel.topic, channel, error, delay)
+
+    def push_replied(
+        self,
+        channel: ObservedChannel,
+        event: str,
+        status: object,
+        response: object,
+        duration: float,
+    ) -> None:
+        """Tell of a reply."""
+        telemetry.push_replied(
+            self._client, channel.topic, channel, event, status, response, duration
+        )
+
+    def push_failed(
+        self,
+        topic: str,
+        channel: ObservedChannel | None,
+        event: object,
+        error: BaseException,
+        duration: float,
+    ) -> None:
+        """Tell of a push that has no reply."""
+        telemetry.push_failed(self._client, topic, channel, event, error, duration)
+
+    def messages_dropped(
+        self, topic: str, channel: ObservedChannel | None, count: int, reason: str
+    ) -> None:
+        """Tell of what nobody will have."""
+        telemetry.channel_dropped(self._client, topic, channel, count, reason)

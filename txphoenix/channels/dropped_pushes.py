@@ -1,4 +1,4 @@
-"""What the log has of pushes that were never sent, and for which nobody waits.
+"""What is told of pushes that were never sent, and for which nobody waits.
 
 An outage may drop a thousand of them in one moment, and a thousand lines say no more
 than one that has their number.
@@ -6,7 +6,7 @@ than one that has their number.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from twisted.logger import Logger
 
@@ -24,12 +24,16 @@ class DroppedPushes:
     """The pushes without a reply that one moment drops, by topic.
 
     :param deadlines: knows which of them expire together.
+    :param tell: is told of a topic, how many of its messages were dropped, and why.
     """
 
-    __slots__ = ("_deadlines", "_depth", "_dropped")
+    __slots__ = ("_deadlines", "_depth", "_dropped", "_tell_dropped")
 
-    def __init__(self, deadlines: Deadlines) -> None:
+    def __init__(
+        self, deadlines: Deadlines, tell: Callable[[str, int, str], None]
+    ) -> None:
         self._deadlines = deadlines
+        self._tell_dropped = tell
         self._depth = 0
         # Of each topic the first event and its error, and how many more there are.
         self._dropped: dict[str, tuple[str, str, int]] = {}
@@ -78,3 +82,4 @@ class DroppedPushes:
                     " of them {event}: {reason}"
                 )
             log.warn(text, topic=topic, event=event, reason=reason, count=others + 1)
+            self._tell_dropped(topic, others + 1, "unsent")

@@ -36,6 +36,6 @@ class EchoRoom(Channel):
     def handle_message(self, message: Message) -> Any:
         """Forward the message, or keep it."""
         if self._forwards:
-            self._forwards.call(message)
+            self._forwards.call(message, called=("forward_to", self.topic))
             return None
         return super().handle_message(message)

@@ -38,8 +38,8 @@ class EventHooks(dict[str, tuple[tuple[Any, Callable[[Any], Any]], ...]]):
         """Remove all hooks of ``event``, or those that were added as ``given``."""
         self._keep(event, lambda each: given is not None and each[0] != given)
 
-    def call(self, event: str, payload: Any) -> bool:
-        """Call the hooks of ``event`` with ``payload``.
+    def call(self, event: str, payload: Any, topic: str) -> bool:
+        """Call the hooks of ``event`` of a topic with ``payload``.
 
         :return: whether there was one.
         """
@@ -47,7 +47,7 @@ class EventHooks(dict[str, tuple[tuple[Any, Callable[[Any], Any]], ...]]):
         if found is None:
             return False
         for _, function in found:
-            call_hook(function, payload)
+            call_hook(function, payload, called=(event, topic))
         return True
 
     def _keep(self, event: str, wanted: Callable[[Any], bool]) -> None:

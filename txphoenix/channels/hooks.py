@@ -44,15 +44,15 @@ class ChannelHooks(EventHooks):
             self._closes = Hooks()
         return self._closes.add(function)
 
-    def tell_error(self, error: BaseException) -> None:
-        """Tell those of what interrupts the channel."""
+    def tell_error(self, error: BaseException, topic: str) -> None:
+        """Tell those of what interrupts the channel of a topic."""
         if self._errors is not None:
-            self._errors.call(error)
+            self._errors.call(error, called=("on_error", topic))
 
-    def tell_close(self, reason: object) -> None:
+    def tell_close(self, reason: object, topic: str) -> None:
         """Tell those of its end."""
         if self._closes is not None:
-            self._closes.call(reason)
+            self._closes.call(reason, called=("on_close", topic))
 
 
 NO_HOOKS = ChannelHooks()

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections import OrderedDict, deque
 from collections.abc import Callable
+from typing import Protocol
 
 from twisted.internet.defer import Deferred, fail, succeed
 from twisted.logger import Logger
@@ -25,10 +26,24 @@ from ..protocol.message import Message
 from ..runtime.deadlines import Deadline
 from ..runtime.kept_errors import unraised
 from ..runtime.package_log import package_log
+from ..telemetry import channel_handlers
 
-__all__ = ["Inbox"]
+__all__ = ["Inbox", "InboxOwner"]
 
 log = Logger("txphoenix.inbox", observer=package_log)
+
+
+class InboxOwner(Protocol):
+    """Who is told how the queues of a client fare."""
+
+    def await_reader(self, inbox: Deadline) -> None:
+        """Have a pause wait for its reader; again when a message is taken during it."""
+
+    def messages_dropped(self, topic: str, count: int) -> None:
+        """Nobody reads messages, and telemetry wants to know."""
+
+    def left_unread(self, topic: str, count: int) -> None:
+        """Nobody has read messages of a channel that begins anew."""
 
 
 class Inbox(Deadline):
@@ -43,17 +58,16 @@ class Inbox(Deadline):
     :param resume: called when half of the messages have been read, or nobody may
         come to read them; calling it without a pause must do nothing.
         What was held back may come before it returns.
-    :param await_reader: called with this queue when a pause begins, and whenever a
-        message is taken during one, to set the deadline.
+    :param owner: is told when a pause begins, and of what is dropped.
     """
 
     __slots__ = (
-        "_await_reader",
         "_error",
         "_has_reader",
         "_is_loss_told",
         "_limit",
         "_messages",
+        "_owner",
         "_pause",
         "_pauses",
         "_resume",
@@ -68,14 +82,14 @@ class Inbox(Deadline):
         limit: int,
         pause: Callable[[], None],
         resume: Callable[[], None],
-        await_reader: Callable[[Deadline], None],
+        owner: InboxOwner,
     ) -> None:
         super().__init__()
         self._topic = topic
         self._limit = limit
         self._pause = pause
         self._resume = resume
-        self._await_reader = await_reader
+        self._owner = owner
         self._messages: deque[Message] = deque()
         self._waiting: OrderedDict[Deferred[Message], None] = OrderedDict()
         self._has_reader = False
@@ -119,7 +133,7 @@ class Inbox(Deadline):
             if len(self._messages) == self._limit // 2:
                 self._end_pause()
             elif self.is_set:
-                self._await_reader(self)
+                self._owner.await_reader(self)
             return succeed(message)
         if self._error is not None:
             return fail(unraised(self._error))
@@ -131,8 +145,11 @@ class Inbox(Deadline):
         """Begin anew after :meth:`close`, without what nobody has read."""
         self._error = None
         self._has_reader = self._is_loss_told = False
-        self.dropped += len(self._messages)
-        self._messages.clear()
+        unread = len(self._messages)
+        if unread:
+            self.dropped += unread
+            self._messages.clear()
+            self._owner.left_unread(self._topic, unread)
 
     def close(self, error: BaseException) -> None:
         """Fail all who wait, and all who would wait from now on."""
@@ -168,7 +185,7 @@ class Inbox(Deadline):
     # -- Inside -------------------------------------------------------------------
 
     def _begin_pause(self) -> None:
-        self._await_reader(self)
+        self._owner.await_reader(self)
         self._pauses += 1
         # A reader that is slower than the server must not fill the log as well.
         if self._pauses & (self._pauses - 1) == 0:
@@ -186,11 +203,14 @@ class Inbox(Deadline):
 
     def _drop_oldest(self) -> None:
         # More than one, where more had come before a pause took hold.
+        before = self.dropped
         while len(self._messages) > self._limit:
             self._messages.popleft()
             self.dropped += 1
         if not self._is_loss_told:
             self._tell_loss("nobody reads its messages")
+        if channel_handlers:
+            self._owner.messages_dropped(self._topic, self.dropped - before)
 
     def _tell_loss(self, why: str) -> None:
         self._is_loss_told = True

@@ -87,7 +87,7 @@ class JoinPreparation:
         asked, self._asked = self._asked, None
         if asked is not None:
             # What it waits for is the user's, who may have given it a canceller.
-            call_hook(asked.cancel)
+            call_hook(asked.cancel, called=("cancel", self._joins.membership.topic))
 
     def _begin_with(self, params: Any) -> None:
         joins = self._joins

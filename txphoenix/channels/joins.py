@@ -12,6 +12,7 @@ When a join's turn comes, and when its time runs, is the business of
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, Protocol
 
 from ..error_texts import UNWRITTEN
@@ -334,9 +335,10 @@ class Joins:
         pushes = self.membership.made_pushes
         return [] if pushes is None else pushes.take_sent()
 
-    def plan_rejoin(self, delay: float | None = None) -> None:
+    def plan_rejoin(self, error: BaseException, delay: float | None = None) -> None:
         """Join again after a delay, if there is a connection.
 
+        :param error: what has interrupted the channel.
         :param delay: in seconds; by default what ``rejoin_backoff`` says.
         """
         manager = self.membership.manager
@@ -348,6 +350,8 @@ class Joins:
         # Who was asked for it may have ended the channel.
         if manager.connection.is_open and rejoins is self._rejoins:
             rejoins.plan(delay, self._rejoin)
+            events, channel = manager.events, self.membership.channel
+            events.when_at_rest(partial(events.tell_rejoin, channel, delay, error))
 
     @property
     def is_rejoin_planned(self) -> bool:

@@ -32,6 +32,7 @@ from ..protocol.message import Message
 from ..runtime.deadlines import Deadlines
 from ..runtime.kept_errors import unraised
 from ..runtime.package_log import package_log
+from .callbacks import Called, raised_in
 from .channel import Channel
 from .channel_events import ChannelEvents
 from .channel_set import ChannelSet
@@ -266,14 +267,20 @@ class ChannelManager(ChannelSet):
     def dropped(self) -> DroppedPushes:
         """The pushes that were never sent, for the log."""
         if self._dropped is None:
-            self._dropped = DroppedPushes(self.deadlines)
+            self._dropped = DroppedPushes(self.deadlines, self.messages_dropped)
         return self._dropped
 
     @property
     def pauses(self) -> ReadingPauses:
         """Which channels hold the connection back."""
         if self._pauses is None:
-            self._pauses = ReadingPauses(self.connection, self.deadlines, self.options)
+            self._pauses = ReadingPauses(
+                self.connection,
+                self.deadlines,
+                self.options,
+                self.events,
+                self.messages_dropped,
+            )
         return self._pauses
 
     @property
@@ -333,11 +340,26 @@ class ChannelManager(ChannelSet):
             return 1.0
         return max(0.0, delay)
 
+    def messages_dropped(self, topic: str, count: int, reason: str) -> None:
+        """Tell who observes of messages that nobody will have.
+
+        :param reason: ``"unread"``, ``"unsent"``, ``"stale"``, ``"unrouted"`` or
+            ``"presence"``.
+        """
+        channel = self.find(topic)
+        for observer in self.events.observers:
+            observer.messages_dropped(topic, channel, count, reason)
+
     def crashed(
-        self, membership: Membership[Channel], failure: Failure, attempt: int
+        self, membership: Membership[Channel], failure: Failure, called: Called
     ) -> None:
         """Have what follows the crash of a callback follow."""
-        self.supervision.crashed(membership, failure, attempt)
+        self.supervision.crashed(membership, failure, called)
+
+    def tell_crash(self, channel: Channel, error: BaseException) -> None:
+        """Tell who observes of a channel that has raised outside of its callbacks."""
+        for observer in self.events.observers:
+            observer.channel_crashed(channel, error, raised_in(error))
 
     def closed(self, topic: str) -> None:
         """Forget its crashes, and wait for its join no more."""

@@ -27,6 +27,7 @@ from twisted.python.failure import Failure
 from ..errors import AlreadyJoined, ChannelClosed
 from ..protocol.channel_states import LIFE, Action, Input, State
 from ..runtime.hooks import call_hook
+from .callbacks import Called
 from .hooks import NO_HOOKS, ChannelHooks
 from .inbox import Inbox
 from .interfaces import ChannelCallbacks
@@ -49,7 +50,7 @@ class Holder(Surroundings, Protocol[_C_contra]):
     """What holds a channel: its manager, as its inside knows it."""
 
     def crashed(
-        self, membership: Membership[_C_contra], failure: Failure, attempt: int
+        self, membership: Membership[_C_contra], failure: Failure, called: Called
     ) -> None:
         """A callback has raised that was called in an attempt to join."""
 
@@ -253,12 +254,9 @@ class Membership(Generic[_C_co]):
         if self.made_inbox is not None:
             self.made_inbox.resize(limit)
 
-    def crashed(self, failure: Failure, attempt: int) -> None:
-        """Have what follows the crash of a callback follow.
-
-        :param attempt: the number of the attempt to join in which it was called.
-        """
-        self.manager.crashed(self, failure, attempt)
+    def crashed(self, failure: Failure, called: Called) -> None:
+        """Have what follows the crash of a callback follow."""
+        self.manager.crashed(self, failure, called)
 
     def stop(self, reason: object, crash: BaseException | None = None) -> None:
         """End at once: tell the server, if it is there, and wait for nothing.
@@ -291,7 +289,7 @@ class Membership(Generic[_C_co]):
 
     def _plan_rejoin(self, error: BaseException, delay: float | None = None) -> None:
         interrupted = self.joins.interrupted()
-        self.joins.plan_rejoin(delay)
+        self.joins.plan_rejoin(error, delay)
         self._tell_interrupted(interrupted, error)
 
     def _tell_interrupted(
@@ -301,7 +299,7 @@ class Membership(Generic[_C_co]):
         if pushes:
             self.pushes.interrupt(pushes, error)
         if is_told:
-            self.hooks.tell_error(error)
+            self.hooks.tell_error(error, self.topic)
 
     def _leave_nothing(self, *_args: Any) -> None:
         leave, self._leave = self._leave, None
@@ -337,10 +335,11 @@ class Membership(Generic[_C_co]):
         for observer in events.of_ends:
             observer.channel_ended(self.channel, reason)
         # The end is not supervised: there is nothing left to restart.
-        call_hook(self.channel.handle_close, reason)
+        channel, topic = self.channel, self.topic
+        call_hook(channel.handle_close, reason, called=("handle_close", topic))
         if crash is not None:
-            self.hooks.tell_error(crash)
-        self.hooks.tell_close(reason)
+            self.hooks.tell_error(crash, topic)
+        self.hooks.tell_close(reason, topic)
         if joins or pushes:
             for join in joins:
                 join.fail(error or ChannelClosed(reason, self.topic))

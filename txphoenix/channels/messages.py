@@ -18,7 +18,9 @@ from ..protocol.event_names import (
     PRESENCE_STATE,
 )
 from ..protocol.message import Message
-from ..runtime.hooks import call_hook
+from ..protocol.reserved_events import NOT_PUSHED
+from ..runtime.hooks import log_hook_failure, watch_hook
+from ..telemetry import channel_handlers
 from .callbacks import run_callback
 from .interfaces import ChannelCallbacks
 from .membership import Membership
@@ -45,7 +47,13 @@ def dispatch(membership: _Inside, message: Message) -> None:
         run_callback(membership, membership.channel.handle_message, message)
         return
     for _, function in found:
-        call_hook(function, payload)
+        # As call_hook() does it.
+        try:
+            result = function(payload)
+            if result is not None:
+                watch_hook(result, function, (event, membership.topic))
+        except BaseException:
+            log_hook_failure(function, (event, membership.topic))
 
 
 def look_for(events: Iterable[str]) -> None:
@@ -98,13 +106,16 @@ def _receive_presence(membership: _Inside, message: Message) -> None:
         presences = membership.own_presences()
         presences.take(event, payload, membership.joins.ref)
         called = presences.hooks.call
-    if not called(event, payload):
+    if not called(event, payload, membership.topic):
         run_callback(membership, channel.handle_message, message)
 
 
 def _tell_stale(membership: _Inside, message: Message) -> None:
-    for observer in membership.manager.events.observers:
+    manager = membership.manager
+    for observer in manager.events.observers:
         observer.message_stale(message)
+    if channel_handlers and message.event not in NOT_PUSHED:
+        manager.messages_dropped(membership.topic, 1, "stale")
 
 
 def _is_of_earlier_join(membership: _Inside, message: Message) -> bool:

@@ -14,13 +14,15 @@ Whichever comes first takes it out of its
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Protocol
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.python.failure import Failure
 
 from ..errors import PushError
 from ..runtime.deadlines import Deadline, Deadlines
+from ..telemetry import push_handlers
 from .interfaces import Member
 
 __all__ = [
@@ -113,6 +115,12 @@ class PushOwner(Protocol):
     def refused_without_join_ref(self, error: PushError) -> None:
         """The server's refusal shows no join of ours."""
 
+    def replied(self, pending: PendingPush, status: object, response: object) -> None:
+        """The server has replied, and telemetry wants to know."""
+
+    def failed(self, pending: PendingPush, error: BaseException) -> None:
+        """It ends without a reply, and telemetry wants to know."""
+
     def dropped(self, pending: PendingPush, error: BaseException) -> None:
         """One that nobody waits for was not sent."""
 
@@ -160,6 +168,8 @@ class PendingPush(PendingReply):
 
     def fail(self, error: BaseException) -> None:
         """Fail the Deferred; where nobody wants one, the log has it."""
+        if push_handlers:
+            self._tell(self.pushes.failed, error)
         if self.wants_reply:
             super().fail(error)
         else:
@@ -170,6 +180,8 @@ class PendingPush(PendingReply):
         """Succeed on the status ``ok``, and fail on any other."""
         status, response = split_reply(payload)
         if status == "ok":
+            if push_handlers:
+                self._tell(self.pushes.replied, status, response)
             self.succeed(response)
             return
         pushes = self.pushes
@@ -177,7 +189,9 @@ class PendingPush(PendingReply):
         # The channel goes first: whoever waits for the reply sees it as it is.
         if join_ref is None:
             pushes.refused_without_join_ref(error)
-        self.fail(error)
+        if push_handlers:
+            self._tell(pushes.replied, status, response)
+        super().fail(error)
 
     def expired(self) -> None:
         """Fail, and never be sent if that has not happened yet."""
@@ -186,6 +200,23 @@ class PendingPush(PendingReply):
     def forgotten(self) -> None:
         """Never be sent, or leave the reply without anybody who waits for it."""
         self.pushes.cancelled(self)
+
+    def __call__(self, deferred: Deferred[Any]) -> None:
+        """Be told that the Deferred is cancelled."""
+        if push_handlers:
+            self._tell(self.pushes.failed, CancelledError())
+        super().__call__(deferred)
+
+    def _tell(self, tell: Callable[..., None], *args: Any) -> None:
+        """Tell telemetry of the end, just before the Deferred fires; once."""
+        deferred, self.deferred = self.deferred, None
+        if deferred is not None:
+            tell(self, *args)
+            # A handler may have cancelled it, which is none of its ends any more.
+            if not deferred.called:
+                self.deferred = deferred
+        elif not self.wants_reply:
+            tell(self, *args)
 
 
 class JoinOwner(Protocol):

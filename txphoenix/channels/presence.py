@@ -51,6 +51,8 @@ from ..protocol.presence_sync import (
 from ..runtime.hooks import Hooks, call_hook
 from ..runtime.package_log import package_log
 from ..runtime.remover import Remover
+from ..telemetry import channel_handlers
+from .channel import manager_of
 from .presence_history import PresenceHistory
 
 __all__ = ["Presence", "list_by", "sync_diff", "sync_state"]
@@ -58,6 +60,11 @@ __all__ = ["Presence", "list_by", "sync_diff", "sync_state"]
 log = Logger("txphoenix.presence", observer=package_log)
 
 T = TypeVar("T")
+
+# What the log calls the hooks, which a channel has some of as well.
+_ON_JOIN, _ON_LEAVE, _ON_SYNC = (
+    f"Presence.on_{kind}" for kind in ("join", "leave", "sync")
+)
 
 
 class PresenceChannel(Protocol):
@@ -132,7 +139,7 @@ class Presence:
         self._join_hooks = Hooks()
         self._leave_hooks = Hooks()
         self._sync_hooks = Hooks()
-        self._news: deque[tuple[Hooks, tuple[Any, ...]]] = deque()
+        self._news: deque[tuple[str, Hooks, tuple[Any, ...]]] = deque()
         self._is_telling = False
         # Whether the state was there before this, and nobody has been told of it.
         self._has_found = False
@@ -154,9 +161,8 @@ class Presence:
             )
 
     def __repr__(self) -> str:
-        topic = getattr(self._channel, "topic", "?")
         synced = "synced" if self.synced else "not synced"
-        return f"<Presence {topic} {len(self._state)} present, {synced}>"
+        return f"<Presence {self._topic} {len(self._state)} present, {synced}>"
 
     @property
     def state(self) -> State:
@@ -200,7 +206,7 @@ class Presence:
         remove = self._join_hooks.add(hook)
         if self._has_found:
             for key, entry in self._state.items():
-                call_hook(hook, key, None, entry)
+                call_hook(hook, key, None, entry, called=(_ON_JOIN, self._topic))
         return remove
 
     def on_leave(self, hook: LeaveHook) -> Remover:
@@ -222,7 +228,7 @@ class Presence:
         """
         remove = self._sync_hooks.add(hook)
         if self._has_found and self.synced:
-            call_hook(hook)
+            call_hook(hook, called=(_ON_SYNC, self._topic))
         return remove
 
     def stop(self) -> None:
@@ -235,6 +241,10 @@ class Presence:
         self._held.clear()
         self._news.clear()
         self._has_found = False
+
+    @property
+    def _topic(self) -> str:
+        return str(getattr(self._channel, "topic", "?"))
 
     def _catch_up(self, history: PresenceHistory) -> None:
         """Be as if this had been made before the join."""
@@ -273,6 +283,7 @@ class Presence:
         except ValueError as error:
             self.dropped += 1
             log.warn("dropped a malformed presence: {error}", error=error)
+            self._tell_dropped()
             return False
         return True
 
@@ -294,11 +305,21 @@ class Presence:
                 limit=self.held_diffs_limit,
                 diff=self._diff_event,
             )
+        self._tell_dropped()
+
+    def _tell_dropped(self) -> None:
+        """Tell telemetry of a payload that is dropped, if the channel is ours."""
+        if channel_handlers:
+            manager = manager_of(self._channel)
+            if manager is not None:
+                manager.messages_dropped(self._topic, 1, "presence")
 
     def _apply(self, step: Step) -> None:
         self._state = step.state
-        self._news.extend((self._join_hooks, join) for join in step.joins)
-        self._news.extend((self._leave_hooks, leave) for leave in step.leaves)
+        hooks = self._join_hooks
+        self._news.extend((_ON_JOIN, hooks, join) for join in step.joins)
+        hooks = self._leave_hooks
+        self._news.extend((_ON_LEAVE, hooks, leave) for leave in step.leaves)
 
     def _tell_sync(self) -> None:
         """Call the hooks for all that has changed.
@@ -307,13 +328,13 @@ class Presence:
         that nobody leaves before having joined.
         """
         self._has_found = False
-        self._news.append((self._sync_hooks, ()))
+        self._news.append((_ON_SYNC, self._sync_hooks, ()))
         if self._is_telling:
             return
         self._is_telling = True
         try:
             while self._news:
-                hooks, arguments = self._news.popleft()
-                hooks.call(*arguments)
+                kind, hooks, arguments = self._news.popleft()
+                hooks.call(*arguments, called=(kind, self._topic))
         finally:
             self._is_telling = False

@@ -18,6 +18,7 @@ from ..errors import (
     BufferFull,
     ConfigurationError,
     NotConnected,
+    PhoenixError,
     PushError,
     PushInterrupted,
     PushTimeout,
@@ -28,9 +29,12 @@ from ..protocol.channel_states import Input, State
 from ..protocol.message import Message, new_message
 from ..protocol.reserved_events import NOT_PUSHED, check_pushed, not_pushed
 from ..runtime.reactor_thread import DEV_MODE, check_thread
+from ..telemetry import push_handlers
+from .channel_events import ChannelEvents
 from .dropped_pushes import DroppedPushes
 from .interfaces import Member, Sender
 from .pending import PendingPush
+from .push_ends import tell_failed, tell_replied
 from .unavailable import not_joined
 from .waiters import NextJoins
 from .writers import NOT_YET
@@ -62,6 +66,10 @@ class PushSender(Sender, Protocol):
     @property
     def dropped(self) -> DroppedPushes:
         """What was never sent, and nobody waits for."""
+
+    @property
+    def events(self) -> ChannelEvents:
+        """Who observes channels."""
 
     def check_timeout(self, timeout: float | None) -> float:
         """Check a timeout."""
@@ -130,14 +138,14 @@ class Pushes:
         else:
             try:
                 seconds = manager.check_timeout(timeout)
-            except ConfigurationError:
-                return fail()
+            except ConfigurationError as wrong:
+                return fail(self._refused(event, wrong))
         try:
             if event in NOT_PUSHED:
-                return fail(not_pushed(event))
+                return fail(self._refused(event, not_pushed(event)))
         except TypeError:
             # It is something that no dict can hold.
-            return fail(not_pushed(event))
+            return fail(self._refused(event, not_pushed(event)))
         pending = PendingPush(self, event, payload, seconds)
         deferred = pending.wait()
         if membership.state is _JOINED and manager.is_writable:
@@ -157,22 +165,26 @@ class Pushes:
         """
         if DEV_MODE or Deferred.debug:
             check_thread("push_async")
-        check_pushed(event)
         membership = self._membership
         manager = membership.manager
-        if membership.state is _JOINED and manager.is_writable:
-            fields = (
-                membership.joins.ref,
-                manager.next_ref(),
-                self.topic,
-                event,
-                payload,
-            )
-            manager.send(new_message(Message, fields))
-            return
-        error = self.why_not(event)
-        if error is not None:
-            raise error
+        try:
+            check_pushed(event)
+            if membership.state is _JOINED and manager.is_writable:
+                fields = (
+                    membership.joins.ref,
+                    manager.next_ref(),
+                    self.topic,
+                    event,
+                    payload,
+                )
+                manager.send(new_message(Message, fields))
+                return
+            why_not = self.why_not(event)
+            if why_not is not None:
+                raise why_not
+        except PhoenixError as error:
+            self._refused(event, error)
+            raise
         pending = PendingPush(self, event, payload, manager.timeout, wants_reply=False)
         self.keep(pending)
 
@@ -180,6 +192,11 @@ class Pushes:
     def kept(self) -> int:
         """How many pushes wait to be sent."""
         return len(self._kept or ())
+
+    @property
+    def awaiting_reply(self) -> int:
+        """How many pushes were sent, and wait for their replies."""
+        return len(self._sent or ())
 
     def keep(self, pending: PendingPush) -> None:
         """Hold a push back until :meth:`write_kept`; its time is running."""
@@ -196,6 +213,9 @@ class Pushes:
         membership = self._membership
         manager = membership.manager
         ref = manager.next_ref()
+        if not pending.is_set:
+            # First, for telemetry counts from here, and to encode it takes time too.
+            manager.deadlines.set(pending, pending.timeout)
         try:
             mark = manager.send(
                 new_message(
@@ -217,8 +237,6 @@ class Pushes:
         if sent is None:
             sent = self._sent = {}
         sent[ref] = pending
-        if not pending.is_set:
-            manager.deadlines.set(pending, pending.timeout)
         return None
 
     def write_kept(self, join_ref: str | None) -> list[tuple[PendingPush, Exception]]:
@@ -280,6 +298,12 @@ class Pushes:
         is_there = membership.state is _JOINED and membership.manager.connection.is_open
         return error if error is not None or is_there else NOT_YET
 
+    def _refused(self, event: object, error: PhoenixError) -> PhoenixError:
+        """Tell who observes of a push that was never one; returns the error."""
+        if push_handlers:
+            tell_failed(self._membership, event, error)
+        return error
+
     def _cut_short(self, pending: PendingPush, mark: int | None) -> Exception:
         """Take a push back whose join has ended while it was sent.
 
@@ -297,6 +321,10 @@ class Pushes:
         """Take away who waits for the reply to ``ref``; a second one finds nobody."""
         sent = self._sent
         return None if sent is None else sent.pop(ref, None)
+
+    def awaits(self, ref: str | None) -> bool:
+        """Whether anybody waits for the reply to ``ref``."""
+        return self._sent is not None and ref in self._sent
 
     def forget(self, pending: PendingPush) -> None:
         """Drop a push whose time is over or that was cancelled."""
@@ -337,6 +365,14 @@ class Pushes:
     def dropped(self, pending: PendingPush, error: BaseException) -> None:
         """Have the log tell of a push that nobody waits for, and that was not sent."""
         self._membership.manager.dropped.add(self.topic, pending.event, error)
+
+    def replied(self, pending: PendingPush, status: object, response: object) -> None:
+        """Tell who observes of a reply."""
+        tell_replied(self._membership, pending, status, response)
+
+    def failed(self, pending: PendingPush, error: BaseException) -> None:
+        """Tell who observes of a push that ends without a reply."""
+        tell_failed(self._membership, pending.event, error, pending)
 
     def cancelled(self, pending: PendingPush) -> None:
         """Take a push out of the tables, and out of what waits to be written."""

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 from ..options.options import Options
 from ..runtime.deadlines import Deadline, Deadlines
+from .channel_events import ChannelEvents
 from .inbox import Inbox
 from .interfaces import ChannelConnection
 
@@ -16,13 +20,29 @@ class ReadingPauses:
     :param connection: what is paused.
     :param deadlines: until when a pause waits for a reader.
     :param options: the client's options.
+    :param events: tells when channels may be called.
+    :param tell: is told of a topic, how many of its messages were dropped, and why.
     """
 
-    __slots__ = ("_connection", "_deadlines", "_options", "_topics")
+    __slots__ = (
+        "_connection",
+        "_deadlines",
+        "_events",
+        "_options",
+        "_tell",
+        "_topics",
+    )
 
     def __init__(
-        self, connection: ChannelConnection, deadlines: Deadlines, options: Options
+        self,
+        connection: ChannelConnection,
+        deadlines: Deadlines,
+        options: Options,
+        events: ChannelEvents,
+        tell: Callable[[str, int, str], None],
     ) -> None:
+        self._events = events
+        self._tell = tell
         self._connection = connection
         self._deadlines = deadlines
         self._options = options
@@ -39,7 +59,7 @@ class ReadingPauses:
             self._options.receive_buffer,
             lambda: self.pause(topic),
             lambda: self.resume(topic),
-            self._await_reader,
+            self,
         )
 
     def forget(self) -> None:
@@ -48,9 +68,11 @@ class ReadingPauses:
 
     def pause(self, topic: str) -> None:
         """Hold the connection's messages back: a channel has enough for now."""
-        if not self._topics:
-            self._connection.pause_reading()
+        is_first = not self._topics
+        # First, for whoever is told of a pause may end the connection.
         self._topics[topic] = None
+        if is_first:
+            self._connection.pause_reading()
 
     def resume(self, topic: str) -> None:
         """Go on, unless another channel still has enough.
@@ -62,8 +84,19 @@ class ReadingPauses:
             if not self._topics:
                 self._connection.resume_reading()
 
-    def _await_reader(self, inbox: Deadline) -> None:
-        # A reader has as much time as a server to show that it is there.
+    # -- What inboxes call --------------------------------------------------------
+
+    def messages_dropped(self, topic: str, count: int) -> None:
+        """Tell of messages that nobody has read."""
+        self._tell(topic, count, "unread")
+
+    def left_unread(self, topic: str, count: int) -> None:
+        """Tell of messages that nobody has read, once the channel has begun anew."""
+        self._events.when_at_rest(partial(self._tell, topic, count, "unread"))
+
+    def await_reader(self, inbox: Deadline) -> None:
+        """Have a pause last until a reader has had its time."""
+        # It has as much as a server to show that it is there.
         options = self._options
         self._deadlines.set(
             inbox, options.heartbeat_interval + options.heartbeat_timeout

@@ -8,16 +8,20 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Final, Protocol
 
-from twisted.logger import Logger
+from twisted.logger import Logger, LogLevel
 from twisted.python.failure import Failure
 
 from ..errors import ENDINGS
+from ..legible import error_text
 from ..options.options import Options
+from ..options.shown_name import shown_name
 from ..protocol.channel_states import Input, State
 from ..runtime.deadlines import Deadlines
 from ..runtime.package_log import package_log
+from .callbacks import Called
+from .channel_events import ChannelEvents
 from .interfaces import ChannelCallbacks, ChannelConnection
 from .leaves import tell_leave
 from .membership import Membership
@@ -25,6 +29,8 @@ from .membership import Membership
 __all__ = ["Supervision"]
 
 log = Logger("txphoenix.channels", observer=package_log)
+
+_ANEW: Final = "join() begins it anew"
 
 
 class Supervised(Protocol):
@@ -41,6 +47,10 @@ class Supervised(Protocol):
     @property
     def options(self) -> Options:
         """The client's options."""
+
+    @property
+    def events(self) -> ChannelEvents:
+        """Who observes channels."""
 
     @property
     def routes(self) -> Mapping[str, object]:
@@ -61,32 +71,64 @@ class Supervision:
         self._crashes: dict[str, deque[float]] = {}
 
     def crashed(
-        self, membership: Membership[ChannelCallbacks], failure: Failure, attempt: int
+        self,
+        membership: Membership[ChannelCallbacks],
+        failure: Failure,
+        called: Called,
     ) -> None:
         """Restart a channel one of whose callbacks has raised, or end it.
 
-        :param attempt: the number of the attempt to join in which it was called.
+        :param called: what was called.
         """
-        manager, channel = self._manager, membership.channel
+        manager, topic = self._manager, membership.topic
         error = failure.value or RuntimeError("an unknown failure")
-        is_past = membership.joins.is_past(attempt)
+        is_past = membership.joins.is_past(called.attempt)
         if isinstance(error, ENDINGS) and (is_past or not manager.connection.is_open):
             # What has ended the join, or the connection, has been told already.
-            log.info(
-                "{channel!r}: a callback ended early: {reason}",
-                channel=channel,
-                reason=error,
-            )
+            _tell_early_end(topic, called, error)
             return
-        log.failure("{channel!r}: a callback raised", failure=failure, channel=channel)
-        if manager.routes.get(channel.topic) is not membership:
-            return
-        if is_past:
+        for observer in manager.events.observers:
+            observer.channel_crashed(membership.channel, error, called.callback)
+        # Whoever was told may have ended it.
+        is_past = membership.joins.is_past(called.attempt)
+        crash = Crash(manager.options, topic, called, membership.channel.restart)
+        if manager.routes.get(topic) is not membership:
+            crash.log(failure, "the channel has closed meanwhile, and stays closed")
+        elif is_past:
             # It has begun anew since, or ends anyway, and in good order.
-            membership.hooks.tell_error(error)
-        elif channel.restart == "temporary" or self._crashes_too_often(channel.topic):
+            crash.log(failure, "it is of a join that is over, and the channel goes on")
+            membership.hooks.tell_error(error, topic)
+        elif crash.restart == "temporary":
+            crash.log(
+                failure, f"restart is 'temporary': the channel is stopped; {_ANEW}"
+            )
             membership.stop(error, crash=error)
         else:
+            self._restart_or_stop(membership, error, failure, crash)
+
+    def _restart_or_stop(
+        self,
+        membership: Membership[ChannelCallbacks],
+        error: BaseException,
+        failure: Failure,
+        crash: Crash,
+    ) -> None:
+        """Restart a channel, unless it has crashed too often."""
+        options = self._manager.options
+        crash.count = count = self._count(membership.topic)
+        number = (
+            f"crash {count} in {options.max_seconds:g} s (max_restarts is"
+            f" {options.max_restarts})"
+        )
+        if count > options.max_restarts:
+            crash.log(failure, f"{number}: the channel is stopped for good; {_ANEW}")
+            membership.stop(error, crash=error)
+        else:
+            crash.log(
+                failure,
+                f"{number}; restart is {crash.restart!r}: the channel begins anew,"
+                " with init() and a join",
+            )
             self.restart(membership, error)
 
     def restart(
@@ -98,7 +140,8 @@ class Supervision:
         joins.forget_init()
         if membership.state is State.ERRORED:
             # It begins anew with the next join, which is on its way.
-            membership.hooks.tell_error(error)
+            membership.hooks.tell_error(error, membership.topic)
+            self._tell_restart(membership)
             return
         # The crash is ours, and the server has not noticed.
         tell_leave(membership)
@@ -108,16 +151,76 @@ class Supervision:
         is_open = self._manager.connection.is_open
         if was_sent and joins.is_rejoin_planned and is_open:
             membership.give(Input.OPEN)
+        self._tell_restart(membership)
+
+    def _tell_restart(self, membership: Membership[ChannelCallbacks]) -> None:
+        """Tell that it begins anew, unless who was told of the crash has ended it."""
+        if membership.state not in (State.CLOSED, State.LEAVING):
+            for observer in self._manager.events.observers:
+                observer.channel_restarted(membership.channel)
 
     def forget(self, topic: str) -> None:
         """Forget the crashes of a channel that has closed."""
         self._crashes.pop(topic, None)
 
-    def _crashes_too_often(self, topic: str) -> bool:
+    def _count(self, topic: str) -> int:
+        """How often a channel has crashed in ``max_seconds``, with this time."""
         options = self._manager.options
         now = self._manager.deadlines.elapsed()
         crashes = self._crashes.setdefault(topic, deque())
         crashes.append(now)
         while crashes[0] < now - options.max_seconds:
             crashes.popleft()
-        return len(crashes) > options.max_restarts
+        return len(crashes)
+
+
+class Crash:
+    """A crash of a channel, for the log.
+
+    :param options: the client's.
+    :param topic: the channel's topic.
+    :param called: what has raised.
+    :param restart: the channel's restart strategy.
+    :ivar count: how often it has crashed in ``max_seconds``, where that counts.
+    """
+
+    def __init__(
+        self, options: Options, topic: str, called: Called, restart: str
+    ) -> None:
+        self._options = options
+        self._topic = topic
+        self._called = called
+        self.restart = restart
+        self.count: int | None = None
+
+    def log(self, failure: Failure, what_follows: str) -> None:
+        """Log it, with what follows from it."""
+        options, called = self._options, self._called
+        log.failure(
+            "{topic}: {call} raised; {what_follows}",
+            failure,
+            LogLevel.error,
+            client=shown_name(options),
+            topic=self._topic,
+            call=str(called),
+            callback=called.callback,
+            event=called.event,
+            channel_class=called.channel_class,
+            count=self.count,
+            max_restarts=options.max_restarts,
+            window=options.max_seconds,
+            restart=self.restart,
+            what_follows=what_follows,
+        )
+
+
+def _tell_early_end(topic: str, called: Called, error: BaseException) -> None:
+    log.info(
+        "{topic}: {call} ended early: {reason}",
+        topic=topic,
+        call=str(called),
+        callback=called.callback,
+        event=called.event,
+        channel_class=called.channel_class,
+        reason=error_text(error),
+    )

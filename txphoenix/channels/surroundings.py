@@ -47,5 +47,8 @@ class Surroundings(PushSender, JoinSender, Protocol):
     def has_stopped(self) -> bool:
         """Whether the client has stopped, and not been started again."""
 
+    def messages_dropped(self, topic: str, count: int, reason: str) -> None:
+        """Messages of a topic were dropped, for a reason of one word."""
+
     def check_settled(self, channel: ObservedChannel) -> None:
         """See what a channel's new state is waited for."""

@@ -73,7 +73,7 @@ class Connection(Service):
     pause_reading = property(lambda self: self.link.pause_reading)
     resume_reading = property(lambda self: self.link.resume_reading)
     encode_heartbeat = property(lambda self: self.link.encode_heartbeat)
-    heartbeat_sent = property(lambda self: self._listener.heartbeat_sent)
+    listener = property(lambda self: self._listener)
 
     def __init__(self, reactor: IReactorTime, options: Options, client: object) -> None:
         self._deadlines = Deadlines.of(reactor)

@@ -21,7 +21,6 @@ from ..channels.join_channels import JoinChannels
 from ..channels.manager import ChannelManager
 from ..errors import ConnectionFailed, NotConnected
 from ..protocol.message import Serializer
-from ..runtime.hooks import call_hooks
 from ..transports.interfaces import FrameReceivers
 from .connection import Connection
 from .connection_log import ConnectionLog
@@ -118,7 +117,7 @@ class ConnectionEvents:
         self._channels.connection_lost(reason, was_asked)
         self._log.connection_lost(reason, was_asked)
         self._waiting.abandon_unless_wanted(reason)
-        call_hooks(self._hooks.close, reason)
+        self._hooks.closed(reason)
         self._channels.check_writers()
 
     def connection_failed(self, reason: Exception) -> None:
@@ -157,6 +156,21 @@ class ConnectionEvents:
         """The server has answered a heartbeat."""
         for observer in self._observers:
             observer.heartbeat_answered(round_trip)
+
+    def reading_paused(self) -> None:
+        """Nothing is read until a reader has read."""
+        for observer in self._observers:
+            observer.reading_paused()
+
+    def reading_resumed(self, duration: float) -> None:
+        """The pause, or its connection, is over."""
+        for observer in self._observers:
+            observer.reading_resumed(duration)
+
+    def messages_unsent(self, count: int) -> None:
+        """The connection has ended before so many messages had left."""
+        for observer in self._observers:
+            observer.messages_unsent(count)
 
     def _join_all(self) -> None:
         attempt = self._connection.attempts

@@ -67,6 +67,22 @@ class ConnectionTelemetry(ConnectionObserver):
         """Tell of a heartbeat's round trip."""
         telemetry.heartbeat_duration(self._client, self._url, round_trip)
 
+    def reading_paused(self) -> None:
+        """Tell of a pause."""
+        telemetry.reading_paused(self._client, self._url)
+
+    def reading_resumed(self, duration: float) -> None:
+        """Tell of the end of a pause."""
+        telemetry.reading_resumed(self._client, self._url, duration)
+
+    def messages_unsent(self, count: int) -> None:
+        """Tell of messages that the connection has taken with it."""
+        telemetry.messages_unsent(self._client, self._url, count)
+
+    def frame_dropped(self, reason: Exception) -> None:
+        """Tell of a frame that is no message."""
+        telemetry.frame_undecodable(self._client, self._url, reason)
+
     @property
     def _url(self) -> str:
         """The URL as it is shown, if anybody looks."""

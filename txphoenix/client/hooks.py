@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 from ..errors import ConnectionFailed
+from ..options.options import Options
+from ..options.shown_name import shown_name
 from ..protocol.message import Message
 from ..runtime.assignments import never_assigned
 from ..runtime.hooks import Entries, added_hook, call_hooks
@@ -14,34 +16,59 @@ from ..runtime.remover import Remover
 __all__ = ["ClientHooks", "HookLists"]
 
 
+class Optioned(Protocol):
+    """A client, as its hooks know it."""
+
+    @property
+    def options(self) -> Options:
+        """Its options."""
+
+
 class HookLists:
     """The hooks of one client, by what they are called at.
 
     Most clients have none of most kinds, so there is no object for each kind.
+
+    :param client: whose they are, for the log, which has ``str()`` of this.
     """
 
-    __slots__ = ("close", "error", "message", "open")
+    __slots__ = ("_client", "close", "error", "message", "open")
 
-    def __init__(self) -> None:
+    def __init__(self, client: Optioned) -> None:
+        self._client = client
         self.open: Entries = ()
         self.close: Entries = ()
         self.error: Entries = ()
         self.message: Entries = ()
 
+    def __str__(self) -> str:
+        """The client's name."""
+        return shown_name(self._client.options)
+
     def opened(self) -> None:
         """Call the hooks of ``on_open``."""
-        call_hooks(self.open)
+        call_hooks(self.open, called=("on_open", self))
+
+    def closed(self, reason: ConnectionFailed) -> None:
+        """Call the hooks of ``on_close``."""
+        call_hooks(self.close, reason, called=("on_close", self))
 
     def tell_error(self, error: BaseException) -> None:
         """Call the hooks of ``on_error``."""
-        call_hooks(self.error, error)
+        call_hooks(self.error, error, called=("on_error", self))
+
+    def received(self, message: Message) -> None:
+        """Call the hooks of ``on_message``."""
+        call_hooks(self.message, message, called=("on_message", self))
 
 
 class ClientHooks:
     """A :class:`txphoenix.SocketClient`, but for all else."""
 
+    options: Options
+
     def __init__(self) -> None:
-        self._hook_lists = HookLists()
+        self._hook_lists = HookLists(self)
 
     @never_assigned("call client.on_open(function)")
     def on_open(self, function: Callable[[], Any]) -> Remover:

@@ -41,5 +41,14 @@ class ConnectionListener(Protocol):
     def heartbeat_answered(self, round_trip: float) -> None:
         """The server has answered a heartbeat after ``round_trip`` seconds."""
 
+    def reading_paused(self) -> None:
+        """Nothing is read until a reader has read."""
+
+    def reading_resumed(self, duration: float) -> None:
+        """The pause, or its connection, is over after ``duration`` seconds."""
+
+    def messages_unsent(self, count: int) -> None:
+        """The connection has ended before so many messages had left."""
+
     def frame_receivers(self, serializer: Serializer) -> FrameReceivers:
         """Make what takes the frames of a transport that has opened."""

@@ -16,15 +16,13 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
 from sys import maxsize
-from typing import Any, Final, Protocol, cast
+from typing import Any, Final, cast
 
 from twisted.internet.defer import Deferred, fail
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
-from .. import telemetry
 from ..errors import (
-    ConnectionClosed,
     HeartbeatTimeout,
     MessageTooLarge,
     NotConnected,
@@ -36,10 +34,14 @@ from ..protocol.serializer import serializer_for
 from ..runtime.deadlines import Deadlines
 from ..runtime.package_log import package_log
 from ..runtime.wake_ups import WakeUps
+from ..telemetry import message_event, message_handlers, traffic_handlers
+from ..telemetry.handlers import message_watchers
 from ..transports.interfaces import ObservedTransport, Transport
 from .closing import raised
 from .heartbeat import Heartbeat
+from .link_owner import LinkOwner
 from .optional_methods import has_all
+from .traffic import count_message, tell_traffic
 from .withdrawal import Withdrawal
 
 __all__ = ["Link"]
@@ -53,37 +55,6 @@ _shared_serializer = cache(lambda: serializer_for(_V2, None))
 _shared_encode = cache(lambda: _shared_serializer().encode)
 
 
-class LinkOwner(Protocol):
-    """Who opens the transports of a link, and decides what follows their end."""
-
-    @property
-    def is_open(self) -> bool:
-        """Whether messages can be sent."""
-
-    @property
-    def status(self) -> str:
-        """What the connection does, in a word."""
-
-    @property
-    def attempts(self) -> int:
-        """How many attempts have begun: another number is another transport."""
-
-    def transport_raised(self, lost: ConnectionClosed) -> None:
-        """The transport has raised while it was in use: take it for lost, but later."""
-
-    def transport_broke(self, lost: ConnectionClosed) -> None:
-        """The transport has raised when it was to end: take it for lost."""
-
-    def drop(self, reason: HeartbeatTimeout) -> None:
-        """The server has not answered a heartbeat, or could not: begin anew."""
-
-    def heartbeat_sent(self) -> None:
-        """A heartbeat has gone out."""
-
-    def heartbeat_answered(self, round_trip: float) -> None:
-        """The server has answered a heartbeat after ``round_trip`` seconds."""
-
-
 class Link:
     """The transport of one connection, over as many as there will be.
 
@@ -94,14 +65,15 @@ class Link:
     """
 
     __slots__ = (
-        "_client",
-        "_clock",
         "_encode",
         "_heartbeat",
         "_max_message_size",
         "_options",
         "_owner",
+        "_paused_at",
         "_withdrawal",
+        "client",
+        "clock",
         "next_ref",
         "serializer",
         "transport",
@@ -111,11 +83,13 @@ class Link:
     def __init__(
         self, clock: IReactorTime, options: Options, owner: LinkOwner, client: object
     ) -> None:
-        self._clock = clock
+        self.clock = clock
+        """Tells the time and calls later."""
         self.wake_ups = WakeUps.of(clock)
         """Tells of sleep, whoever subscribes; the link does for its owner."""
         self._owner = owner
-        self._client = client
+        self.client = client
+        """Whose messages telemetry is told of."""
         # In C, all of it: each message that is sent has one.
         # A count would be one more object for the garbage collector to walk.
         self.next_ref: Callable[[], str] = map(str, range(1, maxsize)).__next__
@@ -125,6 +99,8 @@ class Link:
         self._heartbeat: Heartbeat | None = None
         # Made at its first use, or at the loss of a transport until that is told.
         self._withdrawal: Withdrawal | None = None
+        # Since when nothing is read.
+        self._paused_at: float | None = None
         self.reset_options(options)
         self._encode = _encoding(self.serializer)
 
@@ -156,7 +132,7 @@ class Link:
         # A transport keeps to the format that its server was told.
         self._encode = _encoding(self.serializer)
         self._heartbeat = Heartbeat(
-            self._clock,
+            self.clock,
             self._options.heartbeat_interval,
             self._options.heartbeat_timeout,
             self,
@@ -179,8 +155,11 @@ class Link:
 
     def told_of_loss(self) -> None:
         """All have been told of the loss: the transport itself may go."""
-        if self._withdrawal is not None:
-            self._withdrawal.told()
+        unsent = 0 if self._withdrawal is None else self._withdrawal.told()
+        _end_pause(self)
+        if unsent:
+            self._owner.listener.messages_unsent(unsent)
+        tell_traffic(self)
 
     # -- Messages -----------------------------------------------------------------
 
@@ -209,8 +188,11 @@ class Link:
             # Nobody knows what was sent, and the loss says so to who waits for a reply.
             self._raised(error)
             return None
-        if telemetry.message_handlers:
-            telemetry.message_event("sent", self._client, message, len(data))
+        if message_watchers:
+            if traffic_handlers:
+                count_message(self, "sent", len(data))
+            if message_handlers:
+                message_event("sent", self.client, message, len(data))
         return mark
 
     def encode(self, message: Message) -> tuple[bytes, bool]:
@@ -239,8 +221,11 @@ class Link:
         except BaseException as error:
             self._raised(error)
             return None
-        if telemetry.message_handlers:
-            telemetry.message_event("sent", self._client, message, len(data))
+        if message_watchers:
+            if traffic_handlers:
+                count_message(self, "sent", len(data))
+            if message_handlers:
+                message_event("sent", self.client, message, len(data))
         return mark
 
     def withdraw(self, mark: int | None) -> bool:
@@ -272,7 +257,7 @@ class Link:
         # A connection that is closing needs none; the codec may close it as well.
         with suppress(NotConnected):
             self.send(message)
-            self._owner.heartbeat_sent()
+            self._owner.listener.heartbeat_sent()
 
     def heartbeat_answered(self, round_trip: float) -> None:
         """The server has answered a heartbeat after ``round_trip`` seconds."""
@@ -302,12 +287,17 @@ class Link:
         """Receive nothing until :meth:`resume_reading`."""
         heartbeat = self._heartbeat
         if self.transport is not None and heartbeat is not None:
-            self._use(self.transport.pause_reading)
+            is_paused = self._use(self.transport.pause_reading)
             # It asks the transport what it can tell from now on.
             heartbeat.pause()
+            if is_paused:
+                self._paused_at = Deadlines.of(self.clock).elapsed()
+                self._owner.listener.reading_paused()
 
     def resume_reading(self) -> None:
         """Receive again."""
+        # First, for what was held back may pause again.
+        _end_pause(self)
         if self.transport is not None and self._heartbeat is not None:
             self._heartbeat.resume()
             self._use(self.transport.resume_reading)
@@ -343,11 +333,14 @@ class Link:
                 self._withdrawal.opened(self.transport)
         return self._withdrawal
 
-    def _use(self, method: Callable[[], None]) -> None:
+    def _use(self, method: Callable[[], None]) -> bool:
+        """Call a method of the transport; return whether it did not raise."""
         try:
             method()
         except BaseException as error:
             self._raised(error)
+            return False
+        return True
 
     def _raised(self, error: BaseException) -> None:
         log.failure("the transport raised; it is taken for lost")
@@ -363,6 +356,14 @@ class Link:
             # It may have told of its loss before, and another may be open.
             if self.transport is not None and attempts == self._owner.attempts:
                 self._owner.transport_broke(raised(error))
+
+
+def _end_pause(link: Link) -> None:
+    """Tell of the end of a pause, if there is one."""
+    paused_at, link._paused_at = link._paused_at, None
+    if paused_at is not None:
+        duration = Deadlines.of(link.clock).elapsed() - paused_at
+        link._owner.listener.reading_resumed(duration)
 
 
 def _encoding(serializer: Serializer) -> Callable[[Message], tuple[bytes, bool]]:

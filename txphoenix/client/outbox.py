@@ -11,8 +11,15 @@ from contextlib import contextmanager
 
 from ..channels.channel_observer import ChannelObserver
 from ..channels.manager import ChannelManager
-from ..errors import BufferFull, ConfigurationError, NotConnected, SerializerError
+from ..errors import (
+    BufferFull,
+    ConfigurationError,
+    NotConnected,
+    PhoenixError,
+    SerializerError,
+)
 from ..protocol.message import Message
+from ..telemetry import channel_handlers, push_handlers
 from .connection import Connection
 from .state import SocketState
 
@@ -28,7 +35,7 @@ class Outbox(ChannelObserver):
     :param tell: is told of one that was kept and cannot be encoded.
     """
 
-    __slots__ = ("_channels", "_connection", "_is_held", "_state", "_tell")
+    __slots__ = ("_began", "_channels", "_connection", "_is_held", "_state", "_tell")
 
     def __init__(
         self,
@@ -42,6 +49,8 @@ class Outbox(ChannelObserver):
         self._channels = channels
         self._tell = tell
         self._is_held = False
+        # When what is kept was pushed, by its ref, while telemetry wants to know.
+        self._began: dict[str | None, float] | None = None
         channels.events.subscribe(self)
 
     def why_not_push(self, topic: str = "", event: str = "") -> Exception | None:
@@ -70,13 +79,20 @@ class Outbox(ChannelObserver):
             kind = type(message).__name__
             raise ConfigurationError(f"push() takes a Message, not a {kind}")
         message = message._replace(ref=self._connection.next_ref())
-        error = self.why_not_push(message.topic, message.event)
-        if error is not None:
-            raise error
-        if self._may_go(message.topic):
-            self._connection.send(self._channels.with_join_ref(message))
-        else:
-            self._state.keep_to_send(message)
+        try:
+            why_not = self.why_not_push(message.topic, message.event)
+            if why_not is not None:
+                raise why_not
+            if self._may_go(message.topic):
+                self._connection.send(self._channels.with_join_ref(message))
+            else:
+                self._state.keep_to_send(message)
+                if push_handlers:
+                    self._note_begin(message)
+        except PhoenixError as error:
+            if push_handlers:
+                self._tell_failed(message, error)
+            raise
         return message
 
     @contextmanager
@@ -116,20 +132,48 @@ class Outbox(ChannelObserver):
     def abandon(self, reason: BaseException) -> None:
         """Drop what was kept: there will be no connection."""
         for message in self._state.pop_all_to_send():
-            self._state.tell_never_sent(message, reason)
+            self._never_sent(message, reason)
 
     def _may_go(self, topic: str) -> bool:
         return self._connection.is_open and not self._channels.is_join_waiting(topic)
 
+    def _never_sent(self, message: Message, reason: BaseException) -> None:
+        """Tell that a message which was kept will not be sent."""
+        self._state.tell_never_sent(message, reason)
+        if channel_handlers:
+            self._channels.messages_dropped(message.topic, 1, "unsent")
+        duration = self._forget_begin(message)
+        if push_handlers:
+            self._tell_failed(message, reason, duration)
+
+    def _note_begin(self, message: Message) -> None:
+        if self._began is None:
+            self._began = {}
+        self._began[message.ref] = self._channels.deadlines.elapsed()
+
+    def _forget_begin(self, message: Message) -> float:
+        """How long ago a message was pushed; 0.0 if nobody wanted to know then."""
+        began = self._began.pop(message.ref, None) if self._began else None
+        return 0.0 if began is None else self._channels.deadlines.elapsed() - began
+
+    def _tell_failed(
+        self, message: Message, error: BaseException, duration: float = 0.0
+    ) -> None:
+        channels, topic = self._channels, message.topic
+        channel = channels.find(topic)
+        for observer in channels.events.of_pushes:
+            observer.push_failed(topic, channel, message.event, error, duration)
+
     def _send_kept(self, message: Message) -> None:
         try:
             self._connection.send(self._channels.with_join_ref(message))
+            self._forget_begin(message)
         except SerializerError as error:
-            self._state.tell_never_sent(message, error)
+            self._never_sent(message, error)
             self._tell(error)
         except NotConnected as error:
             # The codec is the user's, and has closed the connection.
             if self._connection.is_wanted:
                 self._state.put_back([message])
             else:
-                self._state.tell_never_sent(message, error)
+                self._never_sent(message, error)

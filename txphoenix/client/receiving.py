@@ -30,8 +30,10 @@ from ..protocol.json_codecs import may_have_long_number
 from ..protocol.message import Message, Serializer
 from ..protocol.serializer import V2Serializer
 from ..runtime.hooks import log_hook_failure, watch_hook
-from ..telemetry import message_event, message_handlers
+from ..telemetry import message_event, message_handlers, traffic_handlers
+from ..telemetry.handlers import message_watchers
 from ..transports.interfaces import FrameReceiver, FrameReceivers
+from .traffic import CountedLink, count_message
 
 __all__ = ["NOBODY", "frame_receivers"]
 
@@ -79,7 +81,7 @@ def frame_receivers(
     connection: FrameSource,
     serializer: Serializer,
     receiver: MessageReceiver,
-    client: object,
+    link: CountedLink,
     memberships: Mapping[str, Membership[Channel]],
     hooks: MessageHooks,
 ) -> FrameReceivers:
@@ -89,12 +91,12 @@ def frame_receivers(
         ignored.
     :param serializer: reads the frames.
     :param receiver: is told of messages, and of frames that are none.
-    :param client: whose messages telemetry is told of.
+    :param link: by which they come, as telemetry is told of it.
     :param memberships: the client's channels, by topic.
     :param hooks: the client's.
     :return: see :data:`~txphoenix.interfaces.FrameReceivers`.
     """
-    owners = connection, serializer, receiver, client, memberships, hooks
+    owners = connection, serializer, receiver, link, memberships, hooks
     if isinstance(serializer, V2Serializer):
         frames = _Receiving(serializer.parse_short_numbers, *owners)
         return frames.receive_exactly, frames.receiver_of
@@ -112,9 +114,9 @@ class _Receiving:
     """
 
     __slots__ = (
-        "_client",
         "_connection",
         "_hooks",
+        "_link",
         "_long_numbers",
         "_memberships",
         "_parse",
@@ -128,7 +130,7 @@ class _Receiving:
         connection: FrameSource,
         serializer: Serializer,
         receiver: MessageReceiver,
-        client: object,
+        link: CountedLink,
         memberships: Mapping[str, Membership[Channel]],
         hooks: MessageHooks,
     ) -> None:
@@ -139,7 +141,7 @@ class _Receiving:
         self._connection = connection
         self._serializer = serializer
         self._receiver = receiver
-        self._client = client
+        self._link = link
         self._memberships = memberships
         self._hooks = hooks
 
@@ -160,7 +162,7 @@ class _Receiving:
                 self._connection,
                 self._serializer,
                 self._receiver,
-                self._client,
+                self._link,
                 self._memberships,
                 self._hooks,
             )
@@ -178,9 +180,30 @@ class _Receiving:
         except SerializerError as error:
             receiver.frame_dropped(error)
             return
-        if message_handlers:
-            message_event("received", self._client, message, size)
+        if message_watchers:
+            if traffic_handlers:
+                count_message(self._link, "received", size)
+            if message_handlers:
+                message_event("received", self._link.client, message, size)
         receiver.message_received(message)
+
+    def _counts_reply(
+        self, membership: Membership[Channel], fields: Sequence[Any], size: int
+    ) -> bool:
+        """Count a reply for telemetry, if that is all it wants to know of it.
+
+        A handler of messages comes first, and may end what waits.
+
+        :return: whether it was counted: somebody waits for it, who may have it.
+        """
+        ref, joins, pushes = fields[1], membership.joins, membership.made_pushes
+        is_awaited = joins.awaited is not None and ref == joins.awaited_ref
+        if message_handlers or not (
+            is_awaited or (pushes is not None and pushes.awaits(ref))
+        ):
+            return False
+        count_message(self._link, "received", size)
+        return True
 
     # One function, for a call costs as much as a tenth of all of it.
     def receive_fast(self, data: bytes, is_binary: bool) -> None:  # noqa: C901
@@ -206,8 +229,10 @@ class _Receiving:
                 elif (
                     event == PHX_REPLY
                     and type(fields) is list
-                    # A telemetry handler comes first, and may end what waits.
-                    and not message_handlers
+                    and (
+                        not message_watchers
+                        or self._counts_reply(membership, fields, len(data))
+                    )
                 ):
                     if ref == membership.joins.awaited_ref:
                         pending = membership.joins.take_awaited()
@@ -218,16 +243,19 @@ class _Receiving:
             self.receive(data, is_binary)
             return
         if functions is not None:
-            if message_handlers:
-                message_event("received", self._client, fields, len(data))
+            if message_watchers:
+                if traffic_handlers:
+                    count_message(self._link, "received", len(data))
+                if message_handlers:
+                    message_event("received", self._link.client, fields, len(data))
             for _, function in functions:
                 # As call_hook() does it.
                 try:
                     result = function(payload)
                     if result is not None:
-                        watch_hook(result, function)
+                        watch_hook(result, function, (event, topic))
                 except BaseException:
-                    log_hook_failure(function)
+                    log_hook_failure(function, (event, topic))
         elif pending is not None:
             try:
                 pending.answered(payload, join_ref)

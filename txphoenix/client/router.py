@@ -9,7 +9,8 @@ from ..channels.manager import ChannelManager
 from ..channels.membership import Membership
 from ..protocol.event_names import PHOENIX_TOPIC
 from ..protocol.message import Message, Serializer
-from ..runtime.hooks import call_hooks
+from ..protocol.reserved_events import NOT_PUSHED
+from ..telemetry import channel_handlers
 from ..transports.interfaces import FrameReceivers
 from .connection import Connection
 from .connection_observer import ConnectionObserver
@@ -25,24 +26,21 @@ class MessageRouter:
     What comes in numbers does not pass here, but is handed on by
     :mod:`txphoenix.client.receiving`.
 
-    :param client: whose messages telemetry is told of.
     :param connection: from which they come.
     :param channels: have the topics.
     :param hooks: are called with messages, and with the error of a frame that is none.
     :param observers: are told of such frames.
     """
 
-    __slots__ = ("_channels", "_client", "_connection", "_hooks", "_observers")
+    __slots__ = ("_channels", "_connection", "_hooks", "_observers")
 
     def __init__(
         self,
-        client: object,
         connection: Connection,
         channels: ChannelManager,
         hooks: HookLists,
         observers: Sequence[ConnectionObserver],
     ) -> None:
-        self._client = client
         self._connection = connection
         self._channels = channels
         self._hooks = hooks
@@ -54,7 +52,7 @@ class MessageRouter:
             self._connection,
             serializer,
             self,
-            self._client,
+            self._connection.link,
             self._channels.routes,
             self._hooks,
         )
@@ -62,7 +60,7 @@ class MessageRouter:
     def message_received(self, message: Message) -> None:
         """Give a message to the channel that has its topic."""
         if self._hooks.message:
-            call_hooks(self._hooks.message, message)
+            self._hooks.received(message)
         channels = self._channels
         membership = channels.routes.get(message.topic)
         if membership is not None:
@@ -77,6 +75,9 @@ class MessageRouter:
             # A channel that was left, and the server had not heard of it yet.
             for observer in channels.events.observers:
                 observer.message_unrouted(message)
+            # With each leave comes a phx_close, which is no message to the user.
+            if channel_handlers and message.event not in NOT_PUSHED:
+                channels.messages_dropped(message.topic, 1, "unrouted")
 
     def channel_raised(
         self, membership: Membership[Channel], error: BaseException

@@ -35,6 +35,7 @@ from ..protocol.handshake import Handshake
 from ..protocol.message import Message
 from ..runtime.assignments import never_set
 from ..runtime.reactor_thread import fails_its_deferred, in_reactor_thread
+from .buffers import Buffers, look_into_buffers
 from .closing import check_close
 from .connection import Connection
 from .connection_events import ConnectionEvents
@@ -112,7 +113,7 @@ class SocketClient(ClientHooks, MultiService):
         self._waiting = waiting = Waiting(
             self, connection, outbox, channels, log, observers
         )
-        router = MessageRouter(self, connection, channels, hooks, observers)
+        router = MessageRouter(connection, channels, hooks, observers)
         events = ConnectionEvents(
             observers, log, connection, channels, joins, outbox, waiting, hooks, router
         )
@@ -362,6 +363,10 @@ class SocketClient(ClientHooks, MultiService):
             return {**self.state.snapshot(), **now}
         (name,) = key
         return now[name] if name in now else self.state.get(name)
+
+    def buffers(self) -> Buffers:
+        """See how full the buffers are; it takes a look at each channel."""
+        return look_into_buffers(self.state, self.connection.link, self.channels)
 
     def put_state(self, key: str, value: Any) -> None:
         """Keep a value under a key of your own.

@@ -21,9 +21,10 @@ from ..channels.state_changes import STATUS
 from ..errors import BufferFull, ConfigurationError, ConnectionFailed
 from ..legible import legible
 from ..options.options import OPTIONS, Options
+from ..options.shown_name import shown_url
 from ..protocol.channel_states import State
 from ..protocol.message import Message
-from ..protocol.redact import REDACTED, redact_params, redact_url, shown
+from ..protocol.redact import REDACTED, redact_params, shown
 from ..runtime.package_log import package_log
 from .connection_observer import ConnectionObserver
 
@@ -74,8 +75,7 @@ class SocketState(Service, ConnectionObserver, ChannelObserver):
     @property
     def shown_url(self) -> str:
         """The client's URL, fit for a log."""
-        url = self.options.url
-        return "<callable>" if callable(url) else redact_url(url)
+        return shown_url(self.options)
 
     @property
     def joined_channels(self) -> dict[str, dict[str, Any]]:

@@ -8,7 +8,7 @@ from twisted.logger import Logger
 
 from ..runtime.package_log import package_log
 from ..transports.interfaces import Transport
-from .optional_methods import has_all
+from .optional_methods import has_all, number_of
 
 __all__ = ["Withdrawal"]
 
@@ -50,10 +50,16 @@ class Withdrawal:
         """The transport is lost: what it has not sent it never will."""
         self._is_lost = True
 
-    def told(self) -> None:
-        """All have been told of the loss, and the transport may go."""
-        if self._is_lost:
-            self._transport = None
+    def told(self) -> int:
+        """All have been told of the loss, and the transport may go.
+
+        :return: how many of the messages that it was given had not left; 0 where it
+            does not tell.
+        """
+        if not self._is_lost:
+            return 0
+        transport, self._transport = self._transport, None
+        return number_of(transport, "unsent_frames")
 
     def withdraw(self, mark: int | None) -> bool:
         """Take back a message that nobody waits for any more.

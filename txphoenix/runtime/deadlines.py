@@ -204,6 +204,17 @@ class Deadlines:
         """The seconds until a deadline that is set."""
         return max(0.0, deadline._due - self.elapsed())
 
+    def age(self, deadline: Deadline, duration: float) -> float:
+        """The seconds since a deadline was set, be it that it is not any more.
+
+        :param duration: with which it was set.
+        :return: 0.0 if it never was.
+        """
+        try:
+            return max(0.0, self.elapsed() - (deadline._due - duration))
+        except AttributeError:
+            return 0.0
+
     def callLater(
         self, delay: float, function: Callable[..., object], *args: Any, **kwargs: Any
     ) -> DelayedCall:

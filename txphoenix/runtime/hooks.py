@@ -2,6 +2,8 @@
 
 A hook belongs to the user, and its faults must not reach the client: an
 exception of a hook is logged, and the next hook is called all the same.
+The log names the function, and for what it was called: an event of a topic, or the kind
+of hook that it is of a topic or a client.
 A hook may be an ``async def``; it is started at once and what it raises later
 is logged too.
 That it was cut short, by the end of a channel or a connection, is one line and no
@@ -12,18 +14,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from inspect import isawaitable
-from typing import Any
+from typing import Any, cast
 
 from twisted.internet.defer import CancelledError, Deferred, ensureDeferred
-from twisted.logger import Logger
+from twisted.logger import Logger, LogLevel
 from twisted.python.failure import Failure
 
 from ..errors import ENDINGS, PushInterrupted
-from ..legible import legible
+from ..legible import error_text, legible
+from .callable_names import qualified_name
 from .package_log import package_log
 from .remover import Remover
 
 __all__ = [
+    "Called",
     "Entries",
     "Hooks",
     "added_hook",
@@ -38,26 +42,43 @@ __all__ = [
 log = Logger("txphoenix.hooks", observer=package_log)
 
 
-def call_hook(function: Callable[..., Any], *args: Any) -> None:
-    """Call one hook; log what it raises, now or later."""
+Called = tuple[str, object]
+"""For what a hook is called, for the log.
+
+The event, or the kind of hook, such as ``"on_open"``; then the topic, or what has the
+client's name as its text.
+"""
+
+
+def call_hook(
+    function: Callable[..., Any], *args: Any, called: Called | None = None
+) -> None:
+    """Call one hook; log what it raises, now or later.
+
+    :param called: for what it is called.
+    """
     try:
         result = function(*args)
         if result is not None:
-            watch_hook(result, function)
+            watch_hook(result, function, called)
     except BaseException:
-        log_hook_failure(function)
+        log_hook_failure(function, called)
 
 
-def watch_hook(result: Any, function: Callable[..., Any]) -> None:
+def watch_hook(
+    result: Any, function: Callable[..., Any], called: Called | None = None
+) -> None:
     """See to it that what a hook raises later is logged."""
     later = as_deferred(result)
     if later is not None:
-        later.addErrback(_log_failure, function)
+        later.addErrback(_log_failure, function, called)
 
 
-def log_hook_failure(function: Callable[..., Any]) -> None:
+def log_hook_failure(
+    function: Callable[..., Any], called: Called | None = None
+) -> None:
     """Log the exception that a hook has just raised."""
-    _log_failure(Failure(), function)
+    _log_failure(Failure(), function, called)
 
 
 def as_deferred(result: Any) -> Deferred[Any] | None:
@@ -84,17 +105,28 @@ async def _wait_for(awaitable: Any) -> Any:
     return await awaitable
 
 
-def _log_failure(failure: Failure, function: Callable[..., Any]) -> None:
+def _log_failure(
+    failure: Failure, function: Callable[..., Any], called: Called | None
+) -> None:
+    told: dict[str, Any] = {"hook": function, "callback": qualified_name(function)}
+    text = "hook {callback}"
+    if called is not None:
+        event, owner = called
+        told["event"] = event
+        told["topic" if isinstance(owner, str) else "client"] = str(owner)
+        whose = "{topic}" if isinstance(owner, str) else "{client}"
+        text = f"{whose}: {text} for {{event}}"
     if failure.check(PushInterrupted, CancelledError):
         # A stop, or a lost connection, is nothing that the hook could have known.
-        tell = log.info
+        level = LogLevel.info
     elif failure.check(*ENDINGS):
         # This may be the same, or a push to a channel that was never joined.
-        tell = log.warn
+        level = LogLevel.warn
     else:
-        log.failure("hook {hook!r} raised", failure=failure, hook=function)
+        log.failure(f"{text} raised", failure, LogLevel.error, **told)
         return
-    tell("hook {hook!r} ended early: {error!r}", hook=function, error=failure.value)
+    told["reason"] = error_text(cast(BaseException, failure.value))
+    log.emit(level, f"{text} ended early: {{error!r}}", error=failure.value, **told)
 
 
 Entries = tuple[tuple[Callable[..., Any]], ...]
@@ -127,10 +159,13 @@ def added_hook(owner: Any, kind: str, function: Callable[..., Any]) -> Remover:
     return remove
 
 
-def call_hooks(entries: Entries, *args: Any) -> None:
-    """Call each hook with ``args``, in the order they were added."""
+def call_hooks(entries: Entries, *args: Any, called: Called | None = None) -> None:
+    """Call each hook with ``args``, in the order they were added.
+
+    :param called: for what they are called.
+    """
     for (function,) in entries:
-        call_hook(function, *args)
+        call_hook(function, *args, called=called)
 
 
 class Hooks:
@@ -149,6 +184,6 @@ class Hooks:
         """Add a hook; see :func:`added_hook`."""
         return added_hook(self, "entries", function)
 
-    def call(self, *args: Any) -> None:
-        """Call each hook with ``args``, in the order they were added."""
-        call_hooks(self.entries, *args)
+    def call(self, *args: Any, called: Called | None = None) -> None:
+        """Call each hook with ``args``; see :func:`call_hooks`."""
+        call_hooks(self.entries, *args, called=called)

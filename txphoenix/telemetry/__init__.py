@@ -21,27 +21,40 @@ besides ``timestamp`` (seconds since the epoch) and ``client``:
 ``("txphoenix", "socket")``, each with ``url``
     ``connecting``, ``connected``, ``disconnected`` (``reason``), ``connection_error``
     (``error``), ``reconnecting`` (``attempt``), ``connection_duration``, ``heartbeat``,
-    ``heartbeat_duration``
+    ``heartbeat_duration``, ``reading_paused``, ``reading_resumed``, ``undecodable``
+    (``error``), ``unsent``
 
 ``("txphoenix", "channel")``, each with ``topic`` and ``channel``
     ``joined`` (``response``), ``join_error`` (``error``), ``left`` (``reason``),
-    ``join_duration``, ``leave_duration``
+    ``join_duration``, ``leave_duration``, ``rejoining`` (``error``),
+    ``crashed`` (``error`` and ``callback``), ``restarted``, ``dropped`` (``reason``)
+
+``("txphoenix", "push")``, each with ``topic``, ``channel`` and ``event``
+    ``replied`` (``status`` and ``response``), ``failed`` (``error``)
 
 ``("txphoenix", "message")``
     ``sent``, ``received``, each with ``topic``, ``event``, ``payload``, ``ref`` and
     ``join_ref``
 
+``("txphoenix", "traffic")``
+    ``sent``, ``received``: the messages of one turn of the reactor, in one event
+
 ``("txphoenix", "state_change")``
     ``socket`` (``id`` is the URL), ``channel`` (``id`` is the topic), each with
     ``type``, ``id``, ``old_status`` and ``new_status``
 
-The measurements are ``duration`` for the actions that end so, ``delay`` for
-``reconnecting``, both in seconds, and ``count`` (1) for the others; a message has its
-``size`` in bytes besides.
+The measurements are ``duration`` for the actions that end so, for pushes and for
+``reading_resumed``, ``delay`` for ``reconnecting`` and ``rejoining``, both in seconds,
+and ``count`` for the others.
+That is 1, or a number of messages: of ``dropped``, of ``unsent``, and of traffic.
+A message, and traffic, have their ``size`` in bytes besides.
+
+A push ends with one event, before its Deferred fires.
+One without a reply, and one of the client's, has one if it is refused or dropped.
 
 URLs come without the values in their queries.
-A payload, a response, an error and a reason are handed on as they are: a handler that
-passes them on decides what is a secret in them.
+A payload, a response, a status, an error and a reason are handed on as they are: a
+handler that passes them on decides what is a secret in them.
 """
 
 from __future__ import annotations
@@ -51,15 +64,25 @@ from .debug_handler import (
     detach_debug_handler,
 )
 from .events import (
+    channel_crashed,
+    channel_dropped,
     channel_join_duration,
     channel_join_error,
     channel_joined,
     channel_leave_duration,
     channel_left,
+    channel_rejoining,
+    channel_restarted,
     channel_status_changed,
+    frame_undecodable,
     heartbeat_duration,
     heartbeat_sent,
     message_event,
+    messages_unsent,
+    push_failed,
+    push_replied,
+    reading_paused,
+    reading_resumed,
     reconnecting,
     socket_connected,
     socket_connecting,
@@ -67,12 +90,15 @@ from .events import (
     socket_connection_error,
     socket_disconnected,
     socket_status_changed,
+    traffic_event,
 )
 from .handlers import (
     CHANNEL,
     MESSAGE,
+    PUSH,
     SOCKET,
     STATE_CHANGE,
+    TRAFFIC,
     Attachment,
     EventName,
     attach,
@@ -82,35 +108,50 @@ from .handlers import (
     execute,
     list_handlers,
     message_handlers,
+    push_handlers,
     socket_handlers,
     state_change_handlers,
+    traffic_handlers,
 )
 
 __all__ = [
     "CHANNEL",
     "MESSAGE",
+    "PUSH",
     "SOCKET",
     "STATE_CHANGE",
+    "TRAFFIC",
     "Attachment",
     "EventName",
     "attach",
     "attach_debug_handler",
     "attach_many",
+    "channel_crashed",
+    "channel_dropped",
     "channel_handlers",
     "channel_join_duration",
     "channel_join_error",
     "channel_joined",
     "channel_leave_duration",
     "channel_left",
+    "channel_rejoining",
+    "channel_restarted",
     "channel_status_changed",
     "detach",
     "detach_debug_handler",
     "execute",
+    "frame_undecodable",
     "heartbeat_duration",
     "heartbeat_sent",
     "list_handlers",
     "message_event",
     "message_handlers",
+    "messages_unsent",
+    "push_failed",
+    "push_handlers",
+    "push_replied",
+    "reading_paused",
+    "reading_resumed",
     "reconnecting",
     "socket_connected",
     "socket_connecting",
@@ -120,4 +161,6 @@ __all__ = [
     "socket_handlers",
     "socket_status_changed",
     "state_change_handlers",
+    "traffic_event",
+    "traffic_handlers",
 ]

@@ -11,8 +11,10 @@ from ..legible import legible
 from .handlers import (
     CHANNEL,
     MESSAGE,
+    PUSH,
     SOCKET,
     STATE_CHANGE,
+    TRAFFIC,
     EventName,
     attach_many,
     detach,
@@ -22,13 +24,16 @@ from .handlers import (
 __all__ = ["attach_debug_handler", "detach_debug_handler"]
 
 _DEBUG_HANDLER = "txphoenix-debug"
+_EVENTS = (SOCKET, CHANNEL, PUSH, MESSAGE, TRAFFIC, STATE_CHANGE)
+
+# What may come as often as messages do, or as they are lost.
+_FREQUENT = {"dropped", "heartbeat", "heartbeat_duration", "replied", "undecodable"}
 
 # What is no news in a line, and what may hold secrets or be of any length.
 _NOT_LOGGED = {
     "action",
     "channel",
     "client",
-    "count",
     "payload",
     "response",
     "timestamp",
@@ -39,12 +44,13 @@ _NOT_LOGGED = {
 def attach_debug_handler() -> None:
     """Log a line for each event.
 
-    Messages and heartbeats are logged at the level debug, everything else at info.
+    What may come in numbers is logged at the level debug: messages and traffic, replies
+    to pushes, heartbeats, and what is dropped; everything else at info.
     The lines hold no payloads and no responses, since these may hold secrets.
 
     :raises ConfigurationError: if the debug handler is attached already.
     """
-    attach_many(_DEBUG_HANDLER, (SOCKET, CHANNEL, MESSAGE, STATE_CHANGE), _log_event)
+    attach_many(_DEBUG_HANDLER, _EVENTS, _log_event)
 
 
 def detach_debug_handler() -> bool:
@@ -62,19 +68,25 @@ def _log_event(
     config: object,
 ) -> None:
     action = metadata["action"]
-    frequent = event_name == MESSAGE or action.startswith("heartbeat")
+    is_frequent = event_name in (MESSAGE, TRAFFIC) or action in _FREQUENT
     told = {
         "name": getattr(metadata["client"], "name", None),
         **metadata,
         **measurements,
     }
+    if measurements.get("count") == 1:
+        # Most events are of one.
+        del told["count"]
+    if action == "undecodable":
+        # The error quotes the frame.
+        del told["error"]
     details = ", ".join(
         f"{name}={legible(value)}"
         for name, value in told.items()
         if name not in _NOT_LOGGED and value is not None
     )
     log.emit(
-        LogLevel.debug if frequent else LogLevel.info,
+        LogLevel.debug if is_frequent else LogLevel.info,
         "{event} {action}: {details}",
         event=event_name[-1],
         action=action,

@@ -14,26 +14,40 @@ from ..protocol.redact import redact_url
 from .handlers import (
     CHANNEL,
     MESSAGE,
+    PUSH,
     SOCKET,
     STATE_CHANGE,
+    TRAFFIC,
     channel_handlers,
     detach_failed,
     emit,
     message_calls,
+    push_handlers,
     socket_handlers,
     state_change_handlers,
+    traffic_handlers,
 )
 
 __all__ = [
+    "channel_crashed",
+    "channel_dropped",
     "channel_join_duration",
     "channel_join_error",
     "channel_joined",
     "channel_leave_duration",
     "channel_left",
+    "channel_rejoining",
+    "channel_restarted",
     "channel_status_changed",
+    "frame_undecodable",
     "heartbeat_duration",
     "heartbeat_sent",
     "message_event",
+    "messages_unsent",
+    "push_failed",
+    "push_replied",
+    "reading_paused",
+    "reading_resumed",
     "reconnecting",
     "socket_connected",
     "socket_connecting",
@@ -41,6 +55,7 @@ __all__ = [
     "socket_connection_error",
     "socket_disconnected",
     "socket_status_changed",
+    "traffic_event",
 ]
 
 _ONCE = {"count": 1}
@@ -99,6 +114,26 @@ def heartbeat_duration(client: object, url: str, duration: float) -> None:
     _socket_event("heartbeat_duration", client, url, {"duration": duration})
 
 
+def reading_paused(client: object, url: str) -> None:
+    """Nothing is read any more: a channel's reader is slower than the server."""
+    _socket_event("reading_paused", client, url)
+
+
+def reading_resumed(client: object, url: str, duration: float) -> None:
+    """The pause is over, or the connection is; it has lasted ``duration`` seconds."""
+    _socket_event("reading_resumed", client, url, {"duration": duration})
+
+
+def frame_undecodable(client: object, url: str, error: object) -> None:
+    """A frame was dropped that is no message; ``error`` says what is wrong with it."""
+    _socket_event("undecodable", client, url, error=error)
+
+
+def messages_unsent(client: object, url: str, count: int) -> None:
+    """The connection has ended before so many messages had left."""
+    _socket_event("unsent", client, url, {"count": count})
+
+
 def _channel_event(
     action: str,
     client: object,
@@ -149,6 +184,97 @@ def channel_leave_duration(
 ) -> None:
     """A leave was answered ``duration`` seconds after it was sent."""
     _channel_event("leave_duration", client, topic, channel, {"duration": duration})
+
+
+def channel_rejoining(
+    client: object, topic: str, channel: object, error: object, delay: float
+) -> None:
+    """A channel that ``error`` has interrupted joins again in ``delay`` seconds."""
+    _channel_event("rejoining", client, topic, channel, {"delay": delay}, error=error)
+
+
+def channel_crashed(
+    client: object, topic: str, channel: object, error: object, callback: str
+) -> None:
+    """A callback of a channel has raised; ``callback`` is its name."""
+    _channel_event("crashed", client, topic, channel, error=error, callback=callback)
+
+
+def channel_restarted(client: object, topic: str, channel: object) -> None:
+    """A channel that has crashed begins anew."""
+    _channel_event("restarted", client, topic, channel)
+
+
+def channel_dropped(
+    client: object, topic: str, channel: object, count: int, reason: str
+) -> None:
+    """So many messages of a topic were dropped, for a reason of one word.
+
+    :param channel: the topic's; None if there is none.
+    """
+    _channel_event("dropped", client, topic, channel, {"count": count}, reason=reason)
+
+
+def push_replied(
+    client: object,
+    topic: str,
+    channel: object,
+    event: str,
+    status: object,
+    response: object,
+    duration: float,
+) -> None:
+    """The server has replied to a push that was made ``duration`` seconds ago."""
+    if push_handlers:
+        metadata = {
+            "action": "replied",
+            "client": client,
+            "topic": topic,
+            "channel": channel,
+            "event": event,
+            "status": status,
+            "response": response,
+            "timestamp": time.time(),
+        }
+        emit(PUSH, {"duration": duration}, metadata)
+
+
+def push_failed(
+    client: object,
+    topic: str,
+    channel: object,
+    event: object,
+    error: object,
+    duration: float,
+) -> None:
+    """A push has ended without a reply, ``duration`` seconds after it was made.
+
+    :param channel: the topic's; None if there is none.
+    """
+    if push_handlers:
+        metadata = {
+            "action": "failed",
+            "client": client,
+            "topic": topic,
+            "channel": channel,
+            "event": event,
+            "error": error,
+            "timestamp": time.time(),
+        }
+        emit(PUSH, {"duration": duration}, metadata)
+
+
+def traffic_event(action: str, client: object, count: int, size: int) -> None:
+    """So many messages were ``"sent"`` or ``"received"`` in one turn of the reactor.
+
+    :param size: the bytes of their frames.
+    """
+    if traffic_handlers:
+        emit(
+            TRAFFIC,
+            {"count": count, "size": size},
+            {"action": action, "client": client, "timestamp": time.time()},
+        )
 
 
 def message_event(

@@ -14,8 +14,10 @@ from ..runtime.package_log import package_log
 __all__ = [
     "CHANNEL",
     "MESSAGE",
+    "PUSH",
     "SOCKET",
     "STATE_CHANGE",
+    "TRAFFIC",
     "Attachment",
     "EventName",
     "attach",
@@ -28,8 +30,11 @@ __all__ = [
     "list_handlers",
     "message_calls",
     "message_handlers",
+    "message_watchers",
+    "push_handlers",
     "socket_handlers",
     "state_change_handlers",
+    "traffic_handlers",
 ]
 
 log = Logger("txphoenix.telemetry", observer=package_log)
@@ -42,6 +47,8 @@ Function: TypeAlias = Callable[
 SOCKET: EventName = ("txphoenix", "socket")
 CHANNEL: EventName = ("txphoenix", "channel")
 MESSAGE: EventName = ("txphoenix", "message")
+PUSH: EventName = ("txphoenix", "push")
+TRAFFIC: EventName = ("txphoenix", "traffic")
 STATE_CHANGE: EventName = ("txphoenix", "state_change")
 
 
@@ -59,7 +66,11 @@ class Attachment(NamedTuple):
 socket_handlers: list[Attachment] = []
 channel_handlers: list[Attachment] = []
 message_handlers: list[Attachment] = []
+push_handlers: list[Attachment] = []
+traffic_handlers: list[Attachment] = []
 state_change_handlers: list[Attachment] = []
+# Those of messages and of traffic: one truth test of a message asks for both.
+message_watchers: list[Attachment] = []
 
 
 class MessageCalls:
@@ -80,6 +91,7 @@ class MessageCalls:
         self.entries = tuple(
             (handler.function, handler.config, handler) for handler in message_handlers
         )
+        message_watchers[:] = [*message_handlers, *traffic_handlers]
 
 
 message_calls = MessageCalls()
@@ -88,6 +100,8 @@ _handlers: dict[EventName, list[Attachment]] = {
     SOCKET: socket_handlers,
     CHANNEL: channel_handlers,
     MESSAGE: message_handlers,
+    PUSH: push_handlers,
+    TRAFFIC: traffic_handlers,
     STATE_CHANGE: state_change_handlers,
 }
 
@@ -101,8 +115,9 @@ def attach(
     """Call a function at each event of a name.
 
     :param handler_id: what :func:`detach` is told; each one can be attached once.
-    :param event_name: :data:`SOCKET`, :data:`CHANNEL`, :data:`MESSAGE`,
-        :data:`STATE_CHANGE`, or another that :func:`execute` is called with.
+    :param event_name: :data:`SOCKET`, :data:`CHANNEL`, :data:`PUSH`, :data:`MESSAGE`,
+        :data:`TRAFFIC`, :data:`STATE_CHANGE`, or another that :func:`execute` is called
+        with.
     :param function: called as ``function(event_name, measurements, metadata, config)``.
     :param config: handed to the function each time.
     :raises ConfigurationError: if the id is attached already, or an argument is not

@@ -10,7 +10,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from txphoenix import telemetry
 from txphoenix.protocol.message import Message
-from txphoenix.telemetry import CHANNEL, MESSAGE, SOCKET, STATE_CHANGE
+from txphoenix.telemetry import CHANNEL, MESSAGE, SOCKET, STATE_CHANGE, TRAFFIC
 
 __all__ = [
     "ALWAYS",
@@ -36,6 +36,7 @@ NOW = 1234.5
 CLIENT = SimpleNamespace(name="chat")
 ROOM = object()
 REASON = ValueError("away")
+QUOTING = ValueError(f"no message: {SECRET}")
 PUSH = Message("1", "2", TOPIC, "new_msg", {"body": SECRET})
 
 # An event's function and arguments, and the name, measurements and metadata it has.
@@ -155,6 +156,81 @@ EVENTS: list[tuple[Callable[..., None], tuple[Any, ...], Any, str, Any, Any]] = 
         {"count": 1},
         {"type": "channel", "id": TOPIC},
     ),
+    (telemetry.reading_paused, (), SOCKET, "reading_paused", {"count": 1}, {}),
+    (
+        telemetry.reading_resumed,
+        (2.5,),
+        SOCKET,
+        "reading_resumed",
+        {"duration": 2.5},
+        {},
+    ),
+    (
+        telemetry.frame_undecodable,
+        (QUOTING,),
+        SOCKET,
+        "undecodable",
+        {"count": 1},
+        {"error": QUOTING},
+    ),
+    (telemetry.messages_unsent, (3,), SOCKET, "unsent", {"count": 3}, {}),
+    (
+        telemetry.channel_rejoining,
+        (REASON, 0.5),
+        CHANNEL,
+        "rejoining",
+        {"delay": 0.5},
+        {"error": REASON},
+    ),
+    (
+        telemetry.channel_crashed,
+        (REASON, "handle_in"),
+        CHANNEL,
+        "crashed",
+        {"count": 1},
+        {"error": REASON, "callback": "handle_in"},
+    ),
+    (telemetry.channel_restarted, (), CHANNEL, "restarted", {"count": 1}, {}),
+    (
+        telemetry.channel_dropped,
+        (7, "unread"),
+        CHANNEL,
+        "dropped",
+        {"count": 7},
+        {"reason": "unread"},
+    ),
+    (
+        telemetry.push_replied,
+        ("ok", {"id": SECRET}, 0.25),
+        telemetry.PUSH,
+        "replied",
+        {"duration": 0.25},
+        {"status": "ok", "response": {"id": SECRET}},
+    ),
+    (
+        telemetry.push_failed,
+        (REASON, 5.0),
+        telemetry.PUSH,
+        "failed",
+        {"duration": 5.0},
+        {"error": REASON},
+    ),
+    (
+        telemetry.traffic_event,
+        ("sent", CLIENT, 1, 99),
+        TRAFFIC,
+        "sent",
+        {"count": 1, "size": 99},
+        {},
+    ),
+    (
+        telemetry.traffic_event,
+        ("received", CLIENT, 2, 198),
+        TRAFFIC,
+        "received",
+        {"count": 2, "size": 198},
+        {},
+    ),
 ]
 
 # The arguments that come first, and the metadata that are always there, by event name.
@@ -162,6 +238,8 @@ FIRST: dict[Any, tuple[Any, ...]] = {
     SOCKET: (CLIENT, URL),
     CHANNEL: (CLIENT, TOPIC, ROOM),
     MESSAGE: (),
+    TRAFFIC: (),
+    telemetry.PUSH: (CLIENT, TOPIC, ROOM, "new_msg"),
 }
 ALWAYS: dict[Any, dict[str, Any]] = {
     SOCKET: {"url": SHOWN_URL},
@@ -173,12 +251,17 @@ ALWAYS: dict[Any, dict[str, Any]] = {
         "ref": "2",
         "join_ref": "1",
     },
+    TRAFFIC: {},
+    telemetry.PUSH: {"topic": TOPIC, "channel": ROOM, "event": "new_msg"},
     STATE_CHANGE: {},
 }
 
 
 def emit_all(but: Any = None) -> None:
-    """Let each event happen once, but for those of one name."""
+    """Let each event happen once, but for those of one name.
+
+    That is the name of events of which their callers ask whether somebody wants them.
+    """
     for function, arguments, event_name, action, _, _ in EVENTS:
         if event_name != but:
             first = FIRST.get(event_name)

@@ -8,10 +8,11 @@ from txphoenix import ConnectionClosed, PushInterrupted, SocketClient
 
 from .behaviour_channels import BinaryMixin, ChannelsMixin
 from .behaviour_connections import ConnectionsMixin
+from .behaviour_telemetry import TelemetryMixin
 from .support import ClientTestCase
 
 
-class BehaviourMixin(ConnectionsMixin, ChannelsMixin):
+class BehaviourMixin(ConnectionsMixin, ChannelsMixin, TelemetryMixin):
     """All there is to be the same."""
 
 

@@ -8,7 +8,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from txphoenix.channels.hooks import NO_HOOKS, ChannelHooks
 
-from .support import ClientTestCase
+from .support import TOPIC, ClientTestCase
 
 
 class ChannelHooksTests(SynchronousTestCase):
@@ -29,10 +29,10 @@ class ChannelHooksTests(SynchronousTestCase):
         hooks.add_error(teller("error 1"))
         hooks.add_close(teller("end 0"))
         remove = hooks.add_close(teller("end 1"))
-        self.assertTrue(hooks.call("said", 1))
-        hooks.tell_error(error)
+        self.assertTrue(hooks.call("said", 1, TOPIC))
+        hooks.tell_error(error, TOPIC)
         remove()
-        hooks.tell_close("left")
+        hooks.tell_close("left", TOPIC)
         self.assertEqual(
             told,
             [
@@ -46,9 +46,9 @@ class ChannelHooksTests(SynchronousTestCase):
 
     def test_none(self) -> None:
         """Without hooks nobody is told, and that is no error."""
-        self.assertFalse(NO_HOOKS.call("said", 1))
-        NO_HOOKS.tell_error(ValueError("no"))
-        NO_HOOKS.tell_close("left")
+        self.assertFalse(NO_HOOKS.call("said", 1, TOPIC))
+        NO_HOOKS.tell_error(ValueError("no"), TOPIC)
+        NO_HOOKS.tell_close("left", TOPIC)
 
 
 class OwnHooksTests(ClientTestCase):

@@ -130,7 +130,7 @@ class InterruptionTests(LifeTestCase):
         self.assertEqual([type(error) for error in self.errors], [ConnectionClosed])
         self.assert_quiet(captured)
         texts = [text for text in map(formatEvent, captured) if text]
-        self.assertEqual(sum("a callback ended early" in text for text in texts), 4)
+        self.assertEqual(sum("ended early" in text for text in texts), 4)
 
     def test_push_of_another(self) -> None:
         """Nor is it where the push was another channel's that is told first."""

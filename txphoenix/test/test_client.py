@@ -92,7 +92,7 @@ class TreeTests(ClientTestCase):
         from twisted.internet import reactor
 
         client = SocketClient("ws://127.0.0.1:1/socket")
-        self.assertIs(client.connection.link._clock, reactor)
+        self.assertIs(client.connection.link.clock, reactor)
 
     def test_wrong_options(self) -> None:
         """A wrong option is an error where the client is made."""

@@ -8,6 +8,8 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from txphoenix.channels.event_hooks import EventHooks
 
+from .support import TOPIC
+
 
 class Recorder:
     """An object with handle_in."""
@@ -34,20 +36,20 @@ class EventHooksTests(SynchronousTestCase):
 
     def test_none(self) -> None:
         """It says that there was no hook."""
-        self.assertFalse(self.hooks.call("event", 1))
+        self.assertFalse(self.hooks.call("event", 1, TOPIC))
         self.hooks.remove("event")
 
     def test_function(self) -> None:
         """A function gets the payload; it says that there was a hook."""
         self.hooks.add("event", self.recorder.take)
-        self.assertTrue(self.hooks.call("event", 1))
-        self.assertFalse(self.hooks.call("other", 2))
+        self.assertTrue(self.hooks.call("event", 1, TOPIC))
+        self.assertFalse(self.hooks.call("other", 2, TOPIC))
         self.assertEqual(self.recorder.got, [1])
 
     def test_object(self) -> None:
         """An object gets the event and the payload."""
         self.hooks.add("event", self.recorder)
-        self.hooks.call("event", 1)
+        self.hooks.call("event", 1, TOPIC)
         self.assertEqual(self.recorder.got, [("event", 1)])
 
     def test_neither(self) -> None:
@@ -69,11 +71,11 @@ class EventHooksTests(SynchronousTestCase):
         self.hooks.add("event", other)
         self.hooks.add("event", self.recorder.take)
         self.hooks.remove("event", self.recorder.take)
-        self.hooks.call("event", 1)
+        self.hooks.call("event", 1, TOPIC)
         self.assertEqual((self.recorder.got, other.got), ([], [("event", 1)]))
         self.hooks.remove("event", "unknown")
         self.hooks.remove("event", other)
-        self.assertFalse(self.hooks.call("event", 2))
+        self.assertFalse(self.hooks.call("event", 2, TOPIC))
 
     def test_remove_all(self) -> None:
         """Without a hook, all of the event are removed, and none of others."""
@@ -81,8 +83,8 @@ class EventHooksTests(SynchronousTestCase):
         self.hooks.add("event", self.recorder)
         self.hooks.add("other", self.recorder.take)
         self.hooks.remove("event")
-        self.assertFalse(self.hooks.call("event", 1))
-        self.assertTrue(self.hooks.call("other", 2))
+        self.assertFalse(self.hooks.call("event", 1, TOPIC))
+        self.assertTrue(self.hooks.call("other", 2, TOPIC))
         self.assertEqual(self.recorder.got, [2])
 
     def test_remover(self) -> None:
@@ -91,7 +93,7 @@ class EventHooksTests(SynchronousTestCase):
         self.hooks.add("event", self.recorder.take)
         remove()
         remove()
-        self.hooks.call("event", 1)
+        self.hooks.call("event", 1, TOPIC)
         self.assertEqual(self.recorder.got, [1])
 
     def test_snapshot(self) -> None:
@@ -102,14 +104,14 @@ class EventHooksTests(SynchronousTestCase):
 
         self.hooks.add("event", first)
         self.hooks.add("event", self.recorder.take)
-        self.assertTrue(self.hooks.call("event", 1))
+        self.assertTrue(self.hooks.call("event", 1, TOPIC))
         self.assertEqual(self.recorder.got, [1])
-        self.assertFalse(self.hooks.call("event", 2))
+        self.assertFalse(self.hooks.call("event", 2, TOPIC))
 
     def test_raises(self) -> None:
         """Decision 8: one that raises does not keep the others from their call."""
         self.hooks.add("event", lambda _: 1 // 0)
         self.hooks.add("event", self.recorder.take)
-        self.assertTrue(self.hooks.call("event", 1))
+        self.assertTrue(self.hooks.call("event", 1, TOPIC))
         self.assertEqual(self.recorder.got, [1])
         self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)

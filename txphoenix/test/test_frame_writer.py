@@ -11,6 +11,8 @@ from txphoenix.transports.frame_writer import MOST_PARTS, FrameWriter
 class Owner:
     """Remembers what it is told and given."""
 
+    transport: object = None
+
     def __init__(self) -> None:
         self.send_queue: list[bytes] = []
         self.behind: list[bytes] = []

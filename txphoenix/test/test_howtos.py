@@ -109,8 +109,16 @@ class ProgramTests(PhoenixMixin, TestCase):
         said = await self.run_page("howto-telemetry")
         self.assertEqual(said[0], "sent: 1")
         self.assertRegex(said[1], r"^leave_duration: \d\.\d s$")
-        # Those of the debug handler.
-        self.assertEqual(said[-2:], ["handlers: 4", "reconnects: 0"])
+        self.assertEqual(
+            said[2:],
+            [
+                # Those of the debug handler.
+                "handlers: 6",
+                "waiting for replies: 0",
+                "unread: 0 of 1000",
+                "reconnects: 0",
+            ],
+        )
         self.assertEqual(telemetry.list_handlers(), [])
 
     async def test_state(self) -> None:

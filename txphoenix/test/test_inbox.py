@@ -12,7 +12,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from txphoenix.channels.inbox import Inbox
 from txphoenix.errors import ChannelClosed
 from txphoenix.protocol.message import Message
-from txphoenix.runtime.deadlines import Deadlines
+from txphoenix.runtime.deadlines import Deadline, Deadlines
 
 from .support import TOPIC, Outcome
 
@@ -41,8 +41,20 @@ class InboxTestCase(SynchronousTestCase):
             limit,
             lambda: self.asked.append("pause"),
             lambda: self.asked.append("resume"),
-            lambda inbox: self.deadlines.set(inbox, PATIENCE),
+            self,
         )
+
+    def await_reader(self, inbox: Deadline) -> None:
+        """Have a pause wait for its reader."""
+        self.deadlines.set(inbox, PATIENCE)
+
+    def messages_dropped(self, topic: str, count: int) -> None:
+        """Note what telemetry would be told."""
+        self.asked.append(f"{topic}: {count} dropped")
+
+    def left_unread(self, topic: str, count: int) -> None:
+        """Note what telemetry would be told."""
+        self.asked.append(f"{topic}: {count} left unread")
 
     def put(self, *numbers: int) -> None:
         """Messages come."""

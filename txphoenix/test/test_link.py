@@ -72,6 +72,7 @@ class Owner:
     """Who has the link, and notes what it is told."""
 
     def __init__(self) -> None:
+        self.listener = self
         self.is_open = False
         self.status = "disconnected"
         self.attempts = 0
@@ -97,6 +98,18 @@ class Owner:
     def heartbeat_answered(self, round_trip: float) -> None:
         """Note it."""
         self.told.append(round_trip)
+
+    def reading_paused(self) -> None:
+        """Note it."""
+        self.told.append("paused")
+
+    def reading_resumed(self, duration: float) -> None:
+        """Note it."""
+        self.told.append(("resumed", duration))
+
+    def messages_unsent(self, count: int) -> None:
+        """Note it."""
+        self.told.append(("unsent", count))
 
 
 class LinkTestCase(SynchronousTestCase):
@@ -208,6 +221,27 @@ class SendTests(LinkTestCase):
         self.assertEqual(first.asked + opened[0].asked, [])
         self.codec.meanwhile = self.lose
         self.assertRaises(NotConnected, self.link.send, MESSAGE)
+
+
+class TrafficTests(LinkTestCase):
+    """What telemetry counts."""
+
+    def test_loss(self) -> None:
+        """What was counted in the turn of the loss is told of with it."""
+        told: list[Any] = []
+        telemetry.attach("test", telemetry.TRAFFIC, lambda *event: told.append(event))
+        self.addCleanup(telemetry.detach, "test")
+        self.open()
+        self.link.send(MESSAGE)
+        self.assertEqual(told, [])
+        self.lose()
+        self.link.told_of_loss()
+        ((_, measurements, metadata, _),) = told
+        self.assertEqual(measurements["count"], 1)
+        self.assertEqual(metadata["action"], "sent")
+        self.assertEqual(metadata["client"], "the client")
+        self.clock.advance(0)
+        self.assertEqual(len(told), 1)
 
 
 class RaisingTests(LinkTestCase):

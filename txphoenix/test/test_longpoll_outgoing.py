@@ -84,6 +84,21 @@ class OutgoingTests(SynchronousTestCase):
         self.assertFalse(self.outgoing.withdraw(marks[1]))
         self.assertFalse(self.outgoing)
 
+    def test_unsent(self) -> None:
+        """What is dropped is counted, as far as it has not left."""
+        for has_left in False, True:
+            outgoing = Outgoing()
+            outgoing.add(b"[1]", False)
+            outgoing.add(b"[2]", False)
+            outgoing.next_batch()
+            if has_left:
+                outgoing.batch_left()
+            outgoing.add(b"[3]", False)
+            outgoing.withdraw(outgoing.add(b"[4]", False))
+            for _ in range(2):
+                outgoing.clear()
+                self.assertEqual(outgoing.unsent, 1 if has_left else 3)
+
     def test_many_withdrawn(self) -> None:
         """Nothing is left of those, however many there are behind a slow batch."""
         self.outgoing.add(b"[0]", False)

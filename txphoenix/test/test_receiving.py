@@ -60,7 +60,6 @@ class ReceivingTestCase(ClientTestCase):
         """What would take frames with this serializer."""
         client = self.client
         router = MessageRouter(
-            client,
             client.connection,
             client.channels,
             client._hook_lists,

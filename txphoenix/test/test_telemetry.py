@@ -5,12 +5,17 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
-from twisted.logger import LogEvent, LogLevel, formatEvent, globalLogPublisher
-
 from txphoenix import telemetry
 from txphoenix.errors import ConfigurationError
-from txphoenix.protocol.message import Message
-from txphoenix.telemetry import CHANNEL, MESSAGE, SOCKET, STATE_CHANGE, events
+from txphoenix.telemetry import (
+    CHANNEL,
+    MESSAGE,
+    SOCKET,
+    STATE_CHANGE,
+    TRAFFIC,
+    events,
+)
+from txphoenix.telemetry.handlers import message_watchers
 
 from .telemetry_kit import (
     ALWAYS,
@@ -18,14 +23,12 @@ from .telemetry_kit import (
     EVENTS,
     NOW,
     PUSH,
-    ROOM,
-    SECRET,
-    SHOWN_URL,
-    TOPIC,
     URL,
     TelemetryCase,
     emit_all,
 )
+
+EVERY_NAME = [SOCKET, CHANNEL, telemetry.PUSH, MESSAGE, TRAFFIC, STATE_CHANGE]
 
 
 class AttachTests(TelemetryCase):
@@ -190,7 +193,7 @@ class EventTests(TelemetryCase):
 
     def test_events(self) -> None:
         """Each event has its name, action, measurements and metadata."""
-        telemetry.attach_many("a", [SOCKET, CHANNEL, MESSAGE, STATE_CHANGE], self.keep)
+        telemetry.attach_many("a", EVERY_NAME, self.keep)
         emit_all()
         self.assertEqual(len(self.calls), len(EVENTS))
         for call, (_, arguments, event_name, action, measurements, metadata) in zip(
@@ -258,90 +261,21 @@ class EventTests(TelemetryCase):
         self.assertTrue(telemetry.socket_handlers)
         self.assertFalse(telemetry.channel_handlers)
         self.assertFalse(telemetry.state_change_handlers)
+        self.assertFalse(telemetry.push_handlers)
+        self.assertFalse(telemetry.traffic_handlers)
         telemetry.detach("a")
         self.assertFalse(handlers)
         self.assertIs(handlers, telemetry.message_handlers)
 
-
-class DebugHandlerTests(TelemetryCase):
-    """:func:`telemetry.attach_debug_handler`."""
-
-    def setUp(self) -> None:
-        """Keep what is logged."""
-        super().setUp()
-        self.logged: list[LogEvent] = []
-        observer: Any = self.logged.append
-        globalLogPublisher.addObserver(observer)
-        self.addCleanup(globalLogPublisher.removeObserver, observer)
-
-    def test_lines(self) -> None:
-        """Each event is one readable line, without secrets."""
-        telemetry.attach_debug_handler()
-        emit_all()
-        lines = [formatEvent(event) for event in self.logged]
-        self.assertEqual(len(lines), len(EVENTS))
-        self.assertEqual(lines[0], f"socket connecting: name='chat', url='{SHOWN_URL}'")
-        self.assertEqual(
-            lines[5],
-            f"socket reconnecting: name='chat', url='{SHOWN_URL}', attempt=3, "
-            f"delay=1.5",
-        )
-        self.assertEqual(
-            lines[13],
-            "message sent: name='chat', topic='rooms:lobby', event='new_msg', "
-            "ref='2', join_ref='1', size=99",
-        )
-        self.assertEqual(
-            lines[16],
-            "state_change channel: name='chat', id='rooms:lobby', "
-            "old_status='joining', new_status='joined'",
-        )
-        self.assertNotIn(SECRET, repr(self.logged))
-
-    def test_levels(self) -> None:
-        """Messages and heartbeats are debug, everything else is info."""
-        telemetry.attach_debug_handler()
-        emit_all()
-        for event, (_, _, event_name, action, _, _) in zip(
-            self.logged, EVENTS, strict=True
-        ):
-            frequent = event_name == MESSAGE or action.startswith("heartbeat")
-            self.assertEqual(
-                event["log_level"], LogLevel.debug if frequent else LogLevel.info
-            )
-
-    def test_client_without_a_name(self) -> None:
-        """A client without a name, and what is None, are left out."""
-        telemetry.attach_debug_handler()
-        message = Message(None, None, TOPIC, "shout", {})
-        telemetry.message_event("received", object(), message, 9)
-        self.assertEqual(
-            formatEvent(self.logged[0]),
-            "message received: topic='rooms:lobby', event='shout', size=9",
-        )
-
-    def test_line_breaks(self) -> None:
-        """A topic with a line break in it stays in its line."""
-        telemetry.attach_debug_handler()
-        telemetry.channel_left(CLIENT, "a\nb {c}", ROOM, "x\ny")
-        self.assertEqual(
-            formatEvent(self.logged[0]),
-            "channel left: name='chat', topic='a\\nb {c}', reason='x\\ny'",
-        )
-
-    def test_long_values(self) -> None:
-        """A long value is cut, so that those behind it are in the line as well."""
-        telemetry.attach_debug_handler()
-        telemetry.channel_left(CLIENT, "a" * 5000, ROOM, "leave")
-        line = formatEvent(self.logged[0])
-        self.assertLess(len(line), 500)
-        self.assertTrue(line.endswith("(5000 characters), reason='leave'"), line)
-
-    def test_detach(self) -> None:
-        """It can be attached once, and detached, which says if it was attached."""
-        telemetry.attach_debug_handler()
-        self.assertRaises(ConfigurationError, telemetry.attach_debug_handler)
-        self.assertTrue(telemetry.detach_debug_handler())
-        self.assertFalse(telemetry.detach_debug_handler())
-        emit_all()
-        self.assertEqual(self.logged, [])
+    def test_truth_test_of_messages(self) -> None:
+        """One more list says if messages, or their number, have a handler."""
+        watchers = message_watchers
+        for name in MESSAGE, TRAFFIC:
+            self.assertFalse(watchers)
+            telemetry.attach("a", name, self.keep)
+            self.assertTrue(watchers)
+            telemetry.detach("a")
+        self.assertFalse(watchers)
+        telemetry.attach("a", telemetry.PUSH, self.keep)
+        self.assertTrue(telemetry.push_handlers)
+        self.assertFalse(watchers)

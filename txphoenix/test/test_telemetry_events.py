@@ -7,19 +7,27 @@ from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any
 
+from twisted.internet.defer import Deferred
 from twisted.trial.unittest import TestCase
 
 from txphoenix import telemetry
 from txphoenix.channels.channel import Channel
 from txphoenix.client.socket_client import SocketClient
-from txphoenix.errors import ConnectionClosed, HandshakeRefused, JoinError
+from txphoenix.errors import (
+    ConnectionClosed,
+    HandshakeRefused,
+    JoinError,
+    PushInterrupted,
+)
 from txphoenix.protocol.backoff import steps
 from txphoenix.protocol.message import Message
 from txphoenix.telemetry import (
     CHANNEL,
     MESSAGE,
+    PUSH,
     SOCKET,
     STATE_CHANGE,
+    TRAFFIC,
     EventName,
 )
 from txphoenix.testing import EchoChannel, Refused, ServerChannel
@@ -31,6 +39,7 @@ TOPIC = "echo:1"
 _SOCKET = {"url"}
 _CHANNEL = {"topic", "channel"}
 _MESSAGE = {"topic", "event", "payload", "ref", "join_ref"}
+_PUSH = {"topic", "channel", "event"}
 _CHANGE = {"type", "id", "old_status", "new_status"}
 
 # Name and action -> the keys of the measurements, and those of the metadata besides
@@ -49,10 +58,30 @@ EVENTS: dict[tuple[EventName, str], tuple[set[str], set[str]]] = {
     (CHANNEL, "left"): ({"count"}, _CHANNEL | {"reason"}),
     (CHANNEL, "join_duration"): ({"duration"}, _CHANNEL),
     (CHANNEL, "leave_duration"): ({"duration"}, _CHANNEL),
+    (SOCKET, "reading_paused"): ({"count"}, _SOCKET),
+    (SOCKET, "reading_resumed"): ({"duration"}, _SOCKET),
+    (SOCKET, "undecodable"): ({"count"}, _SOCKET | {"error"}),
+    (SOCKET, "unsent"): ({"count"}, _SOCKET),
+    (CHANNEL, "rejoining"): ({"delay"}, _CHANNEL | {"error"}),
+    (CHANNEL, "crashed"): ({"count"}, _CHANNEL | {"error", "callback"}),
+    (CHANNEL, "restarted"): ({"count"}, _CHANNEL),
+    (CHANNEL, "dropped"): ({"count"}, _CHANNEL | {"reason"}),
+    (PUSH, "replied"): ({"duration"}, _PUSH | {"status", "response"}),
+    (PUSH, "failed"): ({"duration"}, _PUSH | {"error"}),
+    (TRAFFIC, "sent"): ({"count", "size"}, set()),
+    (TRAFFIC, "received"): ({"count", "size"}, set()),
     (MESSAGE, "sent"): ({"count", "size"}, _MESSAGE),
     (MESSAGE, "received"): ({"count", "size"}, _MESSAGE),
     (STATE_CHANGE, "socket"): ({"count"}, _CHANGE),
     (STATE_CHANGE, "channel"): ({"count"}, _CHANGE),
+}
+
+# Those that may be of more than one message.
+COUNTED = {
+    (SOCKET, "unsent"),
+    (CHANNEL, "dropped"),
+    (TRAFFIC, "sent"),
+    (TRAFFIC, "received"),
 }
 
 Event = tuple[EventName, Mapping[str, Any], Mapping[str, Any]]
@@ -66,6 +95,18 @@ class Secret(ServerChannel):
         raise Refused({"reason": "unauthorized"})
 
 
+class Crashing(Channel):
+    """A channel that crashes at each message."""
+
+    def handle_in(self, event: str, payload: Any) -> None:
+        """Crash."""
+        raise Crash(SECRET)
+
+
+class Crash(Exception):
+    """What it raises."""
+
+
 class EventTests(PhoenixMixin, TestCase):
     """What the handlers are told."""
 
@@ -77,9 +118,8 @@ class EventTests(PhoenixMixin, TestCase):
             {"echo:*": EchoChannel, "secret": Secret}
         )
         self.events: list[Event] = []
-        telemetry.attach_many(
-            "test", (SOCKET, CHANNEL, MESSAGE, STATE_CHANGE), self.take
-        )
+        self.waiting: dict[str, Deferred[None]] = {}
+        telemetry.attach_many("test", {name for name, _ in EVENTS}, self.take)
         self.addCleanup(telemetry.detach, "test")
         self.began = time.time()
         client = SocketClient(
@@ -97,8 +137,16 @@ class EventTests(PhoenixMixin, TestCase):
         metadata: Mapping[str, Any],
         config: object,
     ) -> None:
-        """Note an event."""
+        """Note an event, and tell who waits for it."""
         self.events.append((name, measurements, metadata))
+        waiting = self.waiting.pop(metadata["action"], None)
+        if waiting is not None:
+            waiting.callback(None)
+
+    def when(self, action: str) -> Deferred[None]:
+        """Wait for the next event of an action."""
+        waiting = self.waiting[action] = Deferred()
+        return waiting
 
     def seen(self, name: EventName, *actions: str) -> list[tuple[Any, ...]]:
         """The events of a name: action, measurements and metadata."""
@@ -132,7 +180,7 @@ class EventTests(PhoenixMixin, TestCase):
 
     async def provoke_all(self) -> tuple[SocketClient, Channel]:
         """Have everything happen that there is an event for."""
-        client = await self.start(heartbeat_interval=0.02)
+        client = await self.start(heartbeat_interval=0.02, receive_buffer=4)
         _, channel = await client.join(TOPIC, {"key": SECRET})
         await self.refused(client, "secret")
         await channel.push("echo", {"n": 1})
@@ -140,9 +188,36 @@ class EventTests(PhoenixMixin, TestCase):
         await channel.push("echo", {"n": 2})
         await self.lose_connection(client, failures=2)
         await channel.push("echo", {"n": 3})
+        await self.trouble(client)
         await channel.leave()
         await client.stopService()
         return client, channel
+
+    async def trouble(self, client: SocketClient) -> None:
+        """Crash, read slowly or not at all, and be cut off in the middle of a push."""
+        crashing = client.channel("echo:crashing", channel_class=Crashing)
+        await crashing.join()
+        begun_anew = self.when("restarted")
+        self.server.broadcast(crashing.topic, "boom", {})
+        await begun_anew
+        self.assertEqual(len(self.flushLoggedErrors(Crash)), 1)
+        (session,) = self.server.connections
+        session.send_frame(SECRET.encode(), False)
+        unread, slow = client.channel("echo:unread"), client.channel("echo:slow")
+        for channel in unread, slow:
+            await channel.join()
+        paused, first = self.when("reading_paused"), slow.receive()
+        for channel in unread, slow:
+            for number in range(7):
+                self.server.broadcast(channel.topic, "news", {"n": number})
+        await first
+        await paused
+        for _ in range(6):
+            await slow.receive()
+        too_long = slow.push("echo", {"text": "x" * 15_000_000})
+        self.server.drop()
+        await self.assertFailure(too_long, PushInterrupted)
+        await client.when_connected()
 
     async def refused(self, client: SocketClient, topic: str) -> None:
         """The join of the topic is refused."""
@@ -175,12 +250,14 @@ class EventTests(PhoenixMixin, TestCase):
         """Durations and delays are seconds, counts are 1, sizes are bytes."""
         await self.provoke_all()
         elapsed = time.time() - self.began
-        for _, measurements, metadata in self.events:
+        for name, measurements, metadata in self.events:
             for key, value in measurements.items():
                 if key == "count":
-                    self.assertEqual(value, 1)
+                    self.assertGreaterEqual(value, 1)
+                    if (name, metadata["action"]) not in COUNTED:
+                        self.assertEqual(value, 1)
                 elif key == "size":
-                    self.assertGreater(value, len(metadata["topic"]))
+                    self.assertGreater(value, len(metadata.get("topic", TOPIC)))
                 else:
                     self.assertIsInstance(value, float)
                     self.assertTrue(0 <= value <= elapsed, (metadata["action"], value))

@@ -16,7 +16,7 @@ from typing import Any, Final, Protocol
 
 from .interfaces import LifeSigns
 from .write_buffer import WriteBuffer, WriteBufferOwner
-from .writing import bytes_received, has_room
+from .writing import bytes_received, has_room, unwritten
 
 __all__ = ["MOST_PARTS", "NO_LIMIT", "FrameWriter", "FrameWriterOwner"]
 
@@ -29,6 +29,10 @@ MOST_PARTS: Final = 2 * 1024
 
 class FrameWriterOwner(WriteBufferOwner, Protocol):
     """The protocol whose frames are written."""
+
+    @property
+    def transport(self) -> Any:
+        """What it is written to."""
 
     @property
     def send_queue(self) -> Any:
@@ -149,6 +153,16 @@ class FrameWriter:
         """Write a pong before the next frame, in place of one that has not left."""
         if self._buffer is not None:
             self._buffer.pong(frame)
+
+    @property
+    def unwritten(self) -> int:
+        """How many bytes wait to be written, as far as the transport tells."""
+        size = sum(map(len, self.parts))
+        if self._buffer is None or self._owner is None:
+            return size
+        if self._buffer.descriptor is not None:
+            size += unwritten(self._owner.transport)
+        return size + self._buffer.waiting
 
     # -- What has become of it ----------------------------------------------------
 

@@ -41,11 +41,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.web.http_headers import Headers
 
-from ..errors import (
-    ConnectionClosed,
-    MessageTooLarge,
-    NotConnected,
-)
+from ..errors import ConnectionClosed, MessageTooLarge, NotConnected
 from ..options.options import Options
 from ..protocol.close_codes import NO_CLOSE_FRAME, NORMAL
 from ..protocol.handshake import Handshake
@@ -94,6 +90,10 @@ class LongPollTransport:
     """
 
     needs_heartbeat = False
+    unwritten_bytes = property(lambda self: self._outgoing.size)
+    """How many bytes wait to be written."""
+    unsent_frames = property(lambda self: self._outgoing.unsent)
+    """How many frames had not left when the session ended."""
 
     def __init__(
         self,

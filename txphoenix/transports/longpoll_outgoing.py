@@ -26,15 +26,16 @@ class Outgoing:
     A frame is named by its mark; marks grow.
 
     :ivar size: how many bytes wait, those of the batch under way among them.
+    :ivar unsent: how many frames had not left when all were dropped.
     """
 
     def __init__(self) -> None:
-        self.size = 0
+        self.size = self.unsent = 0
         # Mark -> the frame, and whether it can be a line of a batch.
         self._frames: dict[int, tuple[bytes, bool]] = {}
         # In order; those of frames that were taken back are still among them.
         self._marks: deque[int] = deque()
-        self._batch_size = 0
+        self._batch_size = self._batch_lines = 0
         # The latest mark there ever was, that was in a batch, and that has left.
         self._added = self._batched = self._left = 0
 
@@ -96,7 +97,7 @@ class Outgoing:
                 self._batched = self._marks[0]
                 del self._frames[self._batched]
             self._marks.popleft()
-        self._batch_size = sum(map(len, lines))
+        self._batch_size, self._batch_lines = sum(map(len, lines)), len(lines)
         return b"\n".join(lines), _NDJSON if are_lines else _TEXT
 
     def batch_left(self) -> None:
@@ -115,6 +116,9 @@ class Outgoing:
 
     def clear(self) -> None:
         """Drop what has not been sent."""
+        under_way = self._batch_lines if self._left < self._batched else 0
+        self.unsent += len(self._frames) + under_way
+        self._batched = self._left
         self._frames.clear()
         self._marks.clear()
         self.size = self._batch_size = 0

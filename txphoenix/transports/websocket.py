@@ -103,6 +103,8 @@ class PhoenixClientProtocol(FastFrameProtocol):
 
     # As it is, for a method that calls it would be one more call for each push.
     send = FastFrameProtocol.send_frame
+    unwritten_bytes = property(lambda self: self._writer.unwritten)
+    """How many bytes wait to be written."""
 
     def close(self, code: int = NORMAL, reason: str = "") -> None:
         """Send a close frame; the server answers and ends the connection."""
