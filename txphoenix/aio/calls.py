@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from contextvars import Context, copy_context
+from functools import partial
 from inspect import isawaitable, iscoroutine
 from typing import Any
 
@@ -45,14 +46,20 @@ class Calls:
             function = given
         return Call(self, function, given)
 
-    def run(self, context: Context, function: Callable[..., Any], *args: Any) -> Any:
+    def run(
+        self,
+        context: Context,
+        function: Callable[..., Any],
+        *args: Any,
+        **options: Any,
+    ) -> Any:
         """Call a function; what it lets wait for is waited for in a task.
 
         :return: its result, or a Deferred of it.
         """
         # A copy each time, for a context is entered by one at a time.
         context = context.copy()
-        result = context.run(function, *args)
+        result = context.run(function, *args, **options)
         if result is None or isinstance(result, Deferred) or not isawaitable(result):
             return result
         return self._start(result, context)
@@ -91,17 +98,14 @@ class Calls:
         return deferred_of(task)
 
 
-class Asked:
-    """A callable that answers at once, or by a Deferred, as the library asks it."""
+class Asked(partial[Any]):
+    """A callable that answers at once, or by a Deferred, as the library asks it.
 
-    __slots__ = ("_function",)
+    It is a partial of what it calls, whose name the log finds by that.
+    """
 
-    def __init__(self, function: Callable[..., Any]) -> None:
-        self._function = function
-
-    def __call__(self, *args: Any) -> Any:
-        """Ask it."""
-        return self._function(*args)
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}>"
 
 
 class Call(Asked):
@@ -114,20 +118,25 @@ class Call(Asked):
     :param given: what the user has given, for which the function stands.
     """
 
-    __slots__ = ("_calls", "_context", "given")
+    given: Any
+    """What the user has given."""
 
-    def __init__(
-        self, calls: Calls, function: Callable[..., Any], given: object
-    ) -> None:
-        super().__init__(function)
-        self._calls = calls
-        self._context = copy_context()
-        self.given = given
-        """What the user has given."""
+    _calls: Calls
+    _context: Context
+    _function: Callable[..., Any]
 
-    def __call__(self, *args: Any) -> Any:
+    def __new__(cls, calls: Calls, function: Callable[..., Any], given: object) -> Call:
+        """Make one: a partial has no ``__init__``."""
+        made = super().__new__(cls, function)
+        made._calls, made._context = calls, copy_context()
+        # Of a partial, a partial has the function and the arguments apart.
+        made._function = function
+        made.given = given
+        return made
+
+    def __call__(self, /, *args: Any, **options: Any) -> Any:
         """Call it."""
-        return self._calls.run(self._context, self._function, *args)
+        return self._calls.run(self._context, self._function, *args, **options)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Call) and self.given == other.given
@@ -136,7 +145,6 @@ class Call(Asked):
         return hash(self.given)
 
     def __repr__(self) -> str:
-        # What the log names is the user's.
         return repr(self.given)
 
 

@@ -57,8 +57,13 @@ class Channel:
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        cls._takes_events = cls.handle_in is not Channel.handle_in
-        cls._inside = inside_class(cls, cls.restart, cls.presence_events)
+        own = [
+            name
+            for name in ("handle_in", "handle_message")
+            if getattr(cls, name) is not getattr(Channel, name)
+        ]
+        cls._takes_events = "handle_in" in own
+        cls._inside = inside_class(cls, own)
 
     def __init__(self, topic: str, params: Any = None, maker: Any = None) -> None:
         if not isinstance(maker, Maker):
@@ -362,7 +367,7 @@ class Channel:
         return handler
 
 
-Channel._inside = inside_class(Channel, Channel.restart, Channel.presence_events)
+Channel._inside = inside_class(Channel)
 
 
 def _note(message: Message, taken: list[Message]) -> Message:

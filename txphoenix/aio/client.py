@@ -17,6 +17,7 @@ from txphoenix import (
     Message,
     NotConnected,
 )
+from txphoenix.client import Buffers
 from txphoenix.interfaces import Remover
 from txphoenix.supplied import Supplied
 
@@ -278,6 +279,10 @@ class Client:
         :raises KeyError: there is nothing under that key.
         """
         return self._inner.get_state(*key)
+
+    def buffers(self) -> Buffers:
+        """See how full the buffers are; it takes a look at each channel."""
+        return self._inner.buffers()
 
     def put_state(self, key: str, value: Any) -> None:
         """Keep a value under a key of your own.

@@ -5,6 +5,7 @@ It hands what the library calls to the channel that users hold.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextvars import copy_context
 from typing import Any, cast
 
@@ -49,28 +50,34 @@ class Inside(txphoenix.Channel):
         """Be joined."""
         return self._calls.run(self._context, self.outer.handle_join, response)
 
-    def handle_message(self, message: Message) -> Any:
-        """Take a message that no hook takes."""
-        return self._calls.run(self._context, self.outer.handle_message, message)
-
     def handle_close(self, reason: object) -> Any:
         """Be closed."""
         return self._calls.run(self._context, self.outer.handle_close, reason)
 
     def keep(self, message: Message) -> None:
         """Keep a message for ``receive()``."""
-        super().handle_message(message)
+        txphoenix.Channel.handle_message(self, message)
 
 
-def inside_class(
-    outer: type, restart: str, presence_events: tuple[str, str]
-) -> type[Inside]:
+def _handle_in(self: Inside, event: str, payload: Any) -> Any:
+    return self._calls.run(self._context, self.outer.handle_in, event, payload)
+
+
+def _handle_message(self: Inside, message: Message) -> Any:
+    return self._calls.run(self._context, self.outer.handle_message, message)
+
+
+_TAKING = {"handle_in": _handle_in, "handle_message": _handle_message}
+
+
+def inside_class(outer: Any, overridden: Iterable[str] = ()) -> type[Inside]:
     """Make the class of the insides of a class of channels.
 
-    It has the name of that, for the log.
+    It has the name of that, for the log, and what that says in its body, which is
+    checked here.
 
-    :param restart: what the class says in its body, which is checked here.
-    :param presence_events: the same.
+    :param overridden: which of the methods that take messages are the class's own: the
+        others are the library's here, too.
     """
     made = type(
         outer.__name__,
@@ -79,8 +86,9 @@ def inside_class(
             "__doc__": outer.__doc__,
             "__module__": outer.__module__,
             "__qualname__": outer.__qualname__,
-            "presence_events": presence_events,
-            "restart": restart,
+            "presence_events": outer.presence_events,
+            "restart": outer.restart,
+            **{name: _TAKING[name] for name in overridden},
         },
     )
     return cast("type[Inside]", made)

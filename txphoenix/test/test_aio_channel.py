@@ -6,7 +6,10 @@ import asyncio
 from functools import partial
 from typing import Any
 
+from twisted.logger import formatEvent, globalLogPublisher
+
 import txphoenix
+from txphoenix import Message
 from txphoenix.aio import Channel, Presence
 from txphoenix.errors import AlreadyJoined, ConfigurationError, NotConnected
 from txphoenix.testing import PresenceChannel
@@ -35,6 +38,10 @@ class Kept(Channel):
         """Keep it."""
         await asyncio.sleep(0)
         self.db.append((event, payload))
+
+
+def tell(number: int, payload: Any) -> None:
+    """A hook with an argument of its own."""
 
 
 class CancelTests(AioMemoryTestCase):
@@ -195,6 +202,36 @@ class HookTests(AioMemoryTestCase):
         self.finish(channel.push("shout", 1))
         self.turn()
         self.assertEqual(len(self.flushLoggedErrors(ValueError)), 1)
+
+    def test_names(self) -> None:
+        """The log names what has raised as the user knows it, functions and classes."""
+        from txphoenix.runtime.callable_names import qualified_name
+
+        calls = self.joined()._calls
+        self.assertEqual(qualified_name(calls.of(partial(tell, 1))), f"{__name__}.tell")
+        self.assertEqual(qualified_name(calls.of(tell)), f"{__name__}.tell")
+        events: list[Any] = []
+        observer: Any = events.append
+        globalLogPublisher.addObserver(observer)
+        self.addCleanup(globalLogPublisher.removeObserver, observer)
+
+        class Other(Channel):
+            def handle_message(self, message: Message) -> None:
+                raise ValueError("other")
+
+        class Bad(Channel):
+            async def handle_in(self, event: str, payload: Any) -> None:
+                raise ValueError("bad")
+
+        client = self.open(max_restarts=0)
+        for kind, method in ((Bad, "handle_in"), (Other, "handle_message")):
+            channel = client.channel(TOPIC, channel_class=kind)
+            self.finish(channel.join())
+            channel.push_async("shout")
+            self.turn(4)
+            text = "\n".join(map(formatEvent, events))
+            self.assertIn(f"{kind.__qualname__}.{method}('shouted')", text)
+        self.assertEqual(len(self.flushLoggedErrors(ValueError)), 2)
 
     def test_ends(self) -> None:
         """The hooks of errors and of the end are called."""

@@ -35,6 +35,7 @@ class ClientTests(AioMemoryTestCase):
         self.assertIsNotNone(client.handshake)
         self.assertTrue(repr(client).startswith("<Client ws://"))
         self.assertTrue(client.twisted.connected)
+        self.assertEqual(client.buffers().unwritten.size, 0)
         client.put_state("seen", 1)
         self.assertEqual(client.get_state()["seen"], 1)
 

@@ -128,7 +128,10 @@ class LifeTests(AioTestCase):
         program = await self.program("logged")
         self.assertEqual((await program.ended, program.err.text), (0, ""))
         said = program.out.text
-        self.assertIn(" txphoenix.hooks hook <function logged.<locals>.hook at ", said)
+        # It is named as the user knows it.
+        self.assertIn(
+            "txphoenix.hooks rooms:a: hook __main__.logged.<locals>.hook", said
+        )
         self.assertIn("CRITICAL twisted.internet.defer Unhandled error in", said)
         self.assertIn("ValueError: nobody's", said)
         self.assertNotIn("\x1b", said)
