@@ -36,9 +36,6 @@ async def wait(deferred: Deferred[_T]) -> _T:
     try:
         return await future
     except asyncio.CancelledError:
-        if future.done() and not future.cancelled():
-            # It has come in the moment of the cancellation, and nobody will look.
-            future.exception()
         deferred.cancel()
         raise
 

@@ -17,7 +17,7 @@ import sys
 import threading
 from typing import Any
 
-from txphoenix.aio import connect, install
+from txphoenix.aio import connect, install, running_reactor, wait
 from txphoenix.errors import ConfigurationError
 
 from .aio_program import LIMIT, finish, run, say
@@ -145,6 +145,36 @@ def installed(loop: str, url: str) -> None:
     say(run(loop, finish(main())))
 
 
+def planned(loop: str, url: str) -> None:
+    """Have a call planned before there is a loop, and wait for nothing else."""
+    install()
+    from twisted.internet import reactor
+
+    come = asyncio.Event()
+    planning: Any = reactor
+    planning.callLater(0, come.set)
+
+    async def main() -> bool:
+        async with running_reactor():
+            return await come.wait()
+
+    say(run(loop, finish(main())))
+
+
+def kept_open(loop: str, url: str) -> None:
+    """Leave a port of Twisted's open, on one loop after the other."""
+    from txphoenix.testing import ChatRoom, PhoenixServer
+
+    async def main() -> list[str]:
+        async with running_reactor() as used:
+            await wait(PhoenixServer({"rooms:*": ChatRoom}).start())
+        reactor: Any = used
+        return [str(each) for each in reactor.getReaders() if hasattr(each, "getHost")]
+
+    for _ in range(2):
+        say(run(loop, finish(main())))
+
+
 def misplaced(loop: str, url: str) -> None:
     """Install Twisted's own asyncio reactor, on another loop than the one that runs."""
     from twisted.internet import asyncioreactor
@@ -184,15 +214,21 @@ async def error_in_twisted(url: str) -> str:
         return str(error)
 
 
+def handlers() -> list[Any]:
+    """What handles the signals that Twisted would handle."""
+    signals = (signal.SIGINT, signal.SIGTERM, signal.SIGCHLD)
+    return list(map(signal.getsignal, signals))
+
+
 def interrupted(loop: str, url: str) -> None:
     """Wait for what never comes, until Ctrl-C."""
 
     async def main() -> None:
         asyncio.get_running_loop().slow_callback_duration = LIMIT
-        handler = signal.getsignal(signal.SIGINT)
+        before = handlers()
         async with connect(url) as client:
             _, channel = await client.join("rooms:a")
-            say(signal.getsignal(signal.SIGINT) is handler)
+            say(handlers() == before)
             try:
                 await channel.push("silent", timeout=LIMIT)
             finally:

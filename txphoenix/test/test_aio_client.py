@@ -6,7 +6,9 @@ import asyncio
 from contextvars import ContextVar
 from typing import Any
 
-from txphoenix.aio import Channel
+from twisted.internet.defer import fail
+
+from txphoenix.aio import Channel, wait
 from txphoenix.errors import (
     ConfigurationError,
     ConnectionClosed,
@@ -130,6 +132,15 @@ class ClientTests(AioMemoryTestCase):
         channel = self.open().channel(TOPIC, params)
         with self.assertRaises(RuntimeError):
             self.finish(channel.join())
+        with self.assertRaises(RuntimeError):
+            self.finish(wait(fail(StopIteration("over"))))
+
+    def test_left(self) -> None:
+        """Who leaves waits until nothing of the client is left."""
+        client = self.open()
+        self.leave(client)
+        self.assertEqual(client.status, "disconnected")
+        self.assertEqual(self.clock.getDelayedCalls(), [])
 
     def test_cancelled_params(self) -> None:
         """A function that is cancelled by itself is a cancellation for asyncio."""

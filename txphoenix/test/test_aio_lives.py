@@ -83,6 +83,14 @@ class LifeTests(AioTestCase):
         [[reply, done]] = self.results([line])
         self.assertEqual((reply, done), (1, ["from a thread", "later", "running"]))
 
+    async def test_planned(self) -> None:
+        """What was planned before there was a loop comes by itself."""
+        self.assertEqual(self.results(await self.lines("planned")), [True])
+
+    async def test_kept_open(self) -> None:
+        """What is still open when the last user leaves is closed, each time."""
+        self.assertEqual(self.results(await self.lines("kept_open")), [[], []])
+
     async def test_misplaced(self) -> None:
         """Twisted's asyncio reactor elsewhere, or at rest, is refused."""
         elsewhere, at_rest = await self.lines("misplaced")
