@@ -105,6 +105,22 @@ class InterestTests(RouterCase):
         self.router.pump()
         self.assertEqual(list(interest.topics), ["u"])
 
+    def test_old_answer(self) -> None:
+        """A wildcard that the first answers do not have is found by the next ones."""
+        self.subscribe("phx.t.", "wildcard")
+        meta = self.router.dealer.meta
+        number = self.client.session_id
+        self.wait(self.client.call("wamp.subscription.list", number))
+        self.subscribe("phx.u.", "wildcard")
+        # All subscriptions, all sessions, and those of the first session.
+        meta.stale_lists = 3
+        interest = self.start(every=10)
+        self.assertEqual(set(interest.topics), {"t"})
+        for _ in range(2):
+            self.clock.advance(10)
+            self.router.pump()
+        self.assertEqual(set(interest.topics), {"t", "u"})
+
     def test_stop(self) -> None:
         """Once stopped it wants nothing, asks nothing and tells nothing."""
         interest = self.start(every=10)
