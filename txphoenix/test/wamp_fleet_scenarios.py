@@ -250,6 +250,20 @@ def nobody_wants_it(world: World) -> None:
     world.check_quiet()
 
 
+def topics_are_configured(world: World) -> None:
+    """They are held by their owners, until nobody is configured so."""
+    configured = world.add_worker(["a", "b", "v1.2 beta", ""])
+    world.add_worker(["a"])
+    world.add_worker()
+    world.settle(5)
+    world.check_quiet()
+    expect(world, what="held", found=len(world.held()), wanted=4)
+    world.kill(configured)
+    world.settle(5)
+    world.check_quiet()
+    expect(world, what="held", found=list(dict(world.held())), wanted=["a"])
+
+
 def the_router_is_restarted(world: World) -> None:
     """All come back, and what is wanted is held again."""
     begun(world)
@@ -285,4 +299,5 @@ SCENARIOS: list[Scenario] = [
     nobody_wants_it,
     somebody_subscribes_meanwhile,
     the_router_is_restarted,
+    topics_are_configured,
 ]

@@ -6,7 +6,7 @@ tells ``on_delete`` of all of its subscriptions or of none, whichever fits the l
 them.
 So after each ``on_unsubscribe`` the router is asked whether anybody is left.
 Nor does it list subscriptions by wildcard, unless those of one session are asked for;
-so at the start each session is asked about.
+so each session is asked about, at the 1st, 2nd, 4th, 8th comparison and so on.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class Interest:
         # that nobody asks about these twice.
         self._named: dict[int, str | None] = {}
         self._wildcards: set[int] = set()
-        self._has_asked_sessions = False
+        self._comparisons = 0
         self._comparing = Repeating(clock, self._compare, steps([0.1, 0.5, 2.0]), every)
 
     @property
@@ -156,10 +156,11 @@ class Interest:
         # What was told of in the meantime came before the answer, or is not yet here.
         self._forget(set(self._named) - listed - self._wildcards)
         asked = (listed - set(self._named)) | self._wildcards
-        if not self._has_asked_sessions:
+        # The first answers may be of before; then it is done more and more rarely.
+        if (self._comparisons + 1).bit_count() == 1:
             asked |= await self._of_each_session() - set(self._named)
         await _each(asked, self._learn)
-        self._has_asked_sessions = True
+        self._comparisons += 1
 
     async def _of_each_session(self) -> set[int]:
         found: set[int] = set()
