@@ -212,6 +212,27 @@ class DealerTests(RouterCase):
             else:
                 self.assertEqual(len(cancelled), 1)
 
+    def test_answered_twice(self) -> None:
+        """A cancelled call whose callee dies is answered twice, which ends its caller.
+
+        So Crossbar 26.10.1 and Autobahn do, of which this is no praise.
+        """
+        a, callee = self.attach()
+        b, caller = self.attach()
+        self.wait(a.register(Deferred, "p"))
+        deferred = b.call("p")
+        self.router.pump()
+        callee.kill(is_seen=False)
+        deferred.cancel()
+        self.router.pump()
+        self.failureResultOf(deferred)
+        self.assertTrue(caller.isOpen())
+        callee.vanish()
+        self.router.pump()
+        self.assertFalse(caller.isOpen())
+        self.assertEqual(len(self.router.faults), 1)
+        self.router.faults.clear()
+
 
 class MetaTests(RouterCase):
     """The meta API, as a spy at Crossbar 26.10.1 has written it down."""

@@ -380,10 +380,11 @@ class World:
 
     def check_calls(self) -> None:
         """Calls have ended, unless the router waits for one who is dead."""
+        dead = [each for each in self.router.connections if each.is_killed]
         lost = {
             call.request
             for call in self.router.dealer.invocations.values()
-            if call.callee.is_killed and call.procedure.startswith(f"{PREFIX}.p")
+            if call.callee in dead and call.procedure.startswith(f"{PREFIX}.p")
         }
         for payload, outcome in self.calls:
             done = self.server.done.count(payload)
