@@ -21,7 +21,7 @@ from twisted.python.failure import Failure
 
 __all__ = ["LONGEST", "Ended", "Program", "wait"]
 
-LONGEST = 60.0
+LONGEST = 180.0
 """The seconds after which a wait is given up: many times what a slow machine takes."""
 
 STOPPING = 30.0
