@@ -21,7 +21,7 @@ from twisted.python.failure import Failure
 
 __all__ = ["LONGEST", "Ended", "Program", "wait"]
 
-LONGEST = 60.0
+LONGEST = 180.0
 """The seconds after which a wait is given up: many times what a slow machine takes."""
 
 STOPPING = 30.0
@@ -90,6 +90,7 @@ class Program(ProcessProtocol):
         self._waiting: list[tuple[Callable[[str], bool], Deferred[str]]] = []
         self._ended: Deferred[None] | None = None
         self._is_over = False
+        self._trigger: Any = None
         self.pid = 0
 
     def start(self) -> Program:
@@ -104,7 +105,15 @@ class Program(ProcessProtocol):
         )
         self.pid = process.pid or 0
         self._log = (self._folder / LOG).open("ab")
+        # Nothing of it outlives us, even if we are told to end in the middle of a wait.
+        self._trigger = self._reactor.addSystemEventTrigger(
+            "before", "shutdown", self._kill_at_shutdown
+        )
         return self
+
+    def _kill_at_shutdown(self) -> None:
+        self._trigger = None
+        self.kill()
 
     @property
     def is_over(self) -> bool:
@@ -204,6 +213,8 @@ class Program(ProcessProtocol):
     def processEnded(self, reason: Failure) -> None:
         """Nobody waits for a line in vain."""
         self._log.close()
+        if self._trigger is not None:
+            self._reactor.removeSystemEventTrigger(self._trigger)
         self._is_over = True
         waiting, self._waiting = self._waiting, []
         for _, deferred in waiting:

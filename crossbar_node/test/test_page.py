@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -58,8 +59,9 @@ class PageTests(CrossbarCase):
         text = text.replace(":4000/", phoenix)
         text = text.replace("8080", str(self.ports["client"]))
         config = json.loads(text.replace('"python"', json.dumps(sys.executable)))
-        folder = Path(self.mktemp()).absolute()
-        folder.mkdir(parents=True)
+        # The path of its socket may have 100 characters, which trial's folder has not.
+        folder = Path(tempfile.mkdtemp())
+        self.addCleanup(shutil.rmtree, folder)
         (bridge,) = pieces("python", "bridge.py")
         (folder / "bridge.py").write_text(bridge.replace(":4000/", phoenix), "utf-8")
         started = Node(self.reactor, "the page's node", folder, config)
