@@ -57,10 +57,6 @@ class HookLists:
         """Call the hooks of ``on_error``."""
         call_hooks(self.error, error, called=("on_error", self))
 
-    def received(self, message: Message) -> None:
-        """Call the hooks of ``on_message``."""
-        call_hooks(self.message, message, called=("on_message", self))
-
 
 class ClientHooks:
     """A :class:`txphoenix.SocketClient`, but for all else."""

@@ -10,6 +10,7 @@ from ..channels.membership import Membership
 from ..protocol.event_names import PHOENIX_TOPIC
 from ..protocol.message import Message, Serializer
 from ..protocol.reserved_events import NOT_PUSHED
+from ..runtime.hooks import call_hooks
 from ..telemetry import channel_handlers
 from ..transports.interfaces import FrameReceivers
 from .connection import Connection
@@ -60,7 +61,8 @@ class MessageRouter:
     def message_received(self, message: Message) -> None:
         """Give a message to the channel that has its topic."""
         if self._hooks.message:
-            self._hooks.received(message)
+            hooks = self._hooks
+            call_hooks(hooks.message, message, called=("on_message", hooks))
         channels = self._channels
         membership = channels.routes.get(message.topic)
         if membership is not None:

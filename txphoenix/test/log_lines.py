@@ -62,6 +62,9 @@ def _lines_of(function: ast.AST, module: str) -> Iterator[Line]:
         if not isinstance(node, ast.Call) or not _is_log(node.func):
             continue
         levels = frozenset(_levels(node, assigned))
+        if not all(levels):
+            # Another method of that name, which is given no level.
+            continue
         for argument in node.args[:3]:
             for text in _texts(argument, assigned):
                 yield Line(text, levels, module)

@@ -26,10 +26,17 @@ class ExampleTests(PhoenixMixin, TestCase):
         return start_program(self, os.fspath(EXAMPLES / name), *arguments)
 
     def test_all(self) -> None:
-        """Each example has a test, here or in :mod:`.test_example_outbox`."""
+        """Each has a test: here, for the outbox, or in :mod:`.test_howto_logging`."""
         names = sorted(path.name for path in EXAMPLES.iterdir() if path.is_file())
         self.assertEqual(
-            names, ["chat.py", "first_program.py", "outbox.py", "room_log.tac"]
+            names,
+            [
+                "chat.py",
+                "first_program.py",
+                "outage_log.py",
+                "outbox.py",
+                "room_log.tac",
+            ],
         )
 
     def test_first_program_is_short(self) -> None:

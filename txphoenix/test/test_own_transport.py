@@ -270,7 +270,8 @@ class FaithlessTests(ClientTestCase):
             client = self.started(kind)
             if client.connected:
                 self.made[0].abort()
-            self.assertEqual(len(self.clock.getDelayedCalls()), 1)
+            # The next attempt, and the log's reminder of the outage.
+            self.assertEqual(len(self.clock.getDelayedCalls()), 2)
             self.stop_client(client)
             self.assertEqual(self.clock.getDelayedCalls(), [])
 

@@ -53,6 +53,7 @@ RUNTIME = {
     "copy",
     "functools",
     "inspect",
+    "re",
     "sys",
     "threading",
     "time",

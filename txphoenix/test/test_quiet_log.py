@@ -1,15 +1,15 @@
-"""Tests of :mod:`txphoenix.transports.quiet_log`."""
+"""Tests of :mod:`txphoenix.runtime.quiet_log`."""
 
 from __future__ import annotations
 
 from twisted.logger import LogLevel, capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
-from txphoenix.transports.quiet_log import QuietLog
+from txphoenix.runtime.quiet_log import QuietLog
 
 
 class QuietLogTests(SynchronousTestCase):
-    """:class:`txphoenix.transports.quiet_log.QuietLog`."""
+    """:class:`txphoenix.runtime.quiet_log.QuietLog`."""
 
     def test_dropped(self) -> None:
         """Lines below a warning are dropped, and their values never looked at."""

@@ -10,7 +10,7 @@ from twisted.internet.interfaces import IDelayedCall, IPushProducer
 from zope.interface import implementer
 
 from txphoenix.protocol.close_codes import NORMAL
-from txphoenix.transports.quiet_log import QuietLog
+from txphoenix.runtime.quiet_log import QuietLog
 
 from .endpoint import Endpoint
 from .options import SocketOptions

@@ -46,6 +46,7 @@ from twisted.internet.base import DelayedCall
 from twisted.internet.protocol import connectionDone
 from twisted.python.failure import Failure
 
+from ..runtime.quiet_log import QuietLog
 from .compressed_frames import COMPRESSED, DEFLATED_TEXT, CompressedFrames
 from .fragments import FragmentLimitProtocol
 from .frame_writer import MOST_PARTS, NO_LIMIT, FrameWriter
@@ -53,7 +54,6 @@ from .incomplete_frames import IncompleteFrame, begun_frame
 from .interfaces import LifeSigns
 from .masking import BINARY, PONG, TEXT, masked_frame
 from .plain_frames import take_plain_frames
-from .quiet_log import QuietLog
 from .short_way import is_at_frame, is_plain_session
 
 __all__ = ["FastFrameProtocol"]

@@ -25,8 +25,8 @@ from typing import Any, Final, TypeVar
 from autobahn.twisted.util import peer2str
 from autobahn.twisted.websocket import WebSocketClientFactory, WebSocketClientProtocol
 
+from ..runtime.quiet_log import QuietLog
 from .answer_head import GUID
-from .quiet_log import QuietLog
 
 __all__ = ["own_attributes", "with_factory_defaults", "with_protocol_defaults"]
 

@@ -16,7 +16,7 @@ import re
 from twisted.logger import Logger, LogLevel, formatEvent
 
 from ..protocol.redact import REDACTED, redact_url
-from ..runtime.package_log import package_log
+from .package_log import package_log
 
 __all__ = ["QuietLog"]
 
