@@ -28,7 +28,7 @@ from zope.interface import implementer
 
 from .. import telemetry
 from .._version import __version__
-from ..errors import ConfigurationError, ConnectionFailed, PhoenixError
+from ..errors import ConfigurationError, PhoenixError
 from ..runtime.package_log import package_log
 from .commands import run_listen, run_push, run_serve
 from .console import run_console
@@ -294,7 +294,7 @@ def _begin_logging(verbose: bool, terminal: Terminal, err: TextIO) -> None:
         level = event.get("log_level", LogLevel.info)
         if level is LogLevel.critical:
             log_all(event)
-        elif level >= LogLevel.warn and _is_ours(event) and not _is_attempt(event):
+        elif level >= LogLevel.warn and _is_ours(event) and not _is_outage(event):
             text = eventAsText(event, includeTimestamp=False, includeSystem=False)
             terminal.tell(f"{level.name}: {text}")
 
@@ -311,9 +311,10 @@ def _is_ours(event: LogEvent) -> bool:
     return str(event.get("log_namespace", "")).startswith("txphoenix.")
 
 
-def _is_attempt(event: LogEvent) -> bool:
-    """Whether it is an attempt that has failed: each command tells of its own."""
-    return "client" in event and isinstance(event.get("reason"), ConnectionFailed)
+def _is_outage(event: LogEvent) -> bool:
+    """Whether it tells of an outage: each command tells of its own attempts."""
+    is_of_client = event.get("log_namespace") == "txphoenix.client"
+    return is_of_client and "client" in event and event["log_level"] is LogLevel.warn
 
 
 def _flush(out: TextIO) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any, Protocol
+from weakref import ref
 
 from ..errors import ConnectionFailed
 from ..options.options import Options
@@ -35,7 +36,8 @@ class HookLists:
     __slots__ = ("_client", "close", "error", "message", "open")
 
     def __init__(self, client: Optioned) -> None:
-        self._client = client
+        # Whoever keeps what removes a hook keeps these, and shall not keep the client.
+        self._client = ref(client)
         self.open: Entries = ()
         self.close: Entries = ()
         self.error: Entries = ()
@@ -43,7 +45,8 @@ class HookLists:
 
     def __str__(self) -> str:
         """The client's name."""
-        return shown_name(self._client.options)
+        client = self._client()
+        return "a client that is gone" if client is None else shown_name(client.options)
 
     def opened(self) -> None:
         """Call the hooks of ``on_open``."""

@@ -79,6 +79,8 @@ async def params() -> dict[str, str]:
 
 async def talk(url: str, **given: Any) -> Any:
     """Do what there is to do, each in asyncio's way."""
+    # The outage that it has is told on standard error, which is to stay empty.
+    logging.getLogger("txphoenix.client").setLevel(logging.ERROR)
     USER.set("ann")
     heard: asyncio.Queue[Any] = asyncio.Queue()
     seen: dict[str, Any] = {}

@@ -362,6 +362,16 @@ class MainTests(SynchronousTestCase):
         self.assertIn("RuntimeError: a fault", "".join(fault))
         self.assertEqual(telemetry.list_handlers(), [])
 
+    def test_log_of_outages(self) -> None:
+        """An outage is told by the command, and by the log no second time."""
+        self.main("demo")
+        (observer,) = self.observers
+        log = Logger("txphoenix.client", observer=observer)
+        log.warn("{client}: lost", client="chat")
+        self.assertEqual(self.err.output.text, "")
+        log.error("{client}: wrong", client="chat")
+        self.assertEqual(self.err.output.text, "txphoenix: error: chat: wrong\n")
+
     def test_log_of_others(self) -> None:
         """What others warn of is none of the user's business."""
         self.main("demo")
