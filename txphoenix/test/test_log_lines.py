@@ -145,6 +145,9 @@ PROVOKED = {
     "the telemetry handler {handler_id!r} raised at {event_name}; it is detached": (
         "test_telemetry.ExecuteTests.test_handler_raises"
     ),
+    "the tracer {tracer!r} raised; it is detached": (
+        "test_tracing.TracerTests.test_raises"
+    ),
     "what follows an attempt to connect raised": (
         "test_log_lines.RareTests.test_attempt"
     ),
