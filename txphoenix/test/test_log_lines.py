@@ -170,6 +170,42 @@ PROVOKED = {
     " failed the handshake: {reason}": (
         "test_websocket.RefusalTests.test_compression_that_was_not_offered"
     ),
+    "metrics are served at {where}": "test_log_integrations.MetricsTests.test_served",
+    "metrics cannot be served at {where}: {reason}": (
+        "test_log_integrations.MetricsTests.test_not_served"
+    ),
+    "the metrics cannot be collected": (
+        "test_log_integrations.MetricsTests.test_collector"
+    ),
+    "the function that makes labels of topics raised; such topics are {other!r}, and"
+    " this is not logged again": "test_metrics_labels.TopicTests.test_function_raises",
+    "bridge of {prefix} in realm {realm}, session {session}": (
+        "test_wamp_session.BridgeTests.test_events"
+    ),
+    "the bridge does not start: {reason}": (
+        "test_wamp_session_life.StartTests.test_configuration"
+    ),
+    "{topic}: the bridge cannot join it, and tries again: {reason}": (
+        "test_wamp_topics.TakeTests.test_refused"
+    ),
+    "{topic}: {event} was not published: {reason}; those that follow are told to"
+    " subscribers alone, by {told}": (
+        "test_wamp_publisher.RouterTests.test_not_serializable"
+    ),
+    "{topic}: the router refuses to publish {uri}: {reason}": (
+        "test_wamp_publisher.RouterTests.test_not_authorized"
+    ),
+    "a call of the bridge raised": "test_wamp_session.BridgeTests.test_broken",
+    "a part of the fleet raised, and is tried again": (
+        "test_wamp_repeating.RepeatingTests.test_bug"
+    ),
+    "a part of the fleet raised, and is at rest": (
+        "test_log_integrations.FleetTests.test_backoff"
+    ),
+    "{topic}: the bridge could not leave it": (
+        "test_log_integrations.BridgeTests.test_leave"
+    ),
+    "{topic}: publishing raised": "test_log_integrations.PublisherTests.test_catch_up",
 }
 
 
@@ -185,6 +221,9 @@ class ProvokedTests(SynchronousTestCase):
         for name in sorted(set(PROVOKED.values())):
             with self.subTest(test=name):
                 told = self.told_in(f"txphoenix.test.{name}")
+                if told is None:
+                    # An extra is missing, without which there is no such line.
+                    continue
                 for text in [each for each, by in PROVOKED.items() if by == name]:
                     levels = {it.levels for it in LISTED if it.text == text}
                     self.assertIn(text, told)
@@ -192,13 +231,18 @@ class ProvokedTests(SynchronousTestCase):
                         told[text], frozenset[str]().union(*levels) | {"debug"}
                     )
 
-    def told_in(self, name: str) -> dict[str, set[str]]:
-        """What a test has logged: the texts, each with its levels."""
+    def told_in(self, name: str) -> dict[str, set[str]] | None:
+        """What a test has logged: the texts, each with its levels.
+
+        None if it was skipped.
+        """
         result = TestResult()
         with capturedLogs() as captured:
             TestLoader().loadByName(name).run(result)
         self.assertEqual((result.errors, result.failures), ([], []))
         self.assertEqual(result.testsRun, 1)
+        if result.skipped:
+            return None
         told: dict[str, set[str]] = {}
         for event in captured:
             told.setdefault(event.get("log_format") or "", set()).add(
