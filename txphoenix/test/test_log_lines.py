@@ -48,7 +48,7 @@ PROVOKED = {
     "{topic}: the server is not told of a leave": (
         "test_calling_back_channels.RaisingCodecTests.test_leave"
     ),
-    "rejoin_backoff failed; joining again in 1 s": (
+    "{client}: rejoin_backoff raised; joining again in 1 s": (
         "test_channels.BackoffTests.test_wrong"
     ),
     "{topic}: could not be joined, and is tried again: {reason}": (
@@ -97,8 +97,8 @@ PROVOKED = {
     " coming and going for {took}; losses: {losses}, attempts: {attempts}": (
         "test_outage_log.FlappingTests.test_flapping"
     ),
-    "{client}: the connection comes and goes since {since} ({took}); losses: {losses},"
-    " attempts: {attempts}, the latest: {reason}": (
+    "{client}: the connection comes and goes since {since} ({took}), and is {now};"
+    " losses: {losses}, attempts: {attempts}, the latest: {reason}": (
         "test_outage_log.FlappingTests.test_before_the_rejoin"
     ),
     "{client}: no connection since {since} ({took}); attempts: {attempts}, the latest:"
@@ -110,10 +110,10 @@ PROVOKED = {
     "the transport raised; it is taken for lost": (
         "test_link.RaisingTests.test_at_its_end"
     ),
-    "should_reconnect raised; trying again": (
+    "{client}: should_reconnect raised; trying again": (
         "test_connection.DecisionTests.test_should_reconnect_raises"
     ),
-    "backoff raised; the default delay is used": (
+    "{client}: backoff raised; the default delay is used": (
         "test_connection.DelayTests.test_wrong_backoff"
     ),
     "the transport raised; it is not asked any more": (
@@ -157,17 +157,19 @@ PROVOKED = {
     "long-poll raised; its session ends": "test_log_lines.RareTests.test_longpoll",
     "a transport that came too late raised": "test_log_lines.RareTests.test_too_late",
     "the connector raised": "test_own_connector.AttemptTests.test_disconnect",
-    "an attempt at once was asked for too often, and waits for its time: {most} at"
-    " once, then one each {seconds:g} s": "test_log_levels.HurryTests.test_told",
+    "{client}: an attempt at once was asked for too often, and waits for its time:"
+    " {most} at once, then one each {seconds:g} s": (
+        "test_log_levels.HurryTests.test_told"
+    ),
     "the option tls raised": "test_tls_creator.GuardedTLSTests.test_direct",
-    "{count} messages had not left when the connection ended": (
+    "{client}: messages that had not left when the connection ended: {count}": (
         "test_channel_init.CutInitTests.test_begun_anew"
     ),
     "{protocol!r} raised; the connection ends": (
         "test_calling_back_channels.RaisingCodecTests.test_fallback"
     ),
-    "compression is not offered any more, as the server's answer to the offer has"
-    " failed the handshake: {reason}": (
+    "{client}: compression is not offered any more, as the server's answer to the offer"
+    " has failed the handshake: {reason}": (
         "test_websocket.RefusalTests.test_compression_that_was_not_offered"
     ),
     "metrics are served at {where}": "test_log_integrations.MetricsTests.test_served",
