@@ -135,7 +135,7 @@ def _called(
     if event is not None:
         is_ours = getattr(callback, "__module__", None) == _CHANNEL_MODULE
         name = "handle_in" if is_ours else "handle_message"
-    elif callback != getattr(channel, name, None):
+    elif callback != getattr(channel, "init", None):
         name = "handle_join"
     return Called(name, event, qualified_name(type(channel)), attempt)
 

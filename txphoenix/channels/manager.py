@@ -28,6 +28,7 @@ from ..options.checks import channel_class as check_channel_class
 from ..options.checks import seconds as check_seconds
 from ..options.checks import topic as check_topic
 from ..options.options import Options
+from ..options.shown_name import shown_name
 from ..protocol.message import Message
 from ..runtime.deadlines import Deadlines
 from ..runtime.kept_errors import unraised
@@ -333,9 +334,9 @@ class ChannelManager(ChannelSet):
             if not isfinite(delay):
                 raise ValueError(f"a delay must be finite, not {delay}")
         except BaseException:
-            log.failure(
-                "rejoin_backoff failed; joining again in 1 s", level=LogLevel.error
-            )
+            text = "{client}: rejoin_backoff raised; joining again in 1 s"
+            name = shown_name(self.options)
+            log.failure(text, level=LogLevel.error, client=name)
             return 1.0
         return max(0.0, delay)
 

@@ -115,19 +115,21 @@ class Supervision:
     ) -> None:
         """Restart a channel, unless it has crashed too often."""
         options = self._manager.options
-        crash.count = count = self._count(membership.topic)
+        count = self._count(membership.topic)
         number = (
             f"crash {count} in {options.max_seconds:g} s (max_restarts is"
             f" {options.max_restarts})"
         )
         if count > options.max_restarts:
-            crash.log(failure, f"{number}: the channel is stopped for good; {_ANEW}")
+            what_follows = f"{number}: the channel is stopped for good; {_ANEW}"
+            crash.log(failure, what_follows, count)
             membership.stop(error, crash=error)
         else:
             crash.log(
                 failure,
                 f"{number}; restart is {crash.restart!r}: the channel begins anew,"
                 " with init() and a join",
+                count,
             )
             self.restart(membership, error)
 
@@ -181,7 +183,6 @@ class Crash:
     :param topic: the channel's topic.
     :param called: what has raised.
     :param restart: the channel's restart strategy.
-    :ivar count: how often it has crashed in ``max_seconds``, where that counts.
     """
 
     def __init__(
@@ -191,10 +192,14 @@ class Crash:
         self._topic = topic
         self._called = called
         self.restart = restart
-        self.count: int | None = None
 
-    def log(self, failure: Failure, what_follows: str) -> None:
-        """Log it, with what follows from it."""
+    def log(
+        self, failure: Failure, what_follows: str, count: int | None = None
+    ) -> None:
+        """Log it, with what follows from it.
+
+        :param count: how often it has crashed in ``max_seconds``, where that counts.
+        """
         options, called = self._options, self._called
         log.failure(
             "{topic}: {call} raised; {what_follows}",
@@ -206,7 +211,7 @@ class Crash:
             callback=called.callback,
             event=called.event,
             channel_class=called.channel_class,
-            count=self.count,
+            count=count,
             max_restarts=options.max_restarts,
             window=options.max_seconds,
             restart=self.restart,

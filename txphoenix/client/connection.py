@@ -36,6 +36,7 @@ from twisted.logger import Logger
 
 from ..errors import ConnectionClosed, ConnectionFailed, HeartbeatTimeout, NotConnected
 from ..options.options import Options
+from ..options.shown_name import shown_name
 from ..protocol.close_codes import NORMAL
 from ..protocol.handshake import Handshake
 from ..runtime.deadlines import Deadlines
@@ -371,7 +372,7 @@ class Connection(Service):
 
     def _hurry(self) -> None:
         """Have the planned attempt begin at once, if that is not asked too often."""
-        if self.patience.may_hurry(self._elapsed()):
+        if self.patience.may_hurry(self._elapsed(), shown_name(self._options)):
             self._factory.start_trying()
 
     def _close_transport(self, code: int = NORMAL, reason: str = "") -> None:

@@ -226,14 +226,19 @@ class ConnectionLog(ConnectionObserver):
         """A connection that came and went has lasted."""
         outage, self._outage = self._outage, None
         if outage is not None:
+            lasted = outage.lasted
             outage.end()
+            told = self._told_of(outage)
+            # Since it has lasted, it has not come and gone.
+            told["duration"] -= lasted
+            told["took"] = shown_time(told["duration"])
             self._tell(
                 LogLevel.warn,
                 "{client}: the connection is steady again: it has lasted for {lasted},"
                 " after coming and going for {took}; losses: {losses}, attempts:"
                 " {attempts}",
-                lasted=shown_time(STEADY),
-                **self._told_of(outage),
+                lasted=shown_time(lasted),
+                **told,
             )
 
     def _remind(self) -> None:
@@ -242,11 +247,13 @@ class ConnectionLog(ConnectionObserver):
             return
         outage.reminded()
         told = {**self._told_of(outage), **_because(outage.reason)}
-        if outage.losses > 1:
+        is_open = self._connection.is_open
+        if outage.losses > 1 or (is_open and rejoining is None):
             self._tell(
                 LogLevel.warn,
-                "{client}: the connection comes and goes since {since} ({took});"
-                " losses: {losses}, attempts: {attempts}, the latest: {reason}",
+                "{client}: the connection comes and goes since {since} ({took}), and is"
+                " {now}; losses: {losses}, attempts: {attempts}, the latest: {reason}",
+                now="open" if is_open else "lost",
                 **told,
             )
         elif rejoining is None:

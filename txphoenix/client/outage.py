@@ -40,6 +40,7 @@ class Outage:
     """
 
     __slots__ = (
+        "_back_at",
         "_deadlines",
         "_remind",
         "_reminder",
@@ -64,7 +65,7 @@ class Outage:
         is_unsteady: bool = False,
     ) -> None:
         self._deadlines = deadlines
-        self._start = deadlines.elapsed()
+        self._start = self._back_at = deadlines.elapsed()
         self._reminders = 0
         self._remind = remind
         self._steady: IDelayedCall | None = None
@@ -87,9 +88,15 @@ class Outage:
         self._reminders += 1
         self._reminder = self._plan_reminder()
 
+    @property
+    def lasted(self) -> float:
+        """For how many seconds there is a connection that is expected to last."""
+        return self._deadlines.elapsed() - self._back_at
+
     def expect_steady(self, tell: Callable[[], object]) -> None:
         """Call a function once the connection has lasted."""
         self._cancel_steady()
+        self._back_at = self._deadlines.elapsed()
         self._steady = self._deadlines.call_roughly(STEADY, tell)
 
     def is_new(self, status: int | None) -> bool:

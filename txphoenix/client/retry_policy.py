@@ -9,6 +9,7 @@ from twisted.logger import Logger, LogLevel
 
 from ..errors import ConfigurationError
 from ..options.options import Options
+from ..options.shown_name import shown_name
 from ..protocol import backoff
 from ..protocol.close_codes import SERVICE_RESTART
 from ..runtime.package_log import package_log
@@ -32,7 +33,11 @@ def shall_retry(options: Options, reason: Exception) -> bool:
     try:
         return bool(decide(reason))
     except BaseException:
-        log.failure("should_reconnect raised; trying again", level=LogLevel.error)
+        log.failure(
+            "{client}: should_reconnect raised; trying again",
+            level=LogLevel.error,
+            client=shown_name(options),
+        )
         return True
 
 
@@ -48,7 +53,11 @@ def retry_delay(
     try:
         delay = backoff.checked(options.reconnect_backoff(attempt))
     except BaseException:
-        log.failure("backoff raised; the default delay is used", level=LogLevel.error)
+        log.failure(
+            "{client}: backoff raised; the default delay is used",
+            level=LogLevel.error,
+            client=shown_name(options),
+        )
         delay = backoff.reconnect(options.reconnect_interval)(attempt)
     if patience.close_code == SERVICE_RESTART:
         delay = backoff.after_restart(delay, options.reconnect_interval)

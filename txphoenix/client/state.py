@@ -224,7 +224,7 @@ class SocketState(Service, ConnectionObserver, ChannelObserver):
             topic=message.topic,
             event=message.event,
             count=others + 1,
-            more=f", nor were {others} others" if others else "",
+            more=f", nor were others ({others})" if others else "",
             reason=error_text(reason),
         )
 

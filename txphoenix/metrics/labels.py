@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TypeAlias
 
-from twisted.logger import Logger
+from twisted.logger import Logger, LogLevel
 from twisted.python.failure import Failure
 
 from ..errors import ConfigurationError
@@ -107,6 +107,7 @@ class TopicLabels:
                 log.failure(
                     "the function that makes labels of topics raised; such topics "
                     "are {other!r}, and this is not logged again",
+                    level=LogLevel.error,
                     other=OTHER,
                 )
             return OTHER

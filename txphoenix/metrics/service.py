@@ -177,8 +177,13 @@ class MetricsService(Service):
         self._listening = None
         if failure.check(CancelledError):
             return
-        error = self._failure = _cannot_listen(self.description, failure.value)
-        log.critical("{error}", error=error)
+        where, reason = self.description, _why_not(failure.value)
+        error = self._failure = ConfigurationError(
+            f"metrics cannot be served at {where}: {reason}"
+        )
+        log.error(
+            "metrics cannot be served at {where}: {reason}", where=where, reason=reason
+        )
         self._tell(lambda waiting: waiting.errback(error))
 
     def _tell(self, tell: Callable[[Deferred[IAddress]], None]) -> None:
@@ -220,8 +225,7 @@ class MetricsService(Service):
             self._detach()
 
 
-def _cannot_listen(shown: str, error: BaseException | None) -> ConfigurationError:
+def _why_not(error: BaseException | None) -> str:
     if isinstance(error, CannotListenError):
         error = error.socketError
-    reason = getattr(error, "strerror", None) or legible(error)
-    return ConfigurationError(f"metrics cannot be served at {shown}: {reason}")
+    return getattr(error, "strerror", None) or legible(error)

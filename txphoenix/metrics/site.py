@@ -8,7 +8,7 @@ from typing import Any
 from prometheus_client import make_wsgi_app
 from twisted.internet.defer import Deferred, DeferredList
 from twisted.internet.threads import deferToThreadPool
-from twisted.logger import Logger
+from twisted.logger import Logger, LogLevel
 from twisted.protocols.policies import WrappingFactory
 from twisted.python.failure import Failure
 from twisted.web.http import NOT_ALLOWED, OK, SERVICE_UNAVAILABLE
@@ -97,7 +97,7 @@ class _Answer:
         request = self._request
         if isinstance(result, Failure):
             # A collector of the registry has raised, which may be anybody's.
-            log.failure("the metrics cannot be collected", result)
+            log.failure("the metrics cannot be collected", result, LogLevel.error)
             result = [b"the metrics cannot be collected; the log says why\n"]
             request.setResponseCode(500)
             self._headers = [("Content-Type", "text/plain; charset=utf-8")]

@@ -18,7 +18,7 @@ from collections.abc import Callable
 from typing import Any, Protocol, TypeAlias
 
 from twisted.internet.defer import Deferred
-from twisted.logger import Logger
+from twisted.logger import Logger, LogLevel
 from twisted.python.failure import Failure
 
 from ..protocol.redact import redact_url
@@ -199,5 +199,9 @@ def _tell_end(
 def _failed(tracer: Tracer) -> None:
     """Log what a tracer has just raised, and tell it no more."""
     # Whatever it raised, the call must not suffer for its observer.
-    log.failure("the tracer {tracer!r} raised; it is detached", tracer=tracer)
+    log.failure(
+        "the tracer {tracer!r} raised; it is detached",
+        level=LogLevel.error,
+        tracer=tracer,
+    )
     detach_tracer(tracer)

@@ -15,18 +15,24 @@ import txphoenix
 
 __all__ = ["Line", "log_lines"]
 
-# What a client is made of; neither the server kit nor the command line logs for it.
+# What a client is made of, and the integrations; neither the server kit nor the
+# command line logs for it.
 PACKAGES = (
+    "aio",
     "channels",
     "client",
+    "metrics",
     "options",
+    "otel",
     "protocol",
     "runtime",
     "service",
     "telemetry",
     "transports",
+    "wamp",
 )
 _METHODS = {"debug", "info", "warn", "error", "critical", "failure", "emit", "_tell"}
+_OWNERS = {"log", "bridge_log", "self._logger"}
 # The texts of the debug handler and of Autobahn are not the library's to list.
 _MADE_ELSEWHERE = {"debug_handler.py", "quiet_log.py", "package_log.py", "repeats.py"}
 
@@ -74,7 +80,7 @@ def _is_log(function: ast.expr) -> bool:
     if not isinstance(function, ast.Attribute) or function.attr not in _METHODS:
         return False
     owner = ast.unparse(function.value)
-    return owner in ("log", "self._logger") or function.attr in ("emit", "_tell")
+    return owner in _OWNERS or function.attr in ("emit", "_tell")
 
 
 def _levels(call: ast.Call, assigned: dict[str, list[ast.expr]]) -> Iterator[str]:

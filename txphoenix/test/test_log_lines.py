@@ -48,7 +48,7 @@ PROVOKED = {
     "{topic}: the server is not told of a leave": (
         "test_calling_back_channels.RaisingCodecTests.test_leave"
     ),
-    "rejoin_backoff failed; joining again in 1 s": (
+    "{client}: rejoin_backoff raised; joining again in 1 s": (
         "test_channels.BackoffTests.test_wrong"
     ),
     "{topic}: could not be joined, and is tried again: {reason}": (
@@ -97,8 +97,8 @@ PROVOKED = {
     " coming and going for {took}; losses: {losses}, attempts: {attempts}": (
         "test_outage_log.FlappingTests.test_flapping"
     ),
-    "{client}: the connection comes and goes since {since} ({took}); losses: {losses},"
-    " attempts: {attempts}, the latest: {reason}": (
+    "{client}: the connection comes and goes since {since} ({took}), and is {now};"
+    " losses: {losses}, attempts: {attempts}, the latest: {reason}": (
         "test_outage_log.FlappingTests.test_before_the_rejoin"
     ),
     "{client}: no connection since {since} ({took}); attempts: {attempts}, the latest:"
@@ -110,10 +110,10 @@ PROVOKED = {
     "the transport raised; it is taken for lost": (
         "test_link.RaisingTests.test_at_its_end"
     ),
-    "should_reconnect raised; trying again": (
+    "{client}: should_reconnect raised; trying again": (
         "test_connection.DecisionTests.test_should_reconnect_raises"
     ),
-    "backoff raised; the default delay is used": (
+    "{client}: backoff raised; the default delay is used": (
         "test_connection.DelayTests.test_wrong_backoff"
     ),
     "the transport raised; it is not asked any more": (
@@ -145,6 +145,9 @@ PROVOKED = {
     "the telemetry handler {handler_id!r} raised at {event_name}; it is detached": (
         "test_telemetry.ExecuteTests.test_handler_raises"
     ),
+    "the tracer {tracer!r} raised; it is detached": (
+        "test_tracing.TracerTests.test_raises"
+    ),
     "what follows an attempt to connect raised": (
         "test_log_lines.RareTests.test_attempt"
     ),
@@ -154,19 +157,57 @@ PROVOKED = {
     "long-poll raised; its session ends": "test_log_lines.RareTests.test_longpoll",
     "a transport that came too late raised": "test_log_lines.RareTests.test_too_late",
     "the connector raised": "test_own_connector.AttemptTests.test_disconnect",
-    "an attempt at once was asked for too often, and waits for its time: {most} at"
-    " once, then one each {seconds:g} s": "test_log_levels.HurryTests.test_told",
+    "{client}: an attempt at once was asked for too often, and waits for its time:"
+    " {most} at once, then one each {seconds:g} s": (
+        "test_log_levels.HurryTests.test_told"
+    ),
     "the option tls raised": "test_tls_creator.GuardedTLSTests.test_direct",
-    "{count} messages had not left when the connection ended": (
+    "{client}: messages that had not left when the connection ended: {count}": (
         "test_channel_init.CutInitTests.test_begun_anew"
     ),
     "{protocol!r} raised; the connection ends": (
         "test_calling_back_channels.RaisingCodecTests.test_fallback"
     ),
-    "compression is not offered any more, as the server's answer to the offer has"
-    " failed the handshake: {reason}": (
+    "{client}: compression is not offered any more, as the server's answer to the offer"
+    " has failed the handshake: {reason}": (
         "test_websocket.RefusalTests.test_compression_that_was_not_offered"
     ),
+    "metrics are served at {where}": "test_log_integrations.MetricsTests.test_served",
+    "metrics cannot be served at {where}: {reason}": (
+        "test_log_integrations.MetricsTests.test_not_served"
+    ),
+    "the metrics cannot be collected": (
+        "test_log_integrations.MetricsTests.test_collector"
+    ),
+    "the function that makes labels of topics raised; such topics are {other!r}, and"
+    " this is not logged again": "test_metrics_labels.TopicTests.test_function_raises",
+    "bridge of {prefix} in realm {realm}, session {session}": (
+        "test_wamp_session.BridgeTests.test_events"
+    ),
+    "the bridge does not start: {reason}": (
+        "test_wamp_session_life.StartTests.test_configuration"
+    ),
+    "{topic}: the bridge cannot join it, and tries again: {reason}": (
+        "test_wamp_topics.TakeTests.test_refused"
+    ),
+    "{topic}: {event} was not published: {reason}; those that follow are told to"
+    " subscribers alone, by {told}": (
+        "test_wamp_publisher.RouterTests.test_not_serializable"
+    ),
+    "{topic}: the router refuses to publish {uri}: {reason}": (
+        "test_wamp_publisher.RouterTests.test_not_authorized"
+    ),
+    "a call of the bridge raised": "test_wamp_session.BridgeTests.test_broken",
+    "a part of the fleet raised, and is tried again": (
+        "test_wamp_repeating.RepeatingTests.test_bug"
+    ),
+    "a part of the fleet raised, and is at rest": (
+        "test_log_integrations.FleetTests.test_backoff"
+    ),
+    "{topic}: the bridge could not leave it": (
+        "test_log_integrations.BridgeTests.test_leave"
+    ),
+    "{topic}: publishing raised": "test_log_integrations.PublisherTests.test_catch_up",
 }
 
 
@@ -182,6 +223,9 @@ class ProvokedTests(SynchronousTestCase):
         for name in sorted(set(PROVOKED.values())):
             with self.subTest(test=name):
                 told = self.told_in(f"txphoenix.test.{name}")
+                if told is None:
+                    # An extra is missing, without which there is no such line.
+                    continue
                 for text in [each for each, by in PROVOKED.items() if by == name]:
                     levels = {it.levels for it in LISTED if it.text == text}
                     self.assertIn(text, told)
@@ -189,13 +233,18 @@ class ProvokedTests(SynchronousTestCase):
                         told[text], frozenset[str]().union(*levels) | {"debug"}
                     )
 
-    def told_in(self, name: str) -> dict[str, set[str]]:
-        """What a test has logged: the texts, each with its levels."""
+    def told_in(self, name: str) -> dict[str, set[str]] | None:
+        """What a test has logged: the texts, each with its levels.
+
+        None if it was skipped.
+        """
         result = TestResult()
         with capturedLogs() as captured:
             TestLoader().loadByName(name).run(result)
         self.assertEqual((result.errors, result.failures), ([], []))
         self.assertEqual(result.testsRun, 1)
+        if result.skipped:
+            return None
         told: dict[str, set[str]] = {}
         for event in captured:
             told.setdefault(event.get("log_format") or "", set()).add(

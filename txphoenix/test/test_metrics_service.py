@@ -20,7 +20,7 @@ from twisted.internet.endpoints import (
 )
 from twisted.internet.error import ConnectionDone
 from twisted.internet.protocol import Protocol
-from twisted.logger import capturedLogs
+from twisted.logger import capturedLogs, formatEvent
 from twisted.python.failure import Failure
 from twisted.trial.unittest import TestCase
 from twisted.web.client import HTTPConnectionPool
@@ -429,8 +429,8 @@ class LifeTests(ServiceCase):
         self.assertFalse(second.running)
         self.assertFalse(second.exporter.is_attached)
         await self.assertFailure(waiting, ConfigurationError)
-        (event,) = (one for one in events if one["log_level"].name == "critical")
-        self.assertRegex(str(event["error"]), pattern)
+        (event,) = (one for one in events if one["log_level"].name == "error")
+        self.assertRegex(formatEvent(event) or "", pattern)
 
     async def test_when_listening(self) -> None:
         """Who waits is told, or told that it was stopped first."""

@@ -307,19 +307,37 @@ class FlappingTests(OutageLogCase):
         self.assertEqual(len(lines), 5)
         for line in lines:
             self.assertIn("warn: chat: the connection comes and goes since 2", line)
-        self.assertIn("(30 min); losses: 900, attempts: 900", lines[-1])
+        self.assertIn("(30 min), and is open; losses: 900, ", lines[-1])
         self.memory.advance(590)
         self.assertEqual(self.lines(), [])
         self.memory.advance(20)
         [steady] = self.lines()
         self.assertIn(
-            "warn: chat: the connection is steady again: it has lasted for 10 min",
+            "warn: chat: the connection is steady again: it has lasted for 10 min,"
+            " after coming and going for 33 min",
             steady,
         )
         self.assertIn("losses: 1001, attempts: 1001", steady)
         self.memory.advance(2 * HOUR)
         self.flap(1)
         self.assertEqual(len(self.lines()), 4)
+
+    def test_open(self) -> None:
+        """A reminder does not say that there is no connection where there is one."""
+        self.named_client()
+        self.flap(5)
+        self.lines()
+        self.flap(1)
+        self.lines()
+        self.memory.advance(MINUTE)
+        [reminder] = self.lines()
+        self.assertIn("the connection comes and goes since 2", reminder)
+        self.assertIn("(60 s), and is open; losses: 1, attempts: 1", reminder)
+        self.memory.cut()
+        self.memory.is_listening = False
+        self.memory.advance(MINUTE)
+        [reminder] = self.lines()
+        self.assertIn("(2 min), and is lost; losses: 2", reminder)
 
     def test_slowly(self) -> None:
         """So is one that ends each minute, as with a proxy that is impatient."""

@@ -15,8 +15,10 @@ from unittest import mock
 from cryptography import x509
 from OpenSSL import SSL
 from twisted.internet.endpoints import TCP4ServerEndpoint, wrapClientTLS
+from twisted.internet.error import ConnectionDone
 from twisted.internet.interfaces import IOpenSSLClientConnectionCreator
 from twisted.internet.ssl import CertificateOptions
+from twisted.logger import capturedLogs
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
@@ -372,6 +374,13 @@ class KeepTests(SynchronousTestCase):
             mock.Mock(getHandle=lambda: SSL.Connection(SSL.Context(SSL.TLS_METHOD))),
         ):
             keep_session(transport, ended)
+
+    def test_without_tls(self) -> None:
+        """Of TCP alone there is no session, and no line of the log about one."""
+        ended = mock.Mock(TLS=False, getHandle=mock.Mock(side_effect=AttributeError))
+        with capturedLogs() as captured:
+            keep_session(ended, Failure(ConnectionDone()))
+        self.assertEqual(captured, [])
 
     def test_unfinished(self) -> None:
         """A connection whose handshake has not ended leaves nothing."""

@@ -29,7 +29,8 @@ def told(captured: Sequence[Any]) -> list[str]:
         formatEvent(event)
         for event in captured
         if event["log_level"] >= LogLevel.warn
-        and not formatEvent(event).startswith(("join of", "session closed"))
+        and "the bridge cannot join it" not in formatEvent(event)
+        and not formatEvent(event).startswith("session closed")
     ]
 
 

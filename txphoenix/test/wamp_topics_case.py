@@ -125,7 +125,9 @@ class TopicsCase(SynchronousTestCase):
         self.uris = URIs("phx")
         client = {"endpoint": self.server.endpoint, **self.extra.get("client", {})}
         settings = check_extra({"url": self.server.url, **self.extra, "client": client})
-        self.publisher = Publisher(self.realm, self.uris, settings.max_payload)
+        self.publisher = Publisher(
+            self.realm, self.uris, settings.max_payload, self.clock
+        )
         self.topics = Topics(settings, self.uris, self.publisher, self.clock)
         self.addCleanup(self.stop)
 

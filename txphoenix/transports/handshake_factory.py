@@ -45,6 +45,9 @@ class HandshakeFactory(Protocol):
     def protocol_opened(self) -> None:
         """The protocol is open."""
 
+    def frames_unsent(self, count: int) -> None:
+        """A transport has ended with frames that had not left."""
+
     def protocol_failed(self, reason: Exception) -> None:
         """The protocol was lost before it was open."""
 

@@ -140,10 +140,12 @@ class Patience:
             return 0.0
         return min(delay, _WHILE_WAKING * (1 - random() / 2))
 
-    def may_hurry(self, now: float) -> bool:
+    def may_hurry(self, now: float, client: str) -> bool:
         """Take a turn for an attempt at once; the first after a sleep takes none.
 
         Where there is none the log says so, once until there is one again.
+
+        :param client: what the log calls the client.
         """
         if self._woke_at is not None and self._began_at < self._woke_at:
             return True
@@ -151,8 +153,9 @@ class Patience:
         has_told, self._has_told = self._has_told, not may_hurry
         if not (may_hurry or has_told):
             log.info(
-                "an attempt at once was asked for too often, and waits for its time:"
-                " {most} at once, then one each {seconds:g} s",
+                "{client}: an attempt at once was asked for too often, and waits for"
+                " its time: {most} at once, then one each {seconds:g} s",
+                client=client,
                 most=_MOST_HURRIED,
                 seconds=self.hurried.seconds,
             )

@@ -167,6 +167,9 @@ def keep_session(transport: Any, reason: Failure) -> None:
     :param reason: why it has ended.
         What an error of TLS has ended is not resumed.
     """
+    if getattr(transport, "TLS", None) is False:
+        # Twisted's, of TCP without TLS, which has no handle once it has ended.
+        return
     try:
         get_handle = getattr(transport, "getHandle", None)
         connection = None if get_handle is None else get_handle()

@@ -302,10 +302,7 @@ class PhoenixClientProtocol(FastFrameProtocol):
     def onClose(self, wasClean: bool, code: int | None, reason: str | None) -> None:
         """Tell the factory how it ended."""
         if self.unsent_frames:
-            log.warn(
-                "{count} messages had not left when the connection ended",
-                count=self.unsent_frames,
-            )
+            self.factory.frames_unsent(self.unsent_frames)
         self._tell_end(wasClean, code, reason)
 
     # -- Inside -------------------------------------------------------------------

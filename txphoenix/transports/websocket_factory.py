@@ -18,6 +18,7 @@ from twisted.python.failure import Failure
 
 from ..errors import ConnectionFailed
 from ..options.options import Options
+from ..options.shown_name import shown_name
 from ..protocol.handshake import cookie_lines, header_lines
 from ..protocol.url import Target
 from ..runtime.deadlines import Deadlines
@@ -151,13 +152,22 @@ class PhoenixClientFactory(RetryingFactory, WebSocketClientFactory):
         """The protocol is open."""
         self._endpoint_connector.protocol_opened()
 
+    def frames_unsent(self, count: int) -> None:
+        """A transport has ended with frames that had not left."""
+        log.warn(
+            "{client}: messages that had not left when the connection ended: {count}",
+            client=shown_name(self.options),
+            count=count,
+        )
+
     def protocol_failed(self, reason: Exception) -> None:
         """The protocol was lost before it was open."""
         if self.perMessageCompressionOffers and answers_offer(reason):
             self._is_compression_refused = True
             log.warn(
-                "compression is not offered any more, as the server's answer to the "
-                "offer has failed the handshake: {reason}",
+                "{client}: compression is not offered any more, as the server's answer"
+                " to the offer has failed the handshake: {reason}",
+                client=shown_name(self.options),
                 reason=reason,
             )
         connector = self._endpoint_connector

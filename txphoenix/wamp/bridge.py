@@ -31,7 +31,7 @@ class Bridge:
         self, session: Any, uris: URIs, settings: Settings, clock: IReactorTime
     ) -> None:
         self._uris = uris
-        publisher = Publisher(session, uris, settings.max_payload)
+        publisher = Publisher(session, uris, settings.max_payload, clock)
         self.topics = Topics(settings, uris, publisher, clock)
         calls = Calls(uris, settings)
         self.fleet = calls.router = Fleet(

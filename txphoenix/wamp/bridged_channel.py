@@ -64,7 +64,7 @@ class BridgedChannel(Channel):
             # Asked for before the next message comes: a queue with a reader drops none.
             Deferred.fromCoroutine(self._catch_up(self.receive())).addErrback(
                 lambda failure: log.failure(
-                    "{topic}: publishing ended", failure, topic=self.topic
+                    "{topic}: publishing raised", failure, topic=self.topic
                 )
             )
 

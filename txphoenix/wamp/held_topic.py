@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.error import AlreadyCalled, AlreadyCancelled
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
-from twisted.logger import Logger
+from twisted.logger import Logger, LogLevel
 from twisted.python.failure import Failure
 
 from txphoenix import backoff
@@ -116,10 +116,8 @@ class HeldTopic:
         if self._connecting is not None:
             self._connecting.cancel()
         self._channel.fail_synced(ChannelClosed("left", self._channel.topic))
-        try:
-            await self._channel.leave(timeout)
-        except PhoenixError as error:
-            log.info("{channel!r}: {reason}", channel=self._channel, reason=error)
+        # It closes the channel, whether the server answers or not.
+        await self._channel.leave(timeout)
 
     # -- Inside -------------------------------------------------------------------
 
@@ -187,8 +185,14 @@ class HeldTopic:
         if text == self._told:
             return
         self._told = text
-        log.warn("{reason}; it is tried again", reason=text)
         topic = self._channel.topic
+        self._publisher.repeats.emit(
+            log,
+            LogLevel.warn,
+            "{topic}: the bridge cannot join it, and tries again: {reason}",
+            topic=topic,
+            reason=text,
+        )
         if refusal is None:
             self._publisher.tell(topic, "timeout", text)
         else:

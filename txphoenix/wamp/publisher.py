@@ -19,11 +19,14 @@ from autobahn.exception import PayloadExceededError
 from autobahn.wamp.exception import ApplicationError, TransportLost
 from autobahn.wamp.types import PublishOptions
 from twisted.internet.defer import Deferred, succeed
-from twisted.logger import Logger
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger, LogLevel
 from twisted.python.failure import Failure
 
 from txphoenix.errors import MessageTooLarge, SerializerError
+from txphoenix.runtime.elapsed import elapsed_time
 from txphoenix.runtime.package_log import package_log
+from txphoenix.runtime.repeats import Repeats
 from txphoenix.serializer import default_json
 
 from .uris import URIs
@@ -73,13 +76,18 @@ class Publisher:
 
     :param realm: where to.
     :param max_payload: the largest payload that is published, in bytes.
+    :param clock: tells the time for the log.
+    :ivar repeats: what is told of many topics in one moment.
     :ivar dropped: how many events were not published.
     """
 
-    def __init__(self, realm: Realm, uris: URIs, max_payload: int) -> None:
+    def __init__(
+        self, realm: Realm, uris: URIs, max_payload: int, clock: IReactorTime
+    ) -> None:
         self._realm = realm
         self._uris = uris
         self._max_payload = max_payload
+        self.repeats = Repeats(elapsed_time(clock))
         self.dropped = 0
         # Of each topic, what has been said of it.
         self._told: dict[str, set[str]] = {}
@@ -178,8 +186,11 @@ class Publisher:
             return
         self.dropped += 1
         if self._is_news(topic, "refused"):
-            log.error(
-                "the router refuses to publish {uri}: {reason}",
+            self.repeats.emit(
+                log,
+                LogLevel.error,
+                "{topic}: the router refuses to publish {uri}: {reason}",
+                topic=topic,
                 uri=uri,
                 reason=failure.value.error_message(),
             )
@@ -189,7 +200,9 @@ class Publisher:
     ) -> None:
         self.dropped += 1
         if self._is_news(topic, name):
-            log.warn(
+            self.repeats.emit(
+                log,
+                LogLevel.warn,
                 "{topic}: {event} was not published: {reason}; those that follow are"
                 " told to subscribers alone, by {told}",
                 topic=topic,

@@ -55,7 +55,9 @@ class Repeating:
             self._cancel_timer()
             self.is_running = True
             Deferred.fromCoroutine(self._work()).addErrback(
-                lambda failure: log.failure("A part of the fleet broke", failure)
+                lambda failure: log.failure(
+                    "a part of the fleet raised, and is at rest", failure
+                )
             )
 
     def stop(self) -> None:
@@ -81,7 +83,7 @@ class Repeating:
             if self.is_stopped:
                 return None
             if not isinstance(error, ApplicationError | TransportLost):
-                log.failure("A part of the fleet failed, and is tried again")
+                log.failure("a part of the fleet raised, and is tried again")
             self._failures += 1
             return self._backoff(self._failures - 1)
         self._failures = 0

@@ -240,7 +240,7 @@ class BridgeSession(ApplicationSession):
             return ApplicationError(
                 ApplicationError.CANCELED, "the caller has cancelled it"
             )
-        bridge_log.failure("a call failed")
+        bridge_log.failure("a call of the bridge raised")
         return ApplicationError(self._uris.error("internal"), "the bridge failed")
 
 

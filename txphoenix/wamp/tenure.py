@@ -188,7 +188,7 @@ class Tenure:
             try:
                 await dropping
             except Exception:
-                log.failure("{topic} was not left in time", topic=self.topic)
+                log.failure("{topic}: the bridge could not leave it", topic=self.topic)
             self._is_taken = False
 
     async def _unregister(self, lock: Registration) -> None:
@@ -197,7 +197,7 @@ class Tenure:
         except (ApplicationError, TransportLost) as error:
             # It is gone already, or goes with the session.
             log.debug(
-                "The lock of {topic} was gone: {error}", topic=self.topic, error=error
+                "the lock of {topic} was gone: {error}", topic=self.topic, error=error
             )
 
     def _backoff(self, failures: int) -> float:

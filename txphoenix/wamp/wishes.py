@@ -106,7 +106,7 @@ class Wishes:
         if self._wishes.get(topic) is wish:
             del self._wishes[topic]
         log.debug(
-            "The router refused to have {topic} wanted: {error}",
+            "the router refused to have {topic} wanted: {error}",
             topic=topic,
             error=failure.value,
         )
