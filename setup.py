@@ -109,8 +109,12 @@ setup(
         # The benchmarks draw their charts with it; the library never needs it.
         # And one of them has the exporter of metrics attached.
         "benchmarks": ["matplotlib>=3.8", "prometheus_client>=0.20.0"],
+        # The API reference is made of docstrings, for which modules are imported: some
+        # of these need what an extra brings.
         "docs": [
             "furo",
+            "opentelemetry-api>=1.27.0",
+            "prometheus_client>=0.20.0",
             "sphinx>=8",
         ],
         # A minor release of ruff or mypy finds new faults in old code.

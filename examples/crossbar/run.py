@@ -11,6 +11,7 @@ import argparse
 import contextlib
 import importlib.util
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -51,6 +52,16 @@ def program(*arguments, ready, **options):
             process.kill()
 
 
+def refuse_taken(port, option):
+    """End with one line if somebody has the port, which a node's log has not."""
+    with socket.socket() as trial:
+        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            trial.bind(("127.0.0.1", port))
+        except OSError as error:
+            sys.exit(f"port {port}: {error.strerror}; {option} takes another")
+
+
 def main():
     """Start everything, show it, and end everything."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -60,6 +71,8 @@ def main():
     options = parser.parse_args()
     if importlib.util.find_spec("crossbar") is None:
         sys.exit("crossbar is not installed: pip install 'txphoenix[crossbar]'")
+    refuse_taken(options.phoenix_port, "--phoenix-port")
+    refuse_taken(options.router_port, "--router-port")
     text = (HERE / "config.json").read_text("utf-8")
     text = text.replace(":4000/", f":{options.phoenix_port}/")
     text = text.replace("8080", str(options.router_port))

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from unittest import mock
 
 from twisted.trial.unittest import SynchronousTestCase
 
+import txphoenix
+
 from . import installed
 from .installed import EXTRAS, core_modules, fault_of
+
+SETUP = Path(txphoenix.__file__).parent.parent / "setup.py"
 
 # Runs it as it would run where a module of an extra is missing.
 WITHOUT = "import sys; sys.modules[{0!r}] = None; import txphoenix.{1}"
@@ -69,3 +75,20 @@ class InstalledTests(SynchronousTestCase):
 
         with mock.patch.dict(sys.modules, {"opentelemetry": mock.Mock()}):
             self.assertIn("lacks what is there", self.fault_where(fail) or "")
+
+
+class ExtrasTests(SynchronousTestCase):
+    """The extras in ``setup.py``."""
+
+    skip = None if SETUP.exists() else "installed without its setup.py"
+
+    def test_of_others(self) -> None:
+        """Who tests or documents an integration has what its extra brings."""
+        extras = next(
+            ast.literal_eval(node.value)
+            for node in ast.walk(ast.parse(SETUP.read_text("utf-8")))
+            if isinstance(node, ast.keyword) and node.arg == "extras_require"
+        )
+        for extra in EXTRAS:
+            for other in ("docs", "test"):
+                self.assertLessEqual(set(extras[extra]), set(extras[other]), other)

@@ -55,7 +55,7 @@ class Bridge:
         Then there is no Phoenix socket any more.
         """
         await self.fleet.stop()
-        await self.topics.stop(self._ended("the worker has left"))
+        await self.topics.stop(self._ended("the bridge has left"))
 
     async def stop(self, why: str) -> None:
         """Publish nothing more, and close all Phoenix sockets: the session has ended.

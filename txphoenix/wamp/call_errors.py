@@ -15,7 +15,7 @@ name                   what has happened
 ``not_sent``           It was never sent, and can be repeated safely.
 ``join_refused``       The server has refused the join of the topic; the argument is
                        its response.
-``moved``              The topic goes to another worker just now: call again.
+``moved``              The topic goes to another bridge just now: call again.
                        The server may have acted on it.
 ``too_large``          The payload, or the answer, exceeds ``max_payload``: ``size``
                        and ``limit`` in bytes, and ``was_sent``.

@@ -86,7 +86,7 @@ class Routing:
                 if is_done:
                     return result
         raise self._error(
-            "timeout", topic, "no worker had the topic in time; it was not sent"
+            "timeout", topic, "no bridge had the topic in time; it was not sent"
         )
 
     async def _try(
@@ -119,7 +119,7 @@ class Routing:
                 raise self._error(
                     "interrupted",
                     topic,
-                    "the worker that had the topic is gone; it may have been done or"
+                    "the bridge that had the topic is gone; it may have been done or"
                     " not",
                 ) from error
             raise

@@ -72,7 +72,7 @@ class BridgeSession(ApplicationSession):
     # -- What Autobahn calls ------------------------------------------------------
 
     async def onJoin(self, details: SessionDetails) -> None:
-        """Start: read the settings, and become a worker of the fleet."""
+        """Start: read the settings, and become a member of the fleet."""
         try:
             settings = check_extra(self.config.extra)
             self._uris = uris = URIs(settings.prefix)

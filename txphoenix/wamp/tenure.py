@@ -177,7 +177,7 @@ class Tenure:
     async def _leave(self) -> None:
         moved = ApplicationError(
             self._uris.error("moved"),
-            f"{self.topic} moves to another worker; what was under way may have been"
+            f"{self.topic} moves to another bridge; what was under way may have been"
             " done or not",
             topic=self.topic,
         )
