@@ -255,6 +255,26 @@ class HookTests(AioMemoryTestCase):
             self.assertIn(f"{kind.__qualname__}.{method}('shouted')", text)
         self.assertEqual(len(self.flushLoggedErrors(ValueError)), 2)
 
+    def test_name_of_close(self) -> None:
+        """So it does at the end of a channel."""
+        events: list[Any] = []
+        observer: Any = events.append
+        globalLogPublisher.addObserver(observer)
+        self.addCleanup(globalLogPublisher.removeObserver, observer)
+
+        class Bad(Channel):
+            def handle_close(self, reason: object) -> None:
+                raise ValueError("bad")
+
+        channel = self.open().channel(TOPIC, channel_class=Bad)
+        self.finish(channel.join())
+        self.finish(channel.leave())
+        self.assertEqual(len(self.flushLoggedErrors(ValueError)), 1)
+        [told] = [event for event in events if "callback" in event]
+        self.assertEqual(
+            told["callback"], f"{__name__}.{Bad.__qualname__}.handle_close"
+        )
+
     def test_ends(self) -> None:
         """The hooks of errors and of the end are called."""
         channel = self.joined()
