@@ -149,6 +149,9 @@ class BridgeTests(BridgeCase):
             (LOBBY, "yes", {}, -1),
             (LOBBY, "yes", {}, "1"),
             (LOBBY, "yes", {}, True),
+            (LOBBY, "yes", {}, 10**400),
+            ("", "yes"),
+            ("phoenix", "yes"),
             (LOBBY, "yes", {"a": b"nested"}),
             (LOBBY, "yes", {}, 1, "more"),
         ]
@@ -158,7 +161,7 @@ class BridgeTests(BridgeCase):
         error = self.error("push", LOBBY, "yes", paylod=1)
         self.assertEqual(error.error, "phx.error.invalid_argument")
         self.assertIn("paylod", error.args[0])
-        wrong = [(), (7,), (LOBBY, 1)]
+        wrong = [(), (7,), (LOBBY, 1), ("",), ("phoenix",)]
         for args in wrong:
             error = self.error("presence", *args)
             self.assertEqual(error.error, "phx.error.invalid_argument", args)

@@ -5,17 +5,17 @@ They check what they are given, and have it done wherever in the fleet the topic
 
 from __future__ import annotations
 
-import math
+import sys
 from typing import Any, Protocol
 
 from autobahn.wamp.exception import ApplicationError
 
-from txphoenix.errors import MessageTooLarge, SerializerError
+from txphoenix.errors import ConfigurationError, MessageTooLarge, SerializerError
 
 from .call_errors import too_large
 from .config import Settings
-from .publisher import size_of
-from .uris import URIs
+from .publisher import check_size
+from .uris import URIs, check_topic
 
 __all__ = ["Calls"]
 
@@ -57,18 +57,16 @@ class Calls:
         :param timeout: seconds, the join included; by default the bridge's.
         :raises ApplicationError: see :mod:`txphoenix.wamp.call_errors`.
         """
-        self._check_text("topic", topic)
-        self._check_text("event", event)
+        self._check_topic(topic)
+        if not isinstance(event, str):
+            raise self._invalid(f"event must be a string, not {event!r:.100}")
         seconds = self._check_timeout(timeout)
-        limit = self._settings.max_payload
         try:
-            size = size_of(payload)
+            check_size(payload, self._settings.max_payload)
+        except MessageTooLarge as error:
+            raise too_large(self._uris, error, topic, event, False) from None
         except SerializerError as error:
             raise self._invalid(str(error)) from None
-        if size > limit:
-            raise too_large(
-                self._uris, MessageTooLarge(size, limit), topic, event, False
-            )
         return await self._route(topic, "push", seconds, event, payload)
 
     async def presence(self, topic: str) -> Any:
@@ -78,7 +76,7 @@ class Calls:
         :raises ApplicationError: see :mod:`txphoenix.wamp.call_errors`; a topic of
             which the server tells no presences ends with ``timeout``.
         """
-        self._check_text("topic", topic)
+        self._check_topic(topic)
         return await self._route(topic, "presence", self._settings.timeout)
 
     async def _route(self, topic: str, method: str, timeout: float, *args: Any) -> Any:
@@ -86,9 +84,11 @@ class Calls:
             raise ApplicationError(self._uris.error("not_sent"), "the bridge is down")
         return await self.router.call(topic, method, timeout, *args)
 
-    def _check_text(self, name: str, value: object) -> None:
-        if not isinstance(value, str):
-            raise self._invalid(f"{name} must be a string, not {value!r:.100}")
+    def _check_topic(self, topic: object) -> None:
+        try:
+            check_topic(topic)
+        except ConfigurationError as error:
+            raise self._invalid(str(error)) from None
 
     def _check_timeout(self, timeout: object) -> float:
         if timeout is None:
@@ -96,7 +96,8 @@ class Calls:
         if (
             isinstance(timeout, bool)
             or not isinstance(timeout, int | float)
-            or not (math.isfinite(timeout) and timeout > 0)
+            # Neither NaN, infinity nor what is too large for a float passes.
+            or not 0 < timeout <= sys.float_info.max
         ):
             raise self._invalid(
                 f"timeout must be more than 0 seconds, not {timeout!r:.100}"

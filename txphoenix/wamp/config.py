@@ -7,7 +7,7 @@ be a secret.
 
 from __future__ import annotations
 
-import math
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -20,7 +20,7 @@ from twisted.internet.task import Clock
 from txphoenix import SocketClient
 from txphoenix.errors import ConfigurationError
 
-from .uris import check_prefix
+from .uris import check_prefix, check_topic
 
 __all__ = ["Settings", "check_extra"]
 
@@ -233,13 +233,20 @@ def _content(name: str, base: Path, named: str) -> str:
 
 def _check_topics(name: str, value: Any) -> dict[str, Any]:
     if _is_table(value):
-        return dict(value)
-    if isinstance(value, list | tuple) and all(isinstance(it, str) for it in value):
-        return dict.fromkeys(value)
-    raise ConfigurationError(
-        f"extra: {name} must be a list of topics, or map topics to the params of their"
-        f" joins, not {_kind(value)}"
-    )
+        topics = dict(value)
+    elif isinstance(value, list | tuple) and all(isinstance(it, str) for it in value):
+        topics = dict.fromkeys(value)
+    else:
+        raise ConfigurationError(
+            f"extra: {name} must be a list of topics, or map topics to the params of"
+            f" their joins, not {_kind(value)}"
+        )
+    try:
+        for topic in topics:
+            check_topic(topic)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"extra: {name}: {error}") from None
+    return topics
 
 
 def _check_count(name: str, value: Any) -> int:
@@ -255,8 +262,8 @@ def _seconds(least: str, is_enough: Callable[[float], bool]) -> Callable[..., fl
         if (
             isinstance(value, bool)
             or not isinstance(value, int | float)
-            or not math.isfinite(value)
-            or not is_enough(value)
+            # Neither NaN, infinity nor what is too large for a float passes.
+            or not (is_enough(value) and value <= sys.float_info.max)
         ):
             raise ConfigurationError(
                 f"extra: {name} must be {least} seconds, not {value!r:.60}"

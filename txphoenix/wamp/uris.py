@@ -25,8 +25,17 @@ import re
 from functools import lru_cache
 
 from txphoenix.errors import ConfigurationError
+from txphoenix.message import PHOENIX_TOPIC
 
-__all__ = ["URIs", "check_prefix", "escaped", "event_uri", "split_uri", "unescaped"]
+__all__ = [
+    "URIs",
+    "check_prefix",
+    "check_topic",
+    "escaped",
+    "event_uri",
+    "split_uri",
+    "unescaped",
+]
 
 # A client that makes up topics or events must not fill the memory with them.
 _REMEMBERED = 4096
@@ -35,6 +44,7 @@ _ESCAPED = re.compile(r"[\s.#%\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _ENCODED = re.compile(r"(?:%[0-9A-F]{2})+")
 # What is at most one WAMP component.
 _COMPONENT = re.compile(r"[^\s.#]+")
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
 _EMPTY = "%"
 _INTEREST = "phx_interest"
 # Of a wildcard or a prefix: the topic, and the event.
@@ -100,6 +110,24 @@ def check_prefix(prefix: object) -> str:
             f"prefix must not begin with 'wamp', which is the router's: {prefix!r:.100}"
         )
     return prefix
+
+
+def check_topic(topic: object) -> str:
+    """Check that a channel can have a topic, which not all texts can be.
+
+    :raises ConfigurationError: it is no text, or one that no channel can have.
+    """
+    if not isinstance(topic, str):
+        raise ConfigurationError(f"topic must be a string, not {topic!r:.100}")
+    if not topic:
+        raise ConfigurationError("topic must not be empty")
+    if topic == PHOENIX_TOPIC:
+        raise ConfigurationError(
+            f"topic must not be {PHOENIX_TOPIC!r}, which has the heartbeats"
+        )
+    if _SURROGATE.search(topic):
+        raise ConfigurationError(f"topic must be Unicode text, not {topic!r:.100}")
+    return topic
 
 
 def event_uri(prefix: str, topic: str, event: str) -> str:
@@ -186,7 +214,8 @@ class URIs:
         ``PREFIX.<topic>`` matched as a prefix names one, with or without anything after
         it; matched exactly or by wildcard it has to be the URI of an event, the event
         being free in a wildcard.
-        What no event can ever be published under names none.
+        What no event can ever be published under names none, and so does what no
+        channel can have as its topic.
 
         :param match: ``"exact"``, ``"prefix"`` or ``"wildcard"``.
         """
@@ -198,6 +227,6 @@ class URIs:
         if match == "exact" and not parts[1]:
             return None
         try:
-            return unescaped(parts[0])
+            return check_topic(unescaped(parts[0]))
         except ConfigurationError:
             return None
