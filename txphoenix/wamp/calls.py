@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from autobahn.wamp.exception import ApplicationError
 
 from txphoenix.errors import ConfigurationError, MessageTooLarge, SerializerError
+from txphoenix.legible import legible
 
 from .call_errors import too_large
 from .config import Settings
@@ -59,7 +60,7 @@ class Calls:
         """
         self._check_topic(topic)
         if not isinstance(event, str):
-            raise self._invalid(f"event must be a string, not {event!r:.100}")
+            raise self._invalid(f"event must be a string, not {legible(event, 100)}")
         seconds = self._check_timeout(timeout)
         try:
             check_size(payload, self._settings.max_payload)
@@ -100,7 +101,7 @@ class Calls:
             or not 0 < timeout <= sys.float_info.max
         ):
             raise self._invalid(
-                f"timeout must be more than 0 seconds, not {timeout!r:.100}"
+                f"timeout must be more than 0 seconds, not {legible(timeout, 100)}"
             )
         return float(timeout)
 

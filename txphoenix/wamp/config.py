@@ -19,6 +19,7 @@ from twisted.internet.task import Clock
 
 from txphoenix import SocketClient
 from txphoenix.errors import ConfigurationError
+from txphoenix.legible import legible
 
 from .uris import check_prefix, check_topic
 
@@ -252,7 +253,8 @@ def _check_topics(name: str, value: Any) -> dict[str, Any]:
 def _check_count(name: str, value: Any) -> int:
     if type(value) is not int or value < 1:
         raise ConfigurationError(
-            f"extra: {name} must be a whole number of at least 1, not {value!r:.60}"
+            f"extra: {name} must be a whole number of at least 1, not"
+            f" {legible(value, 60)}"
         )
     return value
 
@@ -266,7 +268,7 @@ def _seconds(least: str, is_enough: Callable[[float], bool]) -> Callable[..., fl
             or not (is_enough(value) and value <= sys.float_info.max)
         ):
             raise ConfigurationError(
-                f"extra: {name} must be {least} seconds, not {value!r:.60}"
+                f"extra: {name} must be {least} seconds, not {legible(value, 60)}"
             )
         return float(value)
 

@@ -25,6 +25,7 @@ import re
 from functools import lru_cache
 
 from txphoenix.errors import ConfigurationError
+from txphoenix.legible import legible
 from txphoenix.message import PHOENIX_TOPIC
 
 __all__ = [
@@ -118,7 +119,7 @@ def check_topic(topic: object) -> str:
     :raises ConfigurationError: it is no text, or one that no channel can have.
     """
     if not isinstance(topic, str):
-        raise ConfigurationError(f"topic must be a string, not {topic!r:.100}")
+        raise ConfigurationError(f"topic must be a string, not {legible(topic, 100)}")
     if not topic:
         raise ConfigurationError("topic must not be empty")
     if topic == PHOENIX_TOPIC:
