@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,6 +16,8 @@ from twisted.logger import capturedLogs, formatEvent
 
 from txphoenix.errors import SerializerError
 from txphoenix.test.wamp_topics_case import TopicsCase
+from txphoenix.testing import error as error_reply
+from txphoenix.testing import ok
 from txphoenix.wamp.publisher import size_of
 
 LOBBY = "rooms:lobby"
@@ -84,6 +87,62 @@ class EventTests(PublishCase):
         self.send("later", 1)
 
 
+def nested(depth: int) -> Any:
+    """Arrays and objects in each other."""
+    payload: Any = 1
+    for level in range(depth):
+        payload = [payload] if level % 2 else {"a": payload, "b": 2}
+    return payload
+
+
+class DepthTests(PublishCase):
+    """What is nested too deep ends the connections of those who get it over WAMP."""
+
+    def test_depths(self) -> None:
+        """Up to 200 pass, and what is wide is not deep."""
+        payloads: list[Any] = [nested(200), [[]] * 500, [{"a": [nested(100)]}] * 9]
+        for payload in payloads:
+            self.assertEqual(
+                size_of(payload), len(json.dumps(payload, separators=(",", ":")))
+            )
+        for depth in (201, 500, 5000):
+            self.assertRaises(SerializerError, size_of, nested(depth))
+
+    def test_event(self) -> None:
+        """Such an event is told to subscribers, and not published."""
+        self.send("deep", nested(200))
+        self.send("deep", nested(201))
+        self.send("after", 1)
+        [first, (event, payload), last] = self.heard()
+        self.assertEqual((first[0], event, last[0]), ("deep", "phx_error", "after"))
+        self.assertEqual(
+            (payload["error"], payload["event"]), ("not_published", "deep")
+        )
+        self.assertIn("more than 200", payload["message"])
+
+    def test_push(self) -> None:
+        """Such a push is refused before it is sent."""
+        error = self.refused(self.topics.push(LOBBY, "crash", nested(201), 1))
+        self.assertEqual(self.name_of(error), "invalid_argument")
+
+    def test_answers(self) -> None:
+        """Such an answer is an error that says that the push was sent."""
+        for answer in (ok, error_reply):
+            reply = answer(nested(201))
+            setattr(self.room, "handle_in", lambda *_, it=reply: it)  # noqa: B010
+            error = self.refused(self.topics.push(LOBBY, "deep", 1, 1))
+            self.assertEqual(self.name_of(error), "too_large")
+            self.assertTrue(error.kwargs["was_sent"])
+
+    def test_refused_join(self) -> None:
+        """A refusal of a join that is such is left out of what subscribers are told."""
+        self.room.refusal = {"reason": nested(201)}
+        self.refused(self.topics.take("rooms:closed"))
+        [(event, payload)] = self.heard("rooms:closed")
+        self.assertEqual((event, payload["error"]), ("phx_error", "join_refused"))
+        self.assertNotIn("response", payload)
+
+
 class LimitTests(PublishCase):
     """max_payload."""
 
@@ -148,12 +207,19 @@ class LimitTests(PublishCase):
         """An answer beyond it is an error that says that the push was sent."""
 
         def handle_in(_self: Any, _event: str, _payload: Any) -> Any:
-            from txphoenix.testing import ok
-
             return ok("x" * 99)
 
         setattr(self.room, "handle_in", handle_in)  # noqa: B010
         error = self.refused(self.topics.push(LOBBY, "big", 1, 1))
+        self.assertEqual(self.name_of(error), "too_large")
+        self.assertTrue(error.kwargs["was_sent"])
+
+    def test_refusal_too_large(self) -> None:
+        """So does a refusal that is too large: it is an answer as well."""
+        error = self.refused(self.topics.push(LOBBY, "no", "x" * 90, 1))
+        self.assertEqual(self.name_of(error), "refused")
+        setattr(self.room, "handle_in", lambda *_: error_reply("x" * 99))  # noqa: B010
+        error = self.refused(self.topics.push(LOBBY, "no", 1, 1))
         self.assertEqual(self.name_of(error), "too_large")
         self.assertTrue(error.kwargs["was_sent"])
 

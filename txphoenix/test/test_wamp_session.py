@@ -8,10 +8,13 @@ from unittest.mock import patch
 from autobahn.twisted.wamp import ApplicationSession
 from autobahn.wamp.exception import ApplicationError
 from autobahn.wamp.types import ComponentConfig
-from twisted.internet.defer import CancelledError
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import capturedLogs
 
 from txphoenix.test.wamp_bridge_case import BridgeCase, told
+from txphoenix.wamp.calls import Calls
+from txphoenix.wamp.config import check_extra
+from txphoenix.wamp.uris import URIs
 
 LOBBY = "rooms:lobby"
 
@@ -149,6 +152,9 @@ class BridgeTests(BridgeCase):
             (LOBBY, "yes", {}, -1),
             (LOBBY, "yes", {}, "1"),
             (LOBBY, "yes", {}, True),
+            (LOBBY, "yes", {}, 10**400),
+            ("", "yes"),
+            ("phoenix", "yes"),
             (LOBBY, "yes", {"a": b"nested"}),
             (LOBBY, "yes", {}, 1, "more"),
         ]
@@ -158,11 +164,20 @@ class BridgeTests(BridgeCase):
         error = self.error("push", LOBBY, "yes", paylod=1)
         self.assertEqual(error.error, "phx.error.invalid_argument")
         self.assertIn("paylod", error.args[0])
-        wrong = [(), (7,), (LOBBY, 1)]
+        wrong = [(), (7,), (LOBBY, 1), ("",), ("phoenix",)]
         for args in wrong:
             error = self.error("presence", *args)
             self.assertEqual(error.error, "phx.error.invalid_argument", args)
         self.assertEqual(self.room.joins, [])
+
+    def test_endless_numbers(self) -> None:
+        """A number that Python does not write, as CBOR has it, is a wrong argument."""
+        calls = Calls(URIs("phx"), check_extra({"url": self.server.url}))
+        endless: Any = 10**5000
+        for args in [(endless, "a"), (LOBBY, endless), (LOBBY, "a", {}, endless)]:
+            pushed = Deferred.fromCoroutine(calls.push(*args))
+            failure = self.failureResultOf(pushed, ApplicationError)
+            self.assertIn("invalid_argument", str(failure.value))
 
     def test_too_large(self) -> None:
         """A push beyond the limit fails, and joins nothing."""

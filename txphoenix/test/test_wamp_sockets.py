@@ -51,6 +51,14 @@ class SocketsTests(TopicsCase):
         self.done(self.topics.take("rooms:new"))
         self.assertEqual(self.sizes(), [3, 3, 1])
 
+    def test_place_of_none(self) -> None:
+        """What cannot be taken leaves no place occupied."""
+        self.take(2)
+        for _ in range(5):
+            self.failureResultOf(self.begin(self.topics.take("phoenix")))
+        self.take(3)
+        self.assertEqual(self.sizes(), [3])
+
     def test_place_is_free_once_left(self) -> None:
         """A place is not given away before the server has answered the leave."""
         self.take(3)

@@ -21,7 +21,7 @@ from txphoenix.test.wamp_fleet_kit import CHECK_EVERY, PREFIX, TIMEOUT, World
 from txphoenix.test.wamp_router import Queue
 from txphoenix.wamp.uris import escaped
 
-TOPICS = ["rooms:lobby", "a", "v1.2 beta", "", "x#y"]
+TOPICS = ["rooms:lobby", "a", "v1.2 beta", "%", "x#y"]
 
 NEVER = 1e6
 

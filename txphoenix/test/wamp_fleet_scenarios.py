@@ -252,7 +252,7 @@ def nobody_wants_it(world: World) -> None:
 
 def topics_are_configured(world: World) -> None:
     """They are held by their owners, until nobody is configured so."""
-    configured = world.add_worker(["a", "b", "v1.2 beta", ""])
+    configured = world.add_worker(["a", "b", "v1.2 beta", "%"])
     world.add_worker(["a"])
     world.add_worker()
     world.settle(5)

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-import math
+import sys
 from typing import TYPE_CHECKING, Any
 
 from autobahn.wamp.exception import ApplicationError
+
+from txphoenix.errors import ConfigurationError
+from txphoenix.legible import legible
+
+from .uris import check_topic
 
 if TYPE_CHECKING:
     from .interfaces import FleetURIs
@@ -26,20 +31,28 @@ class Arguments:
         self._uris = uris
         self._where = where
 
-    def check_text(self, name: str, value: object) -> None:
-        """Check a topic or an event."""
-        if not isinstance(value, str):
-            raise self.wrong(f"{name} must be a string, not {value!r:.100}")
+    def check_topic(self, topic: object) -> None:
+        """Check that a channel can have a topic."""
+        try:
+            check_topic(topic)
+        except ConfigurationError as error:
+            raise self.wrong(str(error)) from None
+
+    def check_event(self, event: object) -> None:
+        """Check an event's name."""
+        if not isinstance(event, str):
+            raise self.wrong(f"event must be a string, not {legible(event, 100)}")
 
     def check_timeout(self, timeout: object) -> None:
         """Check a timeout; None stands for the bridge's own."""
         if timeout is not None and (
             isinstance(timeout, bool)
             or not isinstance(timeout, int | float)
-            or not (math.isfinite(timeout) and timeout > 0)
+            # Neither NaN, infinity nor what is too large for a float passes.
+            or not 0 < timeout <= sys.float_info.max
         ):
             raise self.wrong(
-                f"timeout must be more than 0 seconds, not {timeout!r:.100}"
+                f"timeout must be more than 0 seconds, not {legible(timeout, 100)}"
             )
 
     def wrong(self, text: str) -> ApplicationError:

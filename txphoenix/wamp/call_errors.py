@@ -19,6 +19,8 @@ name                   what has happened
                        The server may have acted on it.
 ``too_large``          The payload, or the answer, exceeds ``max_payload``: ``size``
                        and ``limit`` in bytes, and ``was_sent``.
+                       Also an answer that is nested more than 200 deep, without these
+                       two.
 ``invalid_argument``   An argument is not what it must be.
 ``internal``           The bridge itself has failed; its log says how.
 =====================  =============================================================
@@ -62,17 +64,21 @@ def call_error(
 
 
 def too_large(
-    uris: URIs, error: MessageTooLarge, topic: str, event: str, was_sent: bool
+    uris: URIs, error: SerializerError, topic: str, event: str, was_sent: bool
 ) -> ApplicationError:
-    """The error of a payload that exceeds the bridge's limit."""
+    """The error of a payload that exceeds the bridge's limit, or is nested too deep."""
+    sizes = (
+        {"size": error.size, "limit": error.limit}
+        if isinstance(error, MessageTooLarge)
+        else {}
+    )
     return ApplicationError(
         uris.error("too_large"),
         str(error),
         topic=topic,
         event=event,
-        size=error.size,
-        limit=error.limit,
         was_sent=was_sent,
+        **sizes,
     )
 
 

@@ -14,7 +14,7 @@ from txphoenix.errors import MessageTooLarge, SerializerError
 from .arguments import EMPTY, Arguments
 from .call_errors import too_large
 from .config import Settings
-from .publisher import size_of
+from .publisher import check_size
 from .uris import URIs
 
 __all__ = ["Calls"]
@@ -55,19 +55,16 @@ class Calls:
         :param timeout: seconds, the join included; by default the bridge's.
         :raises ApplicationError: see :mod:`txphoenix.wamp.call_errors`.
         """
-        self._arguments.check_text("topic", topic)
-        self._arguments.check_text("event", event)
+        self._arguments.check_topic(topic)
+        self._arguments.check_event(event)
         self._arguments.check_timeout(timeout)
         seconds = self._settings.timeout if timeout is None else float(timeout)
-        limit = self._settings.max_payload
         try:
-            size = size_of(payload)
+            check_size(payload, self._settings.max_payload)
+        except MessageTooLarge as error:
+            raise too_large(self._uris, error, topic, event, False) from None
         except SerializerError as error:
             raise self._arguments.wrong(str(error)) from None
-        if size > limit:
-            raise too_large(
-                self._uris, MessageTooLarge(size, limit), topic, event, False
-            )
         return await self._route(topic, "push", seconds, event, payload)
 
     async def presence(self, topic: str) -> Any:
@@ -77,7 +74,7 @@ class Calls:
         :raises ApplicationError: see :mod:`txphoenix.wamp.call_errors`; a topic of
             which the server tells no presences ends with ``timeout``.
         """
-        self._arguments.check_text("topic", topic)
+        self._arguments.check_topic(topic)
         return await self._route(topic, "presence", self._settings.timeout)
 
     async def _route(self, topic: str, method: str, timeout: float, *args: Any) -> Any:

@@ -7,7 +7,7 @@ be a secret.
 
 from __future__ import annotations
 
-import math
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -19,8 +19,9 @@ from twisted.internet.task import Clock
 
 from txphoenix import SocketClient
 from txphoenix.errors import ConfigurationError
+from txphoenix.legible import legible
 
-from .uris import check_prefix
+from .uris import check_prefix, check_topic
 
 __all__ = ["Settings", "check_extra"]
 
@@ -233,19 +234,27 @@ def _content(name: str, base: Path, named: str) -> str:
 
 def _check_topics(name: str, value: Any) -> dict[str, Any]:
     if _is_table(value):
-        return dict(value)
-    if isinstance(value, list | tuple) and all(isinstance(it, str) for it in value):
-        return dict.fromkeys(value)
-    raise ConfigurationError(
-        f"extra: {name} must be a list of topics, or map topics to the params of their"
-        f" joins, not {_kind(value)}"
-    )
+        topics = dict(value)
+    elif isinstance(value, list | tuple) and all(isinstance(it, str) for it in value):
+        topics = dict.fromkeys(value)
+    else:
+        raise ConfigurationError(
+            f"extra: {name} must be a list of topics, or map topics to the params of"
+            f" their joins, not {_kind(value)}"
+        )
+    try:
+        for topic in topics:
+            check_topic(topic)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"extra: {name}: {error}") from None
+    return topics
 
 
 def _check_count(name: str, value: Any) -> int:
     if type(value) is not int or value < 1:
         raise ConfigurationError(
-            f"extra: {name} must be a whole number of at least 1, not {value!r:.60}"
+            f"extra: {name} must be a whole number of at least 1, not"
+            f" {legible(value, 60)}"
         )
     return value
 
@@ -255,11 +264,11 @@ def _seconds(least: str, is_enough: Callable[[float], bool]) -> Callable[..., fl
         if (
             isinstance(value, bool)
             or not isinstance(value, int | float)
-            or not math.isfinite(value)
-            or not is_enough(value)
+            # Neither NaN, infinity nor what is too large for a float passes.
+            or not (is_enough(value) and value <= sys.float_info.max)
         ):
             raise ConfigurationError(
-                f"extra: {name} must be {least} seconds, not {value!r:.60}"
+                f"extra: {name} must be {least} seconds, not {legible(value, 60)}"
             )
         return float(value)
 

@@ -31,7 +31,7 @@ from txphoenix.serializer import default_json
 
 from .uris import URIs
 
-__all__ = ["PHX_ERROR", "PHX_JOIN", "Publisher", "Realm", "size_of"]
+__all__ = ["PHX_ERROR", "PHX_JOIN", "Publisher", "Realm", "check_size", "size_of"]
 
 log = Logger("txphoenix.wamp", observer=package_log)
 
@@ -43,6 +43,10 @@ PHX_JOIN = "phx_join"
 
 _JSON = default_json()
 _ACKNOWLEDGE = PublishOptions(acknowledge=True)
+# How deep arrays and objects may be nested, far less than Autobahn's serializers take
+# (cbor2 400, msgpack 511, with WAMP's own): who gets more of them from the router
+# loses its connection, be it the router, a bridge or a subscriber.
+_DEEPEST = 200
 # What a message takes beside its payload, in bytes, roughly.
 _OVERHEAD = 256
 # Once in so many bytes an answer is asked for.
@@ -61,14 +65,54 @@ class Realm(Protocol):
 def size_of(payload: Any) -> int:
     """How large a payload is: its bytes, or those of its JSON.
 
-    :raises SerializerError: it is neither bytes nor a JSON value.
+    :raises SerializerError: it is neither bytes nor a JSON value, or nested too deep.
     """
     if isinstance(payload, bytes):
         return len(payload)
     try:
-        return len(_JSON.dumps(payload))
-    except (TypeError, ValueError, RecursionError) as error:
+        text = _JSON.dumps(payload)
+    except RecursionError:
+        raise _too_deep() from None
+    except (TypeError, ValueError) as error:
         raise SerializerError(f"the payload is no JSON value: {error}") from None
+    data = text if isinstance(text, bytes) else text.encode()
+    # Nearly all payloads have fewer of these, and need no closer look.
+    if data.count(b"[") + data.count(b"{") > _DEEPEST:
+        _check_depth(payload)
+    return len(data)
+
+
+def check_size(payload: Any, limit: int) -> int:
+    """How large a payload is, if it is not too large.
+
+    :raises MessageTooLarge: it is.
+    :raises SerializerError: see :func:`size_of`.
+    """
+    size = size_of(payload)
+    if size > limit:
+        raise MessageTooLarge(size, limit)
+    return size
+
+
+def _check_depth(payload: Any) -> None:
+    level = [payload]
+    for _ in range(_DEEPEST):
+        level = [
+            item
+            for outer in level
+            if isinstance(outer, dict | list | tuple)
+            for item in (outer.values() if isinstance(outer, dict) else outer)
+            if isinstance(item, dict | list | tuple)
+        ]
+        if not level:
+            return
+    raise _too_deep()
+
+
+def _too_deep() -> SerializerError:
+    return SerializerError(
+        f"the payload is nested more than {_DEEPEST} arrays and objects deep"
+    )
 
 
 class Publisher:
@@ -115,9 +159,10 @@ class Publisher:
     ) -> None:
         """Publish an event; it raises nothing."""
         try:
-            size = size_of(payload)
-            if is_limited and size > self._max_payload:
-                raise MessageTooLarge(size, self._max_payload)
+            if is_limited:
+                size = check_size(payload, self._max_payload)
+            else:
+                size = size_of(payload)
             self._send(topic, event, payload, size)
         except MessageTooLarge as error:
             self._drop(topic, event, "too_large", error, size=error.size)
@@ -132,13 +177,16 @@ class Publisher:
     def tell(self, topic: str, name: str, text: str, **more: Any) -> None:
         """Tell the subscribers of a topic what went wrong.
 
-        A response that is too large is left out; the text has what fits of it.
+        A response that is too large or too deep is left out; the text has what fits.
 
         :param name: as of the errors of calls.
         """
         payload = {"error": name, "message": text, **more}
-        if "response" in payload and size_of(payload["response"]) > self._max_payload:
-            del payload["response"]
+        if "response" in payload:
+            try:
+                check_size(payload["response"], self._max_payload)
+            except SerializerError:
+                del payload["response"]
         self.publish(topic, PHX_ERROR, payload, is_limited=False)
 
     def forget(self, topic: str) -> None:

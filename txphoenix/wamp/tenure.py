@@ -142,7 +142,7 @@ class Tenure:
         if method not in ("push", "presence"):
             raise wrong(f"method must be 'push' or 'presence', not {method!r:.100}")
         if method == "push":
-            self._arguments.check_text("event", event)
+            self._arguments.check_event(event)
             self._arguments.check_timeout(timeout)
         elif event is not None or payload is not EMPTY or timeout is not None:
             raise wrong("presence takes no event, payload or timeout")

@@ -9,12 +9,12 @@ from autobahn.wamp.exception import ApplicationError
 from twisted.internet.defer import Deferred, DeferredList
 from twisted.internet.interfaces import IReactorTime
 
-from txphoenix.errors import MessageTooLarge, PhoenixError
+from txphoenix.errors import MessageTooLarge, PhoenixError, SerializerError
 
 from .call_errors import call_error, too_large
 from .config import Settings
 from .held_topic import HeldTopic
-from .publisher import Publisher, size_of
+from .publisher import Publisher, check_size
 from .sockets import Sockets
 from .uris import URIs
 
@@ -82,40 +82,30 @@ class Topics:
         self, topic: str, event: str, payload: Any, timeout: float | None
     ) -> Any:
         """Push to a topic that is held, and return the response of its reply."""
-        limit = self._settings.max_payload
         try:
-            size = size_of(payload)
-            if size > limit:
-                raise too_large(
-                    self._uris, MessageTooLarge(size, limit), topic, event, False
-                )
-            seconds = self._settings.timeout if timeout is None else timeout
-            response = await self._holding(topic).push(event, payload, seconds)
-            size = size_of(response)
+            check_size(payload, self._settings.max_payload)
+        except MessageTooLarge as error:
+            raise too_large(self._uris, error, topic, event, False) from None
         except PhoenixError as error:
             raise call_error(self._uris, error, topic, event) from error
-        if size > limit:
-            raise too_large(
-                self._uris, MessageTooLarge(size, limit), topic, event, True
-            )
+        seconds = self._settings.timeout if timeout is None else timeout
+        try:
+            response = await self._holding(topic).push(event, payload, seconds)
+        except PhoenixError as error:
+            told = call_error(self._uris, error, topic, event)
+            for answer in told.args:
+                self._check_answer(answer, topic, event, True)
+            raise told from error
+        self._check_answer(response, topic, event, True)
         return response
 
     async def presence(self, topic: str) -> dict[str, Any]:
         """The presence state of a topic that is held, once it is synced."""
-        limit = self._settings.max_payload
         try:
             state = await self._holding(topic).presence(self._settings.timeout)
         except PhoenixError as error:
             raise call_error(self._uris, error, topic) from error
-        size = size_of(state)
-        if size > limit:
-            raise too_large(
-                self._uris,
-                MessageTooLarge(size, limit),
-                topic,
-                "presence_state",
-                False,
-            )
+        self._check_answer(state, topic, "presence_state", False)
         return state
 
     async def stop(self, why: Exception) -> None:
@@ -131,15 +121,29 @@ class Topics:
         await self.sockets.stop()
         await DeferredList(dropped)
 
+    def _check_answer(
+        self, answer: Any, topic: str, event: str, was_sent: bool
+    ) -> None:
+        try:
+            check_size(answer, self._settings.max_payload)
+        except SerializerError as error:
+            raise too_large(self._uris, error, topic, event, was_sent) from None
+
     def _take(self, topic: str) -> HeldTopic:
         held = self._held.get(topic)
         if held is None:
             settings = self._settings
             topics: Mapping[str, Any] = settings.topics
             socket = self.sockets.place()
-            held = self._held[topic] = HeldTopic(
-                topic, topics.get(topic), socket, self.publisher, self._clock
-            )
+            try:
+                held = HeldTopic(
+                    topic, topics.get(topic), socket, self.publisher, self._clock
+                )
+            except BaseException:
+                # Nothing is held that would give the place back.
+                self.sockets.free(socket)
+                raise
+            self._held[topic] = held
         return held
 
     def _holding(self, topic: str) -> HeldTopic:

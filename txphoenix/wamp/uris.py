@@ -25,10 +25,13 @@ import re
 from functools import lru_cache
 
 from txphoenix.errors import ConfigurationError
+from txphoenix.legible import legible
+from txphoenix.message import PHOENIX_TOPIC
 
 __all__ = [
     "URIs",
     "check_prefix",
+    "check_topic",
     "escaped",
     "event_uri",
     "split_uri",
@@ -43,6 +46,7 @@ _ESCAPED = re.compile(r"[\s.#%\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _ENCODED = re.compile(r"(?:%[0-9A-F]{2})+")
 # What is at most one WAMP component.
 _COMPONENT = re.compile(r"[^\s.#]+")
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
 _EMPTY = "%"
 _INTEREST = "phx_interest"
 # Of a wildcard or a prefix: the topic, and the event.
@@ -108,6 +112,24 @@ def check_prefix(prefix: object) -> str:
             f"prefix must not begin with 'wamp', which is the router's: {prefix!r:.100}"
         )
     return prefix
+
+
+def check_topic(topic: object) -> str:
+    """Check that a channel can have a topic, which not all texts can be.
+
+    :raises ConfigurationError: it is no text, or one that no channel can have.
+    """
+    if not isinstance(topic, str):
+        raise ConfigurationError(f"topic must be a string, not {legible(topic, 100)}")
+    if not topic:
+        raise ConfigurationError("topic must not be empty")
+    if topic == PHOENIX_TOPIC:
+        raise ConfigurationError(
+            f"topic must not be {PHOENIX_TOPIC!r}, which has the heartbeats"
+        )
+    if _SURROGATE.search(topic):
+        raise ConfigurationError(f"topic must be Unicode text, not {topic!r:.100}")
+    return topic
 
 
 def event_uri(prefix: str, topic: str, event: str) -> str:
@@ -213,7 +235,8 @@ class URIs:
         ``PREFIX.<topic>`` matched as a prefix names one, with or without anything after
         it; matched exactly or by wildcard it has to be the URI of an event, the event
         being free in a wildcard.
-        What no event can ever be published under names none.
+        What no event can ever be published under names none, and so does what no
+        channel can have as its topic.
 
         :param match: ``"exact"``, ``"prefix"`` or ``"wildcard"``.
         """
@@ -225,6 +248,6 @@ class URIs:
         if match == "exact" and not parts[1]:
             return None
         try:
-            return unescaped(parts[0])
+            return check_topic(unescaped(parts[0]))
         except ConfigurationError:
             return None
