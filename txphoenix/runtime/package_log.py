@@ -33,6 +33,8 @@ __all__ = ["PackageLog", "package_log"]
 
 # The most characters of a line; what it is made of is mostly cut before.
 _LONGEST_LINE = 1000
+# What many lines begin with.
+_NAMES = ("client", "topic")
 # The most lines of a traceback: Python's own recursion has no more.
 _MOST_LINES = 4000
 
@@ -80,6 +82,9 @@ def _legible_event(event: LogEvent) -> LogEvent:
         text = formatEvent({name: _Legible.of(each) for name, each in event.items()})
         event = {**event, "log_format": "{log_line}", "log_line": text}
     if len(text) > _LONGEST_LINE or not text.isprintable():
+        # A long name or topic must not leave out what is said of it.
+        names = {name: cut(str(event[name])) for name in _NAMES if name in event}
+        text = _line({**event, **names})
         line = cut(text, _LONGEST_LINE)
         event = {**event, "log_format": "{log_line}", "log_line": line}
     failure = event.get("log_failure")

@@ -229,6 +229,8 @@ def makeService(options: Mapping[str, Any]) -> SocketClient:
         level = level or "info"
     if level is not None:
         LogFilter(level).setServiceParent(client)
+        # Services stop from the last to the first, and channels have lines as they do.
+        client.services.insert(0, client.services.pop())
     if where is not None:
         from ..metrics import MetricsService
 

@@ -82,6 +82,16 @@ class PackageLogTests(SynchronousTestCase):
         self.assertEqual(len(long), 1000 + len("... (48000 characters)"))
         self.assertEqual(short, "a\\x1bb")
 
+    def test_long_names(self) -> None:
+        """A long topic, or name of a client, leaves room for what is said of it."""
+        name = "n" * 3000
+        self.log.warn("{client}: is lost", client=name)
+        self.log.warn("{topic}: is left, {client}", topic=name, client="c")
+        lost, left = map(formatEvent, self.events)
+        self.assertEqual(lost, f"{name[:200]}... (3000 characters): is lost")
+        self.assertEqual(left, f"{name[:200]}... (3000 characters): is left, c")
+        self.assertEqual(self.events[0]["client"], name)
+
     def test_formats(self) -> None:
         """Whatever the format, the line is the one that Twisted makes of it."""
         fields = {"a": "it", "b": 2, "c": 1.5, "d": ["x"], "e": LogLevel.info}

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from http.cookiejar import CookieJar
 from pathlib import Path
 from typing import Any
 
 from twisted.application.service import IService, IServiceMaker
+from twisted.logger import capturedLogs
 from twisted.plugin import IPlugin, getPlugins
 from twisted.python import usage
 from twisted.trial.unittest import SynchronousTestCase
@@ -16,9 +18,11 @@ from zope.interface.verify import verifyObject
 from txphoenix.channels.channel import Channel
 from txphoenix.client.socket_client import SocketClient
 from txphoenix.errors import ConfigurationError
+from txphoenix.service import maker
 from txphoenix.service.maker import LoggedChannel, Options, makeService
 from txphoenix.service.services import CleanExit, LogFilter
 from txphoenix.service.settings import OWN, PLAIN, TABLES
+from txphoenix.testing import ChatRoom, MemoryServer
 
 URL = "ws://localhost:4000/socket"
 SECRET = "S3CR3T"
@@ -283,6 +287,30 @@ class MakeServiceTests(SynchronousTestCase):
         """Made by twistd, it sees to the exit and to the log."""
         self.assertEqual(
             self.children(under_twistd()), {"exit": CleanExit, "log": LogFilter}
+        )
+
+    def test_log_level_at_the_end(self) -> None:
+        """What channels log as the service stops is of the level as well."""
+        memory = MemoryServer({"rooms:*": ChatRoom})
+        in_memory = partial(
+            SocketClient, endpoint=memory.endpoint, reactor=memory.clock
+        )
+        self.patch(maker, "SocketClient", in_memory)
+        told = {"url": memory.url, "log_level": "warn", "join": ["rooms:lobby"]}
+        client = makeService(told)
+        with capturedLogs() as captured:
+            client.startService()
+            memory.flush()
+            self.assertEqual(len(memory.channels("rooms:lobby")), 1)
+            client.stopService()
+            memory.flush()
+        self.assertEqual(
+            [
+                event["log_format"]
+                for event in captured
+                if event["log_namespace"].startswith("txphoenix.")
+            ],
+            [],
         )
 
     def test_log_level(self) -> None:
