@@ -47,8 +47,15 @@ CLIENT: list[Config] = [
     {"uri": f"{PREFIX}.", "match": "prefix", "allow": {"subscribe": True}},
     {"uri": f"{PREFIX}.push", "match": "exact", "allow": {"call": True}},
     {"uri": f"{PREFIX}.presence", "match": "exact", "allow": {"call": True}},
+    {"uri": f"{PREFIX}.topic.", "match": "prefix", "allow": {"call": True}},
 ]
 """What those are allowed who use it."""
+
+PING: Config = {"auto_ping_interval": 1000, "auto_ping_timeout": 1000}
+"""Milliseconds: the router drops a session whose process hangs for two seconds.
+
+Other programs leave it more time; the tests wait for it.
+"""
 
 TESTER: list[Config] = [
     *CLIENT,
@@ -87,10 +94,11 @@ def node(
     }
 
 
-def router(ports: Mapping[str, int]) -> Config:
+def router(ports: Mapping[str, int], options: Config | None = None) -> Config:
     """A router with one realm.
 
     :param ports: ``"bridge"`` and ``"client"``: who comes in there has that role.
+    :param options: those of the transport for bridges.
     """
     permissions = {"bridge": BRIDGE, "client": TESTER}
     return {
@@ -110,6 +118,7 @@ def router(ports: Mapping[str, int]) -> Config:
                 "id": role,
                 "endpoint": {"type": "tcp", "interface": "127.0.0.1", "port": port},
                 "auth": {"anonymous": {"type": "static", "role": role}},
+                "options": dict(options or {}) if role == "bridge" else {},
             }
             for role, port in ports.items()
         ],

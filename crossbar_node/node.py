@@ -73,4 +73,8 @@ class Node:
 
     async def kill(self, worker: str) -> None:
         """Kill the process of a worker: it can neither leave nor say so."""
-        os.kill(await self.pid_of(worker), signal.SIGKILL)
+        await self.signal(worker, signal.SIGKILL)
+
+    async def signal(self, worker: str, number: signal.Signals) -> None:
+        """Send a signal to the process of a worker."""
+        os.kill(await self.pid_of(worker), number)

@@ -6,7 +6,8 @@
 
 A Phoenix server, a Crossbar node with a router and the workers, and a client that
 subscribes to all topics and calls, each a process of its own.
-Events go from Phoenix to the client, calls from the client to Phoenix and back.
+Events go from Phoenix to the client, calls from the client to Phoenix and back: by the
+entry that all workers share, and to the one that has the topic.
 
 What a machine has too few cores for does not get faster with more workers.
 So beside the rates there is what each process got done in a second of its own CPU time,
@@ -31,6 +32,8 @@ from typing import Any, NamedTuple
 from twisted.internet import task
 from twisted.internet.defer import Deferred, gatherResults
 
+from txphoenix.wamp import topic_uri
+
 from . import load_server
 from .client import Client, join_realm
 from .configuration import PREFIX, bridge_container, free_port, node, router
@@ -47,6 +50,12 @@ AT_A_TIME = 8
 """How many calls of each topic wait for their answers."""
 BODY = "x" * 100
 
+
+EVENTS = "events"
+BY_ENTRY = "calls by the entry"
+TO_OWNER = "calls to the owner"
+KINDS = (EVENTS, BY_ENTRY, TO_OWNER)
+"""What is measured, in this order."""
 
 PARTS = ("server", "worker", "router", "client")
 """The processes; of the workers, what each gets done."""
@@ -162,13 +171,17 @@ class Bench:
                 raise Wrong(f"{topic} had {len(numbers)} events, or not in order")
         return measured
 
-    async def calls(self, count: int) -> Measured:
+    def _call_owner(self, topic: str, event: str, payload: Any) -> Any:
+        return self.client.call(topic_uri(PREFIX, topic), "push", event, payload)
+
+    async def calls(self, kind: str, count: int) -> Measured:
         """Call for each topic, so many times each of those who do so side by side."""
+        call = self._call_owner if kind == TO_OWNER else self._call
         callers = self._topics * AT_A_TIME
 
         async def of(topic: str) -> None:
             for number in range(count):
-                reply = await self._call(topic, "echo", {"n": number, "body": BODY})
+                reply = await call(topic, "echo", {"n": number, "body": BODY})
                 if reply["n"] != number:
                     raise Wrong(f"{topic} was answered {reply}")
 
@@ -204,20 +217,22 @@ async def measure(reactor: Any, counts: list[int], plan: Plan, rounds: int) -> R
                     place = Path(folder) / f"{turn}-{count}"
                     bench = Bench(reactor, place, count)
                     await bench.start(stack)
-                    results["events", count].append(await bench.events(plan.events))
-                    results["calls", count].append(await bench.calls(plan.calls))
+                    results[EVENTS, count].append(await bench.events(plan.events))
+                    for kind in (BY_ENTRY, TO_OWNER):
+                        results[kind, count].append(await bench.calls(kind, plan.calls))
     return results
 
 
 def table(results: Results, cores: int) -> Iterator[str]:
     """The results: medians, and ratios to the first number of workers."""
     yield (
-        f"{'':7}{'workers':>8}{'a second':>10}{'ratio':>7}   in a second of CPU time: "
+        f"{'':18}{'workers':>8}{'a second':>10}{'ratio':>7}   in a second of CPU time: "
         + "".join(f"{part:>9}" for part in PARTS)
         + f"{'a core each':>13}{'ratio':>7}  limited by"
     )
     first: dict[str, tuple[float, float]] = {}
-    for (kind, count), all_measured in sorted(results.items()):
+    in_order = sorted(results.items(), key=lambda it: (KINDS.index(it[0][0]), it[0][1]))
+    for (kind, count), all_measured in in_order:
         rate = statistics.median(it.rate for it in all_measured)
         cpu = {
             part: statistics.median(it.cpu[part] for it in all_measured)
@@ -226,7 +241,7 @@ def table(results: Results, cores: int) -> Iterator[str]:
         most, limit = core_each(cpu, count)
         first_rate, first_most = first.setdefault(kind, (rate, most))
         yield (
-            f"{kind:7}{count:>8}{rate:>10,.0f}{rate / first_rate:>7.2f}{'':28}"
+            f"{kind:18}{count:>8}{rate:>10,.0f}{rate / first_rate:>7.2f}{'':28}"
             + "".join(f"{each:>9,.0f}" for each in cpu.values())
             + f"{most:>13,.0f}{most / first_most:>7.2f}  the {limit}"
         )

@@ -15,6 +15,7 @@ from txphoenix.testing import PhoenixServer
 from .. import guest
 from ..client import Client, join_realm
 from ..configuration import (
+    PING,
     PREFIX,
     REALM,
     Config,
@@ -53,6 +54,8 @@ class CrossbarCase(TestCase):
     """What bridges are given besides the server's URL."""
     channel_limit = 100
     """The most topics that the server takes on one socket."""
+    finds_hung = False
+    """Whether the router soon drops a bridge that hangs, and maybe a busy one."""
 
     server: PhoenixServer
     book: Book
@@ -77,8 +80,8 @@ class CrossbarCase(TestCase):
         return await started.start()
 
     def router(self) -> Config:
-        """The router worker."""
-        return router(self.ports)
+        """The router worker, which finds bridges that hang."""
+        return router(self.ports, PING if self.finds_hung else None)
 
     def container(self, name: str, **options: str) -> Config:
         """A bridge in a container."""

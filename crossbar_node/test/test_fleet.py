@@ -9,6 +9,8 @@ from autobahn.wamp.exception import ApplicationError
 from twisted.internet.defer import Deferred, gatherResults
 from twisted.python.failure import Failure
 
+from txphoenix.wamp import topic_uri
+
 from ..client import Heard
 from ..configuration import Config
 from .case import CrossbarCase
@@ -54,13 +56,16 @@ class FleetTests(CrossbarCase):
         await self.added()
 
     async def goes_both_ways(self, when: str) -> None:
-        """Each topic answers a call once, by its owner, and its events come."""
+        """Each topic answers calls by its owner, and its events come."""
         owners = self.book.owners()
-        calls = [self.client.call("phx.push", it, "who") for it in TOPICS]
-        for topic, said in zip(TOPICS, await gatherResults(calls), strict=True):
-            self.assertEqual(said, {"worker": owners[topic]})
+        call = self.client.call
+        by_entry = [call("phx.push", it, "who") for it in TOPICS]
+        to_owner = [call(topic_uri("phx", it), "push", "who") for it in TOPICS]
+        for calls in (by_entry, to_owner):
+            for topic, said in zip(TOPICS, await gatherResults(calls), strict=True):
+                self.assertEqual(said, {"worker": owners[topic]})
         await gatherResults(
-            self.client.call("phx.push", it, "say", {"when": when}) for it in TOPICS
+            call("phx.push", it, "say", {"when": when}) for it in TOPICS
         )
         for topic, heard in self.heard.items():
             await self.heard_once(topic, heard, when)
@@ -84,7 +89,16 @@ class FleetTests(CrossbarCase):
             for it in TOPICS
             if before[it] == "one"
         ]
-        await self.server_has(len(pending))
+        direct = [
+            self.error_of(
+                self.client.call(
+                    topic_uri("phx", it), "push", "silent", timeout=PATIENT
+                )
+            )
+            for it in TOPICS
+            if before[it] == "one"
+        ]
+        await self.server_has(len(pending) + len(direct))
         await self.node.kill("one")
         await self.book.until(lambda: not self.book.of("one"), "the end of one")
         await self.book.until_joined(TOPICS)
@@ -102,6 +116,7 @@ class FleetTests(CrossbarCase):
             errors.keys(), {"wamp.error.canceled", "phx.error.interrupted"}
         )
         self.tell(f"calls under way at it ended with {dict(errors)}")
+        self.assertEqual(set(await gatherResults(direct)), {"wamp.error.canceled"})
         await self.goes_both_ways("after the kill")
 
     async def server_has(self, pushes: int) -> None:

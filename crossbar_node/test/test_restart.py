@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+
 from ..client import Client
 from .case import CrossbarCase
 
@@ -90,6 +92,32 @@ class RestartTests(CrossbarCase):
         await bridges.program.ended()
         client = await self.join()
         await client.until_members(0)
+
+
+class HungTests(CrossbarCase):
+    """A bridge whose process hangs."""
+
+    finds_hung = True
+
+    async def test_hangs(self) -> None:
+        """The router drops it, the others join its topics, and it comes back."""
+        workers = [self.router(), self.container("one"), self.container("two")]
+        node = await self.start_node("node", workers)
+        client = await self.join()
+        await client.until_members(2)
+        for topic in TOPICS:
+            await client.hear(f"phx.{topic}.", "prefix")
+        await self.book.until_joined(TOPICS)
+        await node.signal("one", signal.SIGSTOP)
+        try:
+            await client.until_members(1)
+            await self.book.until(
+                lambda: self.book.of("two") == TOPICS, "all topics for two"
+            )
+        finally:
+            await node.signal("one", signal.SIGCONT)
+        await client.until_members(2)
+        await self.book.until_joined(TOPICS)
 
 
 DEFAULT = ["shutdown_on_worker_exit"]

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from autobahn.wamp.exception import ApplicationError
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
+
+from txphoenix.wamp import topic_uri
 
 from ..client import Client
 from ..configuration import Config
@@ -36,6 +38,7 @@ class TrafficTests(CrossbarCase):
         await self.binary()
         await self.presence()
         await self.errors()
+        await self.to_the_owner()
         await self.phoenix_restarted()
 
     async def events_and_calls(self) -> None:
@@ -94,6 +97,35 @@ class TrafficTests(CrossbarCase):
         self.assertIn("members only", str(error))
         error = await self.error_of("rooms:lobby")
         self.assertEqual(error.error, "phx.error.invalid_argument")
+
+    async def to_the_owner(self) -> None:
+        """Who has a topic is called directly: the same comes back, errors too."""
+        lobby, call = topic_uri("phx", "rooms:lobby"), self.client.call
+        for payload in ({"a": [1, None]}, bytes(range(256))):
+            reply = await call(lobby, "push", "echo", payload, timeout=LONGEST)
+            self.assertEqual(reply, payload)
+        await call("phx.push", "seats:1", "echo")
+        state = await call(topic_uri("phx", "seats:1"), "presence")
+        self.assertIn("ann", state)
+        wrong: dict[str, tuple[Any, ...]] = {
+            "phx.error.refused": ("push", "refuse"),
+            "phx.error.timeout": ("push", "nothing", {}, 0.2),
+            "phx.error.invalid_argument": ("pull", "echo"),
+        }
+        for name, arguments in wrong.items():
+            error = await self.assertFailure(call(lobby, *arguments), ApplicationError)
+            self.assertEqual(error.error, name)
+            self.assertEqual(error.kwargs["topic"], "rooms:lobby")
+        error = await self.assertFailure(
+            call(topic_uri("phx", "rooms:nobody's"), "push", "echo"), ApplicationError
+        )
+        self.assertEqual(error.error, ApplicationError.NO_SUCH_PROCEDURE)
+        silent = self.book.silent
+        pending = call(lobby, "push", "nothing", timeout=LONGEST)
+        await self.book.until(lambda: self.book.silent > silent, "the push")
+        pending.cancel()
+        await self.assertFailure(pending, CancelledError, ApplicationError)
+        self.assertEqual(await call(lobby, "push", "echo", 1), 1)
 
     async def phoenix_restarted(self) -> None:
         """A server that was away is joined again, and subscribers are told."""

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from contextvars import Context, copy_context
 from functools import partial
 from inspect import isawaitable, iscoroutine
-from typing import Any
+from typing import Any, NoReturn
 
 from twisted.internet.defer import Deferred
 
@@ -59,7 +59,12 @@ class Calls:
         """
         # A copy each time, for a context is entered by one at a time.
         context = context.copy()
-        result = context.run(function, *args, **options)
+        try:
+            result = context.run(function, *args, **options)
+        except (KeyboardInterrupt, SystemExit) as error:
+            # Twisted would log it and go on; the loop ends, as for one of its own.
+            self._loop.call_soon(_raise, error)
+            raise
         if result is None or isinstance(result, Deferred) or not isawaitable(result):
             return result
         return self._start(result, context)
@@ -151,3 +156,8 @@ class Call(Asked):
 async def _await(awaitable: Awaitable[Any]) -> Any:
     """Turn any awaitable into a coroutine."""
     return await awaitable
+
+
+def _raise(error: BaseException) -> NoReturn:
+    """Raise an error out of the loop."""
+    raise error

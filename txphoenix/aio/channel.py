@@ -13,7 +13,7 @@ from txphoenix import ChannelClosed, ConfigurationError, Message, NotConnected
 from txphoenix.interfaces import Remover
 
 from .calls import Call
-from .futures import wait
+from .futures import future_of, wait
 from .inside import Inside, Maker, inside_class, outward
 
 __all__ = ["Channel", "ChannelFactory"]
@@ -74,6 +74,7 @@ class Channel:
         self._calls = maker.calls
         # What was taken out for a task that was cancelled in that moment.
         self._put_back: deque[Message] = deque()
+        self._receiving: list[asyncio.Future[Message]] = []
         self._inner = self._inside(topic, maker.calls.of(params), maker.manager)
         self._inner.wear(self, maker.calls)
 
@@ -279,11 +280,17 @@ class Channel:
         receiving = self._inner.receive()
         taken: list[Message] = []
         receiving.addCallback(_note, taken)
+        future = future_of(receiving)
+        self._receiving.append(future)
         try:
-            return await wait(receiving)
+            return await future
         except asyncio.CancelledError:
-            self._put_back.extend(taken)
+            receiving.cancel()
+            for message in taken:
+                self._give_back(message)
             raise
+        finally:
+            self._receiving.remove(future)
 
     def __aiter__(self) -> Channel:
         """Iterate over the messages that no hook takes, until the channel closes.
@@ -353,6 +360,13 @@ class Channel:
         ``"stopped"``, or the error that ended it.
         """
         return self._inner.on_close(self._calls.of(function))
+
+    def _give_back(self, message: Message) -> None:
+        if all(future.done() for future in self._receiving):
+            self._put_back.append(message)
+        else:
+            # Another task waits already, and nothing else may come.
+            self._inner.keep(message)
 
     def _decorate(self, event: str, function: _F) -> _F:
         self.on(event, function)

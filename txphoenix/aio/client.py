@@ -10,6 +10,9 @@ from typing import Any, TypeVar, Unpack, overload
 from twisted.internet.defer import Deferred
 
 import txphoenix
+
+# The first client would import it while the loop runs, and so would stop it meanwhile.
+import txphoenix.transports.connector
 from txphoenix import (
     ConfigurationError,
     ConnectionFailed,
@@ -156,7 +159,14 @@ class Client:
         """Connect, and stay connected until :meth:`disconnect`.
 
         While the client waits for its next attempt this makes it at once.
+
+        :raises NotConnected: the client has been left.
         """
+        if self._calls.is_ending:
+            # Nobody would be there to close the connection, or even to run the reactor.
+            raise NotConnected(
+                "the client's block has ended: enter another txphoenix.aio.connect()"
+            )
         self._decisions.refused = None
         self._inner.connect()
 

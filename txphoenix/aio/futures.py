@@ -15,7 +15,7 @@ from twisted.internet import defer
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
-__all__ = ["deferred_of", "wait"]
+__all__ = ["deferred_of", "future_of", "wait"]
 
 _T = TypeVar("_T")
 
@@ -31,13 +31,22 @@ async def wait(deferred: Deferred[_T]) -> _T:
         What it fails with is raised, but for Twisted's ``CancelledError``, for which
         it is asyncio's.
     """
-    future: asyncio.Future[_T] = asyncio.get_running_loop().create_future()
-    deferred.addCallbacks(partial(_succeed, future), partial(_fail, future))
+    future = future_of(deferred)
     try:
         return await future
     except asyncio.CancelledError:
         deferred.cancel()
         raise
+
+
+def future_of(deferred: Deferred[_T]) -> asyncio.Future[_T]:
+    """Let a task wait for a Deferred by a future.
+
+    When the future is cancelled, the Deferred is not.
+    """
+    future: asyncio.Future[_T] = asyncio.get_running_loop().create_future()
+    deferred.addCallbacks(partial(_succeed, future), partial(_fail, future))
+    return future
 
 
 def deferred_of(task: asyncio.Future[_T]) -> Deferred[_T]:

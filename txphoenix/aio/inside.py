@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextvars import copy_context
+from functools import wraps
 from typing import Any, cast
 
 import txphoenix
@@ -50,10 +51,6 @@ class Inside(txphoenix.Channel):
         """Be joined."""
         return self._calls.run(self._context, self.outer.handle_join, response)
 
-    def handle_close(self, reason: object) -> Any:
-        """Be closed."""
-        return self._calls.run(self._context, self.outer.handle_close, reason)
-
     def keep(self, message: Message) -> None:
         """Keep a message for ``receive()``."""
         txphoenix.Channel.handle_message(self, message)
@@ -65,6 +62,16 @@ def _handle_in(self: Inside, event: str, payload: Any) -> Any:
 
 def _handle_message(self: Inside, message: Message) -> Any:
     return self._calls.run(self._context, self.outer.handle_message, message)
+
+
+def _closing(given: Any) -> Any:
+    """A ``handle_close()``, which the log names as that of the user's class."""
+
+    @wraps(given)
+    def handle_close(self: Inside, reason: object) -> Any:
+        return self._calls.run(self._context, self.outer.handle_close, reason)
+
+    return handle_close
 
 
 _TAKING = {"handle_in": _handle_in, "handle_message": _handle_message}
@@ -86,6 +93,7 @@ def inside_class(outer: Any, overridden: Iterable[str] = ()) -> type[Inside]:
             "__doc__": outer.__doc__,
             "__module__": outer.__module__,
             "__qualname__": outer.__qualname__,
+            "handle_close": _closing(outer.handle_close),
             "presence_events": outer.presence_events,
             "restart": outer.restart,
             **{name: _TAKING[name] for name in overridden},

@@ -7,7 +7,7 @@ none between.
 
 Twisted offers no way to move a reactor, so this class knows some names of
 :class:`~twisted.internet.asyncioreactor.AsyncioSelectorReactor` that are not public;
-``txphoenix/test/test_aio_reactor.py`` holds them.
+``txphoenix/test/test_aio_lives.py`` holds them.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ import sys
 from asyncio import AbstractEventLoop
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from functools import partial
+from threading import Thread
 from typing import Any, NoReturn, cast
 
 from twisted.internet.asyncioreactor import AsyncioSelectorReactor
@@ -137,6 +139,15 @@ class LoopReactor(AsyncioSelectorReactor):
             "this reactor runs while asyncio runs its loop and a client is open on it:"
             " use asyncio.run(), and not reactor.run()"
         )
+
+    def _initThreadPool(self) -> None:
+        """Make threads that no end of a program waits for.
+
+        One that does not come to the end of its block has nobody to stop them.
+        """
+        super()._initThreadPool()
+        pool: Any = self.threadpool
+        pool.threadFactory = partial(Thread, daemon=True)
 
     def _bind(self, loop: AbstractEventLoop) -> None:
         """Take all that is watched, planned and called from one loop to another."""

@@ -15,6 +15,7 @@ import gc
 import signal
 import sys
 import threading
+from contextlib import AsyncExitStack
 from typing import Any
 
 from txphoenix.aio import connect, install, running_reactor, wait
@@ -250,6 +251,28 @@ def stubborn(loop: str, url: str) -> None:
             channel.on_close(close)
 
     run(loop, main())
+
+
+def exited(loop: str, url: str) -> None:
+    """End the program in a hook, which is no task."""
+
+    async def main() -> None:
+        async with connect(url) as client:
+            _, channel = await client.join("rooms:a")
+            channel.on("shouted", lambda _payload: sys.exit(3))
+            channel.on_close(say)
+            await channel.push("shout")
+            await channel.when_stopped()
+
+    run(loop, main())
+
+
+def kept(_loop: str, url: str) -> None:
+    """Never come to the end of the block, as in a notebook."""
+    made = asyncio.new_event_loop()
+    stack = AsyncExitStack()
+    client = made.run_until_complete(stack.enter_async_context(connect(url)))
+    say(client.status)
 
 
 def stopped(loop: str, url: str) -> None:

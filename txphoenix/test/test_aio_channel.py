@@ -81,6 +81,28 @@ class CancelTests(AioMemoryTestCase):
         taken = [self.finish(channel.receive()).payload for _ in range(2)]
         self.assertEqual(taken, [1, 2])
 
+    def test_received_by_another(self) -> None:
+        """A task that waits already has that message, and not only the next one."""
+        channel = self.joined()
+        first, second = self.begin(channel.receive()), self.begin(channel.receive())
+        self.server_sends(None, None, TOPIC, "tick", 1)
+        first.cancel()
+        self.assertEqual(self.finish(second).payload, 1)
+        self.assertTrue(first.cancelled())
+
+    def test_received_by_none(self) -> None:
+        """If those that wait are cancelled in turn, nothing is lost or moved."""
+        channel = self.joined()
+        waiting = [self.begin(channel.receive()) for _ in range(3)]
+        self.server_sends(None, None, TOPIC, "tick", 1)
+        self.server_sends(None, None, TOPIC, "tick", 2)
+        for receiving in waiting:
+            receiving.cancel()
+        self.turn()
+        self.server_sends(None, None, TOPIC, "tick", 3)
+        taken = [self.finish(channel.receive()).payload for _ in range(3)]
+        self.assertEqual(taken, [1, 2, 3])
+
     def test_received_before(self) -> None:
         """That message is none of the next join's."""
         channel = self.joined()
@@ -232,6 +254,26 @@ class HookTests(AioMemoryTestCase):
             text = "\n".join(map(formatEvent, events))
             self.assertIn(f"{kind.__qualname__}.{method}('shouted')", text)
         self.assertEqual(len(self.flushLoggedErrors(ValueError)), 2)
+
+    def test_name_of_close(self) -> None:
+        """So it does at the end of a channel."""
+        events: list[Any] = []
+        observer: Any = events.append
+        globalLogPublisher.addObserver(observer)
+        self.addCleanup(globalLogPublisher.removeObserver, observer)
+
+        class Bad(Channel):
+            def handle_close(self, reason: object) -> None:
+                raise ValueError("bad")
+
+        channel = self.open().channel(TOPIC, channel_class=Bad)
+        self.finish(channel.join())
+        self.finish(channel.leave())
+        self.assertEqual(len(self.flushLoggedErrors(ValueError)), 1)
+        [told] = [event for event in events if "callback" in event]
+        self.assertEqual(
+            told["callback"], f"{__name__}.{Bad.__qualname__}.handle_close"
+        )
 
     def test_ends(self) -> None:
         """The hooks of errors and of the end are called."""

@@ -142,6 +142,15 @@ class ClientTests(AioMemoryTestCase):
         self.assertEqual(client.status, "disconnected")
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
+    def test_left_for_good(self) -> None:
+        """Who was left does not connect again, not even by a hook of that end."""
+        client = self.open()
+        client.on_close(lambda reason: client.connect())
+        self.leave(client)
+        self.assertEqual(client.status, "disconnected")
+        with self.assertRaises(NotConnected):
+            client.connect()
+
     def test_cancelled_params(self) -> None:
         """A function that is cancelled by itself is a cancellation for asyncio."""
 

@@ -131,6 +131,18 @@ class LifeTests(AioTestCase):
         program.interrupt()
         self.assertEqual(await program.ended, -2)
 
+    async def test_exited(self) -> None:
+        """What ends a program ends it in a hook, too, and the client is left."""
+        program = await self.program("exited")
+        self.assertEqual(await program.ended, 3)
+        self.assertEqual(program.out.text, '"stopped"\n')
+
+    async def test_kept(self) -> None:
+        """Nothing holds up the end of a program that has left no client."""
+        program = await self.program("kept")
+        self.assertEqual(await program.ended, 0)
+        self.assertEqual(program.out.text, '"connected"\n')
+
     async def test_logged(self) -> None:
         """What Twisted logs goes to Python's logging, each namespace to its logger."""
         program = await self.program("logged")
@@ -160,3 +172,4 @@ class UvloopLifeTests(AioTestCase):
     test_beside = LifeTests.test_beside
     test_interrupted = LifeTests.test_interrupted
     test_stubborn = LifeTests.test_stubborn
+    test_exited = LifeTests.test_exited

@@ -9,7 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from txphoenix.errors import ConfigurationError
 from txphoenix.test.properties import checked
-from txphoenix.wamp import event_uri, split_uri
+from txphoenix.wamp import event_uri, split_uri, topic_uri
 from txphoenix.wamp.uris import URIs, check_prefix, escaped, unescaped
 
 # What is escaped, and what looks as if it had been, is among them often.
@@ -102,6 +102,7 @@ class EventURITests(SynchronousTestCase):
         self.assertRaises(ConfigurationError, event_uri, "phx", 1, "e")
         self.assertRaises(ConfigurationError, event_uri, "phx", "t", None)
         self.assertRaises(ConfigurationError, split_uri, "phx", 7)
+        self.assertRaises(ConfigurationError, topic_uri, "phx", b"t")
         self.assertRaises(ConfigurationError, check_prefix, 3)
 
     def test_prefixes(self) -> None:
@@ -111,6 +112,7 @@ class EventURITests(SynchronousTestCase):
         for prefix in ("", ".", "a.", ".a", "a..b", "a b", "a#", "wamp", "wamp.x"):
             self.assertRaises(ConfigurationError, check_prefix, prefix)
             self.assertRaises(ConfigurationError, event_uri, prefix, "t", "e")
+            self.assertRaises(ConfigurationError, topic_uri, prefix, "t")
 
 
 class WantedTopicTests(SynchronousTestCase):
@@ -162,6 +164,7 @@ class WantedTopicTests(SynchronousTestCase):
             uris.wanted_topic(f"org.phx.{escaped(topic)}.", "prefix"), topic
         )
         self.assertEqual(uris.lock(topic), f"org.phx.topic.{escaped(topic)}")
+        self.assertEqual(topic_uri("org.phx", topic), uris.lock(topic))
 
     def test_as_published(self) -> None:
         """Both ways to make the URI of an event are one."""

@@ -7,6 +7,7 @@ joined, and procedures push to it; any number of processes divide the topics amo
 - :func:`bridge_component` is one of Autobahn's, for a program.
 - :func:`event_uri` and :func:`split_uri` are the way from a topic and an event to the
   URI where it is published, and back.
+- :func:`topic_uri` is the URI by which the one bridge is called that has a topic.
 
 Subscribe to ``PREFIX.<topic>.<event>``, or to ``PREFIX.<topic>.`` as a prefix for all
 events of a topic: a handler is called with the payload.
@@ -25,6 +26,11 @@ topic to be joined, and no event of it.
 ``PREFIX.push(topic, event, payload, timeout)`` returns the response of the server's
 reply, and ``PREFIX.presence(topic)`` who is present; their errors are listed in
 :mod:`txphoenix.wamp.call_errors`.
+Whichever bridge is called hands it to the one that has the topic.
+``PREFIX.topic.<topic>`` is that one, called directly: with ``"push"``, event, payload
+and timeout, or with ``"presence"`` alone.
+Its errors are the same, and WAMP's ``wamp.error.no_such_procedure`` where no bridge has
+the topic; then nothing was done, and ``PREFIX.push`` has it joined.
 
 What a bridge is told, ``extra``, is a dict:
 
@@ -61,7 +67,7 @@ from __future__ import annotations
 from .component import bridge_component
 from .config import Settings
 from .session import CONFIGURATION_ERROR, BridgeSession
-from .uris import event_uri, split_uri
+from .uris import event_uri, split_uri, topic_uri
 
 __all__ = [
     "CONFIGURATION_ERROR",
@@ -70,4 +76,5 @@ __all__ = [
     "bridge_component",
     "event_uri",
     "split_uri",
+    "topic_uri",
 ]

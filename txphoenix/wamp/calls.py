@@ -1,26 +1,23 @@
-"""The two procedures that everybody calls: ``PREFIX.push`` and ``PREFIX.presence``.
+"""The two procedures of all workers: ``PREFIX.push`` and ``PREFIX.presence``.
 
 They check what they are given, and have it done wherever in the fleet the topic is.
 """
 
 from __future__ import annotations
 
-import math
 from typing import Any, Protocol
 
 from autobahn.wamp.exception import ApplicationError
 
 from txphoenix.errors import MessageTooLarge, SerializerError
 
+from .arguments import EMPTY, Arguments
 from .call_errors import too_large
 from .config import Settings
 from .publisher import size_of
 from .uris import URIs
 
 __all__ = ["Calls"]
-
-# The payload of a push without one; None is a payload.
-_EMPTY: dict[str, Any] = {}
 
 
 class Router(Protocol):
@@ -39,13 +36,14 @@ class Calls:
     def __init__(self, uris: URIs, settings: Settings) -> None:
         self._uris = uris
         self._settings = settings
+        self._arguments = Arguments(uris)
         self.router: Router | None = None
 
     async def push(
         self,
         topic: str,
         event: str,
-        payload: Any = _EMPTY,
+        payload: Any = EMPTY,
         timeout: float | None = None,
     ) -> Any:
         """Push an event to a topic, and return the response of the server's reply.
@@ -57,14 +55,15 @@ class Calls:
         :param timeout: seconds, the join included; by default the bridge's.
         :raises ApplicationError: see :mod:`txphoenix.wamp.call_errors`.
         """
-        self._check_text("topic", topic)
-        self._check_text("event", event)
-        seconds = self._check_timeout(timeout)
+        self._arguments.check_text("topic", topic)
+        self._arguments.check_text("event", event)
+        self._arguments.check_timeout(timeout)
+        seconds = self._settings.timeout if timeout is None else float(timeout)
         limit = self._settings.max_payload
         try:
             size = size_of(payload)
         except SerializerError as error:
-            raise self._invalid(str(error)) from None
+            raise self._arguments.wrong(str(error)) from None
         if size > limit:
             raise too_large(
                 self._uris, MessageTooLarge(size, limit), topic, event, False
@@ -78,30 +77,10 @@ class Calls:
         :raises ApplicationError: see :mod:`txphoenix.wamp.call_errors`; a topic of
             which the server tells no presences ends with ``timeout``.
         """
-        self._check_text("topic", topic)
+        self._arguments.check_text("topic", topic)
         return await self._route(topic, "presence", self._settings.timeout)
 
     async def _route(self, topic: str, method: str, timeout: float, *args: Any) -> Any:
         if self.router is None:
             raise ApplicationError(self._uris.error("not_sent"), "the bridge is down")
         return await self.router.call(topic, method, timeout, *args)
-
-    def _check_text(self, name: str, value: object) -> None:
-        if not isinstance(value, str):
-            raise self._invalid(f"{name} must be a string, not {value!r:.100}")
-
-    def _check_timeout(self, timeout: object) -> float:
-        if timeout is None:
-            return self._settings.timeout
-        if (
-            isinstance(timeout, bool)
-            or not isinstance(timeout, int | float)
-            or not (math.isfinite(timeout) and timeout > 0)
-        ):
-            raise self._invalid(
-                f"timeout must be more than 0 seconds, not {timeout!r:.100}"
-            )
-        return float(timeout)
-
-    def _invalid(self, text: str) -> ApplicationError:
-        return ApplicationError(self._uris.error("invalid_argument"), text)

@@ -75,7 +75,10 @@ class FleetURIs(Protocol):
         """
 
     def lock(self, topic: str) -> str:
-        """The procedure that the owner of a topic registers, before it joins."""
+        """The procedure that the owner of a topic registers, before it joins.
+
+        Others may call it as well.
+        """
 
     def wanted_topic(self, uri: str, match: str) -> str | None:
         """The topic that a subscription names, or None where it names none.

@@ -94,6 +94,7 @@ class Routing:
     ) -> tuple[bool, Any]:
         """Whether it was done, and its result; False alone if it certainly was not."""
         if method == "push":
+            # What those who call the owner themselves say, its timeout being the last.
             args = (*args, left)
         tenure = self._here(topic)
         if tenure is not None and tenure.is_locked:
@@ -110,10 +111,7 @@ class Routing:
                 "timeout", topic, "no answer in time; it may have been done or not"
             ) from None
         except ApplicationError as error:
-            if error.error in (
-                ApplicationError.NO_SUCH_PROCEDURE,
-                self._uris.error("elsewhere"),
-            ):
+            if error.error == ApplicationError.NO_SUCH_PROCEDURE:
                 return False, None
             if error.error == ApplicationError.CANCELED:
                 raise self._error(

@@ -1,6 +1,7 @@
 """One topic at one worker, from the lock that it has to get to the one it gives back.
 
-The lock of a topic is a procedure that the router lets one session register.
+The lock of a topic is a procedure that the router lets one session register, and what
+it does when it is called is to push to the topic, or to tell who is present.
 So a topic is joined only by who has its lock, whatever each worker believes of the
 fleet, and it is given back only when the topic is left::
 
@@ -25,6 +26,7 @@ from twisted.logger import Logger
 from txphoenix.backoff import steps
 from txphoenix.runtime.package_log import package_log
 
+from .arguments import EMPTY, Arguments
 from .repeating import Repeating
 
 if TYPE_CHECKING:
@@ -76,6 +78,7 @@ class Tenure:
         self._is_mine = is_mine
         self._wanting = wanting
         self._on_end = on_end
+        self._arguments = Arguments(uris, topic=topic)
         self._drop_timeout = drop_timeout
         self._lock: Registration | None = None
         self._is_taken = False
@@ -105,21 +108,44 @@ class Tenure:
             self._is_ending = True
             Deferred.fromCoroutine(self._leave())
 
-    async def serve(self, method: str, *args: Any) -> Any:
+    async def serve(
+        self,
+        method: str,
+        event: Any = None,
+        payload: Any = EMPTY,
+        timeout: float | None = None,
+    ) -> Any:
         """Do something with the topic; the holder sees to it that it is joined first.
 
-        :param method: "push" or "presence", with the arguments of the holder's.
-        :raises ApplicationError: "elsewhere" if the topic is not here any more: then
-            nothing was done, and whoever asks may ask again.
+        This is the procedure that the lock is, for workers and for everybody else.
+
+        :param method: "push", of which the rest is as for ``PREFIX.push``, or
+            "presence" alone.
+        :raises ApplicationError: what the holder raises; or WAMP's own
+            "no_such_procedure" if the topic is about to be left: then nothing was
+            done, as if the lock had been given back already.
         """
+        self._check(method, event, payload, timeout)
         if not self.is_locked:
             raise ApplicationError(
-                self._uris.error("elsewhere"), "the topic is not here", topic=self.topic
+                ApplicationError.NO_SUCH_PROCEDURE,
+                f"no worker has {self.topic} just now",
+                topic=self.topic,
             )
         with self._wanting(self.topic):
             if method == "push":
-                return await self._holder.push(self.topic, *args)
+                return await self._holder.push(self.topic, event, payload, timeout)
             return await self._holder.presence(self.topic)
+
+    def _check(self, method: object, event: Any, payload: Any, timeout: Any) -> None:
+        wrong = self._arguments.wrong
+        if method not in ("push", "presence"):
+            raise wrong(f"method must be 'push' or 'presence', not {method!r:.100}")
+        if method == "push":
+            self._arguments.check_text("event", event)
+            self._arguments.check_timeout(timeout)
+        elif event is not None or payload is not EMPTY or timeout is not None:
+            raise wrong("presence takes no event, payload or timeout")
 
     async def _settle(self) -> None:
         if self._is_mine(self.topic):

@@ -4,7 +4,7 @@
 
     PREFIX.<topic>.<event>          an event, where something is published
     PREFIX.<topic>.phx_interest     nothing is published: to subscribe is to want it
-    PREFIX.push  PREFIX.presence    the procedures for everybody
+    PREFIX.push  PREFIX.presence    the procedures of all workers
     PREFIX.topic.<topic>            the procedure of the one worker that has the topic
     PREFIX.error.<name>             an error
 
@@ -26,7 +26,15 @@ from functools import lru_cache
 
 from txphoenix.errors import ConfigurationError
 
-__all__ = ["URIs", "check_prefix", "escaped", "event_uri", "split_uri", "unescaped"]
+__all__ = [
+    "URIs",
+    "check_prefix",
+    "escaped",
+    "event_uri",
+    "split_uri",
+    "topic_uri",
+    "unescaped",
+]
 
 # A client that makes up topics or events must not fill the memory with them.
 _REMEMBERED = 4096
@@ -113,10 +121,26 @@ def event_uri(prefix: str, topic: str, event: str) -> str:
     :param prefix: the bridge's.
     :raises ConfigurationError: the prefix is none, or the others are no texts.
     """
-    for name, value in (("a topic", topic), ("an event", event)):
-        if not isinstance(value, str):
-            raise ConfigurationError(f"{name} must be a str, not {value!r:.100}")
-    return f"{check_prefix(prefix)}.{escaped(topic)}.{escaped(event)}"
+    topic, event = _component("a topic", topic), _component("an event", event)
+    return f"{check_prefix(prefix)}.{topic}.{event}"
+
+
+def topic_uri(prefix: str, topic: str) -> str:
+    """The URI of the procedure of the one bridge that has a Phoenix topic.
+
+    >>> topic_uri("phx", "rooms:lobby")
+    'phx.topic.rooms:lobby'
+
+    :param prefix: the bridge's.
+    :raises ConfigurationError: the prefix is none, or the topic is no text.
+    """
+    return f"{check_prefix(prefix)}.topic.{_component('a topic', topic)}"
+
+
+def _component(name: str, value: object) -> str:
+    if not isinstance(value, str):
+        raise ConfigurationError(f"{name} must be a str, not {value!r:.100}")
+    return escaped(value)
 
 
 def split_uri(prefix: str, uri: str) -> tuple[str, str]:
@@ -173,7 +197,10 @@ class URIs:
         return self.event(topic, _INTEREST)
 
     def lock(self, topic: str) -> str:
-        """The procedure that the owner of a topic registers, before it joins."""
+        """The procedure that the owner of a topic registers, before it joins.
+
+        See `topic_uri`.
+        """
         return f"{self.prefix}.topic.{escaped(topic)}"
 
     def error(self, name: str) -> str:
