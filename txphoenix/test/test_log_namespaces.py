@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from importlib import import_module
 
 from twisted.logger import Logger
 from twisted.trial.unittest import SynchronousTestCase
 
+from .test_howtos import DOCS, NOT_THERE
 from .test_package_log import module_names
 
 NAMESPACES = [
@@ -81,3 +83,17 @@ class NamespaceTests(SynchronousTestCase):
         """They are those that they have always been, wherever the code lies now."""
         found: set[str] = set().union(*map(namespaces, module_names()))
         self.assertEqual(sorted(found), NAMESPACES)
+
+
+class DocumentedTests(SynchronousTestCase):
+    """Lines of the log that the documentation shows."""
+
+    skip = NOT_THERE
+
+    def test_shown(self) -> None:
+        """Each is in a namespace that there is."""
+        shown: set[str] = set()
+        for page in (*DOCS.glob("*.rst"), *DOCS.glob("*.txt")):
+            shown |= set(re.findall(r"\[(txphoenix[\w.]*)#", page.read_text("utf-8")))
+        self.assertGreater(len(shown), 1)
+        self.assertLessEqual(shown, set(NAMESPACES))

@@ -129,7 +129,7 @@ class Tenure:
         if not self.is_locked:
             raise ApplicationError(
                 ApplicationError.NO_SUCH_PROCEDURE,
-                f"no worker has {self.topic} just now",
+                f"no bridge has {self.topic} just now",
                 topic=self.topic,
             )
         with self._wanting(self.topic):
