@@ -61,13 +61,15 @@ class Calls:
         context = context.copy()
         try:
             result = context.run(function, *args, **options)
+            is_here = result is None or isinstance(result, Deferred)
+            if is_here or not isawaitable(result):
+                return result
+            # A task that begins eagerly may raise here, too.
+            return self._start(result, context)
         except (KeyboardInterrupt, SystemExit) as error:
             # Twisted would log it and go on; the loop ends, as for one of its own.
             self._loop.call_soon(_raise, error)
             raise
-        if result is None or isinstance(result, Deferred) or not isawaitable(result):
-            return result
-        return self._start(result, context)
 
     def at_work(self) -> list[asyncio.Task[Any]]:
         """The tasks that are at work now."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from contextvars import ContextVar
+from contextvars import ContextVar, copy_context
 from typing import Any
 
 from twisted.internet.defer import fail
+from twisted.trial.unittest import SynchronousTestCase
 
 from txphoenix.aio import Channel, wait
+from txphoenix.aio.calls import Calls
 from txphoenix.errors import (
     ConfigurationError,
     ConnectionClosed,
@@ -197,6 +199,31 @@ class ClientTests(AioMemoryTestCase):
         stop()
         self.turn()
         self.assertFalse(client.connected)
+
+
+class CallTests(SynchronousTestCase):
+    """How the user's functions are called."""
+
+    def test_ended(self) -> None:
+        """What ends a program ends the loop, also out of a task that begins eagerly."""
+        loop = asyncio.new_event_loop()
+        self.addCleanup(loop.close)
+
+        def eagerly(_loop: Any, coroutine: Any, **_: Any) -> Any:
+            coroutine.send(None)
+
+        async def late() -> None:
+            raise SystemExit(4)
+
+        def plain() -> None:
+            raise SystemExit(4)
+
+        loop.set_task_factory(eagerly)
+        for function in (plain, late):
+            with self.assertRaises(SystemExit):
+                Calls(loop).run(copy_context(), function)
+            with self.assertRaises(SystemExit):
+                loop.run_forever()
 
 
 class DecisionTests(AioMemoryTestCase):
