@@ -26,7 +26,11 @@ name                   what has happened
 =====================  =============================================================
 
 But for ``refused`` and ``join_refused`` the one argument is a line for a person.
-A call that its caller cancels ends with WAMP's own ``wamp.error.canceled``.
+Two more are WAMP's own.
+A call ends with ``wamp.error.canceled`` if its caller cancels it, or if the bridge dies
+that it has come to; then the server may have acted on it.
+One of ``PREFIX.topic.<topic>`` ends with ``wamp.error.no_such_procedure`` where no
+bridge has the topic; then nothing was sent.
 """
 
 from __future__ import annotations
