@@ -99,7 +99,8 @@ class Counting:
                 series.gone_at = now
             elif now - series.gone_at >= KEPT:
                 del self._series[name]
-                self._by_name.clear()
+        # Long names may have one label, and would be kept for as long as that is.
+        self._by_name.clear()
         self._sweep_at = max(_FEW_NAMES, 2 * len(self._series))
 
     def items(self) -> Sequence[tuple[str, Series]]:
@@ -149,7 +150,7 @@ class Counting:
     def _series_of(self, client: SocketClient) -> Series:
         series = self._by_name.get(client.name)
         if series is None:
-            if len(self._series) >= self._sweep_at:
+            if max(len(self._series), len(self._by_name)) >= self._sweep_at:
                 self.drop_gone()
             label = client_label(client)
             series = self._series.get(label)

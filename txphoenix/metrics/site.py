@@ -59,8 +59,8 @@ class _MetricsPage(_Page):
             "REQUEST_METHOD": "GET",
             "PATH_INFO": "/metrics",
             "QUERY_STRING": request.uri.partition(b"?")[2].decode("latin-1"),
-            "HTTP_ACCEPT": request.getHeader("accept") or "",
-            "HTTP_ACCEPT_ENCODING": request.getHeader("accept-encoding") or "",
+            "HTTP_ACCEPT": _header(request, b"accept"),
+            "HTTP_ACCEPT_ENCODING": _header(request, b"accept-encoding"),
         }
         answering = _Answer(request)
         written: Deferred[Any] = deferToThreadPool(
@@ -74,6 +74,11 @@ class _MetricsPage(_Page):
         written.addBoth(answering.end)
         written.addBoth(lambda _: self.under_way.discard(written))
         return NOT_DONE_YET
+
+
+def _header(request: Request, name: bytes) -> str:
+    """A header as WSGI has it: whoever asks may send any bytes."""
+    return b", ".join(request.requestHeaders.getRawHeaders(name, [])).decode("latin-1")
 
 
 class _Answer:

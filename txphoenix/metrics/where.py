@@ -17,6 +17,7 @@ __all__ = ["endpoint_description", "server_endpoint"]
 _LOOPBACK = {"tcp": "127.0.0.1", "tcp6": r"\:\:1", "ssl": "127.0.0.1"}
 
 _LAST_PORT = 65_535
+_DIGITS = 5
 
 
 def endpoint_description(where: object) -> str:
@@ -32,7 +33,8 @@ def endpoint_description(where: object) -> str:
         raise _wrong(where)
     where = where.strip()
     if re.fullmatch(r"[+-]?\d+", where):
-        if not 0 <= int(where) <= _LAST_PORT:
+        # A number of thousands of digits is no int.
+        if len(where.lstrip("+0")) > _DIGITS or not 0 <= int(where) <= _LAST_PORT:
             raise _wrong(where)
         where = f"tcp:{int(where)}"
     description = _with_interface(where)
@@ -51,6 +53,9 @@ def server_endpoint(reactor: Any, description: str) -> IStreamServerEndpoint:
 def _with_interface(description: str) -> str:
     # A colon in a value is escaped.
     kind, *arguments = re.split(r"(?<!\\):", description)
+    if kind == "haproxy":
+        # It stands before the endpoint that listens.
+        return f"{kind}:{_with_interface(description[len(kind) + 1 :])}"
     names = [argument.partition("=")[0] for argument in arguments if "=" in argument]
     # Without names the port comes first, and then the interface.
     is_given = "interface" in names or len(arguments) - len(names) > 1

@@ -75,7 +75,9 @@ def fail(span: Span, error: BaseException) -> None:
     span.set_attribute("error.type", kind)
     event = {"exception.type": kind}
     words = None
-    if isinstance(error, PhoenixError) and getattr(error, "response", None) is None:
+    # What the server has refused is quoted in the text, even without a response.
+    is_refusal = type(error) in (PushError, JoinError)
+    if isinstance(error, PhoenixError) and not is_refusal:
         words = event["exception.message"] = str(error)
     span.add_event("exception", event)
     span.set_status(Status(StatusCode.ERROR, words or type(error).__name__))

@@ -76,10 +76,10 @@ class OtelCase(PhoenixMixin, SynchronousTestCase):
         self.addCleanup(made.uninstrument)
         return made
 
-    def client(self, **options: Any) -> SocketClient:
+    def client(self, url: Any = None, **options: Any) -> SocketClient:
         """A client that is started, and stops with the test."""
         client = SocketClient(
-            self.server.url,
+            url or self.server.url,
             endpoint=self.server.endpoint,
             reactor=self.server.clock,
             backoff=lambda attempt: 5.0,

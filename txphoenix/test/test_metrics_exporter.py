@@ -292,6 +292,14 @@ class GoneTests(MetricsCase):
             self.clock.advance(5)
         self.assertLess(len(self.exporter._counting.items()), 250)
 
+    def test_long_names(self) -> None:
+        """Names of one label do not pile up behind it."""
+        client = self.make_client(name="0")
+        for number in range(2000):
+            client.name = f"{100 * 'x'}{number}"
+            telemetry.heartbeat_sent(client, self.memory.url)
+        self.assertLess(len(self.exporter._counting._by_name), 250)
+
 
 class ThreadTests(TestCase):
     """A scrape from a thread, as ``prometheus_client.start_http_server`` does it."""

@@ -181,6 +181,17 @@ class MetricsPageTests(ServiceCase):
             headers.getRawHeaders("content-type"), got.getRawHeaders("content-type")
         )
 
+    async def test_odd_headers(self) -> None:
+        """Headers that are no text are those of somebody who accepts what there is."""
+        service = self.started()
+        connection = await self.raw(service)
+        connection.transport.write(  # type: ignore[union-attr]
+            b"GET /metrics HTTP/1.0\r\nAccept: \xff\r\nAccept-Encoding: \xff\r\n\r\n"
+        )
+        await connection.closed
+        self.assertIn(b" 200 OK\r\n", connection.heard)
+        self.assertIn(b"txphoenix_info", connection.heard)
+
     async def test_other_pages(self) -> None:
         """There are these two pages, and they are only read."""
         service = self.started()

@@ -10,9 +10,9 @@ from opentelemetry.trace import SpanKind, StatusCode, get_current_span
 from twisted.internet.defer import CancelledError, Deferred, inlineCallbacks
 from twisted.trial.unittest import SynchronousTestCase
 
-from txphoenix import ConfigurationError, telemetry
+from txphoenix import ConfigurationError, JoinError, PushError, telemetry
 from txphoenix.otel import instrument
-from txphoenix.otel.attributes import url_attributes
+from txphoenix.otel.attributes import fail, url_attributes
 
 from .otel_case import SECRET, FixedPropagator, OtelCase, Room
 
@@ -65,6 +65,16 @@ class PushTests(OtelCase):
         self.assertEqual(span.status.description, "PushError")
         self.assertEqual(span.attributes["error.type"], "txphoenix.errors.PushError")
         self.assertEqual(span.attributes["phoenix.reply.status"], "error")
+
+    def test_status_alone(self) -> None:
+        """So it is where the server has said all in the status, and nothing beside."""
+        status: Any = {"is": SECRET}
+        for error in (PushError(status, None), JoinError(None)):
+            with self.tracer.start_as_current_span("failed") as begun:
+                fail(begun, error)
+            span = self.spans("failed")[-1]
+            self.assertNotIn(SECRET, span.to_json())
+            self.assertEqual(span.status.description, type(error).__name__)
 
     def test_timeout(self) -> None:
         """One that is not answered ends with its time."""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from opentelemetry.trace import StatusCode
+from contextvars import copy_context
+from typing import Any
+
+from opentelemetry.trace import StatusCode, get_current_span
 
 from .otel_case import OtelCase
 
@@ -38,6 +41,43 @@ class ConnectTests(OtelCase):
                 span.attributes["error.type"], "txphoenix.errors.HandshakeRefused"
             )
             self.assertEqual(span.status.status_code, StatusCode.ERROR)
+
+    def test_kept_context(self) -> None:
+        """Nor is the caller the parent where the reactor keeps contexts, as asyncio's.
+
+        What comes by the connection is not in the caller's context either.
+        """
+        clock, endpoint = self.server.clock, self.server.endpoint
+        call_later, connect = clock.callLater, endpoint.connect
+        seen: list[bool] = []
+
+        def keep(delay: float, function: Any, *args: Any, **named: Any) -> Any:
+            return call_later(delay, copy_context().run, function, *args, **named)
+
+        def look(factory: Any) -> Any:
+            seen.append(get_current_span().get_span_context().is_valid)
+            return connect(factory)
+
+        self.patch(clock, "callLater", keep)
+        self.patch(endpoint, "connect", look)
+        self.instrument()
+        self.server.refuse(503)
+        # The last fails while it is called.
+        for transport, url in (
+            ("websocket", None),
+            ("longpoll", None),
+            ("websocket", lambda: ""),
+        ):
+            self.exporter.clear()
+            with self.tracer.start_as_current_span("caller"):
+                client = self.client(transport=transport, url=url)
+            self.server.advance(12.0)
+            spans = self.spans("connect")
+            parents = [span.parent is not None for span in spans]
+            self.assertEqual(parents, [True, *(len(spans) - 1) * [False]], transport)
+            self.assertGreater(len(spans), 1)
+            self.stop(client)
+        self.assertEqual(set(seen), {False})
 
     def test_given_up(self) -> None:
         """An attempt that the user ends is over, and its span is too."""

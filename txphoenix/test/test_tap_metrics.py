@@ -58,6 +58,8 @@ class MetricsOptionTests(SynchronousTestCase):
             ("tcp:9464:0.0.0.0", "tcp:9464:0.0.0.0"),
             (r"tcp6:9464:interface=\:\:", r"tcp6:9464:interface=\:\:"),
             ("unix:/run/chat.metrics", "unix:/run/chat.metrics"),
+            ("haproxy:tcp:9464", f"haproxy:{local}"),
+            ("haproxy:unix:/run/chat", "haproxy:unix:/run/chat"),
         ):
             self.assertEqual(self.shown(self.parsed("--metrics", given)), expected)
             self.assertEqual(self.shown({"url": URL, "metrics": given}), expected)
@@ -78,6 +80,7 @@ class MetricsOptionTests(SynchronousTestCase):
         for given, message in (
             ("65536", must),
             ("-1", must),
+            ("1" * 5000, must),
             ("", must),
             ("localhost", "metrics cannot be served at 'localhost'"),
             ("localhost:9464", "metrics cannot be served at 'localhost:9464'"),

@@ -34,6 +34,7 @@ from ..errors import ConfigurationError, ConnectionFailed, ConnectTimeout, NotCo
 from ..options.options import Options
 from ..protocol.redact import redact_url
 from ..protocol.url import Target, connect_target, parse
+from ..runtime.contexts import without_context
 from ..runtime.deadlines import Deadlines, DelayedCall
 from ..runtime.package_log import package_log
 from .addresses import AnsweringAddresses
@@ -262,7 +263,7 @@ class EndpointConnector:
         self.check_wanted()
         self._factory.addresses.attempt_begins()
         self._gate = gate = _Gate(self)
-        return endpoint.connect(gate)
+        return without_context(endpoint.connect, gate)
 
     def _endpoint(self, target: Target) -> IStreamClientEndpoint:
         reactor, options = self._reactor, self.options

@@ -22,6 +22,7 @@ from twisted.python.failure import Failure
 from twisted.web.http_headers import Headers
 
 from ..protocol.handshake import cookie_lines
+from ..runtime.contexts import without_context
 from ..runtime.deadlines import Deadlines, Timer
 from .cookies import ServerCookies
 from .http_connections import Connection, ConnectionFactory
@@ -107,7 +108,9 @@ class HTTPSession:
     def connect(self, is_wanted: Callable[[], bool]) -> Deferred[Connection]:
         """Make a connection, as long as it is wanted."""
         factory = ConnectionFactory(self, is_wanted)
-        connecting: Deferred[Connection] = self._endpoint.connect(factory)
+        connecting: Deferred[Connection] = without_context(
+            self._endpoint.connect, factory
+        )
         return connecting
 
     def connected(self, connection: Connection) -> None:

@@ -21,6 +21,7 @@ from twisted.python.failure import Failure
 
 from ..errors import ConnectionFailed, NotConnected
 from ..options.options import Options
+from ..runtime.contexts import without_context
 from ..runtime.deadlines import Deadlines, DelayedCall
 from ..runtime.lasting import Pace
 from ..runtime.package_log import package_log
@@ -101,7 +102,7 @@ class RetryingFactory(ReconnectingClientFactory):
         self._unplan()
         # resetDelay() would do this as well, and lose a delayed call.
         self.continueTrying = 1
-        self.connect()
+        self._attempt()
 
     def begin(self, pace: Pace) -> None:
         """Begin an attempt at once, or after the usual delay if that is too often."""
@@ -196,6 +197,15 @@ class RetryingFactory(ReconnectingClientFactory):
         self.connection.retrying(self.retries, delay)
 
     def connect(self) -> None:
+        """Begin an attempt that was planned, as Twisted's own timer does, too.
+
+        Nobody has called it, not even who had the timer begin.
+        """
+        without_context(self._attempt)
+
+    # -- Inside -------------------------------------------------------------------
+
+    def _attempt(self) -> None:
         """Begin an attempt, by the connector that the options ask for by now."""
         ends = self._ends
         self._is_given_up = False
@@ -214,8 +224,6 @@ class RetryingFactory(ReconnectingClientFactory):
             if ends == self._ends:
                 reason = Failure(failed_with(error, "the connector raised"))
                 self.clientConnectionFailed(cast(IConnector, self.connector), reason)
-
-    # -- Inside -------------------------------------------------------------------
 
     def _unplan(self) -> None:
         planned, self._callID = self._callID, None
