@@ -18,6 +18,7 @@ from twisted.internet.endpoints import TCP4ServerEndpoint, wrapClientTLS
 from twisted.internet.error import ConnectionDone
 from twisted.internet.interfaces import IOpenSSLClientConnectionCreator
 from twisted.internet.ssl import CertificateOptions
+from twisted.internet.tcp import Connection as TCPConnection
 from twisted.logger import capturedLogs
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
@@ -377,7 +378,8 @@ class KeepTests(SynchronousTestCase):
 
     def test_without_tls(self) -> None:
         """Of TCP alone there is no session, and no line of the log about one."""
-        ended = mock.Mock(TLS=False, getHandle=mock.Mock(side_effect=AttributeError))
+        no_handle = mock.Mock(side_effect=AttributeError)
+        ended = mock.Mock(spec=TCPConnection, TLS=False, getHandle=no_handle)
         with capturedLogs() as captured:
             keep_session(ended, Failure(ConnectionDone()))
         self.assertEqual(captured, [])

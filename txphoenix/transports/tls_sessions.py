@@ -48,6 +48,7 @@ from OpenSSL.SSL import (
     WantReadError,
 )
 from twisted.internet.interfaces import IOpenSSLClientConnectionCreator
+from twisted.internet.tcp import Connection as TCPConnection
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
@@ -167,8 +168,9 @@ def keep_session(transport: Any, reason: Failure) -> None:
     :param reason: why it has ended.
         What an error of TLS has ended is not resumed.
     """
-    if getattr(transport, "TLS", None) is False:
-        # Twisted's, of TCP without TLS, which has no handle once it has ended.
+    # What does TLS above it has all attributes of the one below, so ask for the class.
+    if isinstance(transport, TCPConnection) and not transport.TLS:
+        # It is TCP alone, which has no handle once it has ended.
         return
     try:
         get_handle = getattr(transport, "getHandle", None)
