@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from opentelemetry.context import Context
 from opentelemetry.propagate import inject
 from opentelemetry.propagators.textmap import TextMapPropagator
 from opentelemetry.trace import (
@@ -133,8 +134,8 @@ class Instrumentation:
         """Begin the span of an attempt to join."""
         if not self._is_wanted(client):
             return params
-        span = self._joins.begin(client, channel, self._server(client))
-        return self._with_context(params, span)
+        span, context = self._joins.begin(client, channel, self._server(client))
+        return self._with_context(params, span, context)
 
     @staticmethod
     def _told(
@@ -161,11 +162,13 @@ class Instrumentation:
     def _server(self, client: Any) -> dict[str, Any]:
         return self._servers.get(client, {})
 
-    def _with_context(self, payload: Any, span: Span) -> Any:
+    def _with_context(
+        self, payload: Any, span: Span, context: Context | None = None
+    ) -> Any:
         if not self._propagates or not isinstance(payload, Mapping):
             return payload
         carrier: dict[str, Any] = {}
-        self._inject(carrier, set_span_in_context(span))
+        self._inject(carrier, set_span_in_context(span, context))
         return {**payload, **carrier}
 
     def _connect_ended(self, span: Span, error: BaseException | None) -> None:

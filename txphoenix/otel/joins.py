@@ -81,23 +81,26 @@ class JoinSpans:
             fail(span, error)
             span.end()
 
-    def begin(self, client: Any, channel: Any, server: dict[str, Any]) -> Span:
-        """An attempt begins; return its span."""
+    def begin(
+        self, client: Any, channel: Any, server: dict[str, Any]
+    ) -> tuple[Span, Context]:
+        """An attempt begins; return its span, and the context that it is made in."""
         key = id(channel)
         self._end(self._attempts.pop(key, None), None)
         call, before = self._calls.get(key), self._latest.get(key)
         if call is not None:
             call.was_tried = True
+        context = Context() if call is None else call.context
         span = self._tracer.start_span(
             "join",
-            Context() if call is None else call.context,
+            context,
             SpanKind.CLIENT,
             call_attributes(server, "join", channel.topic),
             [] if before is None else [Link(before)],
         )
         self._attempts[key] = _Attempt(client, channel, span)
         self._latest[key] = span.get_span_context()
-        return span
+        return span, context
 
     def ended(self, channel: Any, error: object) -> None:
         """The attempt of a channel has ended, if there is one."""

@@ -6,6 +6,8 @@ import json
 from collections.abc import Generator
 from typing import Any
 
+from opentelemetry.baggage import set_baggage
+from opentelemetry.context import attach, detach
 from opentelemetry.trace import SpanKind, StatusCode, get_current_span
 from twisted.internet.defer import CancelledError, Deferred, inlineCallbacks
 from twisted.trial.unittest import SynchronousTestCase
@@ -244,6 +246,17 @@ class PropagationTests(OtelCase):
         span = self.the_span("push new_msg")
         self.assertEqual(payload["x-span"], f"{span.context.span_id:x}")
         self.assertNotIn("traceparent", payload)
+
+    def test_baggage_of_a_later_join(self) -> None:
+        """A join that waits for the connection has its caller's baggage too."""
+        self.instrument(propagate=True)
+        client = self.client()
+        token = attach(set_baggage("tenant", "blue"))
+        joining = client.channel("rooms:lobby").join()
+        detach(token)
+        self.server.flush()
+        self.successResultOf(joining)
+        self.assertEqual(Room.joins[0]["baggage"], "tenant=blue")
 
     def test_each_rejoin(self) -> None:
         """Each attempt to join has the context of its own span."""

@@ -63,14 +63,15 @@ class ConnectTests(OtelCase):
         self.instrument()
         self.server.refuse(503)
         # The last fails while it is called.
-        for transport, url in (
-            ("websocket", None),
-            ("longpoll", None),
-            ("websocket", lambda: ""),
+        for transport, url, options in (
+            ("websocket", None, {}),
+            ("longpoll", None, {}),
+            ("longpoll", None, {"fast_http": False}),
+            ("websocket", lambda: "", {}),
         ):
             self.exporter.clear()
             with self.tracer.start_as_current_span("caller"):
-                client = self.client(transport=transport, url=url)
+                client = self.client(transport=transport, url=url, **options)
             self.server.advance(12.0)
             spans = self.spans("connect")
             parents = [span.parent is not None for span in spans]

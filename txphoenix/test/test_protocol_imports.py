@@ -50,6 +50,7 @@ ALLOWED = {("cookie_jar", "urllib.request")}
 RUNTIME = {
     "__future__",
     "collections.abc",
+    "contextvars",
     "copy",
     "functools",
     "inspect",

@@ -24,6 +24,7 @@ from twisted.web.iweb import IAgent, IAgentEndpointFactory, IBodyProducer, IResp
 from zope.interface import implementer
 
 from ..protocol.handshake import cookie_lines
+from ..runtime.contexts import without_context
 from ..runtime.deadlines import Deadlines, Timer
 from .cookies import ServerCookies
 from .http_body import AnswerBody, RequestBody
@@ -224,7 +225,10 @@ class _Exchange:
         factory = ConnectionFactory(
             self._session.endpoint, protocolFactory, lambda: not self._is_ended
         )
-        return self._session.endpoint.connect(factory).addCallback(self._connected)
+        connecting: Deferred[Connection] = without_context(
+            self._session.endpoint.connect, factory
+        )
+        return connecting.addCallback(self._connected)
 
     def _connected(self, connection: Connection) -> Any:
         if connection.lost_with is not None:
