@@ -255,7 +255,7 @@ class EquivalenceTests(SynchronousTestCase):
                 return
             if number < len(resumes) and resumes[number]:
                 halting.resume_reading()
-            if state_of(steady)["failed"][0]:
+            if steady.failedByMe:
                 # Another read would drop the connection, and who has paused may have
                 # read all of it at once.
                 break
