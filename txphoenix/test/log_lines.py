@@ -18,6 +18,7 @@ __all__ = ["Line", "log_lines"]
 # What a client is made of, and the integrations; neither the server kit nor the
 # command line logs for it.
 PACKAGES = (
+    "absinthe",
     "aio",
     "channels",
     "client",
@@ -27,6 +28,7 @@ PACKAGES = (
     "protocol",
     "runtime",
     "service",
+    "supabase",
     "telemetry",
     "transports",
     "wamp",

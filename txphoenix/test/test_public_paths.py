@@ -44,7 +44,7 @@ MODULES = {
     "telemetry",
 }
 # The server kit and the integrations have to be imported: the client does without.
-OWN_IMPORT = {"aio", "metrics", "otel", "testing", "wamp"}
+OWN_IMPORT = {"absinthe", "aio", "metrics", "otel", "supabase", "testing", "wamp"}
 
 # What the paths of users hand on, and what twistd's does.
 LAYERS = {
