@@ -31,6 +31,7 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from txphoenix.protocol.json_codecs import JSONCodec
 
 from .client_session import ClientSession
+from .codec import ServerCodec, checked_serializers, codec_for
 from .connect import Connect, Socket
 from .controls import Controls
 from .endpoint_options import EndpointOptions, global_reactor
@@ -189,6 +190,7 @@ class SocketOptions:
         client has not polled for one and a half of them.
     :ivar longpoll_pubsub_timeout: seconds that a request waits for its session to
         answer, which one that is gone does not.
+    :ivar serializers: versions that are spoken beside Phoenix's own, or in their place.
     """
 
     channels: Channels = dataclasses.field(default_factory=dict)
@@ -204,6 +206,7 @@ class SocketOptions:
     longpoll_path: str = "/longpoll"
     longpoll_window: float = 10.0
     longpoll_pubsub_timeout: float = 2.0
+    serializers: Mapping[str, ServerCodec] = dataclasses.field(default_factory=dict)
 
     def channel_for(self, topic: object) -> type[ServerChannel] | None:
         """The class of a topic's channels, ``None`` if no pattern fits it."""
@@ -268,8 +271,11 @@ class Endpoint(Controls[ServerChannel, ServerSession]):
     :param flavour: ``"1.8-bandit"``, ``"1.8-cowboy"`` or ``"1.7-bandit"``.
     :param close_timeout: seconds that a client has for answering a close.
     :param keep_frames: whether each session keeps its frames in ``frames``.
-    :param json: the JSON codec.
-    :raises ValueError: there is no such flavour.
+    :param json: the JSON codec of Phoenix's own serializers.
+    :param serializers: a client's ``vsn`` -> a :class:`ServerCodec` that speaks it,
+        beside Phoenix's own or in the place of one.
+    :raises ValueError: there is no such flavour, or what is given for a ``vsn`` is no
+        codec.
     """
 
     def __init__(
@@ -294,6 +300,7 @@ class Endpoint(Controls[ServerChannel, ServerSession]):
         close_timeout: float = 1.0,
         keep_frames: bool = False,
         json: JSONCodec | None = None,
+        serializers: Mapping[str, ServerCodec] | None = None,
     ) -> None:
         super().__init__(flavour_named(flavour))
         self.reactor = reactor
@@ -301,6 +308,7 @@ class Endpoint(Controls[ServerChannel, ServerSession]):
         self.close_timeout = close_timeout
         self.keeps_frames = keep_frames
         self.json = json
+        self._codecs: dict[str, ServerCodec] = {}
         self.sockets: dict[str, SocketOptions] = {
             path: SocketOptions(
                 channels=channels,
@@ -316,6 +324,7 @@ class Endpoint(Controls[ServerChannel, ServerSession]):
                 longpoll_path=longpoll_path,
                 longpoll_window=longpoll_window,
                 longpoll_pubsub_timeout=longpoll_pubsub_timeout,
+                serializers=checked_serializers(serializers),
             )
         }
 
@@ -327,3 +336,18 @@ class Endpoint(Controls[ServerChannel, ServerSession]):
         """
         first = self.sockets[self.path]
         self.sockets[path] = dataclasses.replace(first, **changes)
+
+    def codec_for(self, vsn: str, options: SocketOptions) -> ServerCodec | None:
+        """The codec for what a client's ``vsn`` parameter asks for.
+
+        All clients of a version have the same, so that a broadcast is encoded once.
+
+        :param options: the socket's.
+        :return: ``None`` if the server does not speak it.
+        """
+        codec = options.serializers.get(vsn) or self._codecs.get(vsn)
+        if codec is None:
+            codec = codec_for(vsn, self.json)
+            if codec is not None:
+                self._codecs[vsn] = codec
+        return codec
