@@ -7,34 +7,35 @@ from typing import Any
 
 from txphoenix.protocol.message import Message
 from txphoenix.protocol.serializer import V2Serializer
-from txphoenix.testing import ServerV2Codec
+from txphoenix.testing import ServerCodec, ServerV2Codec
 
-__all__ = ["ObjectCodec", "Objects", "OtherV2", "Scripted", "ShoutingV2"]
+__all__ = ["SERVER_CODECS", "Objects", "OtherV2", "Scripted", "ShoutingV2"]
 
 
 class Objects:
-    """Another format: a JSON object, of which what is binary is hexadecimal text."""
+    """Another format: a JSON object, of which what is binary is hexadecimal text.
+
+    A server's side of it is the same.
+    """
 
     vsn = "3.0.0-objects"
 
     def encode(self, message: Message) -> tuple[bytes, bool]:
         """Make a frame."""
-        fields = message._asdict()
-        if isinstance(message.payload, bytes):
-            fields["payload"] = {"hex": message.payload.hex()}
-        return json.dumps(fields).encode("utf-8"), False
+        text = json.dumps(message._asdict(), default=_as_hex)
+        return text.encode("utf-8"), False
 
     def decode(self, data: bytes, is_binary: bool) -> Message:
         """Read a frame."""
-        message = Message(**json.loads(data))
-        payload = message.payload
-        if isinstance(payload, dict) and payload.keys() == {"hex"}:
-            return message._replace(payload=bytes.fromhex(payload["hex"]))
-        return message
+        return Message(**json.loads(data, object_hook=_from_hex))
 
 
-class ObjectCodec(Objects):
-    """The server's side of it, which is the same."""
+def _as_hex(data: Any) -> dict[str, str]:
+    return {"hex": bytes(data).hex()}
+
+
+def _from_hex(value: dict[str, Any]) -> Any:
+    return bytes.fromhex(value["hex"]) if value.keys() == {"hex"} else value
 
 
 class OtherV2(V2Serializer):
@@ -80,8 +81,8 @@ class Scripted:
         return (self.on_decode or self._v2.decode)(data, is_binary)
 
 
-SERVER_CODECS = {
-    Objects.vsn: ObjectCodec(),
+SERVER_CODECS: dict[str, ServerCodec] = {
+    Objects.vsn: Objects(),
     OtherV2.vsn: ServerV2Codec(),
     ShoutingV2.vsn: ServerV2Codec(),
 }
