@@ -72,7 +72,8 @@ class LongPollBinaryTests(BinaryMixin, ClientTestCase):
         self.assertIsInstance(reasons[0], ConnectionClosed)
         self.assertEqual(
             str(reasons[0]),
-            "connection closed with code 3500: 'HTTP 500 Internal Server Error'",
+            "connection closed with code 3500: 'HTTP 500 Internal Server Error; "
+            "Phoenix cannot send binary messages by long-poll'",
         )
         self.wait_until(lambda: channel.state == "joined")
 

@@ -66,8 +66,8 @@ __all__ = ["LongPollTransport"]
 log = Logger("txphoenix.transports.longpoll", observer=package_log)
 
 # A binary frame that the server has put into a string begins with one of its kinds,
-# which are the least bytes there are.
-_AFTER_BINARY_KINDS: Final = b"\x03"
+# which are the least bytes there are: JSON begins with a tab (9) or more.
+_AFTER_BINARY_KINDS: Final = b"\x09"
 # While reading is paused, no poll is made once so many characters are held back.
 _ENOUGH: Final = 2**20
 # How JSON can write a digit in another way.
@@ -254,7 +254,7 @@ class LongPollTransport:
         status, body = read_answer(answer)
         messages = body.get("messages", ()) if status == 200 else ()
         if status not in (200, 204):
-            self._end(closed_by(status, answer))
+            self._end(closed_by(status, answer, self._outgoing.had_binary))
         elif not are_texts(messages):
             self._end(closed_by(None, answer))
         else:

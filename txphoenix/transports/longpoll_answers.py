@@ -105,14 +105,21 @@ def _phrase(status: int) -> str:
         return ""
 
 
-def closed_by(status: int | None, answer: Answer) -> ConnectionClosed:
-    """What an answer other than the expected one means."""
+def closed_by(
+    status: int | None, answer: Answer, sent_binary: bool = False
+) -> ConnectionClosed:
+    """What an answer other than the expected one means.
+
+    :param sent_binary: whether the server was sent binary messages, and may have wanted
+        to answer with one.
+    """
     if status is None:
         return ConnectionClosed(PROTOCOL_ERROR, _NOT_PHOENIX)
     if answer.code != 200:
-        return ConnectionClosed(
-            _STATUS_ZERO + status, f"HTTP {status} {answer.phrase}".strip()
-        )
+        reason = f"HTTP {status} {answer.phrase}".strip()
+        if sent_binary and status == 500:
+            reason += "; Phoenix cannot send binary messages by long-poll"
+        return ConnectionClosed(_STATUS_ZERO + status, reason)
     reason = "session gone" if status == 410 else f"{status} {_phrase(status)}".strip()
     return ConnectionClosed(_STATUS_ZERO + status, reason)
 

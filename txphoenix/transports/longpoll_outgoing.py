@@ -26,10 +26,12 @@ class Outgoing:
     A frame is named by its mark; marks grow.
 
     :ivar size: how many bytes wait, those of the batch under way among them.
+    :ivar had_binary: whether there ever was a binary frame.
     """
 
     def __init__(self) -> None:
         self.size = 0
+        self.had_binary = False
         # How many frames were in no batch when all were dropped.
         self._dropped = 0
         # Mark -> the frame, and whether it can be a line of a batch.
@@ -50,6 +52,7 @@ class Outgoing:
         :return: its mark.
         """
         if is_binary:
+            self.had_binary = True
             frame = (b64encode(data), True)
         else:
             if self._frames or self._batch_size:
