@@ -14,6 +14,7 @@ __all__ = [
     "SERVER_CODECS",
     "Objects",
     "OtherV2",
+    "Packed",
     "Scripted",
     "ShoutingV2",
     "raiser",
@@ -36,6 +37,22 @@ class Objects:
     def decode(self, data: bytes, is_binary: bool) -> Message:
         """Read a frame."""
         return Message(**json.loads(data, object_hook=_from_hex))
+
+
+class Packed(Objects):
+    """The same in binary frames, none of which is UTF-8."""
+
+    vsn = "3.0.0-packed"
+
+    def encode(self, message: Message) -> tuple[bytes, bool]:
+        """Make a frame."""
+        return b"\xc1" + super().encode(message)[0], True
+
+    def decode(self, data: bytes, is_binary: bool) -> Message:
+        """Read a frame."""
+        if not (is_binary and data.startswith(b"\xc1")):
+            raise ValueError("not packed")
+        return super().decode(data[1:], is_binary)
 
 
 def _as_hex(data: Any) -> dict[str, str]:
@@ -120,6 +137,7 @@ def raiser(error: BaseException) -> Callable[..., Any]:
 
 SERVER_CODECS: dict[str, ServerCodec] = {
     Objects.vsn: Objects(),
+    Packed.vsn: Packed(),
     OtherV2.vsn: ServerV2Codec(),
     ShoutingV2.vsn: ShoutingCodec(),
 }
