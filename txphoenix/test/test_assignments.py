@@ -83,6 +83,8 @@ class AssignmentTests(ClientTestCase):
         client = self.make_client()
         for name in ("on_open", "on_close", "on_error", "on_message"):
             self.assert_refused(client, name, f"call client.{name}(function)")
+        advice = "call client.on_topic(topic, function)"
+        self.assert_refused(client, "on_topic", advice)
 
     def test_channel(self) -> None:
         """Each of a channel's is as well, be it of a subclass."""
