@@ -318,6 +318,14 @@ class Client:
         """
         return self._inner.on_error(self._calls.of(function))
 
+    def on_heartbeat(self, function: Callable[[float], Any]) -> Remover:
+        """Add a hook, called with the round trip of each heartbeat that is answered.
+
+        That is in seconds; a :meth:`ping` is one of them, and over long-poll there is
+        no other.
+        """
+        return self._inner.on_heartbeat(self._calls.of(function))
+
     def on_message(self, function: Callable[[Message], Any]) -> Remover:
         """Add a hook, called with each :class:`txphoenix.Message` before its channel.
 

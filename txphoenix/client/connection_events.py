@@ -156,6 +156,8 @@ class ConnectionEvents:
         """The server has answered a heartbeat."""
         for observer in self._observers:
             observer.heartbeat_answered(round_trip)
+        if self._hooks.heartbeat:
+            self._hooks.heartbeat_answered(round_trip)
 
     def reading_paused(self) -> None:
         """Nothing is read until a reader has read."""

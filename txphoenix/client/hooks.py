@@ -33,7 +33,7 @@ class HookLists:
     :param client: whose they are, for the log, which has ``str()`` of this.
     """
 
-    __slots__ = ("_client", "close", "error", "message", "open")
+    __slots__ = ("_client", "close", "error", "heartbeat", "message", "open")
 
     def __init__(self, client: Optioned) -> None:
         # Whoever keeps what removes a hook keeps these, and shall not keep the client.
@@ -41,6 +41,7 @@ class HookLists:
         self.open: Entries = ()
         self.close: Entries = ()
         self.error: Entries = ()
+        self.heartbeat: Entries = ()
         self.message: Entries = ()
 
     def __str__(self) -> str:
@@ -55,6 +56,10 @@ class HookLists:
     def closed(self, reason: ConnectionFailed) -> None:
         """Call the hooks of ``on_close``."""
         call_hooks(self.close, reason, called=("on_close", self))
+
+    def heartbeat_answered(self, round_trip: float) -> None:
+        """Call the hooks of ``on_heartbeat``."""
+        call_hooks(self.heartbeat, round_trip, called=("on_heartbeat", self))
 
     def tell_error(self, error: BaseException) -> None:
         """Call the hooks of ``on_error``."""
@@ -94,6 +99,22 @@ class ClientHooks:
         :return: a function that removes the hook.
         """
         return added_hook(self._hook_lists, "error", function)
+
+    @never_assigned("call client.on_heartbeat(function)")
+    def on_heartbeat(self, function: Callable[[float], Any]) -> Remover:
+        """Add a hook, called with the round trip of each heartbeat that is answered.
+
+        That is the seconds from the heartbeat to its answer.
+        A :meth:`~txphoenix.SocketClient.ping` is a heartbeat too, and the hook is
+        called before its Deferred fires.
+        One that is never answered is told as the loss of the connection, with
+        :exc:`HeartbeatTimeout`.
+        Long-poll has no heartbeats, as each poll shows that the server is there: over
+        it the hook is called for what ``ping()`` asks, and for nothing else.
+
+        :return: a function that removes the hook.
+        """
+        return added_hook(self._hook_lists, "heartbeat", function)
 
     @never_assigned("call client.on_message(function)")
     def on_message(self, function: Callable[[Message], Any]) -> Remover:
