@@ -270,7 +270,7 @@ class Client:
     def push(self, message: Message) -> Message:
         """Send a message, or keep it until there is a connection.
 
-        Its reply, if there is one, is seen by :meth:`on_message` alone.
+        Its reply, if there is one, is for :meth:`on_message` and :meth:`on_topic`.
 
         :return: the message with its ref.
         :raises NotConnected: the client is disconnected.
@@ -332,6 +332,15 @@ class Client:
         A function that is a coroutine function begins after its channel has it.
         """
         return self._inner.on_message(self._calls.of(function))
+
+    def on_topic(self, topic: str, function: Callable[[Message], Any]) -> Remover:
+        """Add a hook for the messages of topics that no channel of this client has.
+
+        :param topic: a topic, or the beginning of topics followed by ``*``.
+            See :meth:`txphoenix.SocketClient.on_topic`.
+        :raises ConfigurationError: ``topic`` is neither, or the heartbeats' own.
+        """
+        return self._inner.on_topic(topic, self._calls.of(function))
 
     # -- Inside -------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""Whom a client tells what happens to its connection."""
+"""Whom a client tells what happens to its connection, and what has come by it."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from ..protocol.message import Message
 from ..runtime.assignments import never_assigned
 from ..runtime.hooks import Entries, added_hook, call_hooks
 from ..runtime.remover import Remover
+from .topic_hooks import TopicHooks
 
 __all__ = ["ClientHooks", "HookLists"]
 
@@ -33,7 +34,15 @@ class HookLists:
     :param client: whose they are, for the log, which has ``str()`` of this.
     """
 
-    __slots__ = ("_client", "close", "error", "heartbeat", "message", "open")
+    __slots__ = (
+        "_client",
+        "close",
+        "error",
+        "heartbeat",
+        "message",
+        "open",
+        "topics",
+    )
 
     def __init__(self, client: Optioned) -> None:
         # Whoever keeps what removes a hook keeps these, and shall not keep the client.
@@ -43,6 +52,7 @@ class HookLists:
         self.error: Entries = ()
         self.heartbeat: Entries = ()
         self.message: Entries = ()
+        self.topics: TopicHooks | None = None
 
     def __str__(self) -> str:
         """The client's name."""
@@ -123,3 +133,25 @@ class ClientHooks:
         :return: a function that removes the hook.
         """
         return added_hook(self._hook_lists, "message", function)
+
+    @never_assigned("call client.on_topic(topic, function)")
+    def on_topic(self, topic: str, function: Callable[[Message], Any]) -> Remover:
+        """Add a hook for the messages of topics that no channel of this client has.
+
+        It is called with each :class:`Message`, replies and Phoenix's own events too,
+        and what it was called with counts as delivered, not as unrouted.
+        A channel that joins the topic takes its messages over, until it is closed.
+        All hooks of a message are called, first those of its topic, then those of
+        beginnings, the longest first.
+
+        :param topic: a topic, such as ``"news:local"``, or the beginning of topics
+            followed by ``*``, such as ``"news:*"``; ``"*"`` stands for all.
+        :return: a function that removes the hook.
+        :raises ConfigurationError: ``topic`` is neither, or ``"phoenix"``, the topic of
+            the heartbeats, which are nobody's.
+        :raises TypeError: ``function`` cannot be called.
+        """
+        hooks = self._hook_lists
+        if hooks.topics is None:
+            hooks.topics = TopicHooks()
+        return hooks.topics.add(topic, function)

@@ -333,7 +333,7 @@ class SocketClient(ClientHooks, MultiService):
         One to a topic whose join waits behind others waits for that, too.
         A ``join_ref`` of None is replaced by that of the topic's channel when the
         message is sent.
-        Its reply, if there is one, is seen by :meth:`on_message` alone.
+        Its reply, if there is one, is for :meth:`on_message` and :meth:`on_topic`.
         Whatever it is, it is sent as it is: of a ``phx_join`` or a ``phx_leave`` the
         channel of that topic knows nothing, so call its ``join()`` or ``leave()``.
 

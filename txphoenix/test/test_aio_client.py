@@ -65,6 +65,26 @@ class ClientTests(AioMemoryTestCase):
         self.assertEqual(told[:2], [["Message"], ["ConnectionClosed"]])
         self.assertEqual(told[-1], [])
 
+    def test_topic_hooks(self) -> None:
+        """A hook of a topic that no channel has may be a coroutine function."""
+        client = self.open()
+        told: list[Any] = []
+
+        async def tell(message: Message) -> None:
+            await asyncio.sleep(0)
+            told.append(message.payload)
+
+        remove = client.on_topic("nobody:*", tell)
+        for payload in (1, 2):
+            self.memory.sessions[-1].send(
+                Message(None, None, "nobody:a", "news", payload)
+            )
+            self.memory.flush()
+            self.turn(2)
+            remove()
+        self.assertEqual(told, [1])
+        self.assertRaises(ConfigurationError, client.on_topic, "", tell)
+
     def test_push(self) -> None:
         """Messages go out, and pings come back."""
         client = self.open()

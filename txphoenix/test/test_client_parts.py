@@ -36,7 +36,13 @@ class RootTests(ClientTestCase):
         self.assertEqual(SocketClient.__bases__, (ClientHooks, MultiService))
         self.assertEqual(ClientHooks.__bases__, (object,))
         own = {name for name in vars(ClientHooks) if not name.startswith("_")}
-        self.assertEqual(own, {"on_open", "on_close", "on_error", "on_message"})
+        self.assertEqual(
+            own,
+            {
+                *("on_open", "on_close", "on_error"),
+                *("on_heartbeat", "on_message", "on_topic"),
+            },
+        )
 
     def test_holds_little(self) -> None:
         """It has its services, four parts, its options, and its start and stop."""

@@ -148,6 +148,8 @@ def add_wrong_hooks(client: SocketClient) -> None:
     client.on_close(lambda reason: reason.code)  # type: ignore[attr-defined]
     client.on_error(lambda error: error.reason)  # type: ignore[attr-defined]
     client.on_message(lambda message: message.evnt)  # type: ignore[attr-defined]
+    client.on_topic("a", lambda message: message.evnt)  # type: ignore[attr-defined]
+    client.on_topic(print, "a")  # type: ignore[arg-type]
 
 
 class TypingTests(SynchronousTestCase):
