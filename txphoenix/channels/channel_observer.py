@@ -61,6 +61,9 @@ class ChannelObserver:
     ) -> None:
         """What ``error`` has interrupted joins again in ``delay`` seconds."""
 
+    def connection_missed(self) -> None:
+        """A channel is about to join, and no connection is wanted."""
+
     # Of pushes, and of what is dropped, nobody is told while telemetry has no handler.
 
     def push_replied(

@@ -44,7 +44,7 @@ from .optional_methods import has_all
 from .traffic import count_message, tell_traffic
 from .withdrawal import Withdrawal
 
-__all__ = ["Link"]
+__all__ = ["Link", "is_pinging"]
 
 log = Logger("txphoenix.connection", observer=package_log)
 
@@ -356,6 +356,11 @@ class Link:
             # It may have told of its loss before, and another may be open.
             if self.transport is not None and attempts == self._owner.attempts:
                 self._owner.transport_broke(raised(error))
+
+
+def is_pinging(link: Link) -> bool:
+    """Whether the answer to a :meth:`Link.ping` is still to come."""
+    return link._heartbeat is not None and link._heartbeat.is_pinging
 
 
 def _end_pause(link: Link) -> None:

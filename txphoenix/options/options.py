@@ -30,8 +30,10 @@ from .types import ChangedOptions, ClientOptions
 
 __all__ = ["CONNECTION_OPTIONS", "OPTIONS", "Options"]
 
-# It keeps nothing of who asks it, so that one serves all clients.
+# It keeps nothing of who asks it: one serves all clients.
 _REJOIN_BACKOFF = backoffs.rejoin()
+# What an attempt asks for, where it is a callable.
+_ASKED = ("url", "params", "headers", "auth_token", "endpoint", "transport")
 
 
 @options_class
@@ -241,6 +243,14 @@ class Options:
     What has not told of its end a second later is taken for ended.
     """
 
+    disconnect_when_idle: float | None = option(checks.optional_seconds, default=None)
+    """Seconds without a channel after which the client disconnects.
+
+    They count from the last channel's end, or from a connection's opening without one.
+    The next join, message or ``when_connected()`` connects again by itself.
+    The default is never to do so.
+    """
+
     topic_channel_map: Mapping[str, ChannelFactory[AnyChannel]] = option(
         checks.topic_channel_map, factory=dict, group="Channels"
     )
@@ -364,17 +374,7 @@ class Options:
     @property
     def asks_anew(self) -> bool:
         """Whether an attempt asks a callable, which may answer otherwise next time."""
-        return any(
-            callable(asked)
-            for asked in (
-                self.url,
-                self.params,
-                self.headers,
-                self.auth_token,
-                self.endpoint,
-                self.transport,
-            )
-        )
+        return any(callable(getattr(self, name)) for name in _ASKED)
 
     def snapshot(self) -> dict[str, Any]:
         """Every option by name, as JSON can hold it, with the secrets cut out.

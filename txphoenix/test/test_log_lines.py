@@ -157,6 +157,8 @@ PROVOKED = {
     "long-poll raised; its session ends": "test_log_lines.RareTests.test_longpoll",
     "a transport that came too late raised": "test_log_lines.RareTests.test_too_late",
     "the connector raised": "test_own_connector.AttemptTests.test_disconnect",
+    "{client}: disconnected, as there was no channel for {seconds:g} s; a join connects"
+    " again": "test_idleness.CountTests.test_from_the_opening",
     "{client}: an attempt at once was asked for too often, and waits for its time:"
     " {most} at once, then one each {seconds:g} s": (
         "test_log_levels.HurryTests.test_told"

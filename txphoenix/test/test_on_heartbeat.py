@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from functools import partial
 from typing import Any
-
 
 from txphoenix.client.socket_client import SocketClient
 from txphoenix.errors import ConfigurationError
@@ -13,6 +14,11 @@ from txphoenix.testing.frame import Frame
 from .aio_memory import AioMemoryTestCase
 from .fallback_case import FallbackTestCase
 from .support import ClientTestCase
+
+
+def call(function: Callable[[], Any], _round_trip: float) -> None:
+    """Call a function when a hook is called."""
+    function()
 
 
 class HeartbeatHookTests(ClientTestCase):
@@ -112,10 +118,11 @@ class HeartbeatHookTests(ClientTestCase):
     def test_ends_the_connection(self) -> None:
         """A hook may disconnect, and cancel the ping that it is told of."""
         client = self.connected_client()
-        for end in (lambda: ping.cancel(), client.disconnect):
+        for ends in (False, True):
             ping = client.ping()
             fired = self.watch(ping)
-            remove = client.on_heartbeat(lambda _trip, end=end: end())
+            end: Any = client.disconnect if ends else ping.cancel
+            remove = client.on_heartbeat(partial(call, end))
             self.memory.flush()
             remove()
             self.assertEqual(len(fired.fired), 1)
@@ -126,7 +133,7 @@ class HeartbeatHookTests(ClientTestCase):
         client = self.make_client()
         self.assertRaises(TypeError, client.on_heartbeat, 5)
         with self.assertRaises(ConfigurationError):
-            client.on_heartbeat = print  # type: ignore[method-assign]
+            client.on_heartbeat = print  # type: ignore[method-assign, assignment]
 
 
 class LongPollTests(FallbackTestCase):
@@ -172,5 +179,3 @@ class AioTests(AioMemoryTestCase):
         self.turn(3)
         self.assertEqual(len(told), 1)
         self.assertIsInstance(told[0], float)
-
-
