@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import Any, Protocol
 from weakref import ref
 
-from ..errors import ConnectionFailed
+from ..channels.channel_observer import ChannelObserver
+from ..errors import ConnectionFailed, DecodeError
 from ..options.options import Options
 from ..options.shown_name import shown_name
 from ..protocol.message import Message
@@ -26,7 +27,7 @@ class Optioned(Protocol):
         """Its options."""
 
 
-class HookLists:
+class HookLists(ChannelObserver):
     """The hooks of one client, by what they are called at.
 
     Most clients have none of most kinds, so there is no object for each kind.
@@ -71,6 +72,10 @@ class HookLists:
         """Call the hooks of ``on_heartbeat``."""
         call_hooks(self.heartbeat, round_trip, called=("on_heartbeat", self))
 
+    def payload_undecoded(self, channel: object, error: DecodeError) -> None:
+        """Call the hooks of ``on_error``."""
+        self.tell_error(error)
+
     def tell_error(self, error: BaseException) -> None:
         """Call the hooks of ``on_error``."""
         call_hooks(self.error, error, called=("on_error", self))
@@ -103,8 +108,9 @@ class ClientHooks:
     @never_assigned("call client.on_error(function)")
     def on_error(self, function: Callable[[Exception], Any]) -> Remover:
         """Add a hook, called with the error when an attempt to connect has failed, a
-        frame came that is no message, a message that was kept cannot be encoded, or a
-        channel of ``join_channels`` cannot be made.
+        frame came that is no message, a message that was kept cannot be encoded, a
+        decoder has not taken a payload, or a channel of ``join_channels`` cannot be
+        made.
 
         :return: a function that removes the hook.
         """

@@ -73,6 +73,7 @@ class Idleness(NeverIdle, ConnectionObserver, ChannelObserver):
     :param hooks: the client's, of which some need the connection as well.
     :param state: tells whether the connection was closed because nobody needed it.
     :param waiting: whose end that is.
+    :param observers: those of the connection, of which this is one from now on.
     """
 
     __slots__ = (
@@ -96,6 +97,7 @@ class Idleness(NeverIdle, ConnectionObserver, ChannelObserver):
         hooks: HookLists,
         state: SocketState,
         waiting: Waiting[Any],
+        observers: list[ConnectionObserver],
     ) -> None:
         self._client = client
         self._connection = connection
@@ -108,11 +110,9 @@ class Idleness(NeverIdle, ConnectionObserver, ChannelObserver):
         self._since = 0.0
         self._timer = Timer(self._expired)
         self._was_needed = False
-
-    def begin(self) -> None:
-        """Count from here, if there is a connection that nobody needs."""
-        self._channels.events.subscribe(self)
-        if self._connection.is_open:
+        observers.append(self)
+        channels.events.subscribe(self)
+        if connection.is_open:
             self._count()
 
     def reset_options(self, options: Options) -> None:

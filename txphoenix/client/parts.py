@@ -55,6 +55,7 @@ def make_parts(
     channel_events = ChannelEvents()
     channel_events.subscribe(state)
     channel_events.subscribe(ChannelTelemetry(client, channel_events))
+    channel_events.subscribe(hooks)
     channels = ChannelManager(reactor, options, connection, channel_events, state)
     joins = JoinChannels(channels, hooks.tell_error)
     outbox = Outbox(state, connection, channels, hooks.tell_error)

@@ -8,8 +8,7 @@
       channels     ChannelManager (MultiService)
         rooms:lobby   Channel
 
-Its parts, and what each of them needs of the others, are made by
-:mod:`txphoenix.client.parts`.
+Its parts are made by :mod:`txphoenix.client.parts`.
 """
 
 from __future__ import annotations
@@ -21,6 +20,7 @@ from twisted.internet.defer import Deferred, fail, maybeDeferred, succeed
 from twisted.internet.interfaces import IReactorTime
 
 from ..channels.channel import Channel
+from ..channels.decoded_events import Decoders
 from ..errors import ConfigurationError, NotConnected
 from ..options.channel_kinds import ChannelFactory
 from ..options.options import CONNECTION_OPTIONS, OPTIONS, Options
@@ -77,9 +77,8 @@ class SocketClient(ClientHooks, MultiService):
         ClientHooks.__init__(self)
         if self.options.name is not None:
             self.setName(self.options.name)
-        self._is_stopping = False
-        # Whether each child is told of the stop just now, and can be told of no start.
-        self._is_ending = False
+        # While it ends, each child is told of the stop, and can be told of no start.
+        self._is_stopping = self._is_ending = False
         parts = make_parts(self, reactor, self.options, self._hook_lists)
         self.state, self.connection, self.channels = services = parts[:3]
         self._join_channels, self._outbox = parts.join_channels, parts.outbox
@@ -252,12 +251,22 @@ class SocketClient(ClientHooks, MultiService):
 
     @overload
     def channel(
-        self, topic: str, params: Any = None, channel_class: None = None
+        self,
+        topic: str,
+        params: Any = None,
+        channel_class: None = None,
+        *,
+        decoders: Decoders | None = None,
     ) -> Channel: ...
 
     @overload
     def channel(
-        self, topic: str, params: Any = None, channel_class: ChannelFactory[_C] = ...
+        self,
+        topic: str,
+        params: Any = None,
+        channel_class: ChannelFactory[_C] = ...,
+        *,
+        decoders: Decoders | None = None,
     ) -> _C: ...
 
     def channel(
@@ -265,6 +274,8 @@ class SocketClient(ClientHooks, MultiService):
         topic: str,
         params: Any = None,
         channel_class: ChannelFactory[Channel] | None = None,
+        *,
+        decoders: Decoders | None = None,
     ) -> Channel:
         """Make the channel of a topic; it is closed until ``join()``.
 
@@ -273,8 +284,12 @@ class SocketClient(ClientHooks, MultiService):
             callable that makes it anew for each.
         :param channel_class: see :meth:`txphoenix.channels.ChannelManager.make`, which
             also says what is raised.
+        :param decoders: beside those of the class, :attr:`~txphoenix.Channel.decoders`.
         """
-        return self.channels.make(topic, params, channel_class)
+        channel = self.channels.make(topic, params, channel_class)
+        if decoders is not None:
+            channel.decode_by(decoders)
+        return channel
 
     def join(
         self, topic: str, params: Any = None, timeout: float | None = None
@@ -330,10 +345,8 @@ class SocketClient(ClientHooks, MultiService):
         Without a key, a dict that can be turned into JSON, with the secrets cut out.
         With one, the value itself: an option, ``"status"``, ``"connected"``,
         ``"joined_channels"``, ``"to_send"``, or what :meth:`put_state` has put there.
-        ``"next_attempt_in"`` is the seconds until the next attempt to connect, and
-        ``"next_attempt_at"`` that moment as the reactor tells the time (Unix time);
-        None while none is planned.
-        ``"idle"`` is whether ``disconnect_when_idle`` has ended the connection.
+        ``"next_attempt_in"`` (seconds) and ``"next_attempt_at"`` (Unix time) are None
+        if no attempt is planned; ``"idle"`` tells what ``disconnect_when_idle`` did.
 
         :raises KeyError: there is nothing under that key.
         """
@@ -360,15 +373,10 @@ class SocketClient(ClientHooks, MultiService):
 
     def _mind_idleness(self) -> None:
         """Have the connection end once nobody needs it, where that is wanted."""
-        if (
-            self.options.disconnect_when_idle is None
-            or self._idleness is not NEVER_IDLE
-        ):
-            return
-        parts = self.connection, self.channels, self._hook_lists, self.state
-        self._idleness = idleness = Idleness(self, *parts, self._waiting)
-        self._observers.append(idleness)
-        idleness.begin()
+        is_wanted = self.options.disconnect_when_idle is not None
+        if is_wanted and self._idleness is NEVER_IDLE:
+            parts = self.connection, self.channels, self._hook_lists, self.state
+            self._idleness = Idleness(self, *parts, self._waiting, self._observers)
 
     def _start(self) -> None:
         if self._is_stopping:
