@@ -12,6 +12,6 @@
 from __future__ import annotations
 
 from .channels.channel import Channel
-from .channels.hooked_channel import HookedChannel
+from .channels.hooked_channel import HandlesIn, HookedChannel
 
-__all__ = ["Channel", "HookedChannel"]
+__all__ = ["Channel", "HandlesIn", "HookedChannel"]

@@ -156,7 +156,7 @@ COUNTERS = (
         "dropped_messages",
         "Messages that were dropped, by the reason.",
         "reason",
-        *("presence", "stale", "unread", "unrouted", "unsent"),
+        *("presence", "stale", "undecoded", "unread", "unrouted", "unsent"),
         is_of_topic=True,
     ),
     _counter(

@@ -38,6 +38,9 @@ PROVOKED = {
     " of them are read (pause {count})": "test_channel_flow.FlowTests.test_reader",
     "{topic}: {why}; the oldest of more than {limit} are dropped (add a hook with"
     " on(), or call receive())": "test_channel_flow.FlowTests.test_no_reader",
+    "{topic}: payload {count} that a decoder does not take: {reason}": (
+        "test_decoders.ToldTests.test_log"
+    ),
     "{topic}: its channel could not be made, and is tried again with the next"
     " connection": "test_join_channels.JoinChannelsTests.test_raises",
     "{topic}: no answer to the join within {timeout:g} s; the server may be at work on"
