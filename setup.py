@@ -103,6 +103,8 @@ setup(
             "prometheus_client>=0.20.0",
             # The extra "accelerated".
             "websockets>=13.0",
+            # A page of the documentation makes payloads into its structs.
+            "msgspec>=0.19.0",
             # One of the reactors that the tests run under.
             'uvloop; os_name == "posix" and implementation_name == "cpython"',
         ],

@@ -27,6 +27,9 @@ class TopicHooks:
         self._topics: dict[str, Hooks] = {}
         self._beginnings: dict[str, Hooks] = {}
 
+    def __len__(self) -> int:
+        return len(self._topics) + len(self._beginnings)
+
     def add(self, topic: str, function: Callable[[Message], Any]) -> Remover:
         """Add a hook.
 
