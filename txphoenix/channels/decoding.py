@@ -63,7 +63,8 @@ class TellingManager(Protocol):
 class TellingHooks(Protocol):
     """The hooks of a channel, as far as they are told of an error."""
 
-    undecoded: int
+    def count_undecoded(self) -> int:
+        """Count a payload that a decoder has not taken; return how many there were."""
 
     def tell_error(self, error: BaseException, topic: str) -> None:
         """Tell those of what interrupts the channel."""
@@ -228,7 +229,7 @@ def _value(decode: Decoder, payload: Any) -> Any:
 
 def _tell(member: DecodingMember, error: DecodeError) -> None:
     hooks = member.own_hooks()
-    hooks.undecoded = count = hooks.undecoded + 1
+    count = hooks.count_undecoded()
     # A server that sends nothing else must not fill the log as well.
     if count & (count - 1) == 0:
         log.warn(

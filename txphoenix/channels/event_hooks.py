@@ -39,11 +39,11 @@ class EventHooks(dict[str, tuple[tuple[Any, Callable[[Any], Any]], ...]]):
         function = _as_function(event, given)
         entry = (given, function if wrap is None else wrap(function))
         self[event] = (*self.get(event, ()), entry)
-        return partial(self._keep, event, lambda each: each is not entry)
+        return partial(self.keep, event, lambda each: each is not entry)
 
     def remove(self, event: str, given: Any = None) -> None:
         """Remove all hooks of ``event``, or those that were added as ``given``."""
-        self._keep(event, lambda each: given is not None and each[0] != given)
+        self.keep(event, lambda each: given is not None and each[0] != given)
 
     def call(self, event: str, payload: Any, topic: str) -> bool:
         """Call the hooks of ``event`` of a topic with ``payload``.
@@ -57,7 +57,8 @@ class EventHooks(dict[str, tuple[tuple[Any, Callable[[Any], Any]], ...]]):
             call_hook(function, payload, called=(event, topic))
         return True
 
-    def _keep(self, event: str, wanted: Callable[[Any], bool]) -> None:
+    def keep(self, event: str, wanted: Callable[[Any], bool]) -> None:
+        """Keep those hooks of ``event`` whose pairs are wanted."""
         left = tuple(each for each in self.get(event, ()) if wanted(each))
         if left:
             self[event] = left

@@ -21,14 +21,14 @@ class ChannelHooks(EventHooks):
     messages.
     """
 
-    __slots__ = ("_closes", "_errors", "decoded", "undecoded")
+    __slots__ = ("_closes", "_errors", "_undecoded", "decoded")
 
     def __init__(self) -> None:
         super().__init__()
         self.decoded: DecodedEvents | None = None
         """The events that have a decoder; None for none."""
-        self.undecoded = 0
-        """How many payloads a decoder has not taken."""
+        # How many payloads a decoder has not taken.
+        self._undecoded = 0
         self._errors: Hooks | None = None
         self._closes: Hooks | None = None
 
@@ -55,12 +55,18 @@ class ChannelHooks(EventHooks):
             return super().add(event, given, wrap)
         decoded.hooks.add(event, given, wrap)
         entry = decoded.hooks[event][-1]
-        return partial(self._keep, event, lambda each: each is not entry)
+        return partial(self.keep, event, lambda each: each is not entry)
 
-    def _keep(self, event: str, wanted: Callable[[Any], bool]) -> None:
-        super()._keep(event, wanted)
+    def keep(self, event: str, wanted: Callable[[Any], bool]) -> None:
+        """Keep those hooks of ``event`` whose pairs are wanted."""
+        super().keep(event, wanted)
         if self.decoded is not None:
-            self.decoded.hooks._keep(event, wanted)
+            self.decoded.hooks.keep(event, wanted)
+
+    def count_undecoded(self) -> int:
+        """Count a payload that a decoder has not taken; return how many there were."""
+        self._undecoded += 1
+        return self._undecoded
 
     def add_error(self, function: Callable[[BaseException], Any]) -> Remover:
         """Add a hook for what interrupts the channel.

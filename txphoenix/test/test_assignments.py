@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from inspect import getattr_static
 from typing import Any
 from unittest.mock import patch
 
@@ -108,11 +109,11 @@ class AssignmentTests(ClientTestCase):
             ):
                 self.fail(f"{name} was set")
             self.assertRaises(ConfigurationError, delattr, owner, name)
-        before = vars(Channel)["on_error"]
+        before = getattr_static(Channel, "on_error")
         with patch.object(Channel, "on_error") as stand_in:
             channel.on_error(print)
         stand_in.assert_called_once_with(print)
-        self.assertIs(vars(Channel)["on_error"], before)
+        self.assertIs(getattr_static(Channel, "on_error"), before)
 
     def test_presence_events(self) -> None:
         """Those of a channel are its class's; set on a channel, its join says so."""

@@ -268,6 +268,7 @@ class OtherOptionTests(ReconfigureTestCase):
             "join_window": 3,
             "connect_timeout": 14.0,
             "close_timeout": 1.0,
+            "disconnect_when_idle": 19.0,
             "topic_channel_map": {"den": OtherRoom},
             "join_channels": {},
             "default_channel_class": EchoRoom,
