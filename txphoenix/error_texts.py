@@ -76,10 +76,14 @@ def connect_timeout(timeout: float, waiting_for: str) -> str:
     return f"no connection within {timeout:g} s{missing}"
 
 
-def handshake_answer(status: int | None, reason: str) -> str:
-    """What a server has answered instead of opening the connection."""
+def handshake_answer(status: int | None, reason: str, said: str = "") -> str:
+    """What a server has answered instead of opening the connection.
+
+    :param said: what the body of the answer says.
+    """
     named = "" if status is None else f"HTTP {status}"
-    return " ".join(filter(None, (named, cut(reason)))) or "no HTTP answer"
+    answer = " ".join(filter(None, (named, cut(reason)))) or "no HTTP answer"
+    return f"{answer}: {cut(said, 2 * LONGEST)}" if said else answer
 
 
 def heartbeat_timeout(timeout: float, stood_still: float | None) -> str:

@@ -32,6 +32,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from . import error_texts as texts
+from .error_base import PhoenixError, restore
 from .legible import cut
 
 __all__ = [
@@ -54,36 +55,6 @@ __all__ = [
     "PushTimeout",
     "SerializerError",
 ]
-
-
-def _restore(cls: type[Any], args: tuple[Any, ...], state: dict[str, Any]) -> Any:
-    """Make a copied or unpickled error without calling its constructor."""
-    error = cls.__new__(cls, *args)
-    error.args = args
-    error.__dict__.update(state)
-    return error
-
-
-class PhoenixError(Exception):
-    """The base of every error of this library.
-
-    ``args`` holds the message alone, and the rest are attributes.
-    """
-
-    # The constructors take other arguments than the message, and OSError, among the
-    # bases of the timeouts, reads a meaning into more than one argument.
-    # So neither may be left to rebuild an error out of its args.
-    def __init__(self, message: str = "") -> None:
-        Exception.__init__(self, message)
-
-    def __str__(self) -> str:
-        return cut(str(self.args[0]), texts.LONGEST_TEXT)
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({str(self)!r})"
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _restore, (type(self), self.args, self.__dict__)
 
 
 class ConfigurationError(PhoenixError, ValueError):
@@ -110,9 +81,12 @@ class ConnectionFailed(PhoenixError):
     :param reason: what went wrong, for a person.
     :ivar url: where an attempt to connect went, the secrets cut out; empty if it was
         not known yet, or if the connection was open.
+    :ivar retry_after: for how many seconds the server wants not to be asked again, as
+        its header ``Retry-After`` says; None if it says nothing of it.
     """
 
     url = ""
+    retry_after: float | None = None
 
     def __init__(self, reason: str) -> None:
         super().__init__(cut(reason, texts.LONGEST_TEXT))
@@ -147,15 +121,34 @@ class HandshakeRefused(ConnectionFailed):
         Their values may be secrets: they are in :attr:`headers` alone, never in the
         error's text.
     :param reason: the answer's reason phrase, or what was wrong with the answer.
+    :param body: the beginning of the answer's body, as text.
+        What the request had of secrets is cut out of it, wherever the server repeats
+        it; what is not text is left out.
+    :param problem: the members of a body that is ``application/problem+json`` (RFC
+        9457), without these secrets as well; None for any other.
+    :param said: what the body says, for a person; the text of the error ends in it.
+    :param retry_after: see :exc:`ConnectionFailed`.
     """
 
     def __init__(
-        self, status: int | None, headers: Mapping[str, str], reason: str = ""
+        self,
+        status: int | None,
+        headers: Mapping[str, str],
+        reason: str = "",
+        *,
+        body: str = "",
+        problem: Mapping[str, Any] | None = None,
+        said: str = "",
+        retry_after: float | None = None,
     ) -> None:
         super().__init__(reason)
-        self.args = (f"handshake refused: {texts.handshake_answer(status, reason)}",)
+        answer = texts.handshake_answer(status, reason, said)
+        self.args = (f"handshake refused: {answer}",)
         self.status = status
         self.headers: Mapping[str, str] = dict(headers)
+        self.body = body
+        self.problem = problem
+        self.retry_after = retry_after
 
 
 class HeartbeatTimeout(ConnectionFailed, TimeoutError):
@@ -251,10 +244,10 @@ class AlreadyJoined(JoinError):
         self.channel = channel
 
     def __copy__(self) -> Any:
-        return _restore(type(self), self.args, self.__dict__)
+        return restore(type(self), self.args, self.__dict__)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _restore, (type(self), self.args, {**self.__dict__, "channel": None})
+        return restore, (type(self), self.args, {**self.__dict__, "channel": None})
 
 
 class PushError(PhoenixError):

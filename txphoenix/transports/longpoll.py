@@ -154,9 +154,8 @@ class LongPollTransport:
     # -- Transport ----------------------------------------------------------------
 
     def send(self, data: bytes, is_binary: bool) -> int:
-        """Send one frame, together with those that are sent in the same moment.
+        """Send one frame, with others of the same moment; return its mark.
 
-        :return: a mark, for :meth:`has_left`.
         :raises NotConnected: the session has ended, or is being closed.
         """
         if not self._is_taking:
@@ -186,7 +185,7 @@ class LongPollTransport:
     def close(self, code: int = NORMAL, reason: str = "") -> None:
         """End the session, once the server has all that was sent before.
 
-        The server is not told of the end: it finds out when no poll comes.
+        The server finds out when no poll comes.
         """
         if not self._is_taking:
             return
@@ -221,8 +220,7 @@ class LongPollTransport:
         """Deliver no further message until :meth:`resume_reading`.
 
         Polls go on, for they find a server that is gone, until enough is held back.
-        The server ends a session that does not poll for one and a half windows (15
-        seconds as Phoenix is set up).
+        Phoenix ends a session that does not poll for one and a half windows (15 s).
         """
         self._is_paused = True
 
@@ -244,8 +242,7 @@ class LongPollTransport:
         request = self._http.request(
             "GET", self._url, self._poll_headers, timeout=timeout
         )
-        # Before its callbacks, which may run at once.
-        self._poll_request = request
+        self._poll_request = request  # Before its callbacks, which may run at once.
         request.addCallbacks(self._polled, self._poll_failed)
         request.addErrback(self._broken)
 
@@ -254,9 +251,9 @@ class LongPollTransport:
         status, body = read_answer(answer)
         messages = body.get("messages", ()) if status == 200 else ()
         if status not in (200, 204):
-            self._end(closed_by(status, answer))
+            self._end(self._closed_by(status, answer))
         elif not are_texts(messages):
-            self._end(closed_by(None, answer))
+            self._end(self._closed_by(None, answer))
         else:
             self._connection.proved_stable()
             delay = self._pace.answered(is_empty=not messages)
@@ -333,7 +330,7 @@ class LongPollTransport:
         self._is_publishing = False
         status, _ = read_answer(answer)
         if status != 200:
-            self._end(closed_by(status, answer))
+            self._end(self._closed_by(status, answer))
             return
         self._outgoing.batch_taken()
         if self._outgoing:
@@ -366,6 +363,9 @@ class LongPollTransport:
             self._connection.transport_writable()
 
     # -- The end ------------------------------------------------------------------
+
+    def _closed_by(self, status: int | None, answer: Answer) -> ConnectionClosed:
+        return closed_by(status, answer, self._url, self._poll_headers)
 
     def _broken(self, failure: Failure) -> None:
         """A callback has raised, which none of ours should."""

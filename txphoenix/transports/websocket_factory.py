@@ -16,7 +16,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from ..errors import ConnectionFailed
+from ..errors import ConnectionFailed, ConnectTimeout, HandshakeRefused
 from ..options.options import Options
 from ..options.shown_name import shown_name
 from ..protocol.handshake import cookie_lines, header_lines
@@ -123,6 +123,7 @@ class PhoenixClientFactory(RetryingFactory, WebSocketClientFactory):
             headers,
             protocols,
             [offer.get_extension_string() for offer in offers],
+            auth_token,
         )
 
     @property
@@ -142,6 +143,21 @@ class PhoenixClientFactory(RetryingFactory, WebSocketClientFactory):
         return cast(UpgradeRequest, self._request).encode(key)
 
     # -- What the protocol calls --------------------------------------------------
+
+    def refused(
+        self,
+        status: int | None,
+        headers: Mapping[str, str],
+        phrase: str,
+        body: bytes = b"",
+    ) -> HandshakeRefused:
+        """Make the error of an answer that is no yes, without what we have asked."""
+        # Few handshakes are refused.
+        from .refusal import refused
+
+        request = self._request
+        secrets = None if request is None else request.secrets
+        return refused(status, headers, phrase, body, secrets)
 
     def head_received(self, head: bytes) -> None:
         """The server has answered, whatever it says; it may have set cookies."""
@@ -171,7 +187,16 @@ class PhoenixClientFactory(RetryingFactory, WebSocketClientFactory):
                 reason=reason,
             )
         connector = self._endpoint_connector
+        followed = connector.follow(reason)
+        if followed is None:
+            return
+        reason = followed
         given_up = connector.protocol_lost()
+        if isinstance(given_up, ConnectTimeout) and isinstance(
+            reason, HandshakeRefused
+        ):
+            # The server has answered, and only its body was awaited.
+            given_up = None
         if given_up is None:
             self.addresses.attempt_failed(reason)
         reason = connector.placed(given_up or reason)
