@@ -32,7 +32,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from . import error_texts as texts
-from .error_base import PhoenixError, restore
 from .legible import cut
 
 __all__ = [
@@ -55,6 +54,35 @@ __all__ = [
     "PushTimeout",
     "SerializerError",
 ]
+
+
+def _restore(cls: type[Any], args: tuple[Any, ...], state: dict[str, Any]) -> Any:
+    """Make a copied or unpickled error without calling its constructor."""
+    error = cls.__new__(cls, *args)
+    error.args = args
+    error.__dict__.update(state)
+    return error
+
+
+class PhoenixError(Exception):
+    """The base of every error of this library.
+
+    ``args`` holds the message alone, and the rest are attributes.
+    """
+
+    # The constructors take other arguments than the message, and OSError, a base of the
+    # timeouts, reads a meaning into several: neither may rebuild an error of its args.
+    def __init__(self, message: str = "") -> None:
+        Exception.__init__(self, message)
+
+    def __str__(self) -> str:
+        return cut(str(self.args[0]), texts.LONGEST_TEXT)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({str(self)!r})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restore, (type(self), self.args, self.__dict__)
 
 
 class ConfigurationError(PhoenixError, ValueError):
@@ -82,7 +110,7 @@ class ConnectionFailed(PhoenixError):
     :ivar url: where an attempt to connect went, the secrets cut out; empty if it was
         not known yet, or if the connection was open.
     :ivar retry_after: for how many seconds the server wants not to be asked again, as
-        its header ``Retry-After`` says; None if it says nothing of it.
+        its ``Retry-After`` says; None if it says nothing of it.
     """
 
     url = ""
@@ -113,42 +141,28 @@ class ConnectTimeout(ConnectionFailed, TimeoutError):
 class HandshakeRefused(ConnectionFailed):
     """The server answered the opening handshake with something other than a yes.
 
-    Phoenix answers 403 if the socket's ``connect`` refused, 500 if it crashed, and
-    404 if there is no socket at that path.
+    Phoenix answers 403 if the socket's ``connect`` refused, 500 if it crashed, and 404
+    if there is no socket at that path.
 
     :param status: the HTTP status, or None if no HTTP answer could be read.
-    :param headers: the answer's headers.
-        Their values may be secrets: they are in :attr:`headers` alone, never in the
-        error's text.
+    :param headers: its headers, whose values may be secrets, and in no error's text.
     :param reason: the answer's reason phrase, or what was wrong with the answer.
-    :param body: the beginning of the answer's body, as text.
-        What the request had of secrets is cut out of it, wherever the server repeats
-        it; what is not text is left out.
-    :param problem: the members of a body that is ``application/problem+json`` (RFC
-        9457), without these secrets as well; None for any other.
-    :param said: what the body says, for a person; the text of the error ends in it.
-    :param retry_after: see :exc:`ConnectionFailed`.
+    :ivar body: the beginning of its body, if that is text: what it repeats of the
+        request's secrets is cut out.
+    :ivar problem: what a body of ``application/problem+json`` (RFC 9457) holds, without
+        these secrets; None for any other.
     """
 
+    body = ""
+    problem: Mapping[str, Any] | None = None
+
     def __init__(
-        self,
-        status: int | None,
-        headers: Mapping[str, str],
-        reason: str = "",
-        *,
-        body: str = "",
-        problem: Mapping[str, Any] | None = None,
-        said: str = "",
-        retry_after: float | None = None,
+        self, status: int | None, headers: Mapping[str, str], reason: str = ""
     ) -> None:
         super().__init__(reason)
-        answer = texts.handshake_answer(status, reason, said)
-        self.args = (f"handshake refused: {answer}",)
+        self.args = (texts.handshake_refused(status, reason),)
         self.status = status
         self.headers: Mapping[str, str] = dict(headers)
-        self.body = body
-        self.problem = problem
-        self.retry_after = retry_after
 
 
 class HeartbeatTimeout(ConnectionFailed, TimeoutError):
@@ -211,8 +225,7 @@ class JoinTimeout(JoinError, TimeoutError):
     :param obstacle: why the join was never sent: the error for which there was no
         connection, which is the ``__cause__`` then, or words; None if it was sent.
     :ivar response: None.
-    :ivar was_sent: whether the join was sent.
-        One that still waited to be written was not, and never will be.
+    :ivar was_sent: whether the join was sent; if it was not, it never will be.
     """
 
     def __init__(
@@ -232,9 +245,8 @@ class JoinTimeout(JoinError, TimeoutError):
 class AlreadyJoined(JoinError):
     """The topic is joined already, or is being joined, on this socket.
 
-    :param channel: the channel that holds the topic.
-        It belongs to its process: in an error that was pickled or deeply copied
-        :attr:`channel` is None.
+    :param channel: the channel that holds the topic; None in an error that was pickled
+        or deeply copied.
     :ivar response: None.
     """
 
@@ -244,10 +256,10 @@ class AlreadyJoined(JoinError):
         self.channel = channel
 
     def __copy__(self) -> Any:
-        return restore(type(self), self.args, self.__dict__)
+        return _restore(type(self), self.args, self.__dict__)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return restore, (type(self), self.args, {**self.__dict__, "channel": None})
+        return _restore, (type(self), self.args, {**self.__dict__, "channel": None})
 
 
 class PushError(PhoenixError):
@@ -282,7 +294,7 @@ class PushTimeout(PushError, TimeoutError):
     :ivar status: ``"timeout"``.
     :ivar response: None.
     :ivar was_sent: whether the push was sent, so that the server may have acted on it.
-        One that still waited to be written was not, and never will be.
+        If it was not, it never will be.
     """
 
     def __init__(
@@ -308,8 +320,7 @@ class PushInterrupted(PushError):
     :param reason: what ended it, or None.
     :param topic: the channel's topic.
     :param event: the pushed event.
-    :param was_sent: whether all of the push had been handed to the system.
-        If not it was still waiting to be written, and can be repeated safely.
+    :param was_sent: whether the system had all of the push; if not, it can be repeated.
     :ivar status: ``"interrupted"``.
     :ivar response: None.
     :ivar cause: the ``reason`` given; it is the ``__cause__`` as well.
@@ -387,7 +398,3 @@ class MessageTooLarge(SerializerError):
         super().__init__(f"a message of {size} bytes exceeds the limit of {limit}")
         self.size = size
         self.limit = limit
-
-
-ENDINGS = (PushInterrupted, ChannelClosed, NotConnected, ConnectionFailed)
-"""What code under way is told by when its channel or its connection ends."""

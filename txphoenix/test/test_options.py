@@ -66,6 +66,9 @@ DEFAULTS: dict[str, Any] = {
     "fast_tls": True,
     "max_restarts": 3,
     "max_seconds": 5.0,
+    "max_redirects": 5,
+    "max_retry_after": None,
+    "longpoll_token_header": False,
 }
 
 
@@ -184,6 +187,7 @@ class OptionsTests(SynchronousTestCase):
                 "fast_frames",
                 "fast_http",
                 "fast_tls",
+                "longpoll_token_header",
             },
         )
 

@@ -117,6 +117,7 @@ class LongPollTransport:
         self._poll_headers = poll_headers
         # By their content type.
         self._publish_headers: dict[str, Headers] = {}
+        self._asked = url, poll_headers
         self._pace = pace
         self._lost = lost
         self._is_open = True
@@ -251,9 +252,9 @@ class LongPollTransport:
         status, body = read_answer(answer)
         messages = body.get("messages", ()) if status == 200 else ()
         if status not in (200, 204):
-            self._end(self._closed_by(status, answer))
+            self._end(closed_by(status, answer, self._asked))
         elif not are_texts(messages):
-            self._end(self._closed_by(None, answer))
+            self._end(closed_by(None, answer, self._asked))
         else:
             self._connection.proved_stable()
             delay = self._pace.answered(is_empty=not messages)
@@ -330,7 +331,7 @@ class LongPollTransport:
         self._is_publishing = False
         status, _ = read_answer(answer)
         if status != 200:
-            self._end(self._closed_by(status, answer))
+            self._end(closed_by(status, answer, self._asked))
             return
         self._outgoing.batch_taken()
         if self._outgoing:
@@ -363,9 +364,6 @@ class LongPollTransport:
             self._connection.transport_writable()
 
     # -- The end ------------------------------------------------------------------
-
-    def _closed_by(self, status: int | None, answer: Answer) -> ConnectionClosed:
-        return closed_by(status, answer, self._url, self._poll_headers)
 
     def _broken(self, failure: Failure) -> None:
         """A callback has raised, which none of ours should."""

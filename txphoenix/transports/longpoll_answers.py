@@ -116,13 +116,13 @@ def _phrase(status: int) -> str:
 
 
 def closed_by(
-    status: int | None, answer: Answer, url: str, headers: Headers
+    status: int | None, answer: Answer, asked: tuple[str, Headers]
 ) -> ConnectionClosed:
     """What an answer other than the expected one means.
 
-    :param url: what was requested, of which no error is to hold the secrets.
-    :param headers: those of the request.
+    :param asked: the URL and the headers of the request, whose secrets no error holds.
     """
+    url, headers = asked
     if status is None:
         return ConnectionClosed(PROTOCOL_ERROR, _NOT_PHOENIX)
     if answer.code != 200:

@@ -24,6 +24,7 @@ from ..protocol.query_params import merge_params
 from ..protocol.redact import redact_url
 from ..protocol.url import Target, parse
 from .attempt import Attempt
+from .refusal import told
 
 __all__ = ["REDIRECTS", "Redirects"]
 
@@ -69,14 +70,14 @@ class Redirects:
         try:
             target = self._next_target(refused.headers)
         except ValueError as error:
-            return _told(refused, self.target, error_text(error, 500))
+            return _redirected(refused, self.target, error_text(error, 500))
         shown = redact_url(target.url("wss" if target.secure else "ws"))
         why_not = self._why_not(target)
         if why_not:
-            told = _told(refused, self.target, f"redirected to {shown}, {why_not}")
-            return self.chained(told)
+            said = f"redirected to {shown}, {why_not}"
+            return self.chained(_redirected(refused, self.target, said))
         self.latest = self.chained(
-            _told(refused, self.target, f"redirected to {shown}")
+            _redirected(refused, self.target, f"redirected to {shown}")
         )
         self._count += 1
         if not _is_same_server(self.target, target):
@@ -146,14 +147,11 @@ def _is_same_server(before: Target, after: Target) -> bool:
     return before.port == after.port or is_upgrade
 
 
-def _told(refused: HandshakeRefused, target: Target, said: str) -> HandshakeRefused:
+def _redirected(
+    refused: HandshakeRefused, target: Target, said: str
+) -> HandshakeRefused:
     """A redirect, as the error that it is."""
-    told = HandshakeRefused(
-        refused.status,
-        refused.headers,
-        refused.reason,
-        said=said,
-        retry_after=refused.retry_after,
-    )
-    told.url = redact_url(target.url("wss" if target.secure else "ws"))
-    return told
+    error = told(refused.status, refused.headers, refused.reason, said)
+    error.retry_after = refused.retry_after
+    error.url = redact_url(target.url("wss" if target.secure else "ws"))
+    return error

@@ -13,13 +13,14 @@ from collections.abc import Mapping
 from time import time
 from typing import Any, Final
 
+from ..error_texts import handshake_refused
 from ..errors import HandshakeRefused
 from ..legible import escaped
 from .http_body import LONGEST_REFUSAL
 from .request_secrets import RequestSecrets
 from .retry_after import retry_after
 
-__all__ = ["refused", "said_by"]
+__all__ = ["refused", "told"]
 
 _PROBLEM: Final = "application/problem+json"
 # Others would have Python load what decodes more than text.
@@ -48,23 +49,30 @@ def refused(
     :param body: the beginning of its body, not compressed any more.
     :param secrets: what the request held, to be cut out of what the answer says.
     """
-    text, problem, said = said_by(headers, body, secrets)
+    text, problem, said = _said_by(headers, body, secrets)
     if secrets is not None:
         phrase = secrets.cut_out(phrase)
     if said.strip(" .!").casefold() == phrase.strip().casefold():
         said = ""
-    return HandshakeRefused(
-        status,
-        headers,
-        phrase,
-        body=text,
-        problem=problem,
-        said=said,
-        retry_after=retry_after(headers, time()),
-    )
+    error = told(status, headers, phrase, said)
+    error.body, error.problem = text, problem
+    error.retry_after = retry_after(headers, time())
+    return error
 
 
-def said_by(
+def told(
+    status: int | None, headers: Mapping[str, str], phrase: str, said: str
+) -> HandshakeRefused:
+    """Make such an error of whose text the end is given.
+
+    :param said: what else there is to say, for a person.
+    """
+    error = HandshakeRefused(status, headers, phrase)
+    error.args = (handshake_refused(status, phrase, said),)
+    return error
+
+
+def _said_by(
     headers: Mapping[str, str], body: bytes, secrets: RequestSecrets | None
 ) -> tuple[str, dict[str, Any] | None, str]:
     """What a body says: its text, the problem that it is, and words for a person."""

@@ -74,6 +74,7 @@ class PhoenixClientProtocol(FastFrameProtocol):
     )
 
     factory: HandshakeFactory
+    _why_closed, _why_not_opened = why_closed, why_not_opened
     needs_heartbeat = True
     fault: str | None = None
     """What was wrong with the answer to the handshake."""
@@ -354,9 +355,9 @@ class PhoenixClientProtocol(FastFrameProtocol):
         # To say why may raise as well, and this is then called again.
         error: Any = self._broken_by
         if error is None and self._is_opened:
-            error = why_closed(self, was_clean, code, reason)
+            error = self._why_closed(was_clean, code, reason)
         elif error is None:
-            error = why_not_opened(self)
+            error = self._why_not_opened()
         elif self._is_opened:
             error = ConnectionClosed(NO_CLOSE_FRAME, "an error of our own")
             error.__cause__ = self._broken_by

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any
 
 from twisted.internet.error import ConnectionDone
 
@@ -12,14 +12,14 @@ from .answer_head import is_interim, read_head
 from .failures import failed_with
 from .refused_upgrade import is_refusal
 
-if TYPE_CHECKING:
-    from .websocket import PhoenixClientProtocol
-
 __all__ = ["why_closed", "why_not_opened"]
 
 
-def why_not_opened(protocol: PhoenixClientProtocol) -> ConnectionFailed:
-    """What has become of a handshake that has opened nothing."""
+def why_not_opened(protocol: Any) -> ConnectionFailed:
+    """What has become of a handshake that has opened nothing.
+
+    :param protocol: the :class:`.PhoenixClientProtocol` of which it is a method.
+    """
     status, phrase, headers = read_head(protocol.answer_head.decode("iso-8859-1"))
     if is_interim(status):
         # What they were to lead to has not come.
@@ -34,7 +34,7 @@ def why_not_opened(protocol: PhoenixClientProtocol) -> ConnectionFailed:
 
 
 def why_closed(
-    protocol: PhoenixClientProtocol,
+    protocol: Any,
     was_clean: bool,
     code: int | None,
     reason: str | None,
