@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from http.cookiejar import CookieJar
 from typing import Any, Protocol
 
 from twisted.python.failure import Failure
@@ -29,9 +30,16 @@ class AttemptFactory(Protocol):
         """Whom to tell of attempts that begin, and of transports that are open."""
 
     def prepare(
-        self, target: Target, headers: Mapping[str, str], auth_token: str | None
+        self,
+        target: Target,
+        headers: Mapping[str, str],
+        auth_token: str | None,
+        jar: CookieJar | None,
     ) -> None:
-        """Set all that the next protocol is made with."""
+        """Set all that the next protocol is made with.
+
+        :param jar: has the cookies that go along, if there is one.
+        """
 
     def forget_request(self) -> None:
         """The attempt is over, so that nobody needs its secrets any more."""

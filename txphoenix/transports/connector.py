@@ -194,8 +194,8 @@ class EndpointConnector:
         redirects, self.redirects = self.redirects, None
         if isinstance(reason, ConnectionFailed):
             reason.url = reason.url or self._shown_url
-            if redirects is not None and reason.__cause__ is None:
-                reason.__cause__ = redirects.latest
+            if redirects is not None and redirects.latest is not None:
+                redirects.explain(reason)
         return reason
 
     def follow(self, reason: Exception) -> Exception | None:
@@ -264,7 +264,10 @@ class EndpointConnector:
 
     def _dial_to(self, target: Target, attempt: Attempt) -> Deferred[Any]:
         self._aim(target)
-        self._factory.prepare(target, attempt.headers, attempt.auth_token)
+        jar = self.options.cookies
+        if self.redirects is not None:
+            jar = self.redirects.jar(jar)
+        self._factory.prepare(target, attempt.headers, attempt.auth_token, jar)
         endpoint = self._endpoint(target)
         self.check_wanted()
         self._factory.addresses.attempt_begins()

@@ -85,12 +85,12 @@ def session_token(answer: Answer, secrets: RequestSecrets | None = None) -> str:
     token = body.get("token")
     if status == 410 and _is_token(token):
         return cast(str, token)
-    is_phoenix = answer.code == 200 and status is not None
+    is_page = "html" in answer.headers.get("content-type", "")
     if status in (410, None):
         status, reason = answer.code, _NOT_PHOENIX
     else:
         reason = answer.phrase if answer.code != 200 else _phrase(status)
-    said = b"" if is_phoenix else answer.body
+    said = answer.body if answer.code != 200 or is_page else b""
     raise refused(status, answer.headers, reason, said, secrets)
 
 

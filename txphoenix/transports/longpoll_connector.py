@@ -5,7 +5,6 @@ What the session is then, is in :mod:`txphoenix.transports.longpoll`.
 
 from __future__ import annotations
 
-from http.cookiejar import CookieJar
 from typing import Any
 
 from twisted.internet.interfaces import IReactorTime
@@ -17,7 +16,7 @@ from ..options.options import Options
 from ..protocol.cookie_jar import bounded_jar
 from ..protocol.handshake import Handshake
 from ..protocol.url import Target, add_params, connect_target
-from .attempt import Attempt, prepare
+from .attempt import prepare
 from .attempt_factory import AttemptFactory
 from .connector import EndpointConnector
 from .cookies import ServerCookies
@@ -86,26 +85,29 @@ class LongPollConnector(EndpointConnector):
         self.redirects = redirects = Redirects(options, target, attempt)
         while True:
             try:
-                return await self._open_session(redirects.target, redirects.attempt)
+                return await self._open_session(redirects)
             except HandshakeRefused as refused:
                 self.check_wanted()
                 error = redirects.follow(refused)
                 if error is not None:
                     raise error from error.__cause__
 
-    async def _open_session(self, target: Target, attempt: Attempt) -> Any:
+    async def _open_session(self, redirects: Redirects) -> Any:
         """Ask one server for a session.
 
         :raises HandshakeRefused: it gives none, or says that another may.
         """
         options = self.options
+        target, attempt = redirects.target, redirects.attempt
+        jar = redirects.jar(options.cookies)
         pace = Pace(self._reactor, self._window)
-        http = self._requests(target, pace)
+        cookies = ServerCookies(bounded_jar() if jar is None else jar, target)
+        http = self._requests(target, pace, cookies)
         url, headers = url_of(target), headers_of(target, attempt)
         poll_headers = poll_headers_of(headers, attempt)
         try:
             answer = await self._ask(http, url, poll_headers)
-            token = session_token(answer, secrets_of(target, poll_headers))
+            token = session_token(answer, secrets_of(target, poll_headers, cookies))
             if options.longpoll_token_header:
                 name_session(headers, token)
                 name_session(poll_headers, token)
@@ -127,7 +129,9 @@ class LongPollConnector(EndpointConnector):
             Handshake("longpoll", answer.code, head=answer.head),
         )
 
-    def _requests(self, target: Target, pace: Pace) -> HTTPRequests:
+    def _requests(
+        self, target: Target, pace: Pace, cookies: ServerCookies
+    ) -> HTTPRequests:
         """What makes the requests to a server."""
         options = self.options
         self._aim(target)
@@ -148,7 +152,7 @@ class LongPollConnector(EndpointConnector):
             endpoint,
             timeout=pace.longest(options.heartbeat_interval, options.heartbeat_timeout),
             limit=answer_limit(options),
-            cookies=ServerCookies(_jar(options), target),
+            cookies=cookies,
         )
         return http
 
@@ -175,11 +179,6 @@ class LongPollConnector(EndpointConnector):
     def _lost(self, reason: ConnectionClosed) -> None:
         self.protocol_lost()
         self._factory.clientConnectionLost(self, Failure(reason))
-
-
-def _jar(options: Options) -> CookieJar:
-    """The client's jar, or one that lasts as long as the session."""
-    return bounded_jar() if options.cookies is None else options.cookies
 
 
 def _session_class(options: Options) -> Any:

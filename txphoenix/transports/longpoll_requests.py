@@ -7,6 +7,7 @@ from twisted.web.http_headers import Headers
 from ..errors import HandshakeRefused
 from ..protocol.url import Target
 from .attempt import Attempt
+from .cookies import ServerCookies
 from .request_headers import request_headers
 from .request_secrets import RequestSecrets
 
@@ -63,12 +64,20 @@ def is_session_named(headers: Headers) -> bool:
     return headers.hasHeader(_SESSION_HEADER)
 
 
-def secrets_of(target: Target, headers: Headers) -> RequestSecrets:
-    """What is to be cut out of what the server says of the requests."""
+def secrets_of(
+    target: Target, headers: Headers, cookies: ServerCookies | None = None
+) -> RequestSecrets:
+    """What is to be cut out of what the server says of the requests.
+
+    :param cookies: those that go along.
+    """
     given = {
         name.decode("latin-1"): b", ".join(values).decode("utf-8", "replace")
         for name, values in headers.getAllRawHeaders()
     }
+    held = None if cookies is None else cookies.value()
+    if held is not None:
+        given["the jar's cookies"] = held
     return RequestSecrets(
         target,
         {name: value for name, value in given.items() if name.lower() not in _OURS},

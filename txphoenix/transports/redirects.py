@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
+from http.cookiejar import CookieJar
 from typing import Final
 from urllib.parse import urldefrag, urljoin
 
@@ -54,6 +55,7 @@ class Redirects:
         self.attempt = attempt
         self.latest: HandshakeRefused | None = None
         self._options = options
+        self._first = target
         self._count = 0
 
     def __repr__(self) -> str:
@@ -75,13 +77,14 @@ class Redirects:
         why_not = self._why_not(target)
         if why_not:
             said = f"redirected to {shown}, {why_not}"
-            return self.chained(_redirected(refused, self.target, said))
-        self.latest = self.chained(
+            return self._chained(_redirected(refused, self.target, said))
+        self.latest = self._chained(
             _redirected(refused, self.target, f"redirected to {shown}")
         )
         self._count += 1
         if not _is_same_server(self.target, target):
             self.attempt = self.attempt._replace(
+                url=target.url("wss" if target.secure else "ws"),
                 params={},
                 headers={
                     name: value
@@ -93,10 +96,28 @@ class Redirects:
         self.target = target
         return None
 
-    def chained(self, error: HandshakeRefused) -> HandshakeRefused:
-        """An error, with what has led there for its cause."""
+    def jar(self, jar: CookieJar | None) -> CookieJar | None:
+        """The jar whose cookies may go there; None for none.
+
+        A cookie is for all ports of its host (RFC 6265 section 8.5), and here another
+        port is another server.
+        """
+        first = self._first
+        is_same_host = first.server_name.lower() == self.target.server_name.lower()
+        is_other_port = is_same_host and not _is_same_server(first, self.target)
+        return None if is_other_port else jar
+
+    def explain(self, error: BaseException) -> None:
+        """Have an error tell what has led there: as its cause, or as its context."""
+        if error is self.latest:
+            return
         if error.__cause__ is None:
             error.__cause__ = self.latest
+        elif error.__cause__ is not self.latest:
+            error.__context__ = self.latest
+
+    def _chained(self, error: HandshakeRefused) -> HandshakeRefused:
+        error.__cause__ = self.latest
         return error
 
     def _next_target(self, headers: Mapping[str, str]) -> Target:

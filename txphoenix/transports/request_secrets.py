@@ -116,6 +116,7 @@ def _parts_of(value: str) -> Iterator[str]:
     if len(words) > 1 and words[0].isalpha():
         # The scheme of an Authorization, which is no secret.
         scheme = words.pop(0)
+        yield value[len(scheme) :].strip()
         if scheme.lower() == "basic":
             yield from _credentials(words[0])
     for word in words:

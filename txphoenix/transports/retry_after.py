@@ -115,9 +115,8 @@ def _of_parts(parts: Mapping[str, str], now: float) -> float | None:
         year = int(parts["year"])
         if len(parts["year"]) == 2:
             this_year = datetime.fromtimestamp(now, UTC).year
-            year += this_year - this_year % 100
-            if year > this_year + _FURTHEST:
-                year -= 100
+            ahead = (year - this_year) % 100
+            year = this_year + (ahead if ahead <= _FURTHEST else ahead - 100)
         return datetime(
             year,
             _MONTHS.index(parts["month"].lower()) + 1,

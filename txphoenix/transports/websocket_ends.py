@@ -10,6 +10,7 @@ from ..errors import ConnectionClosed, ConnectionFailed
 from ..protocol.close_codes import NO_CLOSE_FRAME, NO_CODE
 from .answer_head import is_interim, read_head
 from .failures import failed_with
+from .handshake_factory import HandshakeFactory
 from .refused_upgrade import is_refusal
 
 __all__ = ["why_closed", "why_not_opened"]
@@ -24,12 +25,12 @@ def why_not_opened(protocol: Any) -> ConnectionFailed:
     if is_interim(status):
         # What they were to lead to has not come.
         status, headers = None, {}
-    refused = protocol.factory.refused
+    factory: HandshakeFactory = protocol.factory
     if is_refusal(status):
         body = b"" if protocol.refused is None else protocol.refused.body
-        return refused(status, headers, phrase, body)
+        return factory.refused(status, headers, phrase, body)
     if protocol.fault is not None:
-        return refused(status, headers, protocol.fault)
+        return factory.refused(status, headers, protocol.fault)
     return failed_with(protocol.lost_reason, "lost during the handshake")
 
 

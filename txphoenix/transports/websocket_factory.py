@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
+from http.cookiejar import CookieJar
 from typing import TYPE_CHECKING, Any, cast
 
 from autobahn.twisted.websocket import WebSocketClientFactory
@@ -91,7 +92,11 @@ class PhoenixClientFactory(RetryingFactory, WebSocketClientFactory):
     # -- What the connector calls -------------------------------------------------
 
     def prepare(
-        self, target: Target, headers: Mapping[str, str], auth_token: str | None
+        self,
+        target: Target,
+        headers: Mapping[str, str],
+        auth_token: str | None,
+        jar: CookieJar | None = None,
     ) -> None:
         """Set all that the next protocol is made with.
 
@@ -102,7 +107,6 @@ class PhoenixClientFactory(RetryingFactory, WebSocketClientFactory):
         if auth_token is not None:
             encoded = b64encode(auth_token.encode("utf-8")).decode("ascii")
             protocols = ["phoenix", TOKEN_PREFIX + encoded.rstrip("=")]
-        jar = self.options.cookies
         self._cookies = None
         if jar is not None:
             # Few clients have a jar, and the others need not load what it takes.
