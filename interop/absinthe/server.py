@@ -1,62 +1,88 @@
-"""TEMP stub."""
+"""The server of the runs: a schema that is the same for all of them."""
+
 from __future__ import annotations
-from itertools import count
+
 from typing import Any
-from txphoenix import Message
-from txphoenix.testing import PhoenixServer, ServerChannel, error, ok
+
+from txphoenix.absinthe.testing import (
+    AbsintheServer,
+    Document,
+    DocumentError,
+    Schema,
+    ServerSubscription,
+)
+
 from ..controls import usual_controls
+from ..node import Calls
 from ..watched import Watched
 
-
-class Control(ServerChannel):
-    def handle_in(self, event: str, payload: Any) -> Any:
-        server: Any = self.endpoint
-        if event == "unsubscribe":
-            i = payload["subscriptionId"]
-            server.subs.pop(i, None)
-            return ok({"subscriptionId": i})
-        q = payload["query"]
-        v = payload.get("variables") or {}
-        if "wrong" in q:
-            return error({"errors": [{"message": "Cannot query field", "locations": [{"line": 1, "column": 2}]}]})
-        if "hang" in q:
-            return None
-        if q.startswith("subscription"):
-            i = f"__absinthe__:doc:{next(server.ids)}"
-            server.subs[i] = (self.session, q, v)
-            return ok({"subscriptionId": i})
-        if "partial" in q:
-            return ok({"data": {"partial": None}, "errors": [{"message": "only a part"}]})
-        return ok({"data": {"echo": v}})
-
-    def terminate(self, reason: Any) -> None:
-        server: Any = self.endpoint
-        for i, (s, *_) in list(server.subs.items()):
-            if s is self.session:
-                del server.subs[i]
+__all__ = ["AbsintheInteropServer", "controls"]
 
 
-class AbsintheInteropServer(Watched, PhoenixServer):
-    def __init__(self, **o: Any) -> None:
-        super().__init__({"__absinthe__:control": Control}, **o)
-        self.subs: dict[str, Any] = {}
-        self.ids = count(1)
+class AbsintheInteropServer(Watched, AbsintheServer):
+    """The server of the kit, with a schema.
 
-    def publish(self, field: str, result: Any, variables: Any = None) -> int:
-        n = 0
-        for i, (s, q, v) in list(self.subs.items()):
-            if field in q and (variables is None or v == variables):
-                n += 1
-                s.send(Message(None, None, i, "subscription:data", {"result": result, "subscriptionId": i}))
-        return n
+    ``echo`` answers queries and mutations with their variables, ``partial`` with an
+    error beside the data, and ``hang`` not at all; ``news``, ``chat`` and ``weather``
+    can be subscribed to.
+    There is no ``wrong``.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(_schema(), **options)
 
 
-def controls(server: Any) -> Any:
+def _schema() -> Schema:
+    schema = Schema()
+    schema.query("echo", lambda variables: variables)
+    schema.mutation("echo", lambda variables: variables)
+    schema.query("partial", _only_a_part)
+    for field in ("news", "chat", "weather"):
+        schema.subscription(field)
+    schema.answer = _hang
+    return schema
+
+
+def _only_a_part(_variables: Any) -> None:
+    raise DocumentError("only a part")
+
+
+def _hang(document: Document) -> bool | None:
+    """No answer to who asks for ``hang``, and all else as usual."""
+    return False if document.fields[0].name == "hang" else None
+
+
+def controls(server: AbsintheInteropServer) -> Calls:
+    """The words that a script may say, each with its function.
+
+    What sends returns how many subscriptions were sent something.
+    """
+    schema = server.schema
+
+    def publish(field: str, value: Any, variables: Any = None) -> int:
+        if variables is None:
+            return schema.publish(field, value)
+        return schema.publish(field, value, lambda it: it == variables)
+
+    def publish_many(field: str, first: int, count: int) -> int:
+        return sum(publish(field, first + number) for number in range(count))
+
+    def publish_errors(field: str, message: str) -> int:
+        result = {"data": {field: None}, "errors": [{"message": message}]}
+        found = [it for it in schema.subscriptions.values() if _is_of(it, field)]
+        for subscription in found:
+            subscription.send(result)
+        return len(found)
+
     return {
         **usual_controls(server),
-        "publish": lambda f, value, v=None: server.publish(f, {"data": {f: value}}, v),
-        "publish_many": lambda f, a, n: sum(server.publish(f, {"data": {f: a + i}}) for i in range(n)),
-        "publish_errors": lambda f, text: server.publish(f, {"data": {f: None}, "errors": [{"message": text}]}),
-        "subscriptions": lambda: len(server.subs),
-        "ids": lambda: sorted(server.subs),
+        "publish": publish,
+        "publish_many": publish_many,
+        "publish_errors": publish_errors,
+        "subscriptions": lambda: len(schema.subscriptions),
+        "ids": lambda: sorted(schema.subscriptions),
     }
+
+
+def _is_of(subscription: ServerSubscription, field: str) -> bool:
+    return subscription.document.fields[0].name == field
