@@ -18,7 +18,7 @@ from .official import Official
 from .results import Result, Tally
 from .side_by_side import list_scenarios, run_scenarios
 
-__all__ = ["CANNOT_RUN", "main"]
+__all__ = ["CANNOT_RUN", "main", "nothing"]
 
 CANNOT_RUN = 2
 """The exit code if Node or a package is missing, as ``python -m compliance`` has it."""
@@ -38,6 +38,11 @@ def arguments(official: Official) -> argparse.ArgumentParser:
         nargs="*",
         metavar="WORD",
         help="run only what has all these words in its line (default: all)",
+    )
+    parser.add_argument(
+        "--if-any",
+        action="store_true",
+        help="it is no failure if nothing has the words",
     )
     parser.add_argument(
         "--install",
@@ -111,9 +116,14 @@ def main(official: Official, args: list[str]) -> int:
             return 1
     (tally,) = finished
     if not tally.count:
-        print(f"nothing has the words {' '.join(options.words)}", file=sys.stderr)
-        return CANNOT_RUN
+        return nothing(official.name, options.words, options.if_any)
     for result in tally.failed:
         print(f"FAILED  {result.title}")
     print(tally.summary(time.monotonic() - began))
     return 1 if tally.failed else 0
+
+
+def nothing(client: str, words: list[str], is_fine: bool) -> int:
+    """Say that nothing has the words; return the exit code."""
+    print(f"of {client} nothing has the words {' '.join(words)}", file=sys.stderr)
+    return 0 if is_fine else CANNOT_RUN

@@ -1,4 +1,4 @@
-"""All scenarios: GraphQL by @absinthe/socket and by txphoenix.absinthe, side by side."""
+"""All scenarios: GraphQL by @absinthe/socket and txphoenix.absinthe, side by side."""
 
 from __future__ import annotations
 
@@ -97,7 +97,11 @@ SUBSCRIPTIONS = (
     Scenario(
         "subscribe-refused",
         "Absinthe refuses the document of a subscription.",
-        (*connected(), act(("send", "s", "subscription { wrong }")), wait("ended", "s")),
+        (
+            *connected(),
+            act(("send", "s", "subscription { wrong }")),
+            wait("ended", "s"),
+        ),
     ),
     Scenario(
         "errors-in-a-result",

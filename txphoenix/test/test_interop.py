@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import io
 import os
-import re
 import sys
 from contextlib import redirect_stderr
 from pathlib import Path
@@ -20,7 +19,6 @@ import txphoenix
 from txphoenix.testing import Frame
 
 ROOT = Path(txphoenix.__file__).parent.parent
-DOCS = ROOT / "docs"
 
 NOT_THERE = None if (ROOT / "interop").is_dir() else "installed without interop"
 
@@ -429,63 +427,3 @@ class ClientTests(SynchronousTestCase):
         clock.pump([0.1] * 100)
         error = self.failureResultOf(waiting, AssertionError).value
         self.assertEqual(str(error), "waited in vain for outcome push")
-
-
-class DocumentTests(SynchronousTestCase):
-    """``docs/interop.rst`` says what the scenarios say."""
-
-    skip = NOT_THERE if DOCS.exists() else "installed without its documents"
-
-    def setUp(self) -> None:
-        """Read the page."""
-        self.text = (DOCS / "interop.rst").read_text("utf-8")
-
-    def test_alike(self) -> None:
-        """Each scenario in which all is the same is in the table, and no other."""
-        rows = re.findall(r"^   \* - ``(.+)``\n     - (.+)$", self.text, re.M)
-        wanted = [
-            (scenario.name, scenario.title)
-            for scenario in SCENARIOS
-            if scenario.difference is None and scenario.posts is None
-        ]
-        self.assertEqual(rows, wanted)
-
-    def test_otherwise(self) -> None:
-        """Each difference is there to the line, below its reason, and no other."""
-        found = {}
-        for section in re.split(r"\n(?=\.\. _|.+\n\^+\n)", self.text):
-            blocks = re.findall(
-                r"^``(.+)``: (.+)\n\n\.\. code-block:: text\n\n((?:   .+\n)+)",
-                section,
-                re.M,
-            )
-            reasons = set(re.findall(r"\b(phoenixjs-[\w-]+)>?`", section))
-            for name, title, block in blocks:
-                found[name] = (title, block, reasons)
-        labels = dict(
-            zip(
-                re.findall(r"^\.\. _(interop-[\w-]+):", self.text, re.M),
-                re.split(r"^\.\. _interop-[\w-]+:", self.text, flags=re.M)[1:],
-                strict=True,
-            )
-        )
-        for scenario in SCENARIOS:
-            unlike = scenario.difference or scenario.posts
-            if unlike is None:
-                continue
-            title, block, reasons = found.pop(scenario.name)
-            self.assertEqual(title, scenario.title)
-            lines = [
-                *(f"   phoenix.js  {line}" for line in unlike.official),
-                *(f"   txphoenix   {line}" for line in unlike.txphoenix),
-            ]
-            self.assertEqual(block.splitlines(), lines)
-            if unlike.reason.startswith("interop-"):
-                self.assertIn(f"``{scenario.name}``: ", labels[unlike.reason])
-            else:
-                self.assertIn(unlike.reason, reasons)
-        self.assertEqual(found, {})
-
-    def test_release(self) -> None:
-        """The page names the release that is installed."""
-        self.assertIn(PHOENIX_JS.releases["phoenix"], self.text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import sys
 import time
@@ -11,7 +12,7 @@ from typing import Any
 
 from twisted.internet import asyncioreactor
 
-from ...command import CANNOT_RUN
+from ...command import CANNOT_RUN, nothing
 from ...results import Result, Tally
 from .gql_side import RELEASE, GqlSide
 from .rows import ROWS, Cell, Row
@@ -67,15 +68,40 @@ async def run(reactor: Any, rows: list[Row]) -> Tally:
     return tally
 
 
-def main(words: list[str]) -> int:
-    """Look at the rows that have all the words; return the exit code."""
+def arguments() -> argparse.ArgumentParser:
+    """What the command line takes."""
+    parser = argparse.ArgumentParser(
+        prog="python -m interop.absinthe.against_gql",
+        description=f"Have txphoenix.absinthe and gql {RELEASE} in the same situations,"
+        " and compare what is seen with the documentation's table. The exit code is 1"
+        " if it is something else, 2 if it could not run.",
+    )
+    parser.add_argument(
+        "words",
+        nargs="*",
+        metavar="WORD",
+        help="look only at the rows whose titles have all these words (default: all)",
+    )
+    parser.add_argument(
+        "--if-any",
+        action="store_true",
+        help="it is no failure if no title has the words",
+    )
+    return parser
+
+
+def main(args: list[str]) -> int:
+    """Look at all of it; return the exit code."""
+    options = arguments().parse_args(args)
     if find_spec("gql") is None:
         print(
             f"cannot run: it needs `pip install 'gql[websockets]=={RELEASE}'`",
             file=sys.stderr,
         )
         return CANNOT_RUN
-    rows = [row for row in ROWS if all(word in row.title for word in words)]
+    rows = [row for row in ROWS if all(it in row.title for it in options.words)]
+    if not rows:
+        return nothing("gql", options.words, options.if_any)
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     asyncioreactor.install(loop)
