@@ -179,7 +179,8 @@ class ServerTests(SynchronousTestCase):
     def test_crashes(self) -> None:
         """An event that absinthe_phoenix has no clause for is a crash."""
         self.doc(SUBSCRIBE)
-        for event, payload in (("other", {}), ("unsubscribe", {})):
+        empty: dict[str, object] = {}
+        for event, payload in (("other", empty), ("unsubscribe", empty)):
             errors: list[BaseException] = []
             remove = self.channel.on_error(errors.append)
             self.channel.push_async(event, payload)

@@ -31,7 +31,7 @@ class Answers(Protocol):
     async def run(self, document: Document, session: ServerSession) -> Reply | None:
         """Answer a document; None for no answer."""
 
-    def replied(self, id: str) -> None:
+    def replied(self, id: Any) -> None:
         """The client has been told a subscription's id."""
 
     def forget(self, session: ServerSession, id: str | None = None) -> None:
