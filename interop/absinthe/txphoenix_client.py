@@ -1,0 +1,118 @@
+"""Does a scenario's actions with txphoenix.absinthe; :mod:`.script` says what they mean."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.internet.task import deferLater
+from twisted.python.failure import Failure
+
+from txphoenix import PhoenixError, SocketClient
+from txphoenix.absinthe import AbsintheClient, GraphQLError, Subscription
+
+from ..txphoenix_client import PATIENCE, RECONNECT, REJOIN, TIMEOUT, Connected
+
+__all__ = ["AbsintheActions"]
+
+PENDING = "pending"
+
+
+class AbsintheActions:
+    """The client of one scenario.
+
+    :param reactor: the reactor.
+    :param transport: ``"websocket"`` or ``"longpoll"``.
+    :param url: the server's.
+    """
+
+    def __init__(self, reactor: Any, transport: str, url: str) -> None:
+        self._reactor = reactor
+        client = SocketClient(
+            url,
+            transport=transport,
+            params={"socket": "main"},
+            backoff=lambda _: RECONNECT,
+            rejoin_backoff=lambda _: REJOIN,
+            timeout=TIMEOUT,
+        )
+        self._connected = Connected(client)
+        self._absinthe = AbsintheClient(client)
+        self._subscriptions: dict[str, Subscription] = {}
+        self._outcomes: dict[str, Any] = {}
+        self._heard: dict[str, list[Any]] = {}
+
+    def act(self, *actions: tuple[Any, ...]) -> None:
+        """Do actions, in one turn."""
+        for name, *args in actions:
+            getattr(self, f"_{name}")(*args)
+
+    async def wait(self, name: str, *args: Any) -> None:
+        """Wait until it has come to this.
+
+        :raises AssertionError: it has not.
+        """
+        waits: Mapping[str, Callable[..., bool]] = {
+            "opens": lambda count: self._connected.opens >= count,
+            "closes": lambda count: self._connected.closes >= count,
+            "results": lambda it, count: len(self._heard[it]) >= count,
+            "ended": lambda it: self._outcomes[it] != PENDING,
+        }
+        deadline = self._reactor.seconds() + PATIENCE
+        while not waits[name](*args):
+            if self._reactor.seconds() > deadline:
+                words = " ".join(map(str, args))
+                raise AssertionError(f"waited in vain for {name} {words}")
+            await deferLater(self._reactor, 0.003)
+
+    def told(self) -> dict[str, Any]:
+        """How everything has ended, and what the subscriptions have heard."""
+        heard = {
+            name: [["result", each] for each in results]
+            for name, results in self._heard.items()
+        }
+        return {"outcomes": dict(self._outcomes), "heard": heard}
+
+    async def end(self) -> None:
+        """Stop the client."""
+        await self._connected.client.stopService()
+
+    # The actions.
+
+    def _connect(self) -> None:
+        self._connected.client.startService()
+
+    def _disconnect(self) -> None:
+        self._connected.client.disconnect()
+
+    def _connect_again(self) -> None:
+        self._connected.client.connect()
+
+    def _send(self, name: str, document: str, variables: Any = None) -> None:
+        self._outcomes[name] = PENDING
+        if document.startswith("subscription"):
+            self._heard[name] = []
+            self._subscriptions[name] = self._absinthe.subscribe(document, variables)
+            return
+        is_mutation = document.startswith("mutation")
+        send = self._absinthe.mutate if is_mutation else self._absinthe.query
+        self._note(name, send(document, variables))
+
+    def _cancel(self, name: str) -> None:
+        self._note(name, self._subscriptions[name].unsubscribe(), "cancelled")
+
+    # How they end.
+
+    def _note(self, name: str, doing: Deferred[Any], word: str | None = None) -> None:
+        doing.addCallbacks(lambda it: [word] if word else ["ok", it], ended)
+        doing.addCallback(lambda it: self._outcomes.__setitem__(name, it))
+
+
+def ended(failure: Failure) -> list[Any]:
+    """How an operation has ended that has failed."""
+    failure.trap(PhoenixError)
+    error = failure.value
+    if isinstance(error, GraphQLError) and error.data is not None:
+        return ["errors", {"data": error.data, "errors": error.errors}]
+    return ["failed", str(error)]

@@ -1,0 +1,271 @@
+"""All subscriptions of a client: who has which id, and who is to get one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from twisted.internet.defer import CancelledError, Deferred, succeed
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from txphoenix import (
+    BufferFull,
+    ChannelClosed,
+    ConfigurationError,
+    Message,
+    NotConnected,
+    PhoenixError,
+    PushInterrupted,
+    PushTimeout,
+)
+from txphoenix.interfaces import Remover
+from txphoenix.runtime.package_log import package_log
+
+from .control_channel import ControlChannel
+from .early_data import EarlyData
+from .errors import InvalidResponse
+from .responses import error_of, subscription_id_in
+from .subscription import Subscription
+
+__all__ = ["DATA_TOPICS", "Subscriptions"]
+
+log = Logger("txphoenix.absinthe", observer=package_log)
+
+DATA_TOPICS = "__absinthe__:doc:"
+"""What the topics of data begin with (Absinthe's ``subscribe_self.ex``)."""
+
+# Of how many ids, of one join, a server is told that nobody has them.
+_MOST_UNKNOWN = 100
+# How many ids that were given back are remembered.
+_MOST_LEFT = 1000
+
+
+class Subscriptions:
+    """Subscribes, gives data to whom they are for, and subscribes again.
+
+    :param control: the channel; is told to tell this.
+    :param limit: how many messages are kept that came before the reply with their id.
+    :param on_topic: takes messages of a topic.
+    """
+
+    def __init__(
+        self,
+        control: ControlChannel,
+        limit: int,
+        on_topic: Callable[[str, Callable[[Message], Any]], Remover],
+    ) -> None:
+        self._control = control
+        self._on_topic = on_topic
+        self._all: dict[Subscription, None] = {}
+        # Absinthe gives one id to two, if their documents and contexts are the same.
+        self._by_id: dict[str, list[Subscription]] = {}
+        # Who has a document under way: the reply may still bring an id.
+        self._asking: dict[Subscription, Deferred[None]] = {}
+        self._early = EarlyData(limit)
+        # The latest that were given back, whose last data need no word in the log, and
+        # those that nobody had.
+        self._left: dict[str, None] = {}
+        self._disowned: set[str] = set()
+        # The hooks of ids that are of another form.
+        self._odd: dict[str, Remover] = {}
+        control.told = self
+        on_topic(DATA_TOPICS + "*", self.take)
+
+    def begin(self, subscription: Subscription) -> None:
+        """Subscribe for the first time."""
+        self._all[subscription] = None
+        self._ask(subscription, self._push(subscription))
+
+    def withdraw(
+        self, subscription: Subscription, timeout: float | None
+    ) -> Deferred[None]:
+        """Have the server send a subscription nothing more."""
+        self._all.pop(subscription, None)
+        asking = self._asking.get(subscription)
+        if asking is None:
+            return self._release(subscription, timeout)
+        if self._control.is_joined:
+            # It was sent: what the reply brings has to be ended.
+            done: Deferred[None] = Deferred()
+            asking.addCallback(lambda _: self._chain(subscription, timeout, done))
+            return done
+        asking.cancel()
+        return succeed(None)
+
+    # What the channel tells.
+
+    def joined(self) -> None:
+        """Subscribe again: the server knows of none."""
+        self._forget_ids()
+        for subscription in list(self._all):
+            subscription.id = None
+            if subscription not in self._asking:
+                self._ask_again(subscription)
+
+    def abandoned(self, error: BaseException) -> None:
+        """Fail who waits for results: there is no connection until further notice."""
+        for subscription in list(self._all):
+            subscription.interrupt(error)
+
+    def closed(self, reason: object) -> None:
+        """End all."""
+        self._forget_ids()
+        subscriptions, self._all = self._all, {}
+        for subscription in subscriptions:
+            subscription.end(reason)
+
+    def take(self, message: Message) -> None:
+        """Give data to whom they are for."""
+        if message.event != "subscription:data":
+            log.debug(
+                "{topic}: nothing is known of {event}, which was dropped",
+                topic=message.topic,
+                event=message.event,
+            )
+            return
+        id = message.topic
+        if id not in self._by_id and isinstance(message.payload, dict):
+            said = message.payload.get("subscriptionId")
+            id = said if isinstance(said, str) else id
+        found = self._by_id.get(id)
+        if found is not None:
+            for subscription in list(found):
+                subscription.deliver(message)
+        elif self._asking:
+            self._early.keep(id, message)
+        else:
+            self._disown(id)
+
+    # Subscribing.
+
+    def _push(self, subscription: Subscription) -> Deferred[Any]:
+        return self._control.request("doc", subscription.payload, subscription.timeout)
+
+    def _ask(self, subscription: Subscription, pushed: Deferred[Any]) -> None:
+        self._asking[subscription] = pushed
+        # It may have failed already, and then is gone when this returns.
+        pushed.addCallback(self._replied, subscription)
+        pushed.addErrback(self._failed, subscription)
+
+    def _ask_again(self, subscription: Subscription) -> None:
+        # One after the other, as the server takes them: there may be thousands.
+        def push(_: object) -> Deferred[Any]:
+            if subscription.is_ended:
+                raise CancelledError
+            return self._push(subscription)
+
+        self._ask(subscription, self._control.when_writable().addCallback(push))
+
+    def _replied(self, response: Any, subscription: Subscription) -> None:
+        id = subscription_id_in(response)
+        self._asking.pop(subscription, None)
+        subscription.id = id
+        self._watch(id)
+        self._by_id.setdefault(id, []).append(subscription)
+        self._left.pop(id, None)
+        early = self._early.take(id)
+        if not subscription.is_ended:
+            subscription.begun(id)
+            for message in early:
+                subscription.deliver(message)
+        self._settle()
+
+    def _failed(self, failure: Failure, subscription: Subscription) -> None:
+        self._asking.pop(subscription, None)
+        self._settle()
+        error = error_of(failure)
+        if subscription.is_ended or self._goes_on(subscription, error):
+            return
+        self._all.pop(subscription, None)
+        if isinstance(error, ChannelClosed) and error.reason is not None:
+            subscription.end(error.reason)
+        else:
+            subscription.end(error)
+
+    def _goes_on(self, subscription: Subscription, error: BaseException) -> bool:
+        """Whether a subscription that could not be made is made at the next join."""
+        if isinstance(error, PushInterrupted):
+            return True
+        if not subscription.was_subscribed:
+            return False
+        if isinstance(error, PushTimeout | BufferFull):
+            subscription.trouble(error)
+            if self._control.is_joined and not subscription.is_ended:
+                self._ask_again(subscription)
+            return True
+        return isinstance(error, NotConnected)
+
+    def _watch(self, id: str) -> None:
+        if id.startswith(DATA_TOPICS) or id in self._odd:
+            return
+        try:
+            self._odd[id] = self._on_topic(id, self.take)
+        except ConfigurationError:
+            raise InvalidResponse("the subscriptionId can be no topic", id) from None
+
+    # Ending.
+
+    def _chain(
+        self, subscription: Subscription, timeout: float | None, done: Deferred[None]
+    ) -> None:
+        self._release(subscription, timeout).addCallback(done.callback)
+
+    def _release(
+        self, subscription: Subscription, timeout: float | None
+    ) -> Deferred[None]:
+        """Give an id back; to the server, if nobody else has it."""
+        id, subscription.id = subscription.id, None
+        holders = self._by_id.get(id) if id is not None else None
+        if id is None or holders is None or subscription not in holders:
+            return succeed(None)
+        holders.remove(subscription)
+        if holders:
+            return succeed(None)
+        del self._by_id[id]
+        self._left[id] = None
+        if len(self._left) > _MOST_LEFT:
+            del self._left[next(iter(self._left))]
+        if id in self._odd:
+            self._odd.pop(id)()
+        if not self._control.is_joined:
+            return succeed(None)
+        pushed = self._control.push("unsubscribe", {"subscriptionId": id}, timeout)
+        # Whatever becomes of it: here the subscription has ended.
+        return pushed.addBoth(lambda _: None)
+
+    def _settle(self) -> None:
+        """Nobody waits for an id: what has come for others is for nobody."""
+        if not self._asking:
+            for id in self._early.clear():
+                self._disown(id)
+
+    def _disown(self, id: str) -> None:
+        """Tell the server, once, that nobody has an id: its reply came too late."""
+        if id in self._left or id in self._disowned or not self._control.is_joined:
+            return
+        if len(self._disowned) >= _MOST_UNKNOWN:
+            return
+        self._disowned.add(id)
+        log.warn(
+            "{topic}: data came for a subscription that nobody has; the server is told"
+            " to end it",
+            topic=id,
+        )
+        self.refuse(id)
+
+    def refuse(self, id: Any) -> None:
+        """Tell the server that nobody wants a subscription, and wait for nothing."""
+        try:
+            self._control.push_async("unsubscribe", {"subscriptionId": id})
+        except PhoenixError as error:
+            log.debug("{topic}: {error}", topic=id, error=str(error))
+
+    def _forget_ids(self) -> None:
+        odd, self._odd = self._odd, {}
+        for remove in odd.values():
+            remove()
+        self._by_id.clear()
+        self._early.clear()
+        self._left.clear()
+        self._disowned.clear()

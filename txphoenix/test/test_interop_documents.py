@@ -1,0 +1,126 @@
+"""``docs/interop.rst``, which has what the comparisons with official clients find."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from twisted.trial.unittest import SynchronousTestCase
+
+import txphoenix
+
+ROOT = Path(txphoenix.__file__).parent.parent
+DOCS = ROOT / "docs"
+
+NOT_THERE = None if (ROOT / "interop").is_dir() else "installed without interop"
+
+if NOT_THERE is None:
+    # trial's working directory is another.
+    sys.path.append(os.fspath(ROOT))
+    try:
+        from interop.absinthe.absinthe_socket import OFFICIAL as ABSINTHE
+        from interop.phoenix_js import OFFICIAL as PHOENIX_JS
+    finally:
+        sys.path.remove(os.fspath(ROOT))
+
+if TYPE_CHECKING:
+    _TestCase = SynchronousTestCase
+else:
+    _TestCase = object
+
+
+class DocumentMixin(_TestCase):
+    """``docs/interop.rst`` says what the scenarios say.
+
+    :cvar label: what begins a client's part of the page; the first has none.
+    """
+
+    official: Any
+    label: ClassVar[str | None] = None
+
+    def setUp(self) -> None:
+        """Read the client's part of the page."""
+        page = (DOCS / "interop.rst").read_text("utf-8")
+        first, *others = re.split(r"^\.\. _(interop-of-[\w-]+):\n", page, flags=re.M)
+        parts = dict(zip(others[::2], others[1::2], strict=True))
+        self.text = first if self.label is None else parts[self.label]
+
+    def test_alike(self) -> None:
+        """Each scenario in which all is the same is in the table, and no other."""
+        rows = re.findall(r"^   \* - ``(.+)``\n     - (.+)$", self.text, re.M)
+        wanted = [
+            (scenario.name, scenario.title)
+            for scenario in self.official.scenarios
+            if scenario.difference is None and scenario.posts is None
+        ]
+        self.assertEqual(rows, wanted)
+
+    def test_otherwise(self) -> None:
+        """Each difference is there to the line, below its reason, and no other."""
+        found = {}
+        for section in re.split(r"\n(?=\.\. _|.+\n\^+\n)", self.text):
+            blocks = re.findall(
+                r"^``(.+)``: (.+)\n\n\.\. code-block:: text\n\n((?:   .+\n)+)",
+                section,
+                re.M,
+            )
+            reasons = set(re.findall(r"\b(phoenixjs-[\w-]+)>?`", section))
+            for name, title, block in blocks:
+                found[name] = (title, block, reasons)
+        labels = dict(
+            zip(
+                re.findall(r"^\.\. _(interop-[\w-]+):", self.text, re.M),
+                re.split(r"^\.\. _interop-[\w-]+:", self.text, flags=re.M)[1:],
+                strict=True,
+            )
+        )
+        for scenario in self.official.scenarios:
+            unlike = scenario.difference or scenario.posts
+            if unlike is None:
+                continue
+            title, block, reasons = found.pop(scenario.name)
+            self.assertEqual(title, scenario.title)
+            sides = (unlike.official, unlike.txphoenix)
+            width = max(map(len, self.official.clients))
+            lines = [
+                f"   {client:<{width}}  {line}"
+                for client, alone in zip(self.official.clients, sides, strict=True)
+                for line in alone
+            ]
+            self.assertEqual(block.splitlines(), lines)
+            if unlike.reason.startswith("interop-"):
+                self.assertIn(f"``{scenario.name}``: ", labels[unlike.reason])
+            else:
+                self.assertIn(unlike.reason, reasons)
+        self.assertEqual(found, {})
+
+    def test_release(self) -> None:
+        """The page names the release that is installed."""
+        releases = self.official.packages.releases
+        self.assertIn(next(iter(releases.values())), self.text)
+
+
+class PhoenixJsTests(DocumentMixin, SynchronousTestCase):
+    """phoenix.js."""
+
+    skip = NOT_THERE
+
+    def setUp(self) -> None:
+        """Choose it."""
+        self.official = PHOENIX_JS
+        super().setUp()
+
+
+class AbsintheTests(DocumentMixin, SynchronousTestCase):
+    """@absinthe/socket."""
+
+    skip = NOT_THERE
+    label = "interop-of-absinthe"
+
+    def setUp(self) -> None:
+        """Choose it."""
+        self.official = ABSINTHE
+        super().setUp()
