@@ -27,6 +27,7 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.web.resource import IResource
 
 from txphoenix.protocol.json_codecs import JSONCodec
 
@@ -269,6 +270,8 @@ class Endpoint(Controls[ServerChannel, ServerSession]):
     :param close_timeout: seconds that a client has for answering a close.
     :param keep_frames: whether each session keeps its frames in ``frames``.
     :param json: the JSON codec.
+    :ivar resource: a resource of twisted.web for the paths that no socket has, or
+        ``None`` for 404; set it at any time.
     :raises ValueError: there is no such flavour.
     """
 
@@ -301,6 +304,7 @@ class Endpoint(Controls[ServerChannel, ServerSession]):
         self.close_timeout = close_timeout
         self.keeps_frames = keep_frames
         self.json = json
+        self.resource: IResource | None = None
         self.sockets: dict[str, SocketOptions] = {
             path: SocketOptions(
                 channels=channels,

@@ -1,0 +1,354 @@
+"""One client in one of Supabase's topics: ``RealtimeWeb.RealtimeChannel``.
+
+Texts, order and codes are that module's in supabase/realtime, and those of its
+``BroadcastHandler`` and ``PresenceHandler``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, cast
+
+from twisted.internet.interfaces import IDelayedCall
+from twisted.internet.task import deferLater
+
+from txphoenix.message import Message
+from txphoenix.testing import Refused, Reply, ServerChannel, ServerV1Codec, error, ok
+
+from .bindings import Bindings
+from .codecs import BROADCAST, UserBroadcast
+from .filters import SubscriptionFault
+from .join_config import JoinConfig
+from .rates import Rate
+from .tokens import TokenFault
+
+if TYPE_CHECKING:
+    from .project import Project
+
+__all__ = ["RealtimeServerChannel", "Seat"]
+
+_POSTGRES = "postgres_changes"
+# The server looks at a token once more after that, however long it is valid.
+_CONFIRM_INTERVAL = 3600.0
+
+
+class Seat:
+    """A channel's place among those that hear each other.
+
+    A private channel and a public one of the same topic are two.
+
+    :ivar topic: what those that hear each other have in common.
+    """
+
+    def __init__(self, topic: str, private: bool) -> None:
+        self.topic = self.topic_of(topic, private)
+
+    @staticmethod
+    def topic_of(topic: str, private: bool) -> str:
+        """What the seats of a topic have in common."""
+        return f"{'private' if private else 'public'} {topic}"
+
+
+class RealtimeServerChannel(ServerChannel):
+    """One client in one topic of a :class:`SupabaseServer`.
+
+    :ivar config: what it has joined with.
+    :ivar claims: what its token says.
+    :ivar bindings: what it gets of the database.
+    :ivar seat: where it hears and is heard.
+    :ivar token: its token.
+    """
+
+    config: JoinConfig
+    claims: Mapping[str, Any]
+    bindings: Bindings
+    seat: Seat
+    token: str
+    _readable: tuple[bool, bool]
+    _presence_rate: Rate
+    _expiry: IDelayedCall | None = None
+    _tracked: Any = None
+    _shows_presence = False
+
+    @property
+    def project(self) -> Project:
+        """The server."""
+        return cast("Project", self.endpoint)
+
+    @property
+    def name(self) -> str:
+        """The topic as users write it, without ``realtime:``."""
+        return self.topic.partition(":")[2]
+
+    # Joining.
+
+    async def join(self, params: Any) -> Any:
+        """Decide whether the client may join.
+
+        :return: the bindings with their ids: ``{"postgres_changes": [...]}``.
+        :raises Refused: it may not; the reason begins with the server's code.
+        """
+        try:
+            await self._admit(params)
+        except Refused:
+            await self._wait(self.project.settings.error_delay)
+            raise
+        return self.project.reply_to_join(self.bindings.with_ids())
+
+    async def _admit(self, params: Any) -> None:
+        project, settings = self.project, self.project.settings
+        self.config = JoinConfig.read(self.topic, params)
+        self.seat = Seat(self.topic, self.config.private)
+        self.bindings = Bindings(self.config.changes)
+        self._shows_presence = self.config.presence
+        self._presence_rate = Rate(
+            settings.max_client_presence_events,
+            settings.client_presence_window,
+            project.reactor,
+        )
+        reason = project.refusal_of_join(self)
+        if reason is not None:
+            raise Refused({"reason": reason})
+        self.token = project.token_of(self.socket, params)
+        try:
+            self.claims = project.verified(self.token)
+        except TokenFault as fault:
+            raise Refused({"reason": str(fault)}) from fault
+        self._readable = self._read_policies()
+        if not any(self._readable):
+            raise Refused({"reason": f"Unauthorized: {self._unreadable}"})
+        if self.config.wait is not None and self.bindings.params:
+            await self._subscribe_first(self.config.wait)
+
+    async def _subscribe_first(self, wait: float) -> None:
+        """Subscribe to the database before the reply, as the client wants it."""
+        project = self.project
+        try:
+            self.bindings.subscribe(project.settings.tables)
+        except SubscriptionFault as fault:
+            reason = f"RealtimeDisabledForConfiguration: {fault}"
+            raise Refused({"reason": reason}) from fault
+        if project.database_fault is not None:
+            await self._wait(wait)
+        if project.database_fault is not None:
+            reason = (
+                f"PostgresChangesSubscribeTimeout: Timed out after {wait * 1000:.0f}ms "
+                "waiting for the postgres_changes subscription"
+            )
+            raise Refused({"reason": reason})
+
+    async def _wait(self, seconds: float) -> None:
+        if seconds > 0:
+            await deferLater(cast(Any, self.project.reactor), seconds)
+
+    def after_join(self) -> None:
+        """Tell who is present, and subscribe to the database."""
+        self._watch_token()
+        if self._shows_presence:
+            self.call_later(0, self._push_presences)
+        if self.bindings.params:
+            self.call_later(0, self._subscribe)
+
+    def terminate(self, reason: str) -> None:
+        """The channel has ended, and with it its presence."""
+        self.project.presences.untrack_all(self.seat)
+
+    # The database.
+
+    def _subscribe(self) -> None:
+        project = self.project
+        if project.database_fault is not None:
+            self.push_system("error", project.database_fault, _POSTGRES)
+            self.call_later(project.settings.retry_delay, self._subscribe)
+            return
+        try:
+            self.bindings.subscribe(project.settings.tables)
+        except SubscriptionFault as fault:
+            self.push_system("error", str(fault), _POSTGRES)
+        else:
+            self.push_system("ok", "Subscribed to PostgreSQL", _POSTGRES)
+
+    def tell_change(self, data: Mapping[str, Any], row: Mapping[str, Any]) -> bool:
+        """Tell the client of a change, if it has subscribed to such.
+
+        :param data: what the client is told.
+        :param row: what filters look at.
+        :return: whether it was told.
+        """
+        told = self.bindings.payloads(data, row)
+        for payload in told:
+            self._send(_POSTGRES, payload)
+        return bool(told)
+
+    # Messages of the client.
+
+    def handle_in(self, event: str, payload: Any) -> Reply | None:
+        """Handle what the client pushes; what the server does not know it ignores."""
+        if event == BROADCAST:
+            return self._broadcast(payload)
+        if event == "presence":
+            return self._presence(payload if isinstance(payload, dict) else {})
+        if event == "access_token" and isinstance(payload, dict):
+            self._refresh(payload.get("access_token"))
+        return None
+
+    def _broadcast(self, payload: Any) -> Reply | None:
+        fault = None
+        if not self._may("broadcast.write"):
+            fault = "unauthorized"
+        elif self.project.is_too_large(payload):
+            fault = "payload_size_exceeded"
+        else:
+            sender = None if self.config.hears_itself else self
+            self.project.dispatch(self.seat.topic, payload, sender)
+        if not self.config.ack:
+            return None
+        return ok() if fault is None else error({"error": fault})
+
+    def hear(self, payload: Any) -> bool:
+        """Tell the client of a broadcast.
+
+        One who speaks version 1.0.0 does not hear what is not JSON.
+
+        :return: whether it was told.
+        """
+        if not self._may("broadcast.read"):
+            return False
+        if self.socket.serializer == ServerV1Codec.name and (
+            isinstance(payload, bytes)
+            or (isinstance(payload, UserBroadcast) and payload.as_json() is None)
+        ):
+            return False
+        self._send(BROADCAST, payload)
+        return True
+
+    # Presence.
+
+    def _presence(self, payload: Mapping[str, Any]) -> Reply | None:
+        event = payload.get("event")
+        if not isinstance(event, str):
+            return ok()
+        if self._presence_rate.exceeds():
+            self.shut_down("Client presence rate limit exceeded")
+            return None
+        if event.lower() == "track":
+            return self._track(payload.get("payload", {}))
+        if event.lower() == "untrack":
+            self._tracked = None
+            self.project.presences.untrack(self.seat, self.config.presence_key)
+            return ok()
+        return error()
+
+    def _track(self, meta: Any) -> Reply | None:
+        if not self._may("presence.write"):
+            return error()
+        if not isinstance(meta, dict):
+            return error({"reason": "Presence track payload must be a map"})
+        if self.project.is_too_large(meta):
+            self.shut_down("Track message size exceeded")
+            return None
+        presences, key = self.project.presences, self.config.presence_key
+        if self._tracked is None:
+            presences.track(self.seat, key, meta)
+        elif self._tracked != meta:
+            presences.update(self.seat, key, meta)
+        self._tracked = meta
+        if not self._shows_presence:
+            # Those who came before it are unknown to the client as yet.
+            self._shows_presence = True
+            self.call_later(0, self._push_presences)
+        return ok()
+
+    def _push_presences(self) -> None:
+        if self._may("presence.read"):
+            present = self.project.presences.list(self.seat.topic)
+            self.push("presence_state", present)
+
+    def see(self, diff: Mapping[str, Any]) -> None:
+        """Tell the client who has come and gone, whether it has asked or not."""
+        if self._may("presence.read"):
+            self._send("presence_diff", diff)
+
+    # Its token.
+
+    def _refresh(self, token: Any) -> None:
+        if not isinstance(token, str) or token.startswith("sb_") or token == self.token:
+            return
+        self.token = token
+        try:
+            self.claims = self.project.verified(token)
+        except TokenFault as fault:
+            is_forged = fault.code == "JwtSignatureError"
+            self.shut_down(":signature_error" if is_forged else fault.message)
+            return
+        before, self._readable = self._readable, self._read_policies()
+        if not any(self._readable):
+            self.shut_down(self._unreadable)
+        elif any(
+            had and not has for had, has in zip(before, self._readable, strict=True)
+        ):
+            self.shut_down(
+                f"You no longer have permission to read from this Channel topic: "
+                f"{self.name}"
+            )
+        else:
+            self._watch_token()
+            if self.bindings.params:
+                delay = self.project.settings.resubscribe_delay
+                self.call_later(delay, self._subscribe)
+
+    def _watch_token(self) -> None:
+        if self._expiry is not None and self._expiry.active():
+            self._expiry.cancel()
+        left = self.claims["exp"] - self.project.reactor.seconds()
+        self._expiry = self.call_later(min(left, _CONFIRM_INTERVAL), self._confirm)
+
+    def _confirm(self) -> None:
+        try:
+            self.project.verified(self.token)
+        except TokenFault as fault:
+            self.shut_down(fault.message)
+        else:
+            self._watch_token()
+
+    def _may(self, action: str) -> bool:
+        """Whether the client may do something, as on a public channel all may."""
+        if not self.config.private:
+            return True
+        return self.project.settings.policy(self.claims, self.name, action)
+
+    def _read_policies(self) -> tuple[bool, bool]:
+        return self._may("broadcast.read"), self._may("presence.read")
+
+    @property
+    def _unreadable(self) -> str:
+        return (
+            f"You do not have permissions to read from this Channel topic: {self.name}"
+        )
+
+    # What the server says.
+
+    def push_system(self, status: str, message: str, extension: str = "system") -> None:
+        """Send a ``system`` message.
+
+        :param status: ``"ok"`` or ``"error"``.
+        :param extension: what it is about: ``"system"`` or ``"postgres_changes"``.
+        """
+        self.push(
+            "system",
+            {
+                "extension": extension,
+                "status": status,
+                "message": message,
+                "channel": self.name,
+            },
+        )
+
+    def shut_down(self, message: str) -> None:
+        """End the channel with a ``system`` error, as the server does."""
+        self.push_system("error", message)
+        self.stop("shut down")
+
+    def _send(self, event: str, payload: Any) -> None:
+        """Send what all of a topic get alike: it belongs to no join."""
+        self.session.send(Message(None, None, self.topic, event, payload))
