@@ -86,7 +86,7 @@ class BroadcastAPI(Resource):
 
         :raises _Answer: nothing is sent.
         """
-        parts = [unquote(part.decode("latin-1")) for part in request.postpath]
+        parts = [unquote(part.decode("latin-1")) for part in request.postpath or ()]
         below = parts[len(_PATH) :]
         is_one = len(below) == 3 and below[1] == "events"
         is_known = parts[: len(_PATH)] == _PATH and (not below or is_one)

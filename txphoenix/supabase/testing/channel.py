@@ -284,9 +284,7 @@ class RealtimeServerChannel(ServerChannel):
         before, self._readable = self._readable, self._read_policies()
         if not any(self._readable):
             self.shut_down(self._unreadable)
-        elif any(
-            had and not has for had, has in zip(before, self._readable, strict=True)
-        ):
+        elif (True, False) in zip(before, self._readable, strict=True):
             self.shut_down(
                 f"You no longer have permission to read from this Channel topic: "
                 f"{self.name}"

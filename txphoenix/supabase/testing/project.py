@@ -12,7 +12,7 @@ from txphoenix.testing.presence import PresenceTracker
 
 from .broadcast_api import BroadcastAPI
 from .channel import RealtimeServerChannel, Seat
-from .codecs import SupabaseV1Codec, SupabaseV2Codec, UserBroadcast
+from .codecs import UserBroadcast
 from .rates import Rate
 from .settings import Settings
 from .tokens import TokenFault, make_token, verified
@@ -33,10 +33,10 @@ class Project(Endpoint):
 
     :ivar settings: what it is set to.
     :ivar anon_key: its legacy key: a token of the role ``anon``.
-    :ivar alter_bindings: set it to a function, and the reply to each join has what that
+    :ivar alter_bindings: set it to a function, and the reply to each join has what it
         makes of the bindings with their ids; ``None`` leaves them out.
-    :ivar database_fault: set it to a text, and no channel can subscribe to the database:
-        it is told so, and tries again.
+    :ivar database_fault: set it to a text, and no channel can subscribe to the
+        database: it is told so, and tries again.
     :ivar send_status: set it to an HTTP status, and each sending by HTTP is answered
         with that.
     :ivar presences: who is present.
@@ -228,11 +228,12 @@ class Project(Endpoint):
         """
         row = records.get("record", records.get("old_record", {}))
         now = datetime.fromtimestamp(self.reactor.seconds(), UTC)
+        time = now.isoformat(timespec="milliseconds").replace("+00:00", "Z")
         data = {
             "schema": schema,
             "table": table,
             "type": type,
-            "commit_timestamp": f"{now:%Y-%m-%dT%H:%M:%S}.{now.microsecond // 1000:03}Z",
+            "commit_timestamp": time,
             "columns": self._columns(f"{schema}.{table}", row),
             "errors": errors,
             **{name: dict(record) for name, record in records.items()},

@@ -1,8 +1,8 @@
 """JSON web tokens as Supabase takes them: made for tests, and checked.
 
 A token is signed with the project's secret by HMAC and SHA-256, and has a role and a
-time of expiry (``RealtimeWeb.ChannelsAuthorization`` and ``RealtimeWeb.JwtVerification``
-in supabase/realtime).
+time of expiry (``RealtimeWeb.ChannelsAuthorization`` and
+``RealtimeWeb.JwtVerification`` in supabase/realtime).
 """
 
 from __future__ import annotations
