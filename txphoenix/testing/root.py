@@ -1,4 +1,4 @@
-"""The whole of a server's HTTP: its sockets, then its resource, and 404 for the rest."""
+"""The whole of a server's HTTP: its sockets, its resource, and 404 for the rest."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["Root"]
 
 
 class Root(Resource):
-    """Hands each request to the socket and transport of its path, or to the resource."""
+    """Hands each request to the socket of its path, or else to the resource."""
 
     isLeaf = True
 

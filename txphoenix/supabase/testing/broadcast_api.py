@@ -15,20 +15,17 @@ token), 403 (not allowed), 415 (neither JSON nor bytes), 422 (something is missi
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from typing import Any
 from urllib.parse import unquote
 
-from twisted.internet.defer import CancelledError
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request
 
-from .channel import Seat
 from .codecs import BROADCAST, UserBroadcast
+from .tenant import Seat, Tenant
 from .tokens import TokenFault
-
-if TYPE_CHECKING:
-    from .project import Project
 
 __all__ = ["BroadcastAPI"]
 
@@ -48,18 +45,22 @@ class _Answer(Exception):
 class BroadcastAPI(Resource):
     """Takes broadcasts by HTTP.
 
-    :param project: whose channels are told.
+    :param tenant: whose channels are told.
+    :param when_resumed: the server is not paused once the Deferred of it has fired.
     """
 
     isLeaf = True
 
-    def __init__(self, project: Project) -> None:
+    def __init__(
+        self, tenant: Tenant, when_resumed: Callable[[], Deferred[None]]
+    ) -> None:
         super().__init__()
-        self._project = project
+        self._tenant = tenant
+        self._when_resumed = when_resumed
 
     def render(self, request: Request) -> int:
         """Answer, once the server is not paused."""
-        answering = self._project.when_resumed()
+        answering = self._when_resumed()
         answering.addCallback(lambda _: self._answer(request))
         # The client may be gone before.
         request.notifyFinish().addErrback(lambda _: answering.cancel())
@@ -92,8 +93,8 @@ class BroadcastAPI(Resource):
         is_known = parts[: len(_PATH)] == _PATH and (not below or is_one)
         if not is_known or request.method != b"POST":
             raise _Answer(404)
-        if self._project.send_status is not None:
-            raise _Answer(self._project.send_status)
+        if self._tenant.send_status is not None:
+            raise _Answer(self._tenant.send_status)
         claims = self._claims(request)
         if is_one:
             self._take_one(request, claims, below[0], below[2])
@@ -105,7 +106,7 @@ class BroadcastAPI(Resource):
         scheme, _, token = (request.getHeader("authorization") or "").partition(" ")
         key = token if scheme.lower() == "bearer" else request.getHeader("apikey")
         try:
-            return self._project.verified(self._project.as_token(key))
+            return self._tenant.verified(self._tenant.as_token(key))
         except TokenFault as fault:
             raise _Answer(401, {"message": "Unauthorized"}) from fault
 
@@ -121,14 +122,14 @@ class BroadcastAPI(Resource):
         else:
             raise _Answer(415)
         private = (request.args or {}).get(b"private") == [b"true"]
-        if self._project.is_too_large(broadcast):
+        if self._tenant.is_too_large(broadcast):
             fault = {"payload": ["Payload size exceeds tenant limit"]}
             raise _Answer(422, {"errors": fault})
         self._check_rate(1)
         if private and not self._may_write(claims, topic):
             raise _Answer(403, {"message": "Unauthorized"})
         seats = Seat.topic_of(f"realtime:{topic}", private)
-        self._project.dispatch(seats, broadcast)
+        self._tenant.dispatch(seats, broadcast)
 
     def _take_batch(self, body: Any, claims: Mapping[str, Any]) -> None:
         """Send each of the messages: ``Realtime.Tenants.BatchBroadcast``.
@@ -154,14 +155,14 @@ class BroadcastAPI(Resource):
             if message.get("id"):
                 payload["meta"] = {"id": message["id"]}
             seats = Seat.topic_of(f"realtime:{topic}", private)
-            self._project.dispatch(seats, payload)
+            self._tenant.dispatch(seats, payload)
 
     def _check_rate(self, count: int) -> None:
-        if not self._project.has_room_for(count):
+        if not self._tenant.has_room_for(count):
             raise _Answer(429, {"message": "You have exceeded your rate limit"})
 
     def _may_write(self, claims: Mapping[str, Any], topic: str) -> bool:
-        return self._project.settings.policy(claims, topic, "broadcast.write")
+        return self._tenant.settings.policy(claims, topic, "broadcast.write")
 
 
 def _body(request: Request) -> bytes:

@@ -7,7 +7,7 @@ Texts, order and codes are that module's in supabase/realtime, and those of its
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from twisted.internet.interfaces import IDelayedCall
 from twisted.internet.task import deferLater
@@ -19,34 +19,15 @@ from .bindings import Bindings
 from .codecs import BROADCAST, UserBroadcast
 from .filters import SubscriptionFault
 from .join_config import JoinConfig
-from .rates import Rate
+from .own_presence import OwnPresence, ShutDown
+from .tenant import Seat, Tenant
 from .tokens import TokenFault
 
-if TYPE_CHECKING:
-    from .project import Project
-
-__all__ = ["RealtimeServerChannel", "Seat"]
+__all__ = ["RealtimeServerChannel"]
 
 _POSTGRES = "postgres_changes"
 # The server looks at a token once more after that, however long it is valid.
 _CONFIRM_INTERVAL = 3600.0
-
-
-class Seat:
-    """A channel's place among those that hear each other.
-
-    A private channel and a public one of the same topic are two.
-
-    :ivar topic: what those that hear each other have in common.
-    """
-
-    def __init__(self, topic: str, private: bool) -> None:
-        self.topic = self.topic_of(topic, private)
-
-    @staticmethod
-    def topic_of(topic: str, private: bool) -> str:
-        """What the seats of a topic have in common."""
-        return f"{'private' if private else 'public'} {topic}"
 
 
 class RealtimeServerChannel(ServerChannel):
@@ -65,15 +46,14 @@ class RealtimeServerChannel(ServerChannel):
     seat: Seat
     token: str
     _readable: tuple[bool, bool]
-    _presence_rate: Rate
+    _presence: OwnPresence
     _expiry: IDelayedCall | None = None
-    _tracked: Any = None
     _shows_presence = False
 
     @property
-    def project(self) -> Project:
-        """The server."""
-        return cast("Project", self.endpoint)
+    def tenant(self) -> Tenant:
+        """What the project's channels share."""
+        return cast(Tenant, self.socket.assigns["tenant"])
 
     @property
     def name(self) -> str:
@@ -91,27 +71,28 @@ class RealtimeServerChannel(ServerChannel):
         try:
             await self._admit(params)
         except Refused:
-            await self._wait(self.project.settings.error_delay)
+            await self._wait(self.tenant.settings.error_delay)
             raise
-        return self.project.reply_to_join(self.bindings.with_ids())
+        return self.tenant.reply_to_join(self.bindings.with_ids())
 
     async def _admit(self, params: Any) -> None:
-        project, settings = self.project, self.project.settings
+        tenant = self.tenant
         self.config = JoinConfig.read(self.topic, params)
         self.seat = Seat(self.topic, self.config.private)
         self.bindings = Bindings(self.config.changes)
         self._shows_presence = self.config.presence
-        self._presence_rate = Rate(
-            settings.max_client_presence_events,
-            settings.client_presence_window,
-            project.reactor,
+        self._presence = OwnPresence(
+            tenant, self.seat, self.config.presence_key, self._may
         )
-        reason = project.refusal_of_join(self)
+        reason = tenant.refusal_of_join(self.name, self.config.private)
+        if reason is None:
+            kick_code = self.endpoint.flavour.kick_code
+            reason = tenant.limit_of_join(self.session, kick_code)
         if reason is not None:
             raise Refused({"reason": reason})
-        self.token = project.token_of(self.socket, params)
+        self.token = tenant.token_of(self.socket, params)
         try:
-            self.claims = project.verified(self.token)
+            self.claims = tenant.verified(self.token)
         except TokenFault as fault:
             raise Refused({"reason": str(fault)}) from fault
         self._readable = self._read_policies()
@@ -122,15 +103,15 @@ class RealtimeServerChannel(ServerChannel):
 
     async def _subscribe_first(self, wait: float) -> None:
         """Subscribe to the database before the reply, as the client wants it."""
-        project = self.project
+        tenant = self.tenant
         try:
-            self.bindings.subscribe(project.settings.tables)
+            self.bindings.subscribe(tenant.settings.tables)
         except SubscriptionFault as fault:
             reason = f"RealtimeDisabledForConfiguration: {fault}"
             raise Refused({"reason": reason}) from fault
-        if project.database_fault is not None:
+        if tenant.database_fault is not None:
             await self._wait(wait)
-        if project.database_fault is not None:
+        if tenant.database_fault is not None:
             reason = (
                 f"PostgresChangesSubscribeTimeout: Timed out after {wait * 1000:.0f}ms "
                 "waiting for the postgres_changes subscription"
@@ -139,10 +120,11 @@ class RealtimeServerChannel(ServerChannel):
 
     async def _wait(self, seconds: float) -> None:
         if seconds > 0:
-            await deferLater(cast(Any, self.project.reactor), seconds)
+            await deferLater(cast(Any, self.tenant.reactor), seconds)
 
     def after_join(self) -> None:
         """Tell who is present, and subscribe to the database."""
+        self.tenant.subscribers[self] = None
         self._watch_token()
         if self._shows_presence:
             self.call_later(0, self._push_presences)
@@ -151,18 +133,19 @@ class RealtimeServerChannel(ServerChannel):
 
     def terminate(self, reason: str) -> None:
         """The channel has ended, and with it its presence."""
-        self.project.presences.untrack_all(self.seat)
+        self.tenant.subscribers.pop(self, None)
+        self._presence.end()
 
     # The database.
 
     def _subscribe(self) -> None:
-        project = self.project
-        if project.database_fault is not None:
-            self.push_system("error", project.database_fault, _POSTGRES)
-            self.call_later(project.settings.retry_delay, self._subscribe)
+        tenant = self.tenant
+        if tenant.database_fault is not None:
+            self.push_system("error", tenant.database_fault, _POSTGRES)
+            self.call_later(tenant.settings.retry_delay, self._subscribe)
             return
         try:
-            self.bindings.subscribe(project.settings.tables)
+            self.bindings.subscribe(tenant.settings.tables)
         except SubscriptionFault as fault:
             self.push_system("error", str(fault), _POSTGRES)
         else:
@@ -187,7 +170,7 @@ class RealtimeServerChannel(ServerChannel):
         if event == BROADCAST:
             return self._broadcast(payload)
         if event == "presence":
-            return self._presence(payload if isinstance(payload, dict) else {})
+            return self._take_presence(payload)
         if event == "access_token" and isinstance(payload, dict):
             self._refresh(payload.get("access_token"))
         return None
@@ -196,11 +179,11 @@ class RealtimeServerChannel(ServerChannel):
         fault = None
         if not self._may("broadcast.write"):
             fault = "unauthorized"
-        elif self.project.is_too_large(payload):
+        elif self.tenant.is_too_large(payload):
             fault = "payload_size_exceeded"
         else:
             sender = None if self.config.hears_itself else self
-            self.project.dispatch(self.seat.topic, payload, sender)
+            self.tenant.dispatch(self.seat.topic, payload, sender)
         if not self.config.ack:
             return None
         return ok() if fault is None else error({"error": fault})
@@ -224,44 +207,21 @@ class RealtimeServerChannel(ServerChannel):
 
     # Presence.
 
-    def _presence(self, payload: Mapping[str, Any]) -> Reply | None:
-        event = payload.get("event")
-        if not isinstance(event, str):
-            return ok()
-        if self._presence_rate.exceeds():
-            self.shut_down("Client presence rate limit exceeded")
+    def _take_presence(self, payload: Any) -> Reply | None:
+        try:
+            reply = self._presence.take(payload)
+        except ShutDown as end:
+            self.shut_down(str(end))
             return None
-        if event.lower() == "track":
-            return self._track(payload.get("payload", {}))
-        if event.lower() == "untrack":
-            self._tracked = None
-            self.project.presences.untrack(self.seat, self.config.presence_key)
-            return ok()
-        return error()
-
-    def _track(self, meta: Any) -> Reply | None:
-        if not self._may("presence.write"):
-            return error()
-        if not isinstance(meta, dict):
-            return error({"reason": "Presence track payload must be a map"})
-        if self.project.is_too_large(meta):
-            self.shut_down("Track message size exceeded")
-            return None
-        presences, key = self.project.presences, self.config.presence_key
-        if self._tracked is None:
-            presences.track(self.seat, key, meta)
-        elif self._tracked != meta:
-            presences.update(self.seat, key, meta)
-        self._tracked = meta
-        if not self._shows_presence:
+        if self._presence.is_tracked and not self._shows_presence:
             # Those who came before it are unknown to the client as yet.
             self._shows_presence = True
             self.call_later(0, self._push_presences)
-        return ok()
+        return reply
 
     def _push_presences(self) -> None:
         if self._may("presence.read"):
-            present = self.project.presences.list(self.seat.topic)
+            present = self.tenant.presences.list(self.seat.topic)
             self.push("presence_state", present)
 
     def see(self, diff: Mapping[str, Any]) -> None:
@@ -276,7 +236,7 @@ class RealtimeServerChannel(ServerChannel):
             return
         self.token = token
         try:
-            self.claims = self.project.verified(token)
+            self.claims = self.tenant.verified(token)
         except TokenFault as fault:
             is_forged = fault.code == "JwtSignatureError"
             self.shut_down(":signature_error" if is_forged else fault.message)
@@ -292,18 +252,18 @@ class RealtimeServerChannel(ServerChannel):
         else:
             self._watch_token()
             if self.bindings.params:
-                delay = self.project.settings.resubscribe_delay
+                delay = self.tenant.settings.resubscribe_delay
                 self.call_later(delay, self._subscribe)
 
     def _watch_token(self) -> None:
         if self._expiry is not None and self._expiry.active():
             self._expiry.cancel()
-        left = self.claims["exp"] - self.project.reactor.seconds()
+        left = self.claims["exp"] - self.tenant.reactor.seconds()
         self._expiry = self.call_later(min(left, _CONFIRM_INTERVAL), self._confirm)
 
     def _confirm(self) -> None:
         try:
-            self.project.verified(self.token)
+            self.tenant.verified(self.token)
         except TokenFault as fault:
             self.shut_down(fault.message)
         else:
@@ -313,7 +273,7 @@ class RealtimeServerChannel(ServerChannel):
         """Whether the client may do something, as on a public channel all may."""
         if not self.config.private:
             return True
-        return self.project.settings.policy(self.claims, self.name, action)
+        return self.tenant.settings.policy(self.claims, self.name, action)
 
     def _read_policies(self) -> tuple[bool, bool]:
         return self._may("broadcast.read"), self._may("presence.read")
