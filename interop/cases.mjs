@@ -1,7 +1,6 @@
-// Runs the cases: `node cases.mjs DIRECTORY`, told which by conversation.mjs.
+// The cases of phoenix.js: `node cases.mjs DIRECTORY`.
 
-import { converse } from "./conversation.mjs"
-import { Kit } from "./kit.mjs"
+import { runCases } from "./run_cases.mjs"
 import * as binary from "./cases/binary.mjs"
 import * as broadcasts from "./cases/broadcasts.mjs"
 import * as connections from "./cases/connections.mjs"
@@ -13,7 +12,7 @@ import * as pushes from "./cases/pushes.mjs"
 import * as returns from "./cases/returns.mjs"
 import * as versions from "./cases/versions.mjs"
 
-const modules = {
+runCases({
   joins,
   pushes,
   broadcasts,
@@ -24,31 +23,4 @@ const modules = {
   binary,
   versions,
   fallback,
-}
-
-// What goes wrong outside of a case's own promise fails the case that is running.
-let fail = () => {}
-process.on("uncaughtException", (error) => fail(error))
-process.on("unhandledRejection", (error) => fail(error))
-
-converse({
-  list: () =>
-    Object.entries(modules).flatMap(([group, { cases, over }]) =>
-      Object.entries(cases).map(([name, test]) => ({
-        group,
-        name,
-        transports: test.over ?? over ?? ["websocket", "longpoll", "fallback"],
-      })),
-    ),
-
-  async run(group, name, transport, url) {
-    const kit = new Kit(transport, url)
-    const failed = new Promise((_, reject) => (fail = reject))
-    try {
-      await Promise.race([modules[group].cases[name](kit), failed])
-    } finally {
-      fail = () => {}
-      await kit.close()
-    }
-  },
 })

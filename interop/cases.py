@@ -1,4 +1,4 @@
-"""phoenix.js as client of our server: the cases of ``cases/``, over each transport."""
+"""An official client as client of our server: its cases, over each transport."""
 
 from __future__ import annotations
 
@@ -8,12 +8,11 @@ from typing import Any, NamedTuple
 
 from twisted.internet.defer import TimeoutError as DeferredTimeout
 
-from .controls import controls
 from .node import Node, NodeEnded, ScriptFailed, start_node
+from .official import Official
 from .results import Result
-from .server import InteropServer
 
-__all__ = ["Case", "run_cases"]
+__all__ = ["Case", "list_cases", "run_cases"]
 
 LONGEST = 30.0
 """The seconds after which a case is given up."""
@@ -22,6 +21,7 @@ LONGEST = 30.0
 class Case(NamedTuple):
     """One case over one transport."""
 
+    client: str
     group: str
     name: str
     transport: str
@@ -29,18 +29,20 @@ class Case(NamedTuple):
     @property
     def title(self) -> str:
         """What is printed of it."""
-        return f"phoenix.js, {self.transport}: {self.group}: {self.name}"
+        return f"{self.client}, {self.transport}: {self.group}: {self.name}"
 
 
-async def list_cases(reactor: Any, node: str, packages: Path) -> list[Case]:
+async def list_cases(
+    official: Official, reactor: Any, node: str, packages: Path
+) -> list[Case]:
     """All cases."""
-    process = start_node(reactor, node, "cases.mjs", packages)
+    process = start_node(reactor, node, official.cases, packages)
     try:
         listed = await process.say("list")
     finally:
         await process.stop()
     return [
-        Case(each["group"], each["name"], transport)
+        Case(official.name, each["group"], each["name"], transport)
         for transport in ("websocket", "longpoll", "fallback")
         for each in listed
         if transport in each["transports"]
@@ -48,14 +50,14 @@ async def list_cases(reactor: Any, node: str, packages: Path) -> list[Case]:
 
 
 async def run_cases(
-    reactor: Any, node: str, packages: Path, cases: list[Case]
+    official: Official, reactor: Any, node: str, packages: Path, cases: list[Case]
 ) -> AsyncIterator[Result]:
     """Run cases, one after the other in one process, as long as that lives."""
     process: Node | None = None
     try:
         for case in cases:
-            process = process or start_node(reactor, node, "cases.mjs", packages)
-            fault = await run_case(reactor, process, case)
+            process = process or start_node(reactor, node, official.cases, packages)
+            fault = await run_case(official, reactor, process, case)
             if isinstance(fault, NodeEnded | DeferredTimeout):
                 # Whatever it hangs in, the next case is not to suffer from it.
                 await process.stop()
@@ -66,16 +68,18 @@ async def run_cases(
             await process.stop()
 
 
-async def run_case(reactor: Any, process: Node, case: Case) -> Exception | None:
+async def run_case(
+    official: Official, reactor: Any, process: Node, case: Case
+) -> Exception | None:
     """Run a case against a server of its own.
 
     :return: why it failed.
     """
-    server = InteropServer(
+    server = official.server(
         reactor=reactor, longpoll_window=1.0, longpoll_pubsub_timeout=0.2
     )
     await server.start()
-    process.calls = controls(server)
+    process.calls = official.controls(server)
     if case.transport == "fallback":
         server.refuse(503, "websocket")
     running = process.say("run", case.group, case.name, case.transport, server.http_url)

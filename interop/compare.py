@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from .script import CLIENTS, Difference, Scenario
+from .official import Official
+from .script import Difference, Scenario
 from .trace import Unlike, differences
 
 __all__ = ["Run", "faults"]
@@ -23,36 +24,43 @@ class Run(NamedTuple):
     faults: list[str]
 
 
-def faults(scenario: Scenario, transport: str, first: Run, second: Run) -> list[str]:
+def faults(
+    official: Official, scenario: Scenario, transport: str, first: Run, second: Run
+) -> list[str]:
     """What is wrong: unlike what was expected, or not unlike where it was."""
     found = [*first.faults, *second.faults]
-    found += _compare(first.frames, second.frames, scenario.difference)
+    clients = official.clients
+    found += _compare(clients, first.frames, second.frames, scenario.difference)
     if transport == "longpoll" and scenario.difference is None:
-        found += _compare(first.posts, second.posts, scenario.posts)
+        found += _compare(clients, first.posts, second.posts, scenario.posts)
     return found
 
 
 def _compare(
-    first: list[str], second: list[str], expected: Difference | None
+    clients: tuple[str, str],
+    first: list[str],
+    second: list[str],
+    expected: Difference | None,
 ) -> list[str]:
     unlike = differences(first, second)
     wanted = Unlike((), ())
     if expected is not None:
-        wanted = Unlike(expected.phoenix_js, expected.txphoenix)
+        wanted = Unlike(expected.official, expected.txphoenix)
     if unlike == wanted:
         return []
     if expected is None:
-        return [_shown("they should be alike", unlike)]
+        return [_shown(clients, "they should be alike", unlike)]
     return [
-        _shown(f"they should be otherwise ({expected.reason})", wanted),
-        _shown("but are", unlike),
+        _shown(clients, f"they should be otherwise ({expected.reason})", wanted),
+        _shown(clients, "but are", unlike),
     ]
 
 
-def _shown(what: str, unlike: Unlike) -> str:
+def _shown(clients: tuple[str, str], what: str, unlike: Unlike) -> str:
     lines = [f"{what}:"]
-    for client, alone in zip(CLIENTS, unlike, strict=True):
-        lines += [f"  {client:<10} {line}" for line in alone]
+    width = max(map(len, clients))
+    for client, alone in zip(clients, unlike, strict=True):
+        lines += [f"  {client:<{width}} {line}" for line in alone]
     if len(lines) == 1:
         lines.append("  alike")
     return "\n".join(lines)

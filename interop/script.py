@@ -17,7 +17,6 @@ from typing import Any, NamedTuple
 __all__ = [
     "ACTIONS",
     "BOTH",
-    "CLIENTS",
     "LONGPOLL",
     "WAITS",
     "WEBSOCKET",
@@ -68,8 +67,6 @@ WAITS = ("opens", "closes", "joins", "errors", "ends", "heard", "outcome")
 ``outcome AS``.
 """
 
-CLIENTS = ("phoenix.js", "txphoenix")
-
 WEBSOCKET = ("websocket",)
 LONGPOLL = ("longpoll",)
 BOTH = (*WEBSOCKET, *LONGPOLL)
@@ -92,12 +89,12 @@ class Difference(NamedTuple):
     """What the clients do otherwise, since a decision has it so.
 
     :ivar reason: the label, in the documents, of the decision.
-    :ivar phoenix_js: the lines of the trace that only phoenix.js has.
+    :ivar official: the lines of the trace that only the official client has.
     :ivar txphoenix: those that only txphoenix has.
     """
 
     reason: str
-    phoenix_js: tuple[str, ...] = ()
+    official: tuple[str, ...] = ()
     txphoenix: tuple[str, ...] = ()
 
 

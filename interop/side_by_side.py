@@ -1,24 +1,22 @@
-"""phoenix.js and txphoenix side by side: the same scenario, and the same frames."""
+"""An official client and txphoenix side by side: the same scenario, the same frames."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Iterable
+from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 from twisted.internet.defer import Deferred, gatherResults, maybeDeferred
 from twisted.internet.task import deferLater
 from twisted.python.failure import Failure
 
 from .compare import Run, faults
-from .controls import controls
-from .node import Node, start_node
+from .node import Calls, Node, start_node
+from .official import OURS, Client, Official
 from .results import Result
-from .scenarios import SCENARIOS
-from .script import CLIENTS, Difference, Scenario, Step
+from .script import Difference, Scenario, Step
 from .server import InteropServer
 from .trace import trace
-from .txphoenix_client import TxphoenixClient
 
 __all__ = ["Pair", "list_scenarios", "run_scenarios"]
 
@@ -35,24 +33,8 @@ Longer than the delay of a rejoin.
 """
 
 
-class Client(Protocol):
-    """One of the clients, at work on a scenario."""
-
-    def act(self, *actions: Any) -> Any:
-        """Do actions, in one turn."""
-
-    def wait(self, *words: Any) -> Awaitable[Any]:
-        """Wait until it has come to this."""
-
-    def told(self) -> Any:
-        """How everything has ended."""
-
-    def end(self) -> Awaitable[Any]:
-        """Stop."""
-
-
-class PhoenixJs:
-    """phoenix.js, in a process of Node."""
+class OnNode:
+    """The official client, in a process of Node."""
 
     def __init__(self, process: Node) -> None:
         self._process = process
@@ -93,25 +75,25 @@ class Pair(NamedTuple):
         return self.scenario.posts if self.transport == "longpoll" else None
 
 
-def list_scenarios() -> list[Pair]:
+def list_scenarios(official: Official) -> list[Pair]:
     """All scenarios, over each of their transports."""
     return [
         Pair(scenario, transport)
         for transport in ("websocket", "longpoll", "fallback")
-        for scenario in SCENARIOS
+        for scenario in official.scenarios
         if transport in scenario.over
     ]
 
 
 async def run_scenarios(
-    reactor: Any, node: str, packages: Path, pairs: Iterable[Pair]
+    official: Official, reactor: Any, node: str, packages: Path, pairs: Iterable[Pair]
 ) -> AsyncIterator[Result]:
     """Run scenarios, one after the other, each with both clients at a time."""
     process: Node | None = None
     try:
         for pair in pairs:
-            process = process or start_node(reactor, node, "scenario.mjs", packages)
-            found, is_broken = await _run_pair(reactor, process, pair)
+            process = process or start_node(reactor, node, official.actions, packages)
+            found, is_broken = await _run_pair(official, reactor, process, pair)
             if is_broken:
                 await process.stop()
                 process = None
@@ -121,22 +103,24 @@ async def run_scenarios(
             await process.stop()
 
 
-async def _run_pair(reactor: Any, process: Node, pair: Pair) -> tuple[list[str], bool]:
+async def _run_pair(
+    official: Official, reactor: Any, process: Node, pair: Pair
+) -> tuple[list[str], bool]:
     """Run a scenario with both clients.
 
     :return: what is wrong, and whether the process of Node is of no use any more.
     """
     scenario, transport = pair
     runs: list[Deferred[Run | str]] = []
-    for client in CLIENTS:
+    for client in official.clients:
         run: Deferred[Run | str] = Deferred.fromCoroutine(
-            _run(reactor, scenario, transport, client, process)
+            _run(official, reactor, scenario, transport, client, process)
         )
         run.addTimeout(LONGEST, reactor)
         runs.append(run.addErrback(_failed, client))
     first, second = await gatherResults(runs)
     if isinstance(first, Run) and isinstance(second, Run):
-        return faults(scenario, transport, first, second), False
+        return faults(official, scenario, transport, first, second), False
     return [each for each in (first, second) if isinstance(each, str)], True
 
 
@@ -146,7 +130,12 @@ def _failed(failure: Failure, client: str) -> str:
 
 
 async def _run(
-    reactor: Any, scenario: Scenario, transport: str, name: str, process: Node
+    official: Official,
+    reactor: Any,
+    scenario: Scenario,
+    transport: str,
+    name: str,
+    process: Node,
 ) -> Run:
     """Run a scenario with one client against a server of its own."""
     options: dict[str, Any] = {
@@ -154,19 +143,20 @@ async def _run(
         "longpoll_pubsub_timeout": 0.2,
         **dict(scenario.server),
     }
-    server = InteropServer(reactor=reactor, **options)
+    server = official.server(reactor=reactor, **options)
     await server.start()
+    controls = official.controls(server)
     client: Client
-    if name == "phoenix.js":
+    if name == OURS:
+        client = official.ours(reactor, transport, server.url)
+    else:
         process.calls = {}
         await process.say("begin", transport, server.url)
-        client = PhoenixJs(process)
-    else:
-        client = TxphoenixClient(reactor, transport, server.url)
+        client = OnNode(process)
     try:
         for step in scenario.steps:
             if step.client in (None, name):
-                await _do(reactor, step, client, server)
+                await _do(reactor, step, client, controls)
         await _quiet(reactor, server)
         told: Any = await maybeDeferred(client.told)
         frames, wrong = trace(server.sessions, told)
@@ -178,7 +168,7 @@ async def _run(
         await server.stop(drain=False)
 
 
-async def _do(reactor: Any, step: Step, client: Client, server: InteropServer) -> None:
+async def _do(reactor: Any, step: Step, client: Client, controls: Calls) -> None:
     match step.kind:
         case "act":
             await maybeDeferred(client.act, *step.words)
@@ -186,18 +176,18 @@ async def _do(reactor: Any, step: Step, client: Client, server: InteropServer) -
             await client.wait(*step.words)
         case "serve":
             word, *args = step.words
-            await maybeDeferred(controls(server)[word], *args)
+            await maybeDeferred(controls[word], *args)
         case "until":
             wanted, word, *args = step.words
-            await _until(reactor, server, wanted, word, *args)
+            await _until(reactor, controls, wanted, word, *args)
 
 
 async def _until(
-    reactor: Any, server: InteropServer, wanted: Any, word: str, *args: Any
+    reactor: Any, controls: Calls, wanted: Any, word: str, *args: Any
 ) -> None:
     deadline = reactor.seconds() + PATIENCE
     while True:
-        said = controls(server)[word](*args)
+        said = controls[word](*args)
         if said == wanted:
             return
         if reactor.seconds() > deadline:

@@ -43,7 +43,7 @@ SCENARIOS = (
         opened(params={"list": ["x", "y"]}),
         difference=Difference(
             "phoenixjs-urls",
-            phoenix_js=(_connected({"0": "x", "1": "y"}),),
+            official=(_connected({"0": "x", "1": "y"}),),
             txphoenix=(_connected(["x", "y"]),),
         ),
         over=WEBSOCKET,
@@ -111,7 +111,7 @@ SCENARIOS = (
         over=("fallback",),
         difference=Difference(
             "phoenixjs-fallback",
-            phoenix_js=(
+            official=(
                 *join_taken("1", "echo:a"),
                 sent(None, "2", "phoenix", "heartbeat", {}),
                 replied(None, "2", "phoenix", {}),

@@ -61,7 +61,7 @@ SCENARIOS = (
         ),
         difference=Difference(
             "interop-closed",
-            phoenix_js=("push: pending",),
+            official=("push: pending",),
             txphoenix=("push: closed null",),
         ),
     ),

@@ -96,7 +96,7 @@ SCENARIOS = (
         ),
         difference=Difference(
             "phoenixjs-first-join",
-            phoenix_js=(
+            official=(
                 *join_taken("2", "gate:a"),
                 sent("2", "3", "gate:a", "echo", {"n": 1}),
                 replied("2", "3", "gate:a", {"n": 1}),
@@ -116,7 +116,7 @@ SCENARIOS = (
             only("phoenix.js", wait("joins", "a", 1)),
         ),
         difference=Difference(
-            "phoenixjs-first-join", phoenix_js=join_taken("2", "gate:a")
+            "phoenixjs-first-join", official=join_taken("2", "gate:a")
         ),
     ),
     Scenario(
@@ -131,7 +131,7 @@ SCENARIOS = (
             only("phoenix.js", wait("joins", "a", 1)),
         ),
         difference=Difference(
-            "phoenixjs-first-join", phoenix_js=join_taken("3", "gate:a")
+            "phoenixjs-first-join", official=join_taken("3", "gate:a")
         ),
     ),
     Scenario(
@@ -145,7 +145,7 @@ SCENARIOS = (
         ),
         difference=Difference(
             "phoenixjs-second-join",
-            phoenix_js=(
+            official=(
                 sent("1", "2", "echo:a", "phx_leave", {}),
                 replied("1", "2", "echo:a", {}),
                 received("1", "1", "echo:a", "phx_close", {}),

@@ -102,7 +102,7 @@ SCENARIOS = (
         ),
         posts=Difference(
             "interop-leave-first",
-            phoenix_js=("publish of 2",),
+            official=("publish of 2",),
             txphoenix=("publish of 1", "publish of 1"),
         ),
     ),
@@ -119,7 +119,7 @@ SCENARIOS = (
         ),
         difference=Difference(
             "interop-nothing-to-leave",
-            phoenix_js=(
+            official=(
                 sent("1", "3", "echo:a", "phx_leave", {}),
                 replied("1", "3", "echo:a", {}),
             ),
@@ -139,7 +139,7 @@ SCENARIOS = (
         ),
         difference=Difference(
             "interop-nothing-to-leave",
-            phoenix_js=(
+            official=(
                 sent("1", "3", "echo:a", "phx_leave", {}),
                 replied("1", "3", "echo:a", {}),
             ),
@@ -155,7 +155,7 @@ SCENARIOS = (
         ),
         difference=Difference(
             "interop-nothing-to-leave",
-            phoenix_js=(
+            official=(
                 sent(None, "1", "echo:a", "phx_leave", {}),
                 replied(None, "1", "echo:a", {}),
             ),

@@ -78,7 +78,7 @@ SCENARIOS = (
         ),
         difference=Difference(
             "interop-nothing",
-            phoenix_js=(
+            official=(
                 *(
                     line
                     for ref in "2345"
@@ -258,7 +258,7 @@ SCENARIOS = (
         ),
         difference=Difference(
             "interop-unmatched",
-            phoenix_js=(
+            official=(
                 sent("1", "3", "echo:a", "echo", {"n": 2}),
                 replied(
                     None, "3", "echo:a", {"reason": "unmatched topic"}, status="error"

@@ -74,7 +74,7 @@ SCENARIOS = (
         ),
         difference=Difference(
             "phoenixjs-interrupted",
-            phoenix_js=("under way: pending",),
+            official=("under way: pending",),
             txphoenix=("under way: interrupted null",),
         ),
     ),
@@ -93,7 +93,7 @@ SCENARIOS = (
         ),
         difference=Difference(
             "interop-order-of-joins",
-            phoenix_js=(
+            official=(
                 *join_taken("4", "echo:a"),
                 *join_taken("5", "echo:b"),
                 *join_taken("6", "echo:c"),
@@ -217,7 +217,7 @@ SCENARIOS = (
         ),
         difference=Difference(
             "phoenixjs-disconnecting",
-            phoenix_js=(
+            official=(
                 *join_taken("2", "gate:a"),
                 'join: ok {"params": {}, "topic": "gate:a"}',
             ),
@@ -238,7 +238,7 @@ SCENARIOS = (
         ),
         difference=Difference(
             "phoenixjs-order",
-            phoenix_js=(
+            official=(
                 sent("1", "2", "echo:a", "push_me", {"n": 1}),
                 replied(
                     None, "2", "echo:a", {"reason": "unmatched topic"}, status="error"

@@ -29,8 +29,10 @@ if NOT_THERE is None:
     sys.path.append(os.fspath(ROOT))
     try:
         from interop import environment
-        from interop.__main__ import CANNOT_RUN, main
+        from interop.command import CANNOT_RUN, main
         from interop.compare import Run, faults
+        from interop.environment import PHOENIX_JS
+        from interop.phoenix_js import OFFICIAL
         from interop.results import Result, Tally
         from interop.scenarios import SCENARIOS
         from interop.script import Difference, Scenario, act, only, wait
@@ -93,35 +95,37 @@ class EnvironmentTests(SynchronousTestCase):
         """Without npm nothing is installed."""
         self.use_path("/nowhere")
         with self.assertRaisesRegex(environment.Missing, "no `npm`"):
-            environment.install(Path(self.mktemp()))
+            environment.install(PHOENIX_JS, Path(self.mktemp()))
 
     def test_nowhere_to_install(self) -> None:
         """Without a directory and without tox nothing is installed."""
         self.use_path("/nowhere")
-        with self.assertRaisesRegex(environment.Missing, "--phoenixjs DIRECTORY"):
-            environment.install(None)
+        with self.assertRaisesRegex(environment.Missing, "--packages DIRECTORY"):
+            environment.install(PHOENIX_JS, None)
 
     def test_failing_npm(self) -> None:
         """An npm that fails is told."""
         self.use_path(executable(self, "npm", "exit 7"))
         with self.assertRaisesRegex(environment.Missing, "status 7.*registry"):
-            environment.install(Path(self.mktemp()))
+            environment.install(PHOENIX_JS, Path(self.mktemp()))
 
     def test_packages(self) -> None:
         """The packages are where they were installed, both of them."""
         directory = Path(self.mktemp())
-        for name in environment.PACKAGES:
+        for name in PHOENIX_JS.releases:
             with self.assertRaisesRegex(environment.Missing, "--install"):
-                environment.find_packages(directory)
+                environment.find_packages(PHOENIX_JS, directory)
             (directory / "node_modules" / name).mkdir(parents=True)
-        self.assertEqual(environment.find_packages(directory), directory.resolve())
+        self.assertEqual(
+            environment.find_packages(PHOENIX_JS, directory), directory.resolve()
+        )
         self.patch(os, "environ", {"TOX_ENV_DIR": os.fspath(directory)})
         with self.assertRaisesRegex(environment.Missing, "phoenixjs"):
-            environment.find_packages(None)
+            environment.find_packages(PHOENIX_JS, None)
 
     def test_pins(self) -> None:
         """Exact releases are installed."""
-        for version in environment.PACKAGES.values():
+        for version in PHOENIX_JS.releases.values():
             self.assertRegex(version, r"^\d+\.\d+\.\d+$")
 
     def test_exit_code(self) -> None:
@@ -129,7 +133,7 @@ class EnvironmentTests(SynchronousTestCase):
         self.use_path("/nowhere")
         said = io.StringIO()
         with redirect_stderr(said):
-            code = main([])
+            code = main(OFFICIAL, [])
         self.assertEqual(code, CANNOT_RUN)
         self.assertRegex(said.getvalue(), "^cannot run: there is no `node`")
 
@@ -292,7 +296,7 @@ class CompareTests(SynchronousTestCase):
     def test_alike(self) -> None:
         """The same lines are alike."""
         one = self.run_of("a", "b")
-        self.assertEqual(faults(self.scenario(), "websocket", one, one), [])
+        self.assertEqual(faults(OFFICIAL, self.scenario(), "websocket", one, one), [])
 
     def test_unlike(self) -> None:
         """Another line, one more, one less, and another order are told."""
@@ -303,7 +307,9 @@ class CompareTests(SynchronousTestCase):
             ("a", "b"),
             ("b", "a", "c"),
         ):
-            found = faults(self.scenario(), "websocket", right, self.run_of(*frames))
+            found = faults(
+                OFFICIAL, self.scenario(), "websocket", right, self.run_of(*frames)
+            )
             self.assertEqual(len(found), 1, frames)
             self.assertIn("they should be alike", found[0])
 
@@ -312,36 +318,36 @@ class CompareTests(SynchronousTestCase):
         scenario = self.scenario(difference=Difference(*self.difference))
         one = self.run_of("a", "b", "d")
         self.assertEqual(
-            faults(scenario, "websocket", one, self.run_of("a", "c", "d")), []
+            faults(OFFICIAL, scenario, "websocket", one, self.run_of("a", "c", "d")), []
         )
         for other in (one, self.run_of("a", "x", "d"), self.run_of("a", "c")):
-            found = faults(scenario, "websocket", one, other)
+            found = faults(OFFICIAL, scenario, "websocket", one, other)
             self.assertIn("they should be otherwise (reason)", found[0])
 
     def test_both_ways(self) -> None:
         """Who has which line matters."""
         scenario = self.scenario(difference=Difference(*self.difference))
         runs = self.run_of("c"), self.run_of("b")
-        self.assertNotEqual(faults(scenario, "websocket", *runs), [])
+        self.assertNotEqual(faults(OFFICIAL, scenario, "websocket", *runs), [])
 
     def test_posts(self) -> None:
         """Over long-poll the publishes must be the same, or as expected."""
         two = self.run_of("a", posts=("publish of 2",))
         ones = self.run_of("a", posts=("publish of 1", "publish of 1"))
         plain = self.scenario()
-        self.assertEqual(faults(plain, "longpoll", two, two), [])
-        self.assertEqual(faults(plain, "websocket", two, ones), [])
-        self.assertEqual(len(faults(plain, "longpoll", two, ones)), 1)
+        self.assertEqual(faults(OFFICIAL, plain, "longpoll", two, two), [])
+        self.assertEqual(faults(OFFICIAL, plain, "websocket", two, ones), [])
+        self.assertEqual(len(faults(OFFICIAL, plain, "longpoll", two, ones)), 1)
         expected = self.scenario(
             posts=Difference("reason", tuple(two.posts), tuple(ones.posts))
         )
-        self.assertEqual(faults(expected, "longpoll", two, ones), [])
-        self.assertNotEqual(faults(expected, "longpoll", two, two), [])
+        self.assertEqual(faults(OFFICIAL, expected, "longpoll", two, ones), [])
+        self.assertNotEqual(faults(OFFICIAL, expected, "longpoll", two, two), [])
 
     def test_refs(self) -> None:
         """What is wrong with the refs is wrong with the scenario."""
         bad = Run([], [], ["ref '4' was used twice"])
-        found = faults(self.scenario(), "websocket", self.run_of(), bad)
+        found = faults(OFFICIAL, self.scenario(), "websocket", self.run_of(), bad)
         self.assertEqual(found, bad.faults)
 
     def test_differences(self) -> None:
@@ -386,7 +392,7 @@ class ScriptTests(SynchronousTestCase):
     def test_over(self) -> None:
         """Each scenario runs over each of its transports."""
         count = sum(len(scenario.over) for scenario in SCENARIOS)
-        self.assertEqual(len(list_scenarios()), count)
+        self.assertEqual(len(list_scenarios(OFFICIAL)), count)
 
     def test_only(self) -> None:
         """A step may be for one client alone."""
@@ -470,7 +476,7 @@ class DocumentTests(SynchronousTestCase):
             title, block, reasons = found.pop(scenario.name)
             self.assertEqual(title, scenario.title)
             lines = [
-                *(f"   phoenix.js  {line}" for line in unlike.phoenix_js),
+                *(f"   phoenix.js  {line}" for line in unlike.official),
                 *(f"   txphoenix   {line}" for line in unlike.txphoenix),
             ]
             self.assertEqual(block.splitlines(), lines)
@@ -482,4 +488,4 @@ class DocumentTests(SynchronousTestCase):
 
     def test_release(self) -> None:
         """The page names the release that is installed."""
-        self.assertIn(environment.PACKAGES["phoenix"], self.text)
+        self.assertIn(PHOENIX_JS.releases["phoenix"], self.text)
