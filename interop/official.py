@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from .environment import Packages
 from .node import Calls
 from .script import Scenario
-from .server import InteropServer
+from .watched import Watched
 
 __all__ = ["OURS", "Client", "Official"]
 
@@ -52,7 +52,7 @@ class Official:
     packages: Packages
     cases: str
     actions: str
-    server: Callable[..., InteropServer]
+    server: Callable[..., Watched]
     controls: Callable[[Any], Calls]
     ours: Callable[[Any, str, str], Client]
     scenarios: tuple[Scenario, ...]

@@ -15,8 +15,8 @@ from .node import Calls, Node, start_node
 from .official import OURS, Client, Official
 from .results import Result
 from .script import Difference, Scenario, Step
-from .server import InteropServer
 from .trace import trace
+from .watched import Watched
 
 __all__ = ["Pair", "list_scenarios", "run_scenarios"]
 
@@ -195,7 +195,7 @@ async def _until(
         await deferLater(reactor, 0.003)
 
 
-async def _quiet(reactor: Any, server: InteropServer) -> None:
+async def _quiet(reactor: Any, server: Watched) -> None:
     """Wait until no frame has come or gone for a while."""
     count = -1
     deadline = reactor.seconds() + PATIENCE
