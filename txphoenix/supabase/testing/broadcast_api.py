@@ -17,7 +17,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from typing import Any
-from urllib.parse import unquote
 
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.web.resource import Resource
@@ -87,7 +86,8 @@ class BroadcastAPI(Resource):
 
         :raises _Answer: nothing is sent.
         """
-        parts = [unquote(part.decode("latin-1")) for part in request.postpath or ()]
+        # What was percent-encoded has been decoded, part by part.
+        parts = [part.decode("utf-8", "replace") for part in request.postpath or ()]
         below = parts[len(_PATH) :]
         is_one = len(below) == 3 and below[1] == "events"
         is_known = parts[: len(_PATH)] == _PATH and (not below or is_one)
