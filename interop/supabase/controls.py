@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
+
+from txphoenix.supabase.testing import RealtimeServerChannel
 
 from ..node import Calls
 from .server import SupabaseInteropServer
@@ -52,7 +54,8 @@ def controls(server: SupabaseInteropServer) -> Calls:
         "topics": lambda: sorted(channel.topic for channel in server.channels()),
         "sessions": lambda: [_shown(session) for session in server.sessions],
         "subjects": lambda topic: [
-            channel.claims.get("sub") for channel in server.channels(topic)
+            cast(RealtimeServerChannel, channel).claims.get("sub")
+            for channel in server.channels(topic)
         ],
         "received": lambda event: _received(server, event),
     }

@@ -160,7 +160,10 @@ class RealtimeServerChannel(ServerChannel):
         """
         told = self.bindings.payloads(data, row)
         for payload in told:
-            self._send(_POSTGRES, payload)
+            if self.config.is_of_2021:
+                self._send(data["type"], payload["data"])
+            else:
+                self._send(_POSTGRES, payload)
         return bool(told)
 
     # Messages of the client.
@@ -182,6 +185,9 @@ class RealtimeServerChannel(ServerChannel):
         elif self.tenant.is_too_large(payload):
             fault = "payload_size_exceeded"
         else:
+            if isinstance(payload, UserBroadcast):
+                # What the sender says of it is for the server alone.
+                payload = payload._replace(metadata={})
             sender = None if self.config.hears_itself else self
             self.tenant.dispatch(self.seat.topic, payload, sender)
         if not self.config.ack:

@@ -26,6 +26,7 @@ class JoinConfig:
     :ivar presence_key: the key of its own presence.
     :ivar private: whether the channel is private.
     :ivar changes: what it wants of the database, as it was given.
+    :ivar is_of_2021: whether it was joined without a config.
     :ivar wait: seconds that the reply to the join waits for the database, or ``None``.
     """
 
@@ -36,6 +37,7 @@ class JoinConfig:
     private: bool = False
     changes: tuple[Mapping[str, Any], ...] = ()
     wait: float | None = None
+    is_of_2021: bool = False
 
     @classmethod
     def read(cls, topic: str, params: Any) -> JoinConfig:
@@ -47,7 +49,8 @@ class JoinConfig:
         if not isinstance(params, dict) or "config" not in params:
             names = ("schema", "table", "filter")
             parts = topic.split(":", 3)[1:]
-            return cls(changes=(dict(zip(names, parts, strict=False)),))
+            binding = dict(zip(names, parts, strict=False))
+            return cls(changes=(binding,), is_of_2021=True)
         config = _map(params["config"])
         broadcast, presence = (
             _map(config.get("broadcast")),
