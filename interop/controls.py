@@ -9,12 +9,23 @@ from twisted.internet.defer import Deferred, maybeDeferred
 
 from .node import Calls
 from .server import InteropServer
+from .watched import Watched
 
-__all__ = ["controls"]
+__all__ = ["controls", "usual_controls"]
 
 
 def controls(server: InteropServer) -> Calls:
     """The words that a script may say, each with its function."""
+    return {
+        **usual_controls(server),
+        "forget": server.forget,
+        "next_joins": server.next_joins,
+        "let_go": server.let_go,
+    }
+
+
+def usual_controls(server: Watched) -> Calls:
+    """Those that there are for any server of the kit."""
     return {
         "restart": lambda: _after_polls(server, server.restart),
         "stop": lambda: _after_polls(server, server.stop),
@@ -23,9 +34,6 @@ def controls(server: InteropServer) -> Calls:
         "kick": lambda id: _after_polls(server, server.kick, id),
         "refuse": server.refuse,
         "kill": server.kill_channel,
-        "forget": server.forget,
-        "next_joins": server.next_joins,
-        "let_go": server.let_go,
         "pause": server.pause,
         "resume": server.resume,
         "broadcast": server.broadcast,
@@ -38,7 +46,7 @@ def controls(server: InteropServer) -> Calls:
 
 
 def _after_polls(
-    server: InteropServer, action: Callable[..., Any], *args: Any
+    server: Watched, action: Callable[..., Any], *args: Any
 ) -> Deferred[Any]:
     """Do something to the connections once each is in use.
 
@@ -64,7 +72,7 @@ def _shown(session: Any) -> dict[str, Any]:
     }
 
 
-def _received(server: InteropServer, event: str) -> int:
+def _received(server: Watched, event: str) -> int:
     """How many messages of an event have come in all sessions."""
     return sum(
         session.codec.decode(frame.data, frame.is_binary).event == event
