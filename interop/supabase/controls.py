@@ -6,6 +6,7 @@ from typing import Any, cast
 
 from txphoenix.supabase.testing import RealtimeServerChannel
 
+from ..controls import usual_controls
 from ..node import Calls
 from .server import SupabaseInteropServer
 
@@ -21,6 +22,7 @@ def controls(server: SupabaseInteropServer) -> Calls:
         "turned round": lambda bindings: bindings[::-1],
     }
     return {
+        **usual_controls(server),
         # The project.
         "key": lambda: server.publishable_key,
         "anon_key": lambda: server.anon_key,
@@ -44,14 +46,7 @@ def controls(server: SupabaseInteropServer) -> Calls:
         "fail_database": server.fail_database,
         "bindings": lambda how: server.alter_bindings(alterations[how]),
         "refuse_sends": server.refuse_sends,
-        # The connection.
-        "restart": lambda: server.restart().addCallback(lambda _: None),
-        "drop": server.drop,
-        "refuse": server.refuse,
-        "pause": server.pause,
-        "resume": server.resume,
         # What has happened.
-        "topics": lambda: sorted(channel.topic for channel in server.channels()),
         "sessions": lambda: [_shown(session) for session in server.sessions],
         "subjects": lambda topic: [
             cast(RealtimeServerChannel, channel).claims.get("sub")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from ..environment import Packages
 from ..official import Official
 from .controls import controls
+from .decoding import decoded
+from .scenarios import SCENARIOS
 from .server import SupabaseInteropServer
 
 __all__ = ["OFFICIAL"]
@@ -32,5 +34,6 @@ OFFICIAL = Official(
     server=SupabaseInteropServer,
     controls=controls,
     ours=_ours,
-    scenarios=(),
+    scenarios=SCENARIOS,
+    decoded=decoded,
 )
