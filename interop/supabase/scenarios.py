@@ -14,7 +14,7 @@ ALL = ("broadcast", {"event": "*"})
 TODOS = {"event": "*", "schema": "public", "table": "todos"}
 NOTES = {"event": "INSERT", "schema": "public", "table": "notes"}
 CHANGES = ("postgres_changes", TODOS)
-SYSTEM = ("system", {})
+SYSTEM: tuple[str, dict[str, Any]] = ("system", {})
 SYNC = ("presence", {"event": "sync"})
 ROOM = "realtime:room"
 
