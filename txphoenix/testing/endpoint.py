@@ -27,6 +27,7 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.web.resource import IResource
 
 from txphoenix.protocol.json_codecs import JSONCodec
 
@@ -276,6 +277,8 @@ class Endpoint(Controls[ServerChannel, ServerSession]):
     :param json: the JSON codec of Phoenix's own serializers.
     :param serializers: a client's ``vsn`` -> a :class:`ServerCodec` that speaks it,
         beside Phoenix's own or in the place of one.
+    :ivar resource: a resource of twisted.web for the paths that no socket has, or
+        ``None`` for 404; set it at any time.
     :raises ValueError: there is no such flavour, or what is given for a ``vsn`` is no
         codec.
     """
@@ -310,6 +313,7 @@ class Endpoint(Controls[ServerChannel, ServerSession]):
         self.close_timeout = close_timeout
         self.keeps_frames = keep_frames
         self.json = json
+        self.resource: IResource | None = None
         self._codecs: dict[str, ServerCodec] = {}
         self.sockets: dict[str, SocketOptions] = {
             path: SocketOptions(
