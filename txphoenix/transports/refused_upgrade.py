@@ -40,7 +40,9 @@ class RefusedUpgrade:
         self.is_over = False
         self.body = b""
         self._tell: Deferred[None] | None = None
-        self._reader = AnswerReader(lambda: _EVERYTHING, self._enough, deadlines)
+        self._reader = AnswerReader(
+            lambda: _EVERYTHING, self._enough, deadlines, refuses=lambda _: True
+        )
         status, _, headers = read_head(head.decode("iso-8859-1"))
         self._is_announced = (
             not {"content-length", "transfer-encoding", "content-type"}.isdisjoint(
