@@ -26,11 +26,12 @@ class ExampleTests(PhoenixMixin, TestCase):
         return start_program(self, os.fspath(EXAMPLES / name), *arguments)
 
     def test_all(self) -> None:
-        """Each has a test: here, for the outbox, or in :mod:`.test_howto_logging`."""
+        """Each has a test: here, for the outbox, or in that of a how-to page."""
         names = sorted(path.name for path in EXAMPLES.iterdir() if path.is_file())
         self.assertEqual(
             names,
             [
+                "absinthe_comments.py",
                 "chat.py",
                 "first_program.py",
                 "outage_log.py",

@@ -181,6 +181,16 @@ PROVOKED = {
     ),
     "the function that makes labels of topics raised; such topics are {other!r}, and"
     " this is not logged again": "test_metrics_labels.TopicTests.test_function_raises",
+    "{name}: {error}": "test_absinthe_errors.DataTests.test_hooks",
+    "{name}: the subscription has ended: {error}": (
+        "test_absinthe_errors.SubscribeTests.test_refused_unheard"
+    ),
+    "{topic}: data came for a subscription that nobody has; the server is told to end"
+    " it": "test_absinthe_errors.SubscribeTests.test_id_never_comes",
+    "{topic}: more than {limit} messages came before the reply with their"
+    " subscriptionId; the oldest are dropped": (
+        "test_absinthe_errors.DataTests.test_too_early"
+    ),
     "bridge of {prefix} in realm {realm}, session {session}": (
         "test_wamp_session.BridgeTests.test_events"
     ),

@@ -12,6 +12,7 @@ from .test_howtos import DOCS, NOT_THERE
 from .test_package_log import module_names
 
 NAMESPACES = [
+    "txphoenix.absinthe",
     "txphoenix.channel",
     "txphoenix.channel_set",
     "txphoenix.channels",

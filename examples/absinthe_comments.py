@@ -1,0 +1,75 @@
+"""Comments of a repository, by a GraphQL subscription: `python absinthe_comments.py`.
+
+With the URL of a socket it goes to that server: the one of Absinthe's example has a
+subscription `commentAdded` of an argument `repoName`.
+Without one it brings its own, which loses the connection after the second comment.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from twisted.internet.task import react
+
+from txphoenix import SocketClient
+from txphoenix.absinthe import AbsintheClient, GraphQLError
+from txphoenix.absinthe.testing import AbsintheServer, Schema
+
+COMMENTS = """
+subscription Comments($repo: String!) {
+  commentAdded(repoName: $repo) { content }
+}
+"""
+
+
+async def own_server(reactor):
+    """A server with three comments, each sent once somebody is there for it."""
+    schema = Schema()
+    schema.subscription("commentAdded")
+    comments = iter(["first", "second", "third"])
+
+    def comment(subscription):
+        server.reactor.callLater(0.1, publish)
+
+    def publish():
+        text = next(comments, None)
+        if text is not None:
+            schema.publish("commentAdded", {"content": text})
+        if text == "second":
+            server.drop()
+        elif text is not None:
+            server.reactor.callLater(0.1, publish)
+
+    schema.after_reply = comment
+    server = await AbsintheServer(schema, reactor=reactor).start()
+    return server
+
+
+async def main(reactor, url=None, repo="txphoenix", count="3"):
+    """Print so many comments as they come, through whatever happens on the way."""
+    server = await own_server(reactor) if url is None else None
+    client = SocketClient(server.url if url is None else url)
+    client.startService()
+    absinthe = AbsintheClient(client)
+    try:
+        await comments(absinthe, repo, int(count))
+    except GraphQLError as error:
+        print("refused:", error.errors)
+    await client.stopService()
+    if server is not None:
+        await server.stop()
+
+
+async def comments(absinthe, repo, count):
+    """Print comments."""
+    left = count
+    async with absinthe.subscribe(COMMENTS, {"repo": repo}) as subscription:
+        subscription.on_subscribed(lambda id: print("subscribed"))
+        async for data in subscription:
+            print("comment:", data["commentAdded"]["content"])
+            left -= 1
+            if left == 0:
+                break
+
+
+react(main, sys.argv[1:])
