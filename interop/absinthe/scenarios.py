@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from ..script import Scenario, serve, until
+from typing import Any
+
+from ..script import Difference, Scenario, sent, serve, until
 from .script import act, connected, subscribed, wait
 
 __all__ = ["SCENARIOS"]
@@ -10,11 +12,36 @@ __all__ = ["SCENARIOS"]
 NEWS = "subscription { news }"
 CHAT = "subscription S($room: Int) { chat(room: $room) }"
 
+CONTROL = "__absinthe__:control"
+
+
+def _doc(join_ref: str, ref: str, document: str) -> str:
+    """The line of a document without variables."""
+    payload: dict[str, Any] = {"query": document, "variables": {}}
+    return sent(join_ref, ref, CONTROL, "doc", payload)
+
+
+def _refused(name: str, root: str) -> str:
+    """The line of what asks for a field that is not there."""
+    message = f'Cannot query field \\"wrong\\" on type \\"{root}\\".'
+    return f'{name}: failed "GraphQL error: {message}"'
+
+
 OPERATIONS = (
     Scenario(
         "query",
         "A query is sent and answered.",
+        (*connected(), act(("send", "q", "query { echo }", {})), wait("ended", "q")),
+    ),
+    Scenario(
+        "no-variables",
+        "An operation has no variables at all.",
         (*connected(), act(("send", "q", "query { echo }")), wait("ended", "q")),
+        difference=Difference(
+            "interop-absinthe-variables",
+            (sent("1", "2", CONTROL, "doc", {"query": "query { echo }"}),),
+            (_doc("1", "2", "query { echo }"),),
+        ),
     ),
     Scenario(
         "query-with-variables",
@@ -40,9 +67,9 @@ OPERATIONS = (
         (
             act(
                 ("connect",),
-                ("send", "s", NEWS),
-                ("send", "q", "query { echo }"),
-                ("send", "m", "mutation { echo }"),
+                ("send", "s", NEWS, {}),
+                ("send", "q", "query { echo }", {}),
+                ("send", "m", "mutation { echo }", {}),
             ),
             wait("ended", "q"),
             wait("ended", "m"),
@@ -54,12 +81,17 @@ OPERATIONS = (
     Scenario(
         "query-refused",
         "Absinthe refuses the document of a query.",
-        (*connected(), act(("send", "q", "query { wrong }")), wait("ended", "q")),
+        (*connected(), act(("send", "q", "query { wrong }", {})), wait("ended", "q")),
+        difference=Difference(
+            "interop-absinthe-errors",
+            ('q: failed "request: [object Object]"',),
+            (_refused("q", "RootQueryType"),),
+        ),
     ),
     Scenario(
         "query-in-part",
         "An answer has errors, and data as well.",
-        (*connected(), act(("send", "q", "query { partial }")), wait("ended", "q")),
+        (*connected(), act(("send", "q", "query { partial }", {})), wait("ended", "q")),
     ),
 )
 
@@ -69,7 +101,7 @@ SUBSCRIPTIONS = (
         "A subscription hears what is published until it is cancelled.",
         (
             *connected(),
-            act(("send", "s", NEWS)),
+            act(("send", "s", NEWS, {})),
             subscribed(1),
             serve("publish", "news", 1),
             serve("publish", "news", {"deep": ["ü"]}),
@@ -99,8 +131,13 @@ SUBSCRIPTIONS = (
         "Absinthe refuses the document of a subscription.",
         (
             *connected(),
-            act(("send", "s", "subscription { wrong }")),
+            act(("send", "s", "subscription { wrong }", {})),
             wait("ended", "s"),
+        ),
+        difference=Difference(
+            "interop-absinthe-errors",
+            ('s: failed "request: [object Object]"',),
+            (_refused("s", "RootSubscriptionType"),),
         ),
     ),
     Scenario(
@@ -108,7 +145,7 @@ SUBSCRIPTIONS = (
         "What is published has errors.",
         (
             *connected(),
-            act(("send", "s", NEWS)),
+            act(("send", "s", NEWS, {})),
             subscribed(1),
             serve("publish_errors", "news", "not allowed"),
             wait("results", "s", 1),
@@ -124,7 +161,7 @@ RETURNS = (
         "The connection is lost; what was subscribed is subscribed again.",
         (
             *connected(),
-            act(("send", "one", NEWS)),
+            act(("send", "one", NEWS, {})),
             subscribed(1),
             act(("send", "two", CHAT, {"room": 1})),
             subscribed(2),
@@ -144,7 +181,7 @@ RETURNS = (
         "What was cancelled is not subscribed again.",
         (
             *connected(),
-            act(("send", "one", NEWS)),
+            act(("send", "one", NEWS, {})),
             subscribed(1),
             act(("send", "two", CHAT, {"room": 1})),
             subscribed(2),
@@ -162,9 +199,9 @@ RETURNS = (
         "The control channel crashes on the server.",
         (
             *connected(),
-            act(("send", "s", NEWS)),
+            act(("send", "s", NEWS, {})),
             subscribed(1),
-            serve("kill", "__absinthe__:control"),
+            serve("kill", CONTROL),
             subscribed(0),
             subscribed(1),
             serve("publish", "news", 1),
@@ -176,7 +213,7 @@ RETURNS = (
         "The program disconnects, and connects again.",
         (
             *connected(),
-            act(("send", "s", NEWS)),
+            act(("send", "s", NEWS, {})),
             subscribed(1),
             act(("disconnect",)),
             wait("closes", 1),
@@ -193,10 +230,15 @@ RETURNS = (
         "The connection is lost while a query is under way.",
         (
             *connected(),
-            act(("send", "q", "query { hang }")),
+            act(("send", "q", "query { hang }", {})),
             until(1, "received", "doc"),
             serve("drop"),
             wait("opens", 2),
+        ),
+        difference=Difference(
+            "interop-absinthe-interrupted",
+            (_doc("3", "4", "query { hang }"), "q: pending"),
+            ('q: failed "PushInterrupted"',),
         ),
     ),
     Scenario(
@@ -204,11 +246,16 @@ RETURNS = (
         "The connection is lost while a mutation is under way.",
         (
             *connected(),
-            act(("send", "m", "mutation { hang }")),
+            act(("send", "m", "mutation { hang }", {})),
             until(1, "received", "doc"),
             serve("drop"),
             wait("opens", 2),
             wait("ended", "m"),
+        ),
+        difference=Difference(
+            "interop-absinthe-interrupted",
+            ('m: failed "connection: close"',),
+            ('m: failed "PushInterrupted"',),
         ),
     ),
 )

@@ -1,4 +1,4 @@
-"""Does a scenario's actions with txphoenix.absinthe; :mod:`.script` says what they mean."""
+"""Does a scenario's actions with txphoenix.absinthe: those of :mod:`.script`."""
 
 from __future__ import annotations
 
@@ -92,12 +92,23 @@ class AbsintheActions:
     def _send(self, name: str, document: str, variables: Any = None) -> None:
         self._outcomes[name] = PENDING
         if document.startswith("subscription"):
-            self._heard[name] = []
-            self._subscriptions[name] = self._absinthe.subscribe(document, variables)
+            self._subscribe(name, document, variables)
             return
         is_mutation = document.startswith("mutation")
         send = self._absinthe.mutate if is_mutation else self._absinthe.query
         self._note(name, send(document, variables))
+
+    def _subscribe(self, name: str, document: str, variables: Any) -> None:
+        heard = self._heard[name] = []
+        subscription = self._absinthe.subscribe(document, variables)
+        subscription.on_result(lambda data: heard.append({"data": data}))
+        subscription.on_error(lambda error: heard.append(result_of(error)))
+        subscription.on_close(lambda reason: self._closed(name, reason))
+        self._subscriptions[name] = subscription
+
+    def _closed(self, name: str, reason: object) -> None:
+        if isinstance(reason, Exception):
+            self._outcomes[name] = end_of(reason)
 
     def _cancel(self, name: str) -> None:
         self._note(name, self._subscriptions[name].unsubscribe(), "cancelled")
@@ -112,7 +123,20 @@ class AbsintheActions:
 def ended(failure: Failure) -> list[Any]:
     """How an operation has ended that has failed."""
     failure.trap(PhoenixError)
-    error = failure.value
-    if isinstance(error, GraphQLError) and error.data is not None:
-        return ["errors", {"data": error.data, "errors": error.errors}]
-    return ["failed", str(error)]
+    return end_of(failure.value)
+
+
+def end_of(error: BaseException) -> list[Any]:
+    """A word, and what there is to say of an error."""
+    if not isinstance(error, GraphQLError):
+        return ["failed", type(error).__name__]
+    if error.data is None:
+        return ["failed", str(error)]
+    return ["errors", result_of(error)]
+
+
+def result_of(error: BaseException) -> dict[str, Any]:
+    """A result with errors, as the server has sent it."""
+    if not isinstance(error, GraphQLError):
+        return {"failed": type(error).__name__}
+    return {"data": error.data, "errors": error.errors}

@@ -90,7 +90,8 @@ class TableTests(SynchronousTestCase):
             name
             for name in vars(Stage)
             if not name.startswith("_")
-            and name not in {"begin", "begin_listening", "listen", "goes_on", "received"}
+            and name
+            not in {"begin", "begin_listening", "listen", "goes_on", "received"}
         }
         self.assertEqual(public, {row.situation for row in ROWS})
         self.assertEqual(len(ROWS), len(public))

@@ -86,7 +86,7 @@ ROWS = (
         "control_closed",
         "The server closes the control channel: a subscription",
         Cell("hears no more", "hears nothing more, and is not told"),
-        Cell("ends: ChannelClosed", "ends (``ChannelClosed``)"),
+        Cell("ends: closed", "ends, and ``on_close`` is told why"),
     ),
     Row(
         "late_result",
