@@ -401,6 +401,19 @@ class AgainTests(AbsintheCase):
         self.assertEqual(self.schema.subscriptions, {})
         self.assertEqual(len(self.schema.documents), 1)
 
+    def test_unsubscribed_behind_others(self) -> None:
+        """What is ended while it waits to be subscribed again is never sent."""
+        subscription = self.subscribed()
+        writable: Deferred[Any] = Deferred()
+        control: Any = self.absinthe._control
+        control.when_writable = lambda: writable
+        self.lose()
+        ended = subscription.unsubscribe()
+        self.assertNoResult(ended)
+        writable.callback(control)
+        self.assertIsNone(self.now(ended))
+        self.assertEqual(len(self.schema.documents), 1)
+
     def test_disconnect(self) -> None:
         """disconnect() fails who waits; after connect() it is subscribed again."""
         subscription = self.subscribed()
