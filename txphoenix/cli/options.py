@@ -22,6 +22,7 @@ from ..errors import ConnectionFailed
 from ..options.options import OPTIONS
 from ..options.types import ClientOptions
 from ..protocol.redact import redact_url
+from ..protocol.serializer import known_versions
 from ..transports.client_tls import url_tls
 from ..transports.tls_files import FileNames
 from .output import USAGE, CommandError, Terminal
@@ -115,7 +116,8 @@ def add_client_options(parser: ArgumentParser) -> None:
     )
     group.add_argument(
         "--vsn",
-        choices=("2.0.0", "1.0.0"),
+        # What a program has registered that runs us, it may name.
+        choices=known_versions(),
         default=_default("vsn"),
         help="the version of the wire format; 1.0.0 is deprecated",
     )

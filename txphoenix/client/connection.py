@@ -120,9 +120,9 @@ class Connection(Service):
 
     def reset_options(self, options: Options) -> None:
         """Use other options, from the next transport on where they concern it."""
+        self.link.reset_options(options)
         self._options = options
         self.patience.reset(options.reconnect_interval)
-        self.link.reset_options(options)
         self._factory.reset_options(options)
 
     # -- What the client calls ----------------------------------------------------

@@ -19,7 +19,7 @@ from typing import Any
 
 from ..channels.join_channels import JoinChannels
 from ..channels.manager import ChannelManager
-from ..errors import ConnectionFailed, NotConnected
+from ..errors import ConnectionFailed, NotConnected, SerializerError
 from ..protocol.message import Serializer
 from ..transports.interfaces import FrameReceivers
 from .connection import Connection
@@ -151,6 +151,10 @@ class ConnectionEvents:
         """A heartbeat has gone out."""
         for observer in self._observers:
             observer.heartbeat_sent()
+
+    def heartbeat_unsent(self, error: SerializerError) -> None:
+        """A heartbeat could not be made."""
+        self._hooks.tell_error(error)
 
     def heartbeat_answered(self, round_trip: float) -> None:
         """The server has answered a heartbeat."""

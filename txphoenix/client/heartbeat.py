@@ -43,6 +43,9 @@ class HeartbeatOwner(Protocol):
     def send_heartbeat(self, message: Message) -> None:
         """Send a message whose ref is of :attr:`next_ref`."""
 
+    def heartbeat_unsent(self, error: SerializerError) -> None:
+        """A heartbeat could not be made: the serializer is the user's."""
+
     def heartbeat_answered(self, round_trip: float) -> None:
         """The answer has come, after so many seconds."""
 
@@ -189,7 +192,14 @@ class Heartbeat(Deadline):
         self._sent_at = self._beat_at = self._elapsed()
         # Whoever is told of it may stop all this.
         self._deadlines.set(self, self.interval)
-        self._silence.begin(lambda: self._owner.send_heartbeat(Message.heartbeat(ref)))
+        try:
+            self._silence.begin(
+                lambda: self._owner.send_heartbeat(Message.heartbeat(ref))
+            )
+        except SerializerError as error:
+            # There will be no answer; the next may go, and so may all else.
+            self._ref = None
+            self._owner.heartbeat_unsent(error)
         if self._ref is not None and self.is_set:
             self._deadlines.set(self, max(0.0, self._wait()))
 
@@ -232,7 +242,10 @@ class Heartbeat(Deadline):
         now = self._elapsed()
         if self._silence.was_broken and now - self._beat_at >= self.interval:
             self._beat_at = now
-            self._owner.send_heartbeat(Message.heartbeat(self._owner.next_ref()))
+            try:
+                self._owner.send_heartbeat(Message.heartbeat(self._owner.next_ref()))
+            except SerializerError as error:
+                self._owner.heartbeat_unsent(error)
 
     @property
     def _silence(self) -> Silence:

@@ -88,8 +88,8 @@ class ClientHooks:
     @never_assigned("call client.on_error(function)")
     def on_error(self, function: Callable[[Exception], Any]) -> Remover:
         """Add a hook, called with the error when an attempt to connect has failed, a
-        frame came that is no message, a message that was kept cannot be encoded, or a
-        channel of ``join_channels`` cannot be made.
+        frame came that is no message, a message that was kept or a heartbeat cannot be
+        encoded, or a channel of ``join_channels`` cannot be made.
 
         :return: a function that removes the hook.
         """

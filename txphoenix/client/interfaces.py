@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from ..errors import ConnectionFailed
+from ..errors import ConnectionFailed, SerializerError
 from ..protocol.message import Serializer
 from ..transports.interfaces import FrameReceivers
 
@@ -37,6 +37,9 @@ class ConnectionListener(Protocol):
 
     def heartbeat_sent(self) -> None:
         """A heartbeat has gone out."""
+
+    def heartbeat_unsent(self, error: SerializerError) -> None:
+        """A heartbeat could not be made: the serializer is the user's."""
 
     def heartbeat_answered(self, round_trip: float) -> None:
         """The server has answered a heartbeat after ``round_trip`` seconds."""

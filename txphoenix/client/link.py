@@ -26,6 +26,7 @@ from ..errors import (
     HeartbeatTimeout,
     MessageTooLarge,
     NotConnected,
+    SerializerError,
 )
 from ..options.options import Options
 from ..protocol.close_codes import NORMAL
@@ -102,17 +103,17 @@ class Link:
         self._withdrawal: Withdrawal | None = None
         # Since when nothing is read.
         self._paused_at: float | None = None
+        self._options = options
+        self.serializer = _serializer_of(options)
         self.reset_options(options)
         self._encode = _encoding(self.serializer)
 
     def reset_options(self, options: Options) -> None:
         """Use other options, from the next transport on where they concern it."""
-        # First, for a factory of the user's may raise.
-        self.serializer = (
-            _shared_serializer()
-            if options.serializer is None and options.vsn == _V2
-            else chosen_serializer(options.vsn, options.serializer)
-        )
+        before, now = self._options, options
+        if now.vsn != before.vsn or now.serializer is not before.serializer:
+            # Before all else is changed, for what makes one may raise.
+            self.serializer = _serializer_of(now)
         self._options = options
         self._max_message_size = options.max_message_size
         if self._heartbeat is not None:
@@ -150,7 +151,7 @@ class Link:
 
         :return: its heartbeat, which is to be stopped as soon as the loss may be told.
         """
-        self._made_withdrawal().lost()
+        _withdrawal_of(self).lost()
         self.transport = None
         heartbeat, self._heartbeat = self._heartbeat, None
         return heartbeat
@@ -232,7 +233,7 @@ class Link:
 
     def withdraw(self, mark: int | None) -> bool:
         """Take back a message; see :meth:`.withdrawal.Withdrawal.withdraw`."""
-        return self._made_withdrawal().withdraw(mark)
+        return _withdrawal_of(self).withdraw(mark)
 
     # -- Heartbeats ---------------------------------------------------------------
 
@@ -260,6 +261,11 @@ class Link:
         with suppress(NotConnected):
             self.send(message)
             self._owner.listener.heartbeat_sent()
+
+    def heartbeat_unsent(self, error: SerializerError) -> None:
+        """A heartbeat could not be made."""
+        log.failure("a heartbeat cannot be encoded")
+        self._owner.listener.heartbeat_unsent(error)
 
     def heartbeat_answered(self, round_trip: float) -> None:
         """The server has answered a heartbeat after ``round_trip`` seconds."""
@@ -328,13 +334,6 @@ class Link:
 
     # -- Inside -------------------------------------------------------------------
 
-    def _made_withdrawal(self) -> Withdrawal:
-        if self._withdrawal is None:
-            self._withdrawal = Withdrawal()
-            if self.transport is not None:
-                self._withdrawal.opened(self.transport)
-        return self._withdrawal
-
     def _use(self, method: Callable[[], None]) -> bool:
         """Call a method of the transport; return whether it did not raise."""
         try:
@@ -360,12 +359,27 @@ class Link:
                 self._owner.transport_broke(raised(error))
 
 
+def _withdrawal_of(link: Link) -> Withdrawal:
+    if link._withdrawal is None:
+        link._withdrawal = Withdrawal()
+        if link.transport is not None:
+            link._withdrawal.opened(link.transport)
+    return link._withdrawal
+
+
 def _end_pause(link: Link) -> None:
     """Tell of the end of a pause, if there is one."""
     paused_at, link._paused_at = link._paused_at, None
     if paused_at is not None:
         duration = Deadlines.of(link.clock).elapsed() - paused_at
         link._owner.listener.reading_resumed(duration)
+
+
+def _serializer_of(options: Options) -> Serializer:
+    """The serializer of a client; for most clients it is the same."""
+    if options.serializer is None and options.vsn == _V2:
+        return _shared_serializer()
+    return chosen_serializer(options.vsn, options.serializer)
 
 
 def _encoding(serializer: Serializer) -> Callable[[Message], tuple[bytes, bool]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from ..errors import ConnectionClosed, HeartbeatTimeout
+from ..errors import ConnectionClosed, HeartbeatTimeout, SerializerError
 
 __all__ = ["LinkListener", "LinkOwner"]
 
@@ -46,6 +46,9 @@ class LinkListener(Protocol):
 
     def heartbeat_sent(self) -> None:
         """A heartbeat has gone out."""
+
+    def heartbeat_unsent(self, error: SerializerError) -> None:
+        """A heartbeat could not be made: the serializer is the user's."""
 
     def reading_paused(self) -> None:
         """Nothing is read until a reader has read."""

@@ -258,14 +258,14 @@ class SocketClient(ClientHooks, MultiService):
             it is a new ``name`` while the service has a parent that knows the old one.
         """
         changed = self.options.replace(**options)
+        if changed.name != self.options.name and self.parent is not None:
+            raise ConfigurationError(
+                "name cannot be changed while a parent knows the client by it"
+            )
+        self.connection.reset_options(changed)
         if changed.name != self.options.name:
-            if self.parent is not None:
-                raise ConfigurationError(
-                    "name cannot be changed while a parent knows the client by it"
-                )
             self.name = changed.name
         self.options = self.state.options = changed
-        self.connection.reset_options(changed)
         self.channels.reset_options(changed)
         if CONNECTION_OPTIONS.isdisjoint(options) or not self.connection.is_wanted:
             self._join_channels.start(self.options.join_channels)

@@ -164,7 +164,8 @@ def register(vsn: str, factory: SerializerFactory) -> Callable[[], None]:
     :param vsn: what the server is told, such as ``"3.0.0"``.
     :param factory: takes the JSON codec that a client was given as ``serializer``, or
         None, and returns an :class:`~txphoenix.interfaces.Serializer`.
-        It is called for each client.
+        It is called for each client, and once more where ``reconfigure()`` changes
+        either option.
         What it returns needs no ``vsn``: the server is told that of the registry.
     :return: call it, and the version is unknown again; clients that have it keep it.
     :raises ConfigurationError: the version is no text, or has a serializer already,

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from txphoenix.protocol.message import Message
 from txphoenix.protocol.serializer import V2Serializer
 from txphoenix.testing import ServerCodec, ServerV2Codec
 
-__all__ = ["SERVER_CODECS", "Objects", "OtherV2", "Scripted", "ShoutingV2"]
+__all__ = [
+    "SERVER_CODECS",
+    "Objects",
+    "OtherV2",
+    "Packed",
+    "Scripted",
+    "ShoutingV2",
+    "raiser",
+]
 
 
 class Objects:
@@ -30,6 +39,22 @@ class Objects:
         return Message(**json.loads(data, object_hook=_from_hex))
 
 
+class Packed(Objects):
+    """The same in binary frames, none of which is UTF-8."""
+
+    vsn = "3.0.0-packed"
+
+    def encode(self, message: Message) -> tuple[bytes, bool]:
+        """Make a frame."""
+        return b"\xc1" + super().encode(message)[0], True
+
+    def decode(self, data: bytes, is_binary: bool) -> Message:
+        """Read a frame."""
+        if not (is_binary and data.startswith(b"\xc1")):
+            raise ValueError("not packed")
+        return super().decode(data[1:], is_binary)
+
+
 def _as_hex(data: Any) -> dict[str, str]:
     return {"hex": bytes(data).hex()}
 
@@ -45,7 +70,10 @@ class OtherV2(V2Serializer):
 
 
 class ShoutingV2(V2Serializer):
-    """V2 whose binary frames alone are other ones: text in capitals, and no fields."""
+    """V2 whose binary frames alone are other ones: text in capitals, and no fields.
+
+    A server takes them for pushes of ``echo``, and says how long each is.
+    """
 
     vsn = "2.9.0"
 
@@ -56,6 +84,23 @@ class ShoutingV2(V2Serializer):
     def decode_binary(self, data: bytes) -> Message:
         """Read a binary frame."""
         return Message(None, None, "rooms:lobby", "shouted", data[1:])
+
+
+class ShoutingCodec(ServerV2Codec):
+    """The server's side of it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._latest = Message("", "", "", "", None)
+
+    def decode(self, data: bytes, is_binary: bool) -> Message:
+        """Read a frame; a binary one belongs to the text before it."""
+        if is_binary:
+            ref = str(int(self._latest.ref or 0) + 1)
+            size = {"size": len(data[1:])}
+            return self._latest._replace(ref=ref, event="echo", payload=size)
+        self._latest = super().decode(data, is_binary)
+        return self._latest
 
 
 class Scripted:
@@ -81,9 +126,19 @@ class Scripted:
         return (self.on_decode or self._v2.decode)(data, is_binary)
 
 
+def raiser(error: BaseException) -> Callable[..., Any]:
+    """A function that raises."""
+
+    def fail(*_args: Any) -> Any:
+        raise error
+
+    return fail
+
+
 SERVER_CODECS: dict[str, ServerCodec] = {
     Objects.vsn: Objects(),
+    Packed.vsn: Packed(),
     OtherV2.vsn: ServerV2Codec(),
-    ShoutingV2.vsn: ServerV2Codec(),
+    ShoutingV2.vsn: ShoutingCodec(),
 }
 """What a server is given to speak with all of them."""

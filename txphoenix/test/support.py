@@ -100,9 +100,11 @@ class ScriptedServer(MemoryServer):
         """Remember it, and come between it and what arrives."""
         take = session.receive
 
+        def is_own(data: bytes, is_binary: bool) -> bool:
+            return session.codec.decode(data, is_binary).topic == PHOENIX_TOPIC
+
         def receive(data: bytes, is_binary: bool) -> None:
-            topic = session.codec.decode(data, is_binary).topic
-            if self.answers or topic == PHOENIX_TOPIC:
+            if self.answers or is_own(data, is_binary):
                 take(data, is_binary)
             else:
                 session.frames.append(Frame(False, data, is_binary))

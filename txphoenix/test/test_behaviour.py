@@ -7,10 +7,11 @@ from typing import Any, ClassVar
 from txphoenix import ConnectionClosed, PushInterrupted, SocketClient
 from txphoenix.serializer import register
 
+from .behaviour import ECHO, BehaviourCase
 from .behaviour_channels import BinaryMixin, ChannelsMixin
 from .behaviour_connections import ConnectionsMixin
 from .behaviour_telemetry import TelemetryMixin
-from .custom_serializers import Objects, OtherV2
+from .custom_serializers import Objects, OtherV2, Packed
 from .support import ClientTestCase
 
 
@@ -150,14 +151,22 @@ class LongPollOtherVersionTests(OtherVersion, ClientTestCase):
 
 
 class OtherFormat(BehaviourMixin, BinaryMixin):
-    """Messages in another format, of a serializer of the user's."""
+    """Messages in another format, of a serializer of the user's.
 
-    vsn = Objects.vsn
+    :cvar serializer: makes it.
+    """
+
+    serializer: ClassVar[type[Objects]] = Objects
     data = bytes(range(256))
+
+    @property
+    def vsn(self) -> str:  # type: ignore[override]
+        """The serializer's."""
+        return self.serializer.vsn
 
     def make_client(self, **options: Any) -> SocketClient:
         """A client with the serializer."""
-        return super().make_client(**options, serializer=Objects())
+        return super().make_client(**options, serializer=self.serializer())
 
 
 class WebSocketOtherFormatTests(OtherFormat, ClientTestCase):
@@ -181,6 +190,45 @@ class FallbackOtherFormatTests(OtherFormat, ClientTestCase):
     """Another format over a WebSocket, with long-poll to fall back to."""
 
     client_options = {"longpoll_fallback": 2.5}
+
+
+class PackedTests(OtherFormat, ClientTestCase):
+    """A format whose frames are all binary."""
+
+    serializer = Packed
+
+    def test_broadcast_between_transports(self) -> None:
+        """Long-poll does not carry it; so this is between formats."""
+        channels = [self.joined()[1]]
+        for options in ({}, {"serializer": Objects()}, {"vsn": "1.0.0"}):
+            client = ClientTestCase.make_client(self, **options)
+            client.startService()
+            channels.append(client.channel(ECHO))
+            self.answered(channels[-1].join())
+        self.flushWarnings()
+        heard = [self.hear(channel, "shout") for channel in channels]
+        for number, channel in enumerate(channels):
+            self.answered(channel.push("broadcast", number))
+        self.wait_until(lambda: all(len(it) == 4 for it in heard))
+        self.assertEqual(heard, [[0, 1, 2, 3]] * 4)
+
+
+class LongPollPackedTests(BehaviourCase, ClientTestCase):
+    """The same where Phoenix cannot answer."""
+
+    def test_error(self) -> None:
+        """It costs the session, with an error that says so."""
+        client = self.connected_client(transport="longpoll", serializer=Packed())
+        reasons: list[Any] = []
+        client.on_close(reasons.append)
+        join = self.watch(client.channel(ECHO).join())
+        self.wait_until(lambda: reasons)
+        self.assertEqual(
+            str(reasons[0]),
+            "connection closed with code 3500: 'HTTP 500 Internal Server Error; "
+            "Phoenix cannot send binary messages by long-poll'",
+        )
+        self.assert_waits(join)
 
 
 class RegisteredFormatTests(BehaviourMixin, ClientTestCase):

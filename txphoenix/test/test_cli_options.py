@@ -26,6 +26,7 @@ from txphoenix.cli.options import (
 from txphoenix.cli.output import USAGE, CommandError, Terminal
 from txphoenix.client.socket_client import SocketClient
 from txphoenix.errors import ConfigurationError, ConnectionFailed
+from txphoenix.serializer import V2Serializer, register
 from txphoenix.test.cli_program import Stream
 from txphoenix.testing import PhoenixServer, Socket, demo_channels
 from txphoenix.testing.cases import PhoenixMixin
@@ -200,6 +201,13 @@ class RunningClientTests(PhoenixMixin, SynchronousTestCase):
         """The old wire format can be had."""
         socket, _ = self.connected("--vsn", "1.0.0")
         self.assertEqual(socket.params, {"vsn": "1.0.0"})
+
+    def test_registered_vsn(self) -> None:
+        """So can one that the program has registered which runs the command."""
+        self.assertRaises(ArgumentError, parse, "--vsn", "2.1.0", "ws://localhost/s")
+        self.addCleanup(register("2.1.0", V2Serializer))
+        args = parse("--vsn", "2.1.0", "ws://localhost/s")
+        self.assertEqual(args.vsn, "2.1.0")
 
     def test_join_params(self) -> None:
         """What a join sends is any JSON."""

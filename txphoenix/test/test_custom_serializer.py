@@ -17,19 +17,10 @@ from txphoenix.protocol.message import Message
 from txphoenix.protocol.serializer import V1Serializer, V2Serializer
 from txphoenix.serializer import register, serializer_for
 
-from .custom_serializers import Objects, OtherV2, Scripted, ShoutingV2
+from .custom_serializers import Objects, OtherV2, Scripted, ShoutingV2, raiser
 
 URL = "wss://example.org/socket"
 MESSAGE = Message("1", "2", "rooms:lobby", "news", {"a": 1})
-
-
-def raiser(error: BaseException) -> Callable[..., Any]:
-    """A function that raises."""
-
-    def fail(*_args: Any) -> Any:
-        raise error
-
-    return fail
 
 
 class GuardedTests(SynchronousTestCase):

@@ -14,6 +14,7 @@ from txphoenix.errors import (
     HeartbeatTimeout,
     MessageTooLarge,
     NotConnected,
+    SerializerError,
 )
 from txphoenix.options.options import Options
 from txphoenix.protocol.message import Message
@@ -94,6 +95,10 @@ class Owner:
     def heartbeat_sent(self) -> None:
         """Note it."""
         self.told.append("beat")
+
+    def heartbeat_unsent(self, error: SerializerError) -> None:
+        """Note it."""
+        self.told.append(error)
 
     def heartbeat_answered(self, round_trip: float) -> None:
         """Note it."""

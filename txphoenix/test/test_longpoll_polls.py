@@ -8,6 +8,7 @@ from typing import Any
 
 from txphoenix import MessageTooLarge
 from txphoenix.protocol.message import Message
+from txphoenix.protocol.serializer import V2Serializer
 from txphoenix.transports import longpoll
 
 from .http_ways import by_treq_too
@@ -81,6 +82,22 @@ class PollTests(LongPollTestCase):
                 Message(None, None, "a", "e", b"AB"),
             ],
         )
+
+    def test_other_kinds(self) -> None:
+        """So is a frame of another kind than Phoenix's, which a serializer may have."""
+        seen: list[bytes] = []
+
+        class Kinds(V2Serializer):
+            def decode_binary(self, data: bytes) -> Message:
+                seen.append(data)
+                return Message(None, None, "t", "e", data)
+
+        _, poll = self.open(serializer=Kinds())
+        frames = [bytes((kind,)) + b"x" for kind in range(12)]
+        poll.say(200, messages=[frame.decode("utf-8") for frame in frames])
+        # JSON may begin with a tab and more, so that these are text, and bad JSON.
+        self.assertEqual(seen, frames[:9])
+        self.assertEqual(len(self.errors), 3)
 
     def test_no_message(self) -> None:
         """A string that is no message is reported, and nothing else."""

@@ -6,13 +6,14 @@ The connection, the channels and all other messages go on, over each transport.
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import Any, ClassVar
 
-from txphoenix import Channel, PushError, SerializerError, telemetry
+from txphoenix import Channel, PushError, SerializerError, SocketClient, telemetry
 from txphoenix.protocol.message import Message
 
 from .behaviour import BehaviourCase
-from .custom_serializers import Scripted
+from .custom_serializers import Scripted, raiser
 from .support import ClientTestCase
 
 # What is no Exception is here as well: see decision 8.
@@ -68,13 +69,9 @@ class FaultsMixin(BehaviourCase):
         self.assertEqual(len(self.memory.sessions), 1)
         self.assertTrue(self.client.connected)
 
-    def raising(self, error: BaseException) -> Any:
-        """What raises an error."""
-
-        def fail(*_args: Any) -> Any:
-            raise error
-
-        return fail
+    def returning(self, result: Any, *_args: Any) -> Any:
+        """What a function returns, whatever it is called with."""
+        return result
 
 
 class SendingMixin(FaultsMixin):
@@ -82,8 +79,9 @@ class SendingMixin(FaultsMixin):
 
     def test_push(self) -> None:
         """A push whose frame cannot be made fails, whatever is raised or returned."""
-        wrongs = [self.raising(error) for error in RAISED]
-        wrongs += [lambda _, frame=frame: frame for frame in (None, b"", ("", False))]
+        wrongs = [raiser(error) for error in RAISED]
+        for result in (None, b"", ("", False)):
+            wrongs.append(partial(self.returning, result))
         for wrong in wrongs:
             self.wrong(encode=wrong, event="echo")
             error = self.answered(self.channel.push("echo", {}))
@@ -94,7 +92,7 @@ class SendingMixin(FaultsMixin):
 
     def test_push_async(self) -> None:
         """One that nobody waits for raises."""
-        self.wrong(encode=self.raising(KeyError("x")), event="echo")
+        self.wrong(encode=raiser(KeyError("x")), event="echo")
         self.assertRaises(SerializerError, self.channel.push_async, "echo", {})
         self.assert_well()
 
@@ -103,7 +101,7 @@ class SendingMixin(FaultsMixin):
         other = self.client.channel("echo:b")
         joined = self.watch(other.join())
         kept = [self.watch(other.push(event, {"a": 1})) for event in ("echo", "bad")]
-        self.wrong(encode=self.raising(KeyError("x")), event="bad")
+        self.wrong(encode=raiser(KeyError("x")), event="bad")
         self.wait_until(lambda: joined.fired and all(it.fired for it in kept))
         self.assert_fired(kept[0], {"a": 1})
         self.assert_failed(kept[1], SerializerError)
@@ -120,7 +118,7 @@ class SendingMixin(FaultsMixin):
         """A channel leaves all the same, though the server is not told."""
         other = self.client.channel("echo:b")
         self.answered(other.join())
-        self.wrong(encode=self.raising(RecursionError()), event="phx_leave")
+        self.wrong(encode=raiser(RecursionError()), event="phx_leave")
         self.answered(other.leave())
         self.assertEqual(other.state, "closed")
         self.assertEqual(len(self.flushLoggedErrors(SerializerError)), 1)
@@ -128,13 +126,13 @@ class SendingMixin(FaultsMixin):
 
     def test_ping(self) -> None:
         """A heartbeat that cannot be sent fails the ping."""
-        self.wrong(encode=self.raising(KeyError("x")), event="heartbeat")
+        self.wrong(encode=raiser(KeyError("x")), event="heartbeat")
         self.assertIsInstance(self.answered(self.client.ping()), SerializerError)
         self.assert_well()
 
     def test_without_a_channel(self) -> None:
         """A message that is sent past the channels raises."""
-        self.wrong(encode=self.raising(KeyError("x")))
+        self.wrong(encode=raiser(KeyError("x")))
         self.assertRaises(
             SerializerError, self.client.push, Message.push("echo:a", "echo", {})
         )
@@ -146,8 +144,10 @@ class ReceivingMixin(FaultsMixin):
 
     def test_frame(self) -> None:
         """A frame that cannot be read is dropped, told and counted."""
-        wrongs = [self.raising(error) for error in RAISED]
-        wrongs += [lambda *_, it=it: it for it in (None, [], ("1", "2", "t", "e", {}))]
+        wrongs = [raiser(error) for error in RAISED]
+        results: list[Any] = [None, [], ("1", "2", "t", "e", {})]
+        for result in results:
+            wrongs.append(partial(self.returning, result))
         for wrong in wrongs:
             before = self.client.state.dropped_frames
             self.errors.clear()
@@ -167,7 +167,7 @@ class ReceivingMixin(FaultsMixin):
             changed: dict[str, Any] = {name: value}
             message = Message("1", None, "echo:a", "shout", {})._replace(**changed)
             self.errors.clear()
-            self.wrong(decode=lambda *_, it=message: it)
+            self.wrong(decode=partial(self.returning, message))
             self.memory.broadcast(self.channel.topic, "shout", {})
             self.wait_until(lambda: self.errors)
             self.assertIn(f"as {name}", str(self.errors[0]))
@@ -236,3 +236,49 @@ class FallbackReceivingTests(ReceivingMixin, ClientTestCase):
     """What is received over a WebSocket with long-poll to fall back to."""
 
     client_options: ClassVar[Any] = {"longpoll_fallback": 2.5}
+
+
+class HeartbeatTests(ClientTestCase):
+    """Heartbeats that cannot be made, though all else can."""
+
+    def unhealthy_client(self, **options: Any) -> SocketClient:
+        """A client whose serializer makes no heartbeats, as long as it is not told."""
+        self.scripted = Scripted()
+        self.errors: list[Exception] = []
+
+        def encode(message: Message) -> Any:
+            if message.event == "heartbeat":
+                raise KeyError("x")
+            return self.scripted._v2.encode(message)
+
+        self.scripted.on_encode = encode
+        client = self.connected_client(serializer=self.scripted, **options)
+        client.on_error(self.errors.append)
+        return client
+
+    def test_beats(self) -> None:
+        """Each is told; the next may go, and the connection is none the worse."""
+        client = self.unhealthy_client()
+        for number in (1, 2):
+            self.memory.advance(30.0 - 10.0)
+            self.assertEqual(len(self.errors), number - 1)
+            self.memory.advance(10.0)
+            self.assertEqual(len(self.errors), number)
+            # The server closes after 60 seconds without a sign of life.
+            self.joined_channel(f"rooms:{number}", client=client)
+        self.assertEqual({type(error) for error in self.errors}, {SerializerError})
+        self.assertEqual(len(self.flushLoggedErrors(SerializerError)), 2)
+        self.scripted.on_encode = None
+        self.memory.advance(30.0)
+        self.assertEqual(self.events_sent()[-1], "heartbeat")
+        self.memory.advance(30.0)
+        self.assertEqual((len(self.errors), len(self.memory.sessions)), (2, 1))
+
+    def test_fallback(self) -> None:
+        """Where there is long-poll, it is taken, for it needs none."""
+        client = self.unhealthy_client(longpoll_fallback=2.5)
+        self.assertEqual(len(self.flushLoggedErrors(SerializerError)), 1)
+        self.joined_channel(client=client)
+        self.memory.advance(100.0)
+        self.assertEqual(self.memory.sessions[-1].socket.transport, "longpoll")
+        self.assertTrue(client.connected)

@@ -22,6 +22,7 @@ from txphoenix import (
     PushInterrupted,
     SocketClient,
 )
+from txphoenix.serializer import V2Serializer
 
 from .support import TOPIC, Outcome, PhoenixJSTestCase
 
@@ -36,6 +37,22 @@ class DecimalJSON:
     def dumps(self, value: Any, /) -> str:
         """Make JSON, decimals as numbers."""
         return json.dumps(value, default=float)
+
+
+class Working(V2Serializer):
+    """A serializer that does something of its own where it is asked to."""
+
+    def encode(self, message: Message) -> tuple[bytes, bool]:
+        """Make a frame."""
+        if message.event == "join":
+            return b"encode works", False
+        return super().encode(message)
+
+    def decode(self, data: bytes, is_binary: bool) -> Message:
+        """Read a frame."""
+        if data == b"anything":
+            return Message(None, None, TOPIC, "event", "decode works")
+        return super().decode(data, is_binary)
 
 
 class LateParams:
@@ -310,7 +327,11 @@ class CustomCodecTests(PhoenixJSTestCase):
         )
 
     def test_allows_custom_encoding_when_using_websocket_transport(self) -> None:
-        """S143, otherwise: the serializer option makes the JSON, of the same array."""
+        """S143: a serializer makes the whole frame; a JSON codec that of the array."""
+        channel = self.joined_channel(serializer=Working())
+        channel.push_async("join", {"foo": "bar"})
+        self.memory.flush()
+        self.assertEqual(self.frames()[-1], "C> encode works")
         channel = self.joined_channel(serializer=DecimalJSON())
         channel.push_async("join", {"foo": Decimal("0.5")})
         self.memory.flush()
@@ -330,10 +351,15 @@ class CustomCodecTests(PhoenixJSTestCase):
         )
 
     def test_allows_custom_decoding_when_using_websocket_transport(self) -> None:
-        """S146, otherwise: the serializer option reads the JSON, of the same array."""
+        """S146: a serializer reads the whole frame; a JSON codec that of the array."""
+        channel = self.joined_channel(serializer=Working())
+        self.memory.sessions[-1].send_frame(b"anything", False)
+        self.memory.flush()
+        payload = self.successResultOf(channel.receive()).payload
+        self.assertEqual(payload, "decode works")
         channel = self.joined_channel(serializer=DecimalJSON())
         data = b'[null, null, "rooms:lobby", "event", {"price": 0.1}]'
-        self.memory.sessions[0].send_frame(data, False)
+        self.memory.sessions[-1].send_frame(data, False)
         self.memory.flush()
         payload = self.successResultOf(channel.receive()).payload
         self.assertEqual(payload, {"price": Decimal("0.1")})
