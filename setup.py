@@ -85,6 +85,8 @@ setup(
         "metrics": [
             "prometheus_client>=0.20.0",
         ],
+        # What examples/nerveshub reads and writes; the library never needs it.
+        "examples": ["msgpack>=1.0.5"],
         # The router that the tests in crossbar_node/ start; the bridge does without.
         "crossbar": ["crossbar>=26.10.1"],
         "test": [
@@ -103,6 +105,8 @@ setup(
             "prometheus_client>=0.20.0",
             # The extra "accelerated".
             "websockets>=13.0",
+            # The extra "examples".
+            "msgpack>=1.0.5",
             # One of the reactors that the tests run under.
             'uvloop; os_name == "posix" and implementation_name == "cpython"',
         ],
