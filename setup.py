@@ -105,6 +105,8 @@ setup(
             "prometheus_client>=0.20.0",
             # The extra "accelerated".
             "websockets>=13.0",
+            # A page of the documentation makes payloads into its structs.
+            "msgspec>=0.19.0",
             # The extra "examples".
             "msgpack>=1.0.5",
             # One of the reactors that the tests run under.

@@ -12,5 +12,6 @@
 from __future__ import annotations
 
 from .channels.channel import Channel
+from .channels.hooked_channel import HandlesIn, HookedChannel
 
-__all__ = ["Channel"]
+__all__ = ["Channel", "HandlesIn", "HookedChannel"]

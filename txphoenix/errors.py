@@ -16,6 +16,7 @@
 |         :exc:`PushInterrupted`
 |         :exc:`BufferFull`
 |     :exc:`ChannelClosed`
+|     :exc:`DecodeError`
 |     :exc:`SerializerError` (:exc:`ValueError`)
 |         :exc:`MessageTooLarge`
 
@@ -32,6 +33,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from . import error_texts as texts
+from .decode_error import DecodeError
+from .error_base import PhoenixError, restore
 from .legible import cut
 
 __all__ = [
@@ -42,6 +45,7 @@ __all__ = [
     "ConnectTimeout",
     "ConnectionClosed",
     "ConnectionFailed",
+    "DecodeError",
     "HandshakeRefused",
     "HeartbeatTimeout",
     "JoinError",
@@ -54,36 +58,6 @@ __all__ = [
     "PushTimeout",
     "SerializerError",
 ]
-
-
-def _restore(cls: type[Any], args: tuple[Any, ...], state: dict[str, Any]) -> Any:
-    """Make a copied or unpickled error without calling its constructor."""
-    error = cls.__new__(cls, *args)
-    error.args = args
-    error.__dict__.update(state)
-    return error
-
-
-class PhoenixError(Exception):
-    """The base of every error of this library.
-
-    ``args`` holds the message alone, and the rest are attributes.
-    """
-
-    # The constructors take other arguments than the message, and OSError, among the
-    # bases of the timeouts, reads a meaning into more than one argument.
-    # So neither may be left to rebuild an error out of its args.
-    def __init__(self, message: str = "") -> None:
-        Exception.__init__(self, message)
-
-    def __str__(self) -> str:
-        return cut(str(self.args[0]), texts.LONGEST_TEXT)
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({str(self)!r})"
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _restore, (type(self), self.args, self.__dict__)
 
 
 class ConfigurationError(PhoenixError, ValueError):
@@ -251,10 +225,10 @@ class AlreadyJoined(JoinError):
         self.channel = channel
 
     def __copy__(self) -> Any:
-        return _restore(type(self), self.args, self.__dict__)
+        return restore(type(self), self.args, self.__dict__)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _restore, (type(self), self.args, {**self.__dict__, "channel": None})
+        return restore, (type(self), self.args, {**self.__dict__, "channel": None})
 
 
 class PushError(PhoenixError):

@@ -12,6 +12,7 @@ nothing needs to be inherited.
 
 from __future__ import annotations
 
+from .channels.decoded_events import Decoder, Decoders
 from .client.interfaces import ConnectionListener
 from .protocol.json_codecs import JSONCodec
 from .protocol.message import Serializer
@@ -31,6 +32,8 @@ __all__ = [
     "BoundedTransport",
     "ConnectionListener",
     "Connector",
+    "Decoder",
+    "Decoders",
     "FrameReceiver",
     "FrameReceivers",
     "JSONCodec",

@@ -5,21 +5,21 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from functools import partial
 from typing import Any, ClassVar, TypeAlias, TypeVar, overload
 
 import txphoenix
 from txphoenix import ChannelClosed, ConfigurationError, Message, NotConnected
-from txphoenix.interfaces import Remover
+from txphoenix.interfaces import Decoders
 
 from .calls import Call
 from .futures import future_of, wait
+from .hooked_channel import HookedChannel
 from .inside import Inside, Maker, inside_class, outward
 
 __all__ = ["Channel", "ChannelFactory"]
 
 _C = TypeVar("_C", bound="Channel")
-_F = TypeVar("_F", bound=Callable[..., Any])
+_T = TypeVar("_T")
 
 ChannelFactory: TypeAlias = Callable[[str, Any, Any], _C]
 """Takes topic, params and a maker, and makes a channel of that topic.
@@ -31,7 +31,7 @@ Each class of channels is one.
 _EMPTY: dict[str, Any] = {}
 
 
-class Channel:
+class Channel(HookedChannel):
     """One topic, from the join to the leave, over as many connections as it takes.
 
     Made by :meth:`txphoenix.aio.Client.channel`, never directly.
@@ -52,6 +52,10 @@ class Channel:
     presence_events: ClassVar[tuple[str, str]] = txphoenix.Channel.presence_events
     """The events that bring the whole list of presences, and a change of it."""
 
+    decoders: ClassVar[Decoders] = {}
+    """Event -> what makes a typed value of its payload, for hooks, :meth:`handle_in`
+    and :meth:`receive`; a plain function, see :attr:`txphoenix.Channel.decoders`."""
+
     _inside: ClassVar[type[Inside]]
     _takes_events: ClassVar[bool] = False
 
@@ -65,7 +69,13 @@ class Channel:
         cls._takes_events = "handle_in" in own
         cls._inside = inside_class(cls, own)
 
-    def __init__(self, topic: str, params: Any = None, maker: Any = None) -> None:
+    def __init__(
+        self,
+        topic: str,
+        params: Any = None,
+        maker: Any = None,
+        decoders: Decoders | None = None,
+    ) -> None:
         if not isinstance(maker, Maker):
             raise ConfigurationError(
                 f"a {type(self).__name__} is made by client.channel(topic, params,"
@@ -75,7 +85,8 @@ class Channel:
         # What was taken out for a task that was cancelled in that moment.
         self._put_back: deque[Message] = deque()
         self._receiving: list[asyncio.Future[Message]] = []
-        self._inner = self._inside(topic, maker.calls.of(params), maker.manager)
+        asked = maker.calls.of(params)
+        self._inner = self._inside(topic, asked, maker.manager, decoders)
         self._inner.wear(self, maker.calls)
 
     def __repr__(self) -> str:
@@ -178,13 +189,23 @@ class Channel:
 
     # -- What users call ----------------------------------------------------------
 
-    async def join(self, timeout: float | None = None) -> Any:
+    @overload
+    async def join(self, timeout: float | None = None) -> Any: ...
+
+    @overload
+    async def join(
+        self, timeout: float | None = None, *, decode: Callable[[Any], _T]
+    ) -> _T: ...
+
+    async def join(self, timeout: float | None = None, *, decode: Any = None) -> Any:
         """Join the topic; from then on it is joined again by itself.
 
         When the task is cancelled, the channel is left.
 
         :param timeout: seconds; by default the client's ``timeout``.
+        :param decode: makes a typed value of the response.
         :return: the response of the server.
+        :raises DecodeError: the decoder has raised; the channel is joined.
         :raises JoinError: the server refused; :exc:`~txphoenix.JoinTimeout` and
             :exc:`~txphoenix.AlreadyJoined` are of this kind.
         :raises NotConnected: the client is disconnected.
@@ -193,7 +214,7 @@ class Channel:
         :raises SerializerError: the params cannot be sent.
         """
         self._put_back.clear()
-        joining = self._inner.join(timeout)
+        joining = self._inner.join(timeout, decode=decode)
         try:
             return await wait(joining)
         except asyncio.CancelledError:
@@ -205,8 +226,28 @@ class Channel:
             outward(error)
             raise
 
+    @overload
     async def push(
-        self, event: str, payload: Any = _EMPTY, timeout: float | None = None
+        self, event: str, payload: Any = ..., timeout: float | None = None
+    ) -> Any: ...
+
+    @overload
+    async def push(
+        self,
+        event: str,
+        payload: Any = ...,
+        timeout: float | None = None,
+        *,
+        decode: Callable[[Any], _T],
+    ) -> _T: ...
+
+    async def push(
+        self,
+        event: str,
+        payload: Any = _EMPTY,
+        timeout: float | None = None,
+        *,
+        decode: Any = None,
     ) -> Any:
         """Push an event and wait for the server's reply.
 
@@ -218,7 +259,9 @@ class Channel:
         :param payload: any JSON value, of which None is ``null``, or bytes for a binary
             message; by default ``{}``.
         :param timeout: seconds; by default the client's ``timeout``.
+        :param decode: makes a typed value of the response.
         :return: the response of an ``ok`` reply.
+        :raises DecodeError: the decoder has raised.
         :raises PushError: the reply has another status; :exc:`~txphoenix.PushTimeout`,
             :exc:`~txphoenix.PushInterrupted` and :exc:`~txphoenix.BufferFull` are of
             this kind.
@@ -227,7 +270,7 @@ class Channel:
         :raises ConnectionFailed: never sent, and there will be no connection.
         :raises SerializerError: the payload cannot be sent.
         """
-        return await wait(self._inner.push(event, payload, timeout))
+        return await wait(self._inner.push(event, payload, timeout, decode=decode))
 
     def push_async(self, event: str, payload: Any = _EMPTY) -> None:
         """Push an event and do not wait for a reply.
@@ -310,56 +353,7 @@ class Channel:
                 raise
         raise StopAsyncIteration
 
-    # -- Hooks --------------------------------------------------------------------
-
-    @overload
-    def on(self, event: str) -> Callable[[_F], _F]: ...
-
-    @overload
-    def on(self, event: str, handler: Any) -> Remover: ...
-
-    def on(self, event: str, handler: Any = None) -> Any:
-        """Add a hook for an event.
-
-        What a hook takes goes neither to :meth:`handle_in` nor to :meth:`receive`.
-        One that raises is logged, and the others are called all the same.
-
-        :param handler: called with the payload: a function, or a coroutine function,
-            which begins at the next turn of the loop.
-            An object with a method ``handle_in(event, payload)`` will do as well.
-            Without it, ``on`` is a decorator.
-        :return: a function that removes the hook, or the decorator.
-        :raises TypeError: the handler is neither of these.
-        :raises ConfigurationError: the event is no string, or the protocol's own.
-        """
-        if handler is None:
-            # The event is checked now, and not when something is decorated.
-            self._inner.on(event)
-            return partial(self._decorate, event)
-        return self._inner.on(event, self._hook(event, handler))
-
-    def off(self, event: str, handler: Any = None) -> None:
-        """Remove the hooks of an event: all, or those of one handler.
-
-        :raises ConfigurationError: the event is not a string.
-        """
-        given = None if handler is None else self._hook(event, handler)
-        self._inner.off(event, given)
-
-    def on_error(self, function: Callable[[BaseException], Any]) -> Remover:
-        """Add a hook for what interrupts the channel, called with the error.
-
-        See :meth:`txphoenix.Channel.on_error`.
-        """
-        return self._inner.on_error(self._calls.of(function))
-
-    def on_close(self, function: Callable[[object], Any]) -> Remover:
-        """Add a hook for the end of the channel.
-
-        It is called with the reason: ``"left"``, ``"closed"`` (by the server),
-        ``"stopped"``, or the error that ended it.
-        """
-        return self._inner.on_close(self._calls.of(function))
+    # -- Inside -------------------------------------------------------------------
 
     def _give_back(self, message: Message) -> None:
         if all(future.done() for future in self._receiving):
@@ -367,18 +361,6 @@ class Channel:
         else:
             # Another task waits already, and nothing else may come.
             self._inner.keep(message)
-
-    def _decorate(self, event: str, function: _F) -> _F:
-        self.on(event, function)
-        return function
-
-    def _hook(self, event: str, handler: Any) -> Any:
-        if callable(handler):
-            return self._calls.of(handler)
-        method = getattr(handler, "handle_in", None)
-        if callable(method):
-            return self._calls.of(handler, partial(method, event))
-        return handler
 
 
 Channel._inside = inside_class(Channel)

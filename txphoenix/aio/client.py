@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Any, TypeVar, Unpack, overload
+from typing import Any, TypeVar, Unpack, cast, overload
 
 from twisted.internet.defer import Deferred
 
@@ -21,7 +21,7 @@ from txphoenix import (
     NotConnected,
 )
 from txphoenix.client import Buffers
-from txphoenix.interfaces import Remover
+from txphoenix.interfaces import Decoders, Remover
 from txphoenix.supplied import Supplied
 
 from .calls import Calls
@@ -224,12 +224,22 @@ class Client:
 
     @overload
     def channel(
-        self, topic: str, params: Any = None, channel_class: None = None
+        self,
+        topic: str,
+        params: Any = None,
+        channel_class: None = None,
+        *,
+        decoders: Decoders | None = None,
     ) -> Channel: ...
 
     @overload
     def channel(
-        self, topic: str, params: Any = None, channel_class: ChannelFactory[_C] = ...
+        self,
+        topic: str,
+        params: Any = None,
+        channel_class: ChannelFactory[_C] = ...,
+        *,
+        decoders: Decoders | None = None,
     ) -> _C: ...
 
     def channel(
@@ -237,6 +247,8 @@ class Client:
         topic: str,
         params: Any = None,
         channel_class: ChannelFactory[Channel] | None = None,
+        *,
+        decoders: Decoders | None = None,
     ) -> Channel:
         """Make the channel of a topic; it is closed until ``join()``.
 
@@ -247,11 +259,14 @@ class Client:
             callable of topic, params and maker that makes one, such as
             ``functools.partial(Room, db=db)``; by default what ``topic_channel_map``
             has for the topic, or else ``default_channel_class``.
+        :param decoders: beside those of the class, ``Channel.decoders``.
         :raises ConfigurationError: the topic is none, or no such channel is made.
         """
-        if channel_class is None:
-            return self._channels.make(topic, params)
-        return self._channels.make(topic, params, channel_class)
+        factory = cast(ChannelFactory[Channel], channel_class)
+        channel = self._channels.make(topic, params, factory)
+        if decoders is not None:
+            channel.twisted.decode_by(decoders)
+        return channel
 
     async def join(
         self, topic: str, params: Any = None, timeout: float | None = None
@@ -270,7 +285,7 @@ class Client:
     def push(self, message: Message) -> Message:
         """Send a message, or keep it until there is a connection.
 
-        Its reply, if there is one, is seen by :meth:`on_message` alone.
+        Its reply, if there is one, is for :meth:`on_message` and :meth:`on_topic`.
 
         :return: the message with its ref.
         :raises NotConnected: the client is disconnected.
@@ -318,12 +333,29 @@ class Client:
         """
         return self._inner.on_error(self._calls.of(function))
 
+    def on_heartbeat(self, function: Callable[[float], Any]) -> Remover:
+        """Add a hook, called with the round trip of each heartbeat that is answered.
+
+        That is in seconds; a :meth:`ping` is one of them, and over long-poll there is
+        no other.
+        """
+        return self._inner.on_heartbeat(self._calls.of(function))
+
     def on_message(self, function: Callable[[Message], Any]) -> Remover:
         """Add a hook, called with each :class:`txphoenix.Message` before its channel.
 
         A function that is a coroutine function begins after its channel has it.
         """
         return self._inner.on_message(self._calls.of(function))
+
+    def on_topic(self, topic: str, function: Callable[[Message], Any]) -> Remover:
+        """Add a hook for the messages of topics that no channel of this client has.
+
+        :param topic: a topic, or the beginning of topics followed by ``*``.
+            See :meth:`txphoenix.SocketClient.on_topic`.
+        :raises ConfigurationError: ``topic`` is neither, or the heartbeats' own.
+        """
+        return self._inner.on_topic(topic, self._calls.of(function))
 
     # -- Inside -------------------------------------------------------------------
 

@@ -94,6 +94,7 @@ def inside_class(outer: Any, overridden: Iterable[str] = ()) -> type[Inside]:
             "__module__": outer.__module__,
             "__qualname__": outer.__qualname__,
             "handle_close": _closing(outer.handle_close),
+            "decoders": outer.decoders,
             "presence_events": outer.presence_events,
             "restart": outer.restart,
             **{name: _TAKING[name] for name in overridden},

@@ -54,6 +54,7 @@ class ClientOptions(TypedDict, total=False):
     heartbeat_interval: float
     heartbeat_timeout: float
     close_timeout: float
+    disconnect_when_idle: float | None
     topic_channel_map: Mapping[str, ChannelFactory[Channel]]
     default_channel_class: ChannelFactory[Channel] | None
     default_channel_params: Supplied[Params] | None

@@ -17,13 +17,14 @@ from twisted.internet.defer import Deferred, succeed
 from ..errors import ChannelClosed
 from ..options.channel_kinds import AnyChannel
 from ..protocol.channel_states import State
-from ..protocol.event_names import PRESENCE_DIFF, PRESENCE_STATE
+from ..protocol.event_names import PHX_JOIN, PRESENCE_DIFF, PRESENCE_STATE
 from ..protocol.message import Message
-from ..protocol.reserved_events import check_event, check_hooked
 from ..runtime.assignments import never_assigned
 from ..runtime.reactor_thread import fails_its_deferred
-from ..runtime.remover import Remover
 from .class_attributes import check_attributes, check_class, keep_properties
+from .decoded_events import Decoders
+from .decoding import check_decoders, decoded
+from .hooked_channel import HookedChannel
 from .membership import Holder, Membership
 from .messages import dispatch
 from .presence_history import PresenceHistory
@@ -31,19 +32,18 @@ from .unavailable import made_by_itself
 
 __all__ = ["Channel"]
 
-_F = TypeVar("_F", bound=Callable[..., Any])
+_T = TypeVar("_T")
 
 # The payload of a push without one; None is a payload.
 _EMPTY: dict[str, Any] = {}
 
 
-class Channel(AnyChannel):
+class Channel(HookedChannel, AnyChannel):
     """One topic, from the join to the leave, over as many connections as it takes.
 
     Made by :meth:`txphoenix.SocketClient.channel`, never directly.
     Methods that return a Deferred do not raise for a wrong argument: it fails with
     :exc:`ConfigurationError`.
-    Methods that add a hook return a function that removes it.
     Subclasses override :meth:`init`, :meth:`handle_join`, :meth:`handle_in` and
     :meth:`handle_close`, which may return a Deferred or be an ``async def``.
     An exception out of one of these is a crash of this channel, which restarts as
@@ -65,6 +65,14 @@ class Channel(AnyChannel):
     A class that names others names them in its body: two different ones, and none of
     the protocol's own, or that raises ConfigurationError."""
 
+    decoders: ClassVar[Decoders] = {}
+    """Event -> what makes a typed value of its payload, for hooks, :meth:`handle_in`
+    and :meth:`receive`.
+
+    It takes the payload, or bytes of a binary message, and answers at once.
+    What it raises costs that message alone, and is told to ``on_error`` as
+    :exc:`DecodeError`."""
+
     _takes_events: ClassVar[bool] = False
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -74,7 +82,11 @@ class Channel(AnyChannel):
         keep_properties(cls, Channel, ("state", "join_ref"))
 
     def __init__(
-        self, topic: str, params: Any = None, manager: Holder[Channel] | None = None
+        self,
+        topic: str,
+        params: Any = None,
+        manager: Holder[Channel] | None = None,
+        decoders: Decoders | None = None,
     ) -> None:
         if manager is None:
             raise made_by_itself(type(self).__name__)
@@ -84,6 +96,9 @@ class Channel(AnyChannel):
         self.topic = topic
         self.params = params
         self._membership: Membership[Channel] = Membership(self, manager)
+        if self.decoders or decoders:
+            self._membership.own_hooks().decode(self.decoders)
+            self.decode_by(decoders or {})
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.topic} {self._membership.state}>"
@@ -143,8 +158,21 @@ class Channel(AnyChannel):
         """Whether the server has taken the join and the connection is there."""
         return self._membership.state is State.JOINED
 
+    @overload
+    def join(self, timeout: float | None = None) -> Deferred[Any]: ...
+
+    @overload
+    def join(
+        self, timeout: float | None = None, *, decode: Callable[[Any], _T]
+    ) -> Deferred[_T]: ...
+
     @fails_its_deferred
-    def join(self, timeout: float | None = None) -> Deferred[Any]:
+    def join(
+        self,
+        timeout: float | None = None,
+        *,
+        decode: Callable[[Any], Any] | None = None,
+    ) -> Deferred[Any]:
         """Join the topic.
 
         A connection under way is waited for.
@@ -155,6 +183,8 @@ class Channel(AnyChannel):
         :param timeout: seconds, the wait for a connection included, but not the time
             in which the server works on other joins; by default the client's
             ``timeout``.
+        :param decode: makes a typed value of the response; where it raises, the
+            Deferred fails with :exc:`DecodeError`, and the channel is joined.
         :return: a Deferred of the response of the server.
             It fails with :exc:`JoinError` (the server refused), :exc:`JoinTimeout`
             (its ``was_sent`` tells whether there was a connection at all),
@@ -167,10 +197,33 @@ class Channel(AnyChannel):
         """
         membership = self._membership
         check_attributes(self)
-        return membership.join(membership.manager.check_timeout(timeout))
+        joining = partial(membership.join, membership.manager.check_timeout(timeout))
+        if decode is None:
+            return joining()
+        return decoded(joining, self.topic, PHX_JOIN, decode)
+
+    @overload
+    def push(
+        self, event: str, payload: Any = ..., timeout: float | None = None
+    ) -> Deferred[Any]: ...
+
+    @overload
+    def push(
+        self,
+        event: str,
+        payload: Any = ...,
+        timeout: float | None = None,
+        *,
+        decode: Callable[[Any], _T],
+    ) -> Deferred[_T]: ...
 
     def push(
-        self, event: str, payload: Any = _EMPTY, timeout: float | None = None
+        self,
+        event: str,
+        payload: Any = _EMPTY,
+        timeout: float | None = None,
+        *,
+        decode: Callable[[Any], Any] | None = None,
     ) -> Deferred[Any]:
         """Push an event and wait for the server's reply.
 
@@ -182,6 +235,8 @@ class Channel(AnyChannel):
         :param payload: any JSON value, of which None is ``null``, or bytes for a binary
             message; by default ``{}``.
         :param timeout: seconds; by default the client's ``timeout``.
+        :param decode: makes a typed value of the response; where it raises, the
+            Deferred fails with :exc:`DecodeError`, and nothing else does.
         :return: a Deferred of the response of an ``ok`` reply.
             It fails with :exc:`PushError` (any other status; ``error.response`` is
             what the server said), :exc:`PushTimeout` (its ``was_sent`` tells whether
@@ -195,7 +250,11 @@ class Channel(AnyChannel):
             Cancelling it forgets the reply, and the push itself if that has not left.
         """
         inside = self._membership
-        return (inside.made_pushes or inside.pushes).push(event, payload, timeout)
+        push = (inside.made_pushes or inside.pushes).push
+        if decode is None:
+            return push(event, payload, timeout)
+        pushing = partial(push, event, payload, timeout)
+        return decoded(pushing, self.topic, event, decode)
 
     def push_async(self, event: str, payload: Any = _EMPTY) -> None:
         """Push an event and do not wait for a reply.
@@ -259,69 +318,6 @@ class Channel(AnyChannel):
             return succeed(None)
         return membership.stops.wait()
 
-    @overload
-    def on(self, event: str) -> Callable[[_F], _F]: ...
-
-    @overload
-    def on(self, event: str, handler: Any) -> Remover: ...
-
-    @never_assigned("call channel.on(event, function)")
-    def on(self, event: str, handler: Any = None) -> Any:
-        """Add a hook for an event.
-
-        What a hook takes goes neither to :meth:`handle_in` nor to :meth:`receive`.
-        Several hooks of one event are called in the order they were added.
-        One that raises is logged, and the others are called all the same.
-
-        :param handler: called with the payload; it may be an ``async def``.
-            An object with a method ``handle_in(event, payload)`` will do as well.
-            Without it, ``on`` is a decorator.
-        :return: a function that removes the hook, or the decorator.
-        :raises TypeError: the handler is neither of these.
-        :raises ConfigurationError: the event is not a string, or it is one of the
-            protocol's own (``phx_join``, ``phx_leave``, ``phx_reply``, ``phx_close``
-            and ``phx_error``), which are no messages to the user.
-        """
-        check_hooked(event)
-        if handler is None:
-            return partial(self._decorate, event)
-        if event in type(self).presence_events:
-            # Kept apart, so that they are no short way past what is kept of these.
-            return self._membership.own_presences().hooks.add(event, handler)
-        return self._membership.own_hooks().add(event, handler)
-
-    @never_assigned("call channel.off(event, function)")
-    def off(self, event: str, handler: Any = None) -> None:
-        """Remove the hooks of an event: all, or those of one handler.
-
-        :raises ConfigurationError: the event is not a string.
-        """
-        check_event(event)
-        membership = self._membership
-        is_presence = event in type(self).presence_events
-        hooks = membership.own_presences().hooks if is_presence else membership.hooks
-        hooks.remove(event, handler)
-
-    @never_assigned("call channel.on_error(function)")
-    def on_error(self, function: Callable[[BaseException], Any]) -> Remover:
-        """Add a hook for what interrupts the channel.
-
-        It is called with the error: the connection's loss, unless that was asked for
-        with ``disconnect()``; a crash on the server (:exc:`ChannelClosed`); a failed
-        rejoin (:exc:`JoinError`); or an exception out of one of the channel's own
-        callbacks, before :meth:`on_close` where that is the channel's end.
-        """
-        return self._membership.own_hooks().add_error(function)
-
-    @never_assigned("call channel.on_close(function)")
-    def on_close(self, function: Callable[[object], Any]) -> Remover:
-        """Add a hook for the end of the channel.
-
-        It is called with the reason: ``"left"``, ``"closed"`` (by the server),
-        ``"stopped"``, or the error that ended it.
-        """
-        return self._membership.own_hooks().add_close(function)
-
     def receive(self) -> Deferred[Message]:
         """Take the oldest message that no hook took, or wait for the next.
 
@@ -363,11 +359,15 @@ class Channel(AnyChannel):
         """End at once: tell the server, if it is there, and wait for nothing."""
         self._membership.stop("stopped")
 
-    def _decorate(self, event: str, function: _F) -> _F:
-        self.on(event, function)
-        return function
-
     # -- What the manager calls ---------------------------------------------------
+
+    def decode_by(self, decoders: Decoders) -> None:
+        """Have events decoded that its class does not name, or otherwise.
+
+        :meta private:
+        """
+        checked = check_decoders("decoders", decoders, type(self).presence_events)
+        self._membership.own_hooks().decode(checked)
 
     def keep_trying(self) -> None:
         """Treat a failed first join as a failed rejoin: try again with backoff.

@@ -80,6 +80,11 @@ class ChannelEvents:
         for observer in self.observers:
             observer.rejoin_planned(channel, delay, error)
 
+    def tell_missed(self) -> None:
+        """Tell that a channel is about to join without a connection."""
+        for observer in self.observers:
+            observer.connection_missed()
+
     def when_at_rest(self, call: Callable[[], object]) -> None:
         """Call a function as soon as all that was changed is done.
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 
+from ..decode_error import DecodeError
 from ..protocol.channel_states import State
 from ..protocol.message import Message
 from .interfaces import ObservedChannel
@@ -60,6 +61,12 @@ class ChannelObserver:
         self, channel: ObservedChannel, delay: float, error: BaseException
     ) -> None:
         """What ``error`` has interrupted joins again in ``delay`` seconds."""
+
+    def connection_missed(self) -> None:
+        """A channel is about to join, and no connection is wanted."""
+
+    def payload_undecoded(self, channel: ObservedChannel, error: DecodeError) -> None:
+        """A decoder has not taken a payload, which is dropped."""
 
     # Of pushes, and of what is dropped, nobody is told while telemetry has no handler.
 

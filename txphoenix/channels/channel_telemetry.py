@@ -7,6 +7,7 @@ from typing import Any
 from twisted.internet.defer import Deferred
 
 from .. import telemetry
+from ..decode_error import DecodeError
 from ..protocol.channel_states import State
 from ..telemetry import tracing
 from .channel_events import ChannelEvents
@@ -129,6 +130,11 @@ class ChannelTelemetry(ChannelObserver):
     def join_sends(self, channel: ObservedChannel, params: Any) -> Any:
         """Tell those who trace of an attempt to join."""
         return tracing.params_to_send(self._client, channel, params)
+
+    def payload_undecoded(self, channel: ObservedChannel, error: DecodeError) -> None:
+        """Tell of a payload that its decoder has not taken."""
+        if telemetry.channel_handlers:
+            self.messages_dropped(channel.topic, channel, 1, "undecoded")
 
     def messages_dropped(
         self, topic: str, channel: ObservedChannel | None, count: int, reason: str

@@ -7,6 +7,7 @@ from inspect import getattr_static, isdatadescriptor
 
 from ..errors import ConfigurationError
 from ..legible import legible
+from .decoding import check_decoders
 from .interfaces import ChannelCallbacks
 from .messages import look_for
 from .presence_history import check_events
@@ -20,11 +21,12 @@ def check_class(cls: type[ChannelCallbacks]) -> tuple[str, str]:
     """Check what a class of channels says, and have its events looked for.
 
     :return: its ``presence_events``.
-    :raises ConfigurationError: one of the two is wrong.
+    :raises ConfigurationError: one of them is wrong.
     """
     if cls.restart not in _RESTARTS:
         raise _wrong_restart(cls.restart, cls.__qualname__)
     events = check_events(cls.__name__, cls.presence_events)
+    check_decoders(f"decoders of {cls.__qualname__}", cls.decoders, events)
     look_for(events)
     return events
 
@@ -46,7 +48,7 @@ def check_attributes(channel: ChannelCallbacks) -> None:
     """Check what may have been set of a channel that is about to join.
 
     :raises ConfigurationError: ``restart`` is none, or ``presence_events`` are the
-        channel's own, which nobody would look at.
+        channel's own, which nobody would look at, or its ``decoders`` are.
     """
     if channel.restart not in _RESTARTS:
         raise _wrong_restart(channel.restart, "this channel")
@@ -54,6 +56,11 @@ def check_attributes(channel: ChannelCallbacks) -> None:
         raise ConfigurationError(
             "presence_events of a channel is that of its class: define it in a subclass"
             f" of {type(channel).__name__}, and not as an attribute of the channel"
+        )
+    if channel.decoders is not type(channel).decoders:
+        raise ConfigurationError(
+            "decoders of a channel are those of its class, and those that it is made"
+            " with: client.channel(topic, params, decoders=...)"
         )
 
 

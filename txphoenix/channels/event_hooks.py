@@ -24,13 +24,20 @@ class EventHooks(dict[str, tuple[tuple[Any, Callable[[Any], Any]], ...]]):
 
     __slots__ = ()
 
-    def add(self, event: str, given: Any) -> Remover:
+    def add(
+        self,
+        event: str,
+        given: Any,
+        wrap: Callable[[Callable[[Any], Any]], Callable[[Any], Any]] | None = None,
+    ) -> Remover:
         """Add a hook for ``event``.
 
+        :param wrap: makes what is called in place of the function.
         :return: a function that removes it.
         :raises TypeError: it is neither of the two.
         """
-        entry = (given, _as_function(event, given))
+        function = _as_function(event, given)
+        entry = (given, function if wrap is None else wrap(function))
         self[event] = (*self.get(event, ()), entry)
         return partial(self._keep, event, lambda each: each is not entry)
 

@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Protocol
 from ..protocol.channel_states import Input, State
 from ..protocol.message import Message
 from ..runtime.deadlines import Deadlines
+from .decoded_events import Decoders
 
 __all__ = [
     "ChannelCallbacks",
@@ -84,6 +85,7 @@ class ChannelCallbacks(ObservedChannel, Protocol):
 
     restart: ClassVar[str]
     presence_events: ClassVar[tuple[str, str]]
+    decoders: ClassVar[Decoders]
 
     def init(self, params: Any) -> Any:
         """Begin anew."""

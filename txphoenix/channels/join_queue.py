@@ -253,8 +253,6 @@ class JoinQueue(Deadline, ChannelObserver):
         if message.event == PHX_REPLY:
             self.server_answered(message.ref)
 
-    message_unrouted = message_stale
-
     def expired(self) -> None:
         """Give up the first, if it has had its time, or all: the server is silent."""
         now = self._deadlines.elapsed()

@@ -107,7 +107,7 @@ class ChannelManager(ChannelSet):
         self.send = connection.send
         self.next_ref = connection.next_ref
         self.events = events
-        self._kept = kept
+        self.kept = kept
         events.subscribe(self.settling)
         events.subscribe(self.joins)
         self.reset_options(options)
@@ -381,7 +381,7 @@ class ChannelManager(ChannelSet):
         if joins.waiting or joins.prepared:
             if joins.has_room:
                 joins.fill()
-        elif self._kept.to_send:
+        elif self.kept.to_send:
             for observer in events.observers:
                 observer.joins_sent()
         settling = self.settling

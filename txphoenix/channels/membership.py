@@ -177,7 +177,10 @@ class Membership(Generic[_C_co]):
         :return: what :meth:`txphoenix.Channel.join` returns.
         """
         if not self.manager.connection.is_wanted:
-            return fail(self.manager.not_connected(f"{self.topic} cannot be joined"))
+            self.manager.events.tell_missed()
+            if not self.manager.connection.is_wanted:
+                why = self.manager.not_connected(f"{self.topic} cannot be joined")
+                return fail(why)
         pending = PendingJoin(self.joins, seconds)
         deferred = pending.wait()
         try:

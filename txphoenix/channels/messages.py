@@ -22,6 +22,7 @@ from ..protocol.reserved_events import NOT_PUSHED
 from ..runtime.hooks import log_hook_failure, watch_hook
 from ..telemetry import channel_handlers
 from .callbacks import run_callback
+from .decoding import take_decoded
 from .interfaces import ChannelCallbacks
 from .membership import Membership
 from .pending import PendingReply
@@ -44,7 +45,11 @@ def dispatch(membership: _Inside, message: Message) -> None:
     # hooks.call(), without the call: this is on the way of many messages.
     found = membership.hooks.get(event)
     if found is None:
-        run_callback(membership, membership.channel.handle_message, message)
+        decoded = membership.hooks.decoded
+        if decoded is not None and event in decoded.decoders:
+            take_decoded(membership, decoded, message)
+        else:
+            run_callback(membership, membership.channel.handle_message, message)
         return
     for _, function in found:
         # As call_hook() does it.

@@ -38,6 +38,7 @@ __all__ = ["Console", "run_console"]
 _STATE_KEYS = (
     "url",
     "status",
+    "next_attempt_in",
     "joined_channels",
     "to_send",
     "dropped_frames",

@@ -53,7 +53,7 @@ from .link import Link
 from .receiving import NOBODY
 from .retry_policy import retry_delay, shall_retry
 
-__all__ = ["Connection"]
+__all__ = ["Connection", "next_attempt"]
 
 log = Logger("txphoenix.connection", observer=package_log)
 
@@ -91,10 +91,8 @@ class Connection(Service):
         self._drop_reason: ConnectionFailed | None = None
         self._closing: dict[Deferred[None], None] = {}
         self._overdue: Overdue | None = None
-        self.is_open = False
-        """Whether messages can be sent."""
-        self.is_full = False
-        """Whether ``write_buffer`` bytes wait to be written."""
+        self.is_open = self.is_full = False
+        """Whether messages can be sent; whether ``write_buffer`` bytes wait for it."""
         self.is_wanted = False
         """Whether there is, or soon will be, a connection."""
         self.handshake: Handshake | None = None
@@ -177,10 +175,7 @@ class Connection(Service):
         return closing
 
     def reopen(self) -> None:
-        """Close the transport, or give up the attempt, and open another at once.
-
-        The connection is wanted all the while, so that pushes are kept.
-        """
+        """Open another transport at once; it is wanted all the while, for pushes."""
         self._decisions += 1
         if self._is_under_way():
             self._must_reopen = True
@@ -398,3 +393,8 @@ class Connection(Service):
             self._factory.fail_attempt(NotConnected("the attempt was given up"))
         else:
             self._factory.lose(untold())
+
+
+def next_attempt(connection: Connection) -> float | None:
+    """In how many seconds the planned attempt begins; None if none is planned."""
+    return connection._factory.next_attempt

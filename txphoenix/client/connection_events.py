@@ -8,8 +8,8 @@
 
 Observers are told first, and each knows nothing of the others.
 The log is told when channels know: what it tells may be the user's code, and raise.
-A new one is one more :class:`.ConnectionObserver` where the client is put together, in
-:mod:`txphoenix.client.socket_client`.
+A new one is one more :class:`.ConnectionObserver` where the client's parts are made, in
+:mod:`txphoenix.client.parts`.
 """
 
 from __future__ import annotations
@@ -160,6 +160,8 @@ class ConnectionEvents:
         """The server has answered a heartbeat."""
         for observer in self._observers:
             observer.heartbeat_answered(round_trip)
+        if self._hooks.heartbeat:
+            self._hooks.heartbeat_answered(round_trip)
 
     def reading_paused(self) -> None:
         """Nothing is read until a reader has read."""

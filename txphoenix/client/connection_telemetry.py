@@ -64,7 +64,8 @@ class ConnectionTelemetry(ConnectionObserver):
 
     def connection_retrying(self, attempt: int, delay: float) -> None:
         """Tell of the next attempt."""
-        telemetry.reconnecting(self._client, self._url, attempt, delay)
+        at = self._connection.link.clock.seconds() + delay
+        telemetry.reconnecting(self._client, self._url, attempt, delay, at)
 
     def heartbeat_sent(self) -> None:
         """Tell of a heartbeat."""

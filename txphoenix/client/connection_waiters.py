@@ -24,6 +24,9 @@ class ConnectionWaiters(Generic[_Client]):
         # Each with the failed attempts it still bears, or None for any number.
         self._waiting: dict[Deferred[_Client], int | None] = {}
 
+    def __len__(self) -> int:
+        return len(self._waiting)
+
     def wait(self, failures: int | None) -> Deferred[_Client]:
         """Wait for the connection.
 

@@ -168,6 +168,11 @@ class Heartbeat(Deadline):
             ping.fail(error)
         return deferred
 
+    @property
+    def is_pinging(self) -> bool:
+        """Whether somebody waits for the answer to a :meth:`ping`."""
+        return bool(self._pings)
+
     def dispatch(self, message: Message) -> None:
         """Take a message on the topic ``phoenix``."""
         ref = message.ref

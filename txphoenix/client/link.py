@@ -46,7 +46,7 @@ from .optional_methods import has_all
 from .traffic import count_message, tell_traffic
 from .withdrawal import Withdrawal
 
-__all__ = ["Link"]
+__all__ = ["Link", "is_pinging"]
 
 log = Logger("txphoenix.connection", observer=package_log)
 
@@ -365,6 +365,11 @@ def _withdrawal_of(link: Link) -> Withdrawal:
         if link.transport is not None:
             link._withdrawal.opened(link.transport)
     return link._withdrawal
+
+
+def is_pinging(link: Link) -> bool:
+    """Whether the answer to a :meth:`Link.ping` is still to come."""
+    return link._heartbeat is not None and link._heartbeat.is_pinging
 
 
 def _end_pause(link: Link) -> None:

@@ -1,4 +1,4 @@
-"""Who gets what has come: a channel, the heartbeat, or nobody."""
+"""Who gets what has come: a channel, the heartbeat, who asks for topics, or nobody."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from ..channels.channel import Channel
 from ..channels.manager import ChannelManager
 from ..channels.membership import Membership
-from ..protocol.event_names import PHOENIX_TOPIC
+from ..protocol.event_names import PHOENIX_TOPIC, PHX_REPLY
 from ..protocol.message import Message, Serializer
 from ..protocol.reserved_events import NOT_PUSHED
 from ..runtime.hooks import call_hooks
@@ -74,12 +74,21 @@ class MessageRouter:
             self._connection.link.heartbeat_received(message)
             channels.joins.server_answered(message.ref)
         else:
-            # A channel that was left, and the server had not heard of it yet.
-            for observer in channels.events.observers:
-                observer.message_unrouted(message)
-            # With each leave comes a phx_close, which is no message to the user.
-            if channel_handlers and message.event not in NOT_PUSHED:
-                channels.messages_dropped(message.topic, 1, "unrouted")
+            self._of_no_channel(message)
+
+    def _of_no_channel(self, message: Message) -> None:
+        channels, topics = self._channels, self._hooks.topics
+        if message.event == PHX_REPLY:
+            # It may be for a join that was given up.
+            channels.joins.server_answered(message.ref)
+        if topics is not None and topics.take(message):
+            return
+        # Of a channel that was left, say, and the server had not heard of it yet.
+        for observer in channels.events.observers:
+            observer.message_unrouted(message)
+        # With each leave comes a phx_close, which is no message to the user.
+        if channel_handlers and message.event not in NOT_PUSHED:
+            channels.messages_dropped(message.topic, 1, "unrouted")
 
     def channel_raised(
         self, membership: Membership[Channel], error: BaseException

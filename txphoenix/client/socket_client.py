@@ -8,8 +8,7 @@
       channels     ChannelManager (MultiService)
         rooms:lobby   Channel
 
-It makes the parts and hands each what it needs of the others; what happens to the
-connection they are told by :mod:`txphoenix.client.connection_events`.
+Its parts are made by :mod:`txphoenix.client.parts`.
 """
 
 from __future__ import annotations
@@ -21,10 +20,7 @@ from twisted.internet.defer import Deferred, fail, maybeDeferred, succeed
 from twisted.internet.interfaces import IReactorTime
 
 from ..channels.channel import Channel
-from ..channels.channel_events import ChannelEvents
-from ..channels.channel_telemetry import ChannelTelemetry
-from ..channels.join_channels import JoinChannels
-from ..channels.manager import ChannelManager
+from ..channels.decoded_events import Decoders
 from ..errors import ConfigurationError, NotConnected
 from ..options.channel_kinds import ChannelFactory
 from ..options.options import CONNECTION_OPTIONS, OPTIONS, Options
@@ -37,16 +33,10 @@ from ..runtime.assignments import never_set
 from ..runtime.reactor_thread import fails_its_deferred, in_reactor_thread
 from .buffers import Buffers, look_into_buffers
 from .closing import check_close
-from .connection import Connection
-from .connection_events import ConnectionEvents
-from .connection_log import ConnectionLog
-from .connection_telemetry import ConnectionTelemetry
 from .connection_waiters import wait_for
 from .hooks import ClientHooks
-from .outbox import Outbox
-from .router import MessageRouter
-from .state import SocketState
-from .waiting import Waiting
+from .idleness import NEVER_IDLE, Idleness
+from .parts import make_parts
 
 __all__ = ["SocketClient"]
 
@@ -87,38 +77,15 @@ class SocketClient(ClientHooks, MultiService):
         ClientHooks.__init__(self)
         if self.options.name is not None:
             self.setName(self.options.name)
-        self._is_stopping = False
-        # Whether each child is told of the stop just now, and can be told of no start.
-        self._is_ending = False
-        self._build(reactor)
-
-    def _build(self, reactor: IReactorTime) -> None:
-        """Make the parts, and hand each what it needs of the others."""
-        hooks = self._hook_lists
-        self.state = state = SocketState(self.options)
-        self.connection = connection = Connection(reactor, self.options, self)
-        # Who is told what happens to the channels; the outbox subscribes as well.
-        channel_events = ChannelEvents()
-        channel_events.subscribe(state)
-        channel_events.subscribe(ChannelTelemetry(self, channel_events))
-        self.channels = channels = ChannelManager(
-            reactor, self.options, connection, channel_events, state
-        )
-        tell = hooks.tell_error
-        self._join_channels = joins = JoinChannels(channels, tell)
-        self._outbox = outbox = Outbox(state, connection, channels, tell)
-        # Who is told what happens to the connection, in this order, and the log.
-        observers = (state, ConnectionTelemetry(self, state, connection))
-        log = ConnectionLog(state, connection, channels)
-        self._waiting = waiting = Waiting(
-            self, connection, outbox, channels, log, observers
-        )
-        router = MessageRouter(connection, channels, hooks, observers)
-        events = ConnectionEvents(
-            observers, log, connection, channels, joins, outbox, waiting, hooks, router
-        )
-        connection.report_to(events)
-        for child in (state, connection, channels):
+        # While it ends, each child is told of the stop, and can be told of no start.
+        self._is_stopping = self._is_ending = False
+        parts = make_parts(self, reactor, self.options, self._hook_lists)
+        self.state, self.connection, self.channels = services = parts[:3]
+        self._join_channels, self._outbox = parts.join_channels, parts.outbox
+        self._waiting, self._observers = parts.waiting, parts.observers
+        self._idleness = NEVER_IDLE
+        self._mind_idleness()
+        for child in services:
             child.setServiceParent(self)
 
     def __repr__(self) -> str:
@@ -158,6 +125,7 @@ class SocketClient(ClientHooks, MultiService):
             Cancelling it ends the waiting; the client stops all the same.
         """
         self._is_stopping = True
+        self._idleness.forget()
         return wait_for(self._waiting.disconnect(NORMAL, "").addCallback(self._stop))
 
     @in_reactor_thread
@@ -174,6 +142,7 @@ class SocketClient(ClientHooks, MultiService):
         :meth:`when_connected` tells when it is done.
         """
         self._start()
+        self._idleness.forget()
         self._waiting.hope()
         self.connection.open()
 
@@ -192,6 +161,7 @@ class SocketClient(ClientHooks, MultiService):
         :raises ConfigurationError: the code or the reason is not what it must be.
         """
         check_close(code, reason)
+        self._idleness.forget()
         return wait_for(self._waiting.disconnect(code, reason))
 
     @fails_its_deferred
@@ -210,6 +180,7 @@ class SocketClient(ClientHooks, MultiService):
             until :meth:`connect`, it fails at once.
             It fails with :exc:`ConfigurationError` if the number is none.
         """
+        self._idleness.connection_missed()
         return self._waiting.wait(fail_after_failures)
 
     def when_writable(self) -> Deferred[SocketClient]:
@@ -224,6 +195,7 @@ class SocketClient(ClientHooks, MultiService):
         :return: a Deferred of this client, fired at once if that is so; it waits and
             fails as that of :meth:`when_connected` where there is no connection.
         """
+        self._idleness.connection_missed()
         return self.channels.writers.wait(self, self._waiting.why_not_send)
 
     @fails_its_deferred
@@ -267,6 +239,8 @@ class SocketClient(ClientHooks, MultiService):
             self.name = changed.name
         self.options = self.state.options = changed
         self.channels.reset_options(changed)
+        self._mind_idleness()
+        self._idleness.reset_options(changed)
         if CONNECTION_OPTIONS.isdisjoint(options) or not self.connection.is_wanted:
             self._join_channels.start(self.options.join_channels)
             return succeed(None)
@@ -277,12 +251,22 @@ class SocketClient(ClientHooks, MultiService):
 
     @overload
     def channel(
-        self, topic: str, params: Any = None, channel_class: None = None
+        self,
+        topic: str,
+        params: Any = None,
+        channel_class: None = None,
+        *,
+        decoders: Decoders | None = None,
     ) -> Channel: ...
 
     @overload
     def channel(
-        self, topic: str, params: Any = None, channel_class: ChannelFactory[_C] = ...
+        self,
+        topic: str,
+        params: Any = None,
+        channel_class: ChannelFactory[_C] = ...,
+        *,
+        decoders: Decoders | None = None,
     ) -> _C: ...
 
     def channel(
@@ -290,6 +274,8 @@ class SocketClient(ClientHooks, MultiService):
         topic: str,
         params: Any = None,
         channel_class: ChannelFactory[Channel] | None = None,
+        *,
+        decoders: Decoders | None = None,
     ) -> Channel:
         """Make the channel of a topic; it is closed until ``join()``.
 
@@ -298,8 +284,12 @@ class SocketClient(ClientHooks, MultiService):
             callable that makes it anew for each.
         :param channel_class: see :meth:`txphoenix.channels.ChannelManager.make`, which
             also says what is raised.
+        :param decoders: beside those of the class, :attr:`~txphoenix.Channel.decoders`.
         """
-        return self.channels.make(topic, params, channel_class)
+        channel = self.channels.make(topic, params, channel_class)
+        if decoders is not None:
+            channel.decode_by(decoders)
+        return channel
 
     def join(
         self, topic: str, params: Any = None, timeout: float | None = None
@@ -333,7 +323,7 @@ class SocketClient(ClientHooks, MultiService):
         One to a topic whose join waits behind others waits for that, too.
         A ``join_ref`` of None is replaced by that of the topic's channel when the
         message is sent.
-        Its reply, if there is one, is seen by :meth:`on_message` alone.
+        Its reply, if there is one, is for :meth:`on_message` and :meth:`on_topic`.
         Whatever it is, it is sent as it is: of a ``phx_join`` or a ``phx_leave`` the
         channel of that topic knows nothing, so call its ``join()`` or ``leave()``.
 
@@ -344,6 +334,7 @@ class SocketClient(ClientHooks, MultiService):
         :raises SerializerError: it cannot be encoded.
         :raises ConfigurationError: it is no Message.
         """
+        self._idleness.pushed()
         return self._outbox.push(message)
 
     # -- State --------------------------------------------------------------------
@@ -354,6 +345,8 @@ class SocketClient(ClientHooks, MultiService):
         Without a key, a dict that can be turned into JSON, with the secrets cut out.
         With one, the value itself: an option, ``"status"``, ``"connected"``,
         ``"joined_channels"``, ``"to_send"``, or what :meth:`put_state` has put there.
+        ``"next_attempt_in"`` (seconds) and ``"next_attempt_at"`` (Unix time) are None
+        if no attempt is planned; ``"idle"`` tells what ``disconnect_when_idle`` did.
 
         :raises KeyError: there is nothing under that key.
         """
@@ -377,6 +370,13 @@ class SocketClient(ClientHooks, MultiService):
         self.state.put(key, value)
 
     # -- Inside -------------------------------------------------------------------
+
+    def _mind_idleness(self) -> None:
+        """Have the connection end once nobody needs it, where that is wanted."""
+        is_wanted = self.options.disconnect_when_idle is not None
+        if is_wanted and self._idleness is NEVER_IDLE:
+            parts = self.connection, self.channels, self._hook_lists, self.state
+            self._idleness = Idleness(self, *parts, self._waiting, self._observers)
 
     def _start(self) -> None:
         if self._is_stopping:

@@ -26,6 +26,7 @@ from ..protocol.channel_states import State
 from ..protocol.message import Message
 from ..protocol.redact import REDACTED, redact_params, shown
 from ..runtime.package_log import package_log
+from .connection import Connection, next_attempt
 from .connection_observer import ConnectionObserver
 
 __all__ = ["SocketState"]
@@ -66,11 +67,29 @@ class SocketState(Service, ConnectionObserver, ChannelObserver):
         # their first use as well.
         self._left: dict[str, None] | None = None
         self._custom: dict[str, Any] | None = None
+        self.idle = False
+        """Whether the connection was closed because nobody needed it."""
+        self.connection: Connection | None = None
+        """Knows what is planned, of which there is nothing to keep."""
 
     @property
     def connected(self) -> bool:
         """Whether the client is connected."""
         return self.status == "connected"
+
+    @property
+    def next_attempt_in(self) -> float | None:
+        """In how many seconds the next attempt begins; None if none is planned."""
+        connection = self.connection
+        return None if connection is None else next_attempt(connection)
+
+    @property
+    def next_attempt_at(self) -> float | None:
+        """When that is, as the reactor tells the time."""
+        connection, left = self.connection, self.next_attempt_in
+        if connection is None or left is None:
+            return None
+        return connection.link.clock.seconds() + left
 
     @property
     def shown_url(self) -> str:
@@ -127,6 +146,9 @@ class SocketState(Service, ConnectionObserver, ChannelObserver):
             **self.options.snapshot(),
             "status": self.status,
             "connected": self.connected,
+            "idle": self.idle,
+            "next_attempt_in": self.next_attempt_in,
+            "next_attempt_at": self.next_attempt_at,
             "to_send": len(self.to_send),
             "joined_channels": {
                 topic: {"status": status, "params": _shown_params(self._params[topic])}
@@ -267,6 +289,9 @@ _OWN = frozenset(
     {
         "status",
         "connected",
+        "idle",
+        "next_attempt_in",
+        "next_attempt_at",
         "to_send",
         "joined_channels",
         "dropped_frames",

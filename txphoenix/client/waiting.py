@@ -104,12 +104,21 @@ class Waiting(Generic[_T]):
         """There may be a connection again."""
         self._because = None
 
-    def disconnect(self, code: int, reason: str) -> Deferred[None]:
+    @property
+    def is_waited_for(self) -> bool:
+        """Whether somebody waits for the connection alone."""
+        return self._waiters is not None and len(self._waiters) > 0
+
+    def disconnect(
+        self, code: int, reason: str, because: NotConnected | None = None
+    ) -> Deferred[None]:
         """Close the connection, and fail all that waits, until :meth:`hope`.
 
+        :param because: what that fails with; by default that the user wants it so.
         :return: a Deferred of None that fires when the connection is gone.
         """
-        self._because = told = NotConnected("the client was told to disconnect")
+        told = because or NotConnected("the client was told to disconnect")
+        self._because = told
         closed = self._connection.close(code, reason)
         self._abandon(unraised(told))
         return closed.addCallback(self._closed)

@@ -95,6 +95,9 @@ COUNTERS = (
         "error",
         *("ConnectionClosed", "HeartbeatTimeout"),
     ),
+    _counter(
+        "idle_disconnects", "Connections that were ended because nobody needed them."
+    ),
     _counter("heartbeats", "Heartbeats that were sent."),
     _counter(
         "client_status_changes",
@@ -153,7 +156,7 @@ COUNTERS = (
         "dropped_messages",
         "Messages that were dropped, by the reason.",
         "reason",
-        *("presence", "stale", "unread", "unrouted", "unsent"),
+        *("presence", "stale", "undecoded", "unread", "unrouted", "unsent"),
         is_of_topic=True,
     ),
     _counter(
@@ -209,6 +212,10 @@ GAUGES = (
     _gauge(
         "heartbeat_age_seconds",
         "How long ago a heartbeat was answered; of several clients the longest.",
+    ),
+    _gauge(
+        "next_attempt_seconds",
+        "In how long the next attempt to connect begins; of several clients the last.",
     ),
     _gauge("buffered_messages", "Messages in the buffers, by the buffer.", "buffer"),
     _gauge("unwritten_bytes", "Bytes that wait to be written."),

@@ -27,8 +27,9 @@ def channel_statuses(client: SocketClient) -> dict[str, str]:
 def gauges(clients: Clients) -> Sequence[Family]:
     """All gauges.
 
-    Clients of one name are added up, but for the age of a heartbeat: there the oldest
-    counts, and there is none as long as none was seen.
+    Clients of one name are added up, but for the age of a heartbeat and the time until
+    the next attempt to connect: there the oldest and the last count, and there is none
+    as long as none was seen, or is planned.
     """
     families = {metric.name: gauge_family(metric) for metric in GAUGES}
     named: dict[str, list[SocketClient]] = {}
@@ -48,6 +49,13 @@ def gauges(clients: Clients) -> Sequence[Family]:
         ]
         if ages:
             families["txphoenix_heartbeat_age_seconds"].add_metric([name], max(ages))
+        waits = [
+            wait
+            for client in same
+            if (wait := client.get_state("next_attempt_in")) is not None
+        ]
+        if waits:
+            families["txphoenix_next_attempt_seconds"].add_metric([name], max(waits))
         _add_buffers(families, name, same)
     return list(families.values())
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
 from ..client import SocketClient
@@ -23,16 +24,17 @@ _NOT_JOINED = ("joining", "errored")
 def health(exporter: MetricsExporter) -> dict[str, Any]:
     """How the clients are that run, as JSON can hold it.
 
-    All is well if there is such a client, each of them is connected, and each of their
-    channels is joined that is not being left.
+    All is well if there is such a client, each of them is connected unless nobody needs
+    that (``disconnect_when_idle``), and each of their channels is joined that is not
+    being left.
     """
     clients = [_client(client, exporter) for client in exporter.clients]
-    connected = bool(clients) and all(client["connected"] for client in clients)
+    connected = bool(clients) and all(_is_connected(client) for client in clients)
     joined = bool(clients) and all(client["joined"] for client in clients)
     ages = [client["last_heartbeat_seconds"] for client in clients]
     known = [age for age in ages if age is not None]
     # Those that are not well come first, as they are what one wants to know of.
-    clients.sort(key=lambda client: client["connected"] and client["joined"])
+    clients.sort(key=lambda client: _is_connected(client) and client["joined"])
     return {
         "status": "healthy" if connected and joined else "unhealthy",
         "connected": connected,
@@ -43,6 +45,11 @@ def health(exporter: MetricsExporter) -> dict[str, Any]:
     }
 
 
+def _is_connected(client: Mapping[str, Any]) -> bool:
+    """Whether it is, or has no need to be."""
+    return bool(client["connected"] or client["idle"])
+
+
 def _client(client: SocketClient, exporter: MetricsExporter) -> dict[str, Any]:
     statuses = channel_statuses(client)
     wanting = {
@@ -50,12 +57,15 @@ def _client(client: SocketClient, exporter: MetricsExporter) -> dict[str, Any]:
         for topic, status in statuses.items()
         if status in _NOT_JOINED
     }
+    wait = client.get_state("next_attempt_in")
     age = exporter.heartbeat_age(client)
     name: str | None = client.name
     return {
         "name": None if name is None else label_text(name),
         "status": client.status,
         "connected": client.connected,
+        "idle": client.get_state("idle"),
+        "next_attempt_seconds": None if wait is None else round(wait, 3),
         "joined": not wanting,
         "channels": dict(Counter(statuses.values())),
         "not_joined": dict(list(wanting.items())[:_MOST_TOPICS]),

@@ -67,6 +67,7 @@ RULES: dict[EventName, dict[str, tuple[Rule, ...]]] = {
         "reconnecting": (Rule("reconnect_delay_seconds", "delay"),),
         "heartbeat": (Rule("heartbeats_total"),),
         "heartbeat_duration": (Rule("heartbeat_duration_seconds", "duration"),),
+        "idle": (Rule("idle_disconnects_total", ONE),),
         "reading_paused": (Rule("reading_pauses_total"),),
         "reading_resumed": (Rule("reading_pause_duration_seconds", "duration"),),
         "unsent": (Rule("unsent_messages_total"),),

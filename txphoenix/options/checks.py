@@ -163,7 +163,7 @@ endpoint = _must(
 # A subclass of str, such as an Enum, may have another hash, or be shown as another text
 # than the one that is sent.
 _topic_text = _must("a str that is not empty", _is_text, str.__str__)
-_topic_pattern = _must(
+_topic_text_or_beginning = _must(
     "a topic, or the beginning of topics followed by '*', such as 'rooms:*'",
     lambda value: _is_text(value) and "*" not in value[:-1],
     str.__str__,
@@ -270,6 +270,15 @@ def _possible_topic(name: str, value: str) -> str:
     return value
 
 
+def topic_pattern(name: str, value: object) -> str:
+    """A topic, or the beginning of topics followed by ``*``.
+
+    :return: the text, a plain ``str``.
+    :raises ConfigurationError: if it is neither, or Phoenix's own.
+    """
+    return _possible_topic(name, _topic_text_or_beginning(name, value))
+
+
 def channel_class(name: str, value: object) -> Callable[..., AnyChannel]:
     """A class of channels, or a callable that makes one.
 
@@ -324,7 +333,7 @@ def topic_channel_map(name: str, value: object) -> dict[str, Callable[..., AnyCh
     classes: dict[str, Callable[..., AnyChannel]] = {}
     key = f"a key of {name}"
     for given, named_class in value.items():
-        pattern = _possible_topic(key, _topic_pattern(key, given))
+        pattern = topic_pattern(key, given)
         classes[pattern] = channel_class(f"{name}[{pattern!r}]", named_class)
     return classes
 

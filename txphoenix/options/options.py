@@ -31,8 +31,9 @@ from .types import ChangedOptions, ClientOptions
 
 __all__ = ["CONNECTION_OPTIONS", "OPTIONS", "Options"]
 
-# It keeps nothing of who asks it, so that one serves all clients.
+# It keeps nothing of who asks it: one serves all clients.
 _REJOIN_BACKOFF = backoffs.rejoin()
+# What an attempt asks for, where it is a callable.
 _ASKED = ("url", "params", "headers", "auth_token", "endpoint", "transport")
 
 
@@ -247,6 +248,14 @@ class Options:
     """Seconds for the server to finish the closing handshake, before an abort.
 
     What has not told of its end a second later is taken for ended.
+    """
+
+    disconnect_when_idle: float | None = option(checks.optional_seconds, default=None)
+    """Seconds without a channel after which the client disconnects.
+
+    They count from the last channel's end, or from a connection's opening without one.
+    The next join, message or ``when_connected()`` connects again by itself.
+    The default is never to do so.
     """
 
     topic_channel_map: Mapping[str, ChannelFactory[AnyChannel]] = option(

@@ -62,6 +62,9 @@ TEXTS = {
     "close_timeout": (
         "Seconds for the server to finish the closing handshake, before an abort."
     ),
+    "disconnect_when_idle": (
+        "Seconds without a channel after which the client disconnects."
+    ),
     "topic_channel_map": (
         'Topics to channel classes; a key such as "rooms:*" stands for a prefix.'
     ),

@@ -60,6 +60,7 @@ class ClientOptions(TypedDict, total=False):
     heartbeat_interval: float
     heartbeat_timeout: float
     close_timeout: float
+    disconnect_when_idle: float | None
     topic_channel_map: Mapping[str, ChannelFactory[AnyChannel]]
     default_channel_class: ChannelFactory[AnyChannel] | None
     default_channel_params: Supplied[Params] | None

@@ -8,7 +8,8 @@ V1 (``vsn=1.0.0``, deprecated) is a JSON object in a text frame::
 
     {"topic": topic, "event": event, "payload": payload, "ref": ref}
 
-and ``"join_ref": join_ref`` besides in a join and in a leave.
+and ``"join_ref": join_ref`` besides in every message of a channel; what the server
+sends has none.
 
 There is one registry of versions for the whole process, which begins with these two.
 What is added to it by :func:`register` may be named by the option ``vsn`` of every

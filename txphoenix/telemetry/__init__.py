@@ -20,9 +20,10 @@ besides ``timestamp`` (seconds since the epoch) and ``client``:
 
 ``("txphoenix", "socket")``, each with ``url``
     ``connecting``, ``connected``, ``disconnected`` (``reason``), ``connection_error``
-    (``error``), ``reconnecting`` (``attempt``), ``connection_duration``, ``heartbeat``,
-    ``heartbeat_duration``, ``reading_paused``, ``reading_resumed``, ``undecodable``
-    (``error``), ``unsent``
+    (``error``), ``reconnecting`` (``attempt`` and
+    ``next_attempt_at``), ``connection_duration``, ``heartbeat``,
+    ``heartbeat_duration``, ``idle``, ``reading_paused``, ``reading_resumed``,
+    ``undecodable`` (``error``), ``unsent``
 
 ``("txphoenix", "channel")``, each with ``topic`` and ``channel``
     ``joined`` (``response``), ``join_error`` (``error``), ``left`` (``reason``),
@@ -43,9 +44,9 @@ besides ``timestamp`` (seconds since the epoch) and ``client``:
     ``socket`` (``id`` is the URL), ``channel`` (``id`` is the topic), each with
     ``type``, ``id``, ``old_status`` and ``new_status``
 
-The measurements are ``duration`` for the actions that end so, for pushes and for
-``reading_resumed``, ``delay`` for ``reconnecting`` and ``rejoining``, both in seconds,
-and ``count`` for the others.
+The measurements are ``duration`` for the actions that end so, for pushes, for ``idle``
+and for ``reading_resumed``, ``delay`` for ``reconnecting`` and ``rejoining``, both in
+seconds, and ``count`` for the others.
 That is 1, or a number of messages: of ``dropped``, of ``unsent``, and of traffic.
 A message, and traffic, have their ``size`` in bytes besides.
 
@@ -92,6 +93,7 @@ from .events import (
     socket_connection_duration,
     socket_connection_error,
     socket_disconnected,
+    socket_idle,
     socket_status_changed,
     traffic_event,
 )
@@ -167,6 +169,7 @@ __all__ = [
     "socket_connection_error",
     "socket_disconnected",
     "socket_handlers",
+    "socket_idle",
     "socket_status_changed",
     "state_change_handlers",
     "traffic_event",

@@ -54,6 +54,7 @@ __all__ = [
     "socket_connection_duration",
     "socket_connection_error",
     "socket_disconnected",
+    "socket_idle",
     "socket_status_changed",
     "traffic_event",
 ]
@@ -99,9 +100,19 @@ def socket_connection_error(client: object, url: str, error: object) -> None:
     _socket_event("connection_error", client, url, error=error)
 
 
-def reconnecting(client: object, url: str, attempt: int, delay: float) -> None:
-    """The attempt of this number, from 1, begins in ``delay`` seconds."""
-    _socket_event("reconnecting", client, url, {"delay": delay}, attempt=attempt)
+def reconnecting(
+    client: object,
+    url: str,
+    attempt: int,
+    delay: float,
+    next_attempt_at: float | None = None,
+) -> None:
+    """The attempt of this number, from 1, begins in ``delay`` seconds.
+
+    ``next_attempt_at`` is that moment, as the reactor tells the time.
+    """
+    more = {"attempt": attempt, "next_attempt_at": next_attempt_at}
+    _socket_event("reconnecting", client, url, {"delay": delay}, **more)
 
 
 def heartbeat_sent(client: object, url: str) -> None:
@@ -112,6 +123,11 @@ def heartbeat_sent(client: object, url: str) -> None:
 def heartbeat_duration(client: object, url: str, duration: float) -> None:
     """A heartbeat was answered; ``duration`` is its round trip in seconds."""
     _socket_event("heartbeat_duration", client, url, {"duration": duration})
+
+
+def socket_idle(client: object, url: str, duration: float) -> None:
+    """It was disconnected, as it had no channel for ``duration`` seconds."""
+    _socket_event("idle", client, url, {"duration": duration})
 
 
 def reading_paused(client: object, url: str) -> None:

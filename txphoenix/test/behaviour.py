@@ -36,17 +36,22 @@ class BehaviourCase(_TestCase):
     :cvar client_options: what makes the client take the transport.
     :cvar transport: what the server says that it is.
     :cvar vsn: the version of the wire format.
+    :cvar flavour: the Phoenix that the server is like.
     """
 
     client_options: ClassVar[dict[str, Any]] = {}
     transport: ClassVar[str] = "websocket"
     vsn: ClassVar[str] = "2.0.0"
+    flavour: ClassVar[str] = "1.8-bandit"
 
     def setUp(self) -> None:
         """Make the server."""
         super().setUp()
         self.memory = ScriptedServer(
-            CHANNELS, connect=connect, serializers=SERVER_CODECS
+            CHANNELS,
+            connect=connect,
+            flavour=self.flavour,
+            serializers=SERVER_CODECS,
         )
         for path, changes in SOCKETS.items():
             self.memory.add_socket(path, **changes)

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from txphoenix import (
     JoinError,
+    Message,
     MessageTooLarge,
     Presence,
     PushError,
@@ -184,6 +185,46 @@ class ChannelsMixin(BehaviourCase):
             self.answered(channel.push("broadcast", i))
         self.memory.flush()
         self.assertEqual(heard, [[0, 1, 2]] * 3)
+
+    # -- Topics without a channel -------------------------------------------------
+
+    def send_to(self, topic: str, payload: Any) -> None:
+        """Have the server send a message of a topic, whoever has joined it."""
+        message = Message(None, None, topic, "news", payload)
+        self.memory.sessions[-1].send(message)
+        self.memory.flush()
+
+    def test_on_topic(self) -> None:
+        """What no channel has goes to the hooks of its topic and its beginnings."""
+        client = self.connected_client()
+        heard: dict[str, list[Message]] = {}
+        for topic in ("news:*", "news:a", "*", "news:b"):
+            client.on_topic(topic, heard.setdefault(topic, []).append)
+        self.send_to("news:a", {"n": 1})
+        told = [Message(None, None, "news:a", "news", {"n": 1})]
+        self.assertEqual(
+            heard, {"news:*": told, "news:a": told, "*": told, "news:b": []}
+        )
+        self.assertEqual(client.get_state("unrouted_messages"), 0)
+
+    def test_on_topic_and_a_channel(self) -> None:
+        """A channel takes its topic's messages over, and gives them back when left."""
+        client = self.connected_client()
+        heard: list[Any] = []
+        client.on_topic("echo:*", lambda message: heard.append(message.payload))
+        self.send_to(ECHO, 1)
+        channel = client.channel(ECHO)
+        self.answered(channel.join())
+        of_channel = self.hear(channel, "news")
+        self.send_to(ECHO, 2)
+        self.memory.drop()
+        self.is_back(channel)
+        self.send_to(ECHO, 3)
+        self.answered(channel.leave())
+        # What comes with a leave may be of either.
+        heard[1:] = []
+        self.send_to(ECHO, 4)
+        self.assertEqual((heard, of_channel), ([1, 4], [2, 3]))
 
     # -- Presence -----------------------------------------------------------------
 

@@ -46,6 +46,7 @@ ASYNC_CALLABLES = (
     "on_open",
     "on_close",
     "on_error",
+    "on_heartbeat",
     "on_message",
     "channel_params",
     "init",
@@ -139,6 +140,7 @@ class CallablesCase(ClientTestCase):
         client.on_open(lambda: self._answer("on_open", None))
         client.on_close(lambda _: self._answer("on_close", None))
         client.on_error(lambda _: self._answer("on_error", None))
+        client.on_heartbeat(lambda _: self._answer("on_heartbeat", None))
         client.on_message(lambda _: self._answer("on_message", None))
         self.client = client
         self.wait_connected()

@@ -45,6 +45,8 @@ _WORDS = {
     "runtime": "hooks, deadlines, waiters, the log: Twisted without sockets",
     "protocol": "messages, serializers, URLs, backoff: neither Twisted nor I/O",
     "errors": "every error",
+    "decode_error": "what decoders do not take",
+    "error_base": "what errors have in common",
     "error_texts": "what errors say",
     "legible": "how values are shown to people",
     "_version": "which release this is",

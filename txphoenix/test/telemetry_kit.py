@@ -69,11 +69,11 @@ EVENTS: list[tuple[Callable[..., None], tuple[Any, ...], Any, str, Any, Any]] = 
     ),
     (
         telemetry.reconnecting,
-        (3, 1.5),
+        (3, 1.5, 99.5),
         SOCKET,
         "reconnecting",
         {"delay": 1.5},
-        {"attempt": 3},
+        {"attempt": 3, "next_attempt_at": 99.5},
     ),
     (telemetry.heartbeat_sent, (), SOCKET, "heartbeat", {"count": 1}, {}),
     (
@@ -231,6 +231,7 @@ EVENTS: list[tuple[Callable[..., None], tuple[Any, ...], Any, str, Any, Any]] = 
         {"count": 2, "size": 198},
         {},
     ),
+    (telemetry.socket_idle, (2.5,), SOCKET, "idle", {"duration": 2.5}, {}),
 ]
 
 # The arguments that come first, and the metadata that are always there, by event name.

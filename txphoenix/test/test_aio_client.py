@@ -21,6 +21,7 @@ from txphoenix.errors import (
 from txphoenix.message import Message
 
 from .aio_memory import AioMemoryTestCase
+from .custom_serializers import SERVER_CODECS, Objects
 from .support import TOPIC
 
 WHO: ContextVar[str] = ContextVar("WHO", default="nobody")
@@ -64,6 +65,34 @@ class ClientTests(AioMemoryTestCase):
         self.assertTrue(client.connected)
         self.assertEqual(told[:2], [["Message"], ["ConnectionClosed"]])
         self.assertEqual(told[-1], [])
+
+    def test_serializer(self) -> None:
+        """A serializer of the user's has no need to know of asyncio."""
+        self.memory.add_socket(self.memory.path, serializers=SERVER_CODECS)
+        client = self.open(serializer=Objects())
+        self.finish(client.join(TOPIC))
+        self.assertEqual(client.get_state("vsn"), Objects.vsn)
+        self.assertEqual(self.memory.sessions[-1].socket.params["vsn"], Objects.vsn)
+
+    def test_topic_hooks(self) -> None:
+        """A hook of a topic that no channel has may be a coroutine function."""
+        client = self.open()
+        told: list[Any] = []
+
+        async def tell(message: Message) -> None:
+            await asyncio.sleep(0)
+            told.append(message.payload)
+
+        remove = client.on_topic("nobody:*", tell)
+        for payload in (1, 2):
+            self.memory.sessions[-1].send(
+                Message(None, None, "nobody:a", "news", payload)
+            )
+            self.memory.flush()
+            self.turn(2)
+            remove()
+        self.assertEqual(told, [1])
+        self.assertRaises(ConfigurationError, client.on_topic, "", tell)
 
     def test_push(self) -> None:
         """Messages go out, and pings come back."""

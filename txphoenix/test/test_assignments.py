@@ -81,8 +81,10 @@ class AssignmentTests(ClientTestCase):
     def test_client(self) -> None:
         """Each of the client's is refused, and says what to call."""
         client = self.make_client()
-        for name in ("on_open", "on_close", "on_error", "on_message"):
+        for name in ("on_open", "on_close", "on_error", "on_heartbeat", "on_message"):
             self.assert_refused(client, name, f"call client.{name}(function)")
+        advice = "call client.on_topic(topic, function)"
+        self.assert_refused(client, "on_topic", advice)
 
     def test_channel(self) -> None:
         """Each of a channel's is as well, be it of a subclass."""

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from txphoenix import ConnectionClosed, PushInterrupted, SocketClient
+from txphoenix import (
+    ConnectionClosed,
+    Message,
+    PushInterrupted,
+    SocketClient,
+)
 from txphoenix.serializer import register
 
 from .behaviour import ECHO, BehaviourCase
@@ -244,3 +249,75 @@ class RegisteredFormatTests(BehaviourMixin, ClientTestCase):
     def make_client(self, **options: Any) -> SocketClient:
         """A client of the version."""
         return super().make_client(**options, vsn=Objects.vsn)
+
+
+class JoinRefMixin(BehaviourMixin):
+    """A server that drops, without a word, what does not name its join."""
+
+    flavour = "1.8.11-bandit"
+
+    def joins_of(self, topic: str) -> list[list[str]]:
+        """What a client has sent to a topic by the latest connection, by join_ref."""
+        session = self.memory.sessions[-1]
+        joins: dict[str | None, list[str]] = {}
+        for frame in session.frames:
+            if not frame.is_sent:
+                message = session.codec.decode(frame.data, frame.is_binary)
+                if message.topic == topic:
+                    joins.setdefault(message.join_ref, []).append(message.event)
+        self.assertNotIn(None, joins)
+        return [sorted(events) for events in joins.values()]
+
+    def test_each_message_names_its_join(self) -> None:
+        """Whatever a channel sends, and whenever it was pushed, is heard."""
+        client = self.make_client()
+        channel = client.channel(ECHO)
+        client.startService()
+        self.watch(channel.join())
+        # Kept until it has joined.
+        early = self.watch(channel.push("ok", {}))
+        channel.push_async("noreply", {})
+        client.push(Message.push(ECHO, "push_me", {}))
+        self.wait_until(lambda: early.fired)
+        self.assertEqual(self.answered(channel.push("ok", {})), {})
+        channel.push_async("noreply", {})
+        client.push(Message.push(ECHO, "push_me", {}))
+        self.memory.flush()
+        [events] = self.joins_of(ECHO)
+        twice = ("noreply", "ok", "push_me")
+        self.assertEqual(events, sorted(["phx_join", *twice * 2]))
+
+    def test_rejoined(self) -> None:
+        """So is all after a reconnect and after a crash, by the ref of the rejoin."""
+        client, channel = self.joined()
+        self.memory.drop()
+        self.memory.flush()
+        # Kept until it is connected.
+        kept = self.watch(channel.push("ok", {}))
+        client.push(Message.push(ECHO, "push_me", {}))
+        self.wait_until(lambda: kept.fired)
+        self.assertEqual(kept.fired, [{}])
+        self.answered(channel.push("crash", {}))
+        self.wait_until(lambda: channel.state == "joined")
+        self.assertEqual(self.answered(channel.push("ok", {})), {})
+        self.answered(channel.leave())
+        self.assertEqual(self.memory.channels(), [])
+        self.assertEqual(
+            self.joins_of(ECHO),
+            [["crash", "ok", "phx_join", "push_me"], ["ok", "phx_join", "phx_leave"]],
+        )
+
+
+class WebSocketJoinRefTests(JoinRefMixin, ClientTestCase):
+    """Version 2 over a WebSocket."""
+
+
+class WebSocketVersionOneJoinRefTests(JoinRefMixin, VersionOne, ClientTestCase):
+    """Version 1 over a WebSocket."""
+
+
+class LongPollVersionOneJoinRefTests(JoinRefMixin, VersionOne, ClientTestCase):
+    """Version 1 over long-poll."""
+
+    client_options = {"transport": "longpoll"}
+    transport = "longpoll"

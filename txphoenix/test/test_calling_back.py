@@ -275,8 +275,9 @@ class NoWayAroundTests(CallingBackCase):
         """Who calls back elsewhere can hurry a few times, and then once a minute."""
         for name in ("url", "connecting"):
             self.assert_no_more(name, False, 15)
-        for name in ("on_open", "on_message", "handle_join", "dumps", "socket"):
+        for name in ("on_open", "on_heartbeat", "on_message", "handle_join", "dumps"):
             self.assert_no_more(name, True, 30)
+        self.assert_no_more("socket", True, 30)
 
     def test_a_turn_later(self) -> None:
         """It makes no difference that it comes a turn of the reactor later."""

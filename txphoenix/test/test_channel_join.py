@@ -146,7 +146,7 @@ class JoinTests(ClientTestCase):
         channel = self.connected_client().channel(TOPIC)
         bad: list[object] = [0, -1, float("inf"), float("nan"), "5", True]
         for timeout in bad:
-            joined = self.watch(channel.join(timeout))  # type: ignore[arg-type]
+            joined = self.watch(channel.join(timeout))  # type: ignore[call-overload]
             error = self.assert_failed(joined, ConfigurationError)
             self.assertIn("timeout must be", str(error))
         self.assertEqual(channel.state, "closed")

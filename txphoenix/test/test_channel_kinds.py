@@ -9,6 +9,7 @@ from unittest import mock
 from twisted.application.service import Service
 
 from txphoenix import Channel, EchoRoom
+from txphoenix.channel import HookedChannel
 from txphoenix.options import checks
 from txphoenix.options.channel_kinds import AnyChannel
 
@@ -134,5 +135,6 @@ class KindTests(CheckCase):
             )
 
     def test_root(self) -> None:
-        """All classes of channels have one root below Channel."""
-        self.assertEqual(Channel.__bases__, (AnyChannel,))
+        """All classes of channels have one root below Channel, and its hooks beside."""
+        self.assertEqual(Channel.__bases__, (HookedChannel, AnyChannel))
+        self.assertEqual(HookedChannel.__bases__, (object,))

@@ -10,6 +10,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from txphoenix.client import SocketClient
 from txphoenix.client.connection_events import ConnectionEvents
 from txphoenix.client.hooks import ClientHooks, HookLists
+from txphoenix.client.idleness import Idleness
 from txphoenix.client.interfaces import ConnectionListener
 from txphoenix.client.link import Link
 from txphoenix.client.outbox import Outbox
@@ -36,10 +37,16 @@ class RootTests(ClientTestCase):
         self.assertEqual(SocketClient.__bases__, (ClientHooks, MultiService))
         self.assertEqual(ClientHooks.__bases__, (object,))
         own = {name for name in vars(ClientHooks) if not name.startswith("_")}
-        self.assertEqual(own, {"on_open", "on_close", "on_error", "on_message"})
+        self.assertEqual(
+            own,
+            {
+                *("on_open", "on_close", "on_error"),
+                *("on_heartbeat", "on_message", "on_topic"),
+            },
+        )
 
     def test_holds_little(self) -> None:
-        """It has its services, four parts, its options, and its start and stop."""
+        """It has its services, five parts, its options, and its start and stop."""
         client = self.connected_client()
         of_a_service = {"running", "name", "parent", "services", "namedServices"}
         self.assertEqual(
@@ -50,7 +57,9 @@ class RootTests(ClientTestCase):
                 "connection",
                 "channels",
                 "_hook_lists",
+                "_idleness",
                 "_join_channels",
+                "_observers",
                 "_outbox",
                 "_waiting",
                 "_is_stopping",
@@ -75,6 +84,7 @@ class PartsTests(SynchronousTestCase):
         for cls in (
             ConnectionEvents,
             HookLists,
+            Idleness,
             Link,
             MessageRouter,
             Outbox,

@@ -44,7 +44,7 @@ class DebugHandlerTests(TelemetryCase):
         self.assertEqual(
             lines[5],
             f"socket reconnecting: name='chat', url='{SHOWN_URL}', attempt=3, "
-            f"delay=1.5",
+            "next_attempt_at=99.5, delay=1.5",
         )
         self.assertEqual(
             lines[13],
@@ -86,6 +86,7 @@ class DebugHandlerTests(TelemetryCase):
                 ),
                 "traffic sent: name='chat', size=99",
                 "traffic received: name='chat', count=2, size=198",
+                f"socket idle: name='chat', url='{SHOWN_URL}', duration=2.5",
             ],
         )
         self.assertNotIn(SECRET, repr(self.logged))

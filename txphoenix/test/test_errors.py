@@ -18,6 +18,7 @@ from txphoenix.errors import (
     ConnectionClosed,
     ConnectionFailed,
     ConnectTimeout,
+    DecodeError,
     HandshakeRefused,
     HeartbeatTimeout,
     JoinError,
@@ -124,6 +125,20 @@ def examples() -> list[tuple[PhoenixError, str]]:
         ),
         (ChannelClosed({"code": 1}), "channel closed: {'code': 1}"),
         (ChannelClosed(NotConnected()), "channel closed: the client is not connected"),
+        (
+            DecodeError("rooms:lobby", "new_msg", "app.Message", KeyError("secret")),
+            (
+                "'new_msg' of 'rooms:lobby' could not be decoded: app.Message raised"
+                " KeyError"
+            ),
+        ),
+        (
+            DecodeError("rooms:lobby", "get", "app.Message", ValueError(), True),
+            (
+                "the response to 'get' of 'rooms:lobby' could not be decoded:"
+                " app.Message raised ValueError"
+            ),
+        ),
         (SerializerError("expected JSON"), "expected JSON"),
         (MessageTooLarge(17, 16), "a message of 17 bytes exceeds the limit of 16"),
     ]
@@ -136,7 +151,7 @@ def classes() -> dict[str, type[Exception]]:
         for name, value in vars(errors).items()
         if isinstance(value, type)
         and issubclass(value, PhoenixError)
-        and value.__module__ == errors.__name__
+        and value.__module__.startswith("txphoenix.")
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -159,11 +160,11 @@ class PageTests(NervesHubCase):
         """The server's alerts are those that the page has."""
         hub = await self.hub(with_certificate=True)
         page = (DOCS / f"{PAGE}.rst").read_text("utf-8")
-        stranger = CertificateFiles(self)
-        for own in (
-            {},
-            dict(zip(("cert_file", "key_file"), stranger.sign("x"), strict=True)),
-        ):
+        cert, key = CertificateFiles(self).sign("a stranger")
+        ways: list[dict[str, Any]] = [{}, {"cert_file": cert, "key_file": key}]
+        cert, key = self.files.sign("too late", life=timedelta(hours=-1))
+        ways.append({"cert_file": cert, "key_file": key})
+        for own in ways:
             own["ca_file"] = self.files.ca
             tls = client_tls("127.0.0.1", **own)
             client = self.client(hub.server.url, tls=tls, reconnect=False)

@@ -123,6 +123,26 @@ class ProgramTests(PhoenixMixin, TestCase):
         )
         self.assertEqual(telemetry.list_handlers(), [])
 
+    async def test_typed_payloads(self) -> None:
+        """The page about typed payloads decodes what it says."""
+        said = await self.run_page("howto-typed-payloads")
+        self.assertEqual(
+            said,
+            [
+                "hook: ann hi",
+                "class: new_msg ho",
+                "read: read",
+                "joined: ann",
+                "reply: 0",
+                "error: new_msg TypeError",
+                "hook: ann ha",
+                (
+                    "reply: the response to 'new_msg' of 'rooms:lobby' could not be"
+                    " decoded: program.<locals>.<lambda> raised KeyError"
+                ),
+            ],
+        )
+
     async def test_state(self) -> None:
         """The page about state shows what it says."""
         said = await self.run_page("howto-state")
@@ -135,6 +155,7 @@ class ProgramTests(PhoenixMixin, TestCase):
                 '{"token": "[redacted]"}',
                 "1234",
                 said[5],
+                "None",
                 "joined",
                 "there is no option 'tiemout'; did you mean 'timeout'?",
                 "{'token': 'another'}",

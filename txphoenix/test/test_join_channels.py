@@ -31,7 +31,7 @@ class Broken(Channel):
 class NeverJoins(Channel):
     """A class that overrides what is not its to override."""
 
-    def join(self, timeout: float | None = None) -> Deferred[Any]:
+    def join(self, *_: Any, **_options: Any) -> Deferred[Any]:
         """Raise."""
         raise LookupError("no join")
 

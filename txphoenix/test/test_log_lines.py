@@ -38,6 +38,9 @@ PROVOKED = {
     " of them are read (pause {count})": "test_channel_flow.FlowTests.test_reader",
     "{topic}: {why}; the oldest of more than {limit} are dropped (add a hook with"
     " on(), or call receive())": "test_channel_flow.FlowTests.test_no_reader",
+    "{topic}: payload {count} that a decoder does not take: {reason}": (
+        "test_decoders.ToldTests.test_log"
+    ),
     "{topic}: its channel could not be made, and is tried again with the next"
     " connection": "test_join_channels.JoinChannelsTests.test_raises",
     "{topic}: no answer to the join within {timeout:g} s; the server may be at work on"
@@ -158,6 +161,8 @@ PROVOKED = {
     "long-poll raised; its session ends": "test_log_lines.RareTests.test_longpoll",
     "a transport that came too late raised": "test_log_lines.RareTests.test_too_late",
     "the connector raised": "test_own_connector.AttemptTests.test_disconnect",
+    "{client}: disconnected, as there was no channel for {seconds:g} s; a join connects"
+    " again": "test_idleness.CountTests.test_from_the_opening",
     "{client}: an attempt at once was asked for too often, and waits for its time:"
     " {most} at once, then one each {seconds:g} s": (
         "test_log_levels.HurryTests.test_told"

@@ -232,4 +232,4 @@ class PageTests(SynchronousTestCase):
                 (metric.name, metric.label, metric.text)
             )
         self.assertEqual(found, expected)
-        self.assertEqual(len(COUNTERS) + len(TOPIC_COUNTERS), 26)
+        self.assertEqual(len(COUNTERS) + len(TOPIC_COUNTERS), 27)

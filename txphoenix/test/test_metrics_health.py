@@ -100,6 +100,23 @@ class HealthTests(MetricsCase):
             [client["name"] for client in self.report()["clients"]], ["other", "well"]
         )
 
+    def test_idle(self) -> None:
+        """A client that has disconnected as nobody needs it is well."""
+        self.connected_client(disconnect_when_idle=5)
+        self.memory.advance(6)
+        self.assert_health("healthy", True, True)
+        (found,) = self.report()["clients"]
+        self.assertEqual((found["connected"], found["idle"]), (False, True))
+
+    def test_next_attempt(self) -> None:
+        """In how long the next attempt begins, where one is planned."""
+        client = self.connected_client(backoff=lambda _: 8.0)
+        self.assertIsNone(self.report()["clients"][0]["next_attempt_seconds"])
+        self.lose_connection()
+        self.memory.advance(2)
+        self.assertEqual(self.report()["clients"][0]["next_attempt_seconds"], 6)
+        self.stop_client(client)
+
     def test_last_heartbeat(self) -> None:
         """The seconds since the last answer to a heartbeat, the longest of them."""
         self.connected_client(heartbeat_interval=30.0)

@@ -272,6 +272,8 @@ class HealthPageTests(ServiceCase):
                         "name": NAME,
                         "status": "connected",
                         "connected": True,
+                        "idle": False,
+                        "next_attempt_seconds": None,
                         "joined": True,
                         "channels": {"joined": 1},
                         "not_joined": {},

@@ -45,6 +45,7 @@ DEFAULTS: dict[str, Any] = {
     "join_window": 128,
     "connect_timeout": 15.0,
     "close_timeout": 2.0,
+    "disconnect_when_idle": None,
     "topic_channel_map": {},
     "join_channels": {},
     "default_channel_class": None,

@@ -15,7 +15,13 @@ import txphoenix
 ROOT = Path(txphoenix.__file__).parent
 
 # What people are shown, which lies below.
-SHOWN = ("txphoenix.error_texts", "txphoenix.errors", "txphoenix.legible")
+SHOWN = (
+    "txphoenix.decode_error",
+    "txphoenix.error_base",
+    "txphoenix.error_texts",
+    "txphoenix.errors",
+    "txphoenix.legible",
+)
 
 # All that they may import of what is not ours.
 # Nothing of it opens, reads or writes anything, waits, or runs something else.

@@ -22,7 +22,10 @@ DOCS = ROOT / "docs"
 NOT_THERE = None if DOCS.is_dir() else "installed without its documents"
 
 # What has code of its own, and the starts of the package.
-NOT_FACADES = {"__init__", "__main__", "_version", "error_texts", "errors", "legible"}
+NOT_FACADES = {
+    *("__init__", "__main__", "_version"),
+    *("decode_error", "error_base", "error_texts", "errors", "legible"),
+}
 
 # The modules that are there once the package is imported.
 MODULES = {

@@ -134,6 +134,7 @@ class ReconfiguredTests(ClientTestCase):
             wrong: Any = {"timeout": 1.0, "name": "other", **options}
             self.assertRaises(ConfigurationError, client.reconfigure, **wrong)
             self.assertEqual(client.get_state(), before)
+            self.assertIs(client.connection._options, client.options)
             self.assertIsNone(client.name)
         push = self.watch(channel.push("echo", {"v": 1}))
         self.memory.flush()

@@ -252,6 +252,27 @@ class SettingsTests(SynchronousTestCase):
         ):
             self.assert_wrong(message, {"url": URL, "channel": {"rooms:*": named}})
 
+    def test_registered_version(self) -> None:
+        """The module of a channel class may make a version known."""
+        text = """
+            from txphoenix import Channel
+            from txphoenix.serializer import V2Serializer, register
+
+            remove = register("2.7.1", V2Serializer)
+
+            class Room(Channel):
+                pass
+        """
+        given = {"url": URL, "vsn": "2.7.1"}
+        self.assert_wrong("vsn must be", given)
+        self.write("room_of_a_version.py", text)
+        self.patch(sys, "path", [str(self.directory), *sys.path])
+        options = client_options(
+            {**given, "channel": {"rooms:*": "room_of_a_version.Room"}}
+        )
+        self.addCleanup(sys.modules.pop("room_of_a_version").remove)
+        self.assertEqual(options["vsn"], "2.7.1")
+
     def test_log_level(self) -> None:
         """The level is one of Twisted's by name, or None."""
         self.assertIsNone(log_level({"url": URL}))

@@ -49,7 +49,8 @@ EVENTS: dict[tuple[EventName, str], tuple[set[str], set[str]]] = {
     (SOCKET, "connected"): ({"count"}, _SOCKET),
     (SOCKET, "disconnected"): ({"count"}, _SOCKET | {"reason"}),
     (SOCKET, "connection_error"): ({"count"}, _SOCKET | {"error"}),
-    (SOCKET, "reconnecting"): ({"delay"}, _SOCKET | {"attempt"}),
+    (SOCKET, "reconnecting"): ({"delay"}, _SOCKET | {"attempt", "next_attempt_at"}),
+    (SOCKET, "idle"): ({"duration"}, _SOCKET),
     (SOCKET, "connection_duration"): ({"duration"}, _SOCKET),
     (SOCKET, "heartbeat"): ({"count"}, _SOCKET),
     (SOCKET, "heartbeat_duration"): ({"duration"}, _SOCKET),
@@ -190,6 +191,10 @@ class EventTests(PhoenixMixin, TestCase):
         await channel.push("echo", {"n": 3})
         await self.trouble(client)
         await channel.leave()
+        client.channels.terminate()
+        idle = self.when("idle")
+        client.reconfigure(disconnect_when_idle=0.01)
+        await idle
         await client.stopService()
         return client, channel
 

@@ -8,6 +8,7 @@ from twisted.internet.defer import CancelledError, Deferred
 
 from txphoenix.protocol.message import Message
 from txphoenix.testing import CodecError, ServerChannel, ok
+from txphoenix.testing.flavour import FLAVOURS
 
 from .kit import KitTestCase
 from .recordings import Pong
@@ -110,6 +111,52 @@ class HoldingTests(SessionTestCase):
         self.memory.drain()
         self.memory.resume()
         self.assertEqual(self.refs(self.client.heard()), [1012])
+
+
+class JoinRefTests(KitTestCase):
+    """Which messages are a channel's, by their join_ref and that of its join."""
+
+    def heard_by(self, flavour: str, of_join: str | None) -> dict[str | None, bool]:
+        """Whether a push is answered, by the join_ref that it has."""
+        self.serve({"t:*": Held}, flavour=flavour)
+        client = self.talker()
+        client.say(of_join, "1", "t:a", "phx_join", {})
+        return {
+            of_push: client.say(of_push, "2", "t:a", "echo", {}) != []
+            for of_push in (None, "1", "999")
+        }
+
+    def test_pushes(self) -> None:
+        """As `lib/phoenix/socket.ex` has it, which is not the same in each release."""
+        for flavour, of_join, expected in (
+            ("1.7-bandit", "1", (True, True, True)),
+            ("1.8.11-bandit", "1", (False, True, False)),
+            ("1.8-bandit", "1", (True, True, False)),
+            ("1.8-cowboy", "1", (True, True, False)),
+            ("1.7-bandit", None, (True, True, True)),
+            ("1.8.11-bandit", None, (True, True, True)),
+            ("1.8-bandit", None, (True, False, False)),
+        ):
+            with self.subTest(flavour=flavour, of_join=of_join):
+                heard = self.heard_by(flavour, of_join)
+                self.assertEqual(tuple(heard.values()), expected)
+
+    def test_leave(self) -> None:
+        """A leave names its join, unless that had no name, whatever the release."""
+        for flavour in FLAVOURS:
+            for of_join, of_leave, is_heard in (
+                ("1", None, False),
+                ("1", "999", False),
+                ("1", "1", True),
+                (None, None, True),
+                (None, "1", True),
+            ):
+                with self.subTest(flavour=flavour, of_join=of_join, of_leave=of_leave):
+                    self.serve({"t:*": Held}, flavour=flavour)
+                    client = self.talker()
+                    client.say(of_join, "1", "t:a", "phx_join", {})
+                    client.say(of_leave, "2", "t:a", "phx_leave", {})
+                    self.assertEqual(self.memory.channels() == [], is_heard)
 
 
 class MessageTests(SessionTestCase):

@@ -27,8 +27,14 @@ from txphoenix import (
 )
 from txphoenix.channels.manager import ChannelManager
 from txphoenix.interfaces import Serializer
-from txphoenix.serializer import V2Serializer
-from txphoenix.testing import Endpoint, MemoryServer, ServerChannel, ServerSession
+from txphoenix.serializer import V2Serializer, register
+from txphoenix.testing import (
+    Endpoint,
+    MemoryServer,
+    ServerChannel,
+    ServerCodec,
+    ServerSession,
+)
 from txphoenix.testing.options import SocketOptions
 
 URL = "ws://localhost:4000/socket"
@@ -96,6 +102,24 @@ class Counting(V2Serializer):
         return super().decode(data, is_binary)
 
 
+class Unversioned:
+    """Another format: a field a line."""
+
+    def encode(self, message: Message) -> tuple[bytes, bool]:
+        """Write it."""
+        return "\n".join(map(str, message)).encode("utf-8"), False
+
+    def decode(self, data: bytes, is_binary: bool) -> Message:
+        """Read it."""
+        return Message(*data.decode("utf-8").split("\n"))
+
+
+class Lines(Unversioned):
+    """The same, with the version that a server is told."""
+
+    vsn = "3.6.0"
+
+
 def kick_all(server: Endpoint) -> int:
     """What a program may have for any server."""
     return sum(server.kick(it.socket.id or "") for it in server.connections)
@@ -148,6 +172,8 @@ def add_wrong_hooks(client: SocketClient) -> None:
     client.on_close(lambda reason: reason.code)  # type: ignore[attr-defined]
     client.on_error(lambda error: error.reason)  # type: ignore[attr-defined]
     client.on_message(lambda message: message.evnt)  # type: ignore[attr-defined]
+    client.on_topic("a", lambda message: message.evnt)  # type: ignore[attr-defined]
+    client.on_topic(print, "a")  # type: ignore[arg-type]
 
 
 class TypingTests(SynchronousTestCase):
@@ -237,6 +263,18 @@ class TypingTests(SynchronousTestCase):
         message = Message(None, "1", "phoenix", "heartbeat", {})
         self.assertEqual(serializer.encode(message), V2Serializer().encode(message))
         self.assertEqual(counting.sent, 1)
+
+    def test_whole_serializer(self) -> None:
+        """An object with two functions and a version is one, and not without."""
+        remove = register("3.6.0", lambda codec: Lines())
+        assert_type(remove, Callable[[], None])
+        remove()
+        codec: ServerCodec = Lines()
+        memory = MemoryServer({}, serializers={Lines.vsn: codec})
+        client = make_client(memory.url, serializer=Lines())
+        self.assertEqual(client.options.vsn, "3.6.0")
+        with self.assertRaises(ConfigurationError):
+            make_client(URL, serializer=Unversioned())  # type: ignore[arg-type]
 
     def test_server_kit(self) -> None:
         """The server's parts know each other by the types that users import."""

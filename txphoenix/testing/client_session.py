@@ -222,14 +222,11 @@ class ClientSession(Generic[_Channel]):
                 self._ignore(message)
         elif message.event == PHX_LEAVE:
             # A leave with an old join_ref has crossed the end of that join.
-            if message.join_ref == process.channel.join_ref:
+            if process.channel.join_ref in (message.join_ref, None):
                 process.deliver(message)
-        elif not (
-            self.endpoint.flavour.drops_stale_pushes
-            and message.join_ref is not None
-            and message.join_ref != process.channel.join_ref
+        elif self.endpoint.flavour.takes_push(
+            message.join_ref, process.channel.join_ref
         ):
-            # Of the present join, as far as this Phoenix looks at that.
             process.deliver(message)
 
     def _ignore(self, message: Message) -> None:

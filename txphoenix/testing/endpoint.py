@@ -268,7 +268,9 @@ class Endpoint(Controls[ServerChannel, ServerSession]):
         ``window_ms``).
     :param longpoll_pubsub_timeout: seconds that a request waits for the answer of its
         session, and in vain if that is gone (Phoenix's ``pubsub_timeout_ms``).
-    :param flavour: ``"1.8-bandit"``, ``"1.8-cowboy"`` or ``"1.7-bandit"``.
+    :param flavour: the Phoenix that it is like, and the web server before that:
+        ``"1.8-bandit"``, ``"1.8-cowboy"``, ``"1.8.11-bandit"`` (which drops a push
+        without the join_ref of its join, as 1.8.3 and later do) or ``"1.7-bandit"``.
     :param close_timeout: seconds that a client has for answering a close.
     :param keep_frames: whether each session keeps its frames in ``frames``.
     :param json: the JSON codec of Phoenix's own serializers.

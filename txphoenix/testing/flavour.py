@@ -1,12 +1,13 @@
 """What differs between the Phoenix servers that the kit can stand in for.
 
-Each row was read off a recorded conversation with that server.
+Each row was read off a recorded conversation with that server; but that of 1.8.11 is
+1.8.12's, with the rule for pushes that its ``lib/phoenix/socket.ex`` has.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -19,14 +20,15 @@ __all__ = ["FLAVOURS", "Flavour", "flavour_named"]
 class Flavour:
     """One Phoenix version behind one web server.
 
-    :ivar name: Phoenix's minor version and the web server.
+    :ivar name: Phoenix's version and the web server; a minor version stands for its
+        latest release.
     :ivar kick_code: the close code after a ``disconnect`` broadcast to a socket's id.
     :ivar idle_code: the close code after too long a silence of the client.
     :ivar echoes_close_code: whether a client's close is answered with the client's
         own code; if not, with 1000.
     :ivar crash_payload: the payload of ``phx_error``.
-    :ivar drops_stale_pushes: whether a push with the join_ref of an earlier join is
-        ignored; if not, it is delivered.
+    :ivar takes_push: whether a push is delivered, by its join_ref and that of the join;
+        if not, it is dropped without a word.
     :ivar takes_auth_token: whether the version knows auth tokens.
     :ivar closes_after_crash: whether the connection ends after an HTTP 500.
     :ivar static_headers: the headers that each answer over HTTP carries, but for those
@@ -41,7 +43,7 @@ class Flavour:
     idle_code: int
     echoes_close_code: bool
     crash_payload: Mapping[str, Any]
-    drops_stale_pushes: bool
+    takes_push: Callable[[str | None, str | None], bool]
     takes_auth_token: bool
     closes_after_crash: bool
     static_headers: tuple[tuple[str, str], ...]
@@ -88,6 +90,21 @@ class _Cowboy(Flavour):
         return "; ".join((name, *parameters))
 
 
+def _any_push(_of_push: str | None, _of_join: str | None) -> bool:
+    """Take all, as Phoenix does up to 1.8.2."""
+    return True
+
+
+def _named_push(of_push: str | None, of_join: str | None) -> bool:
+    """Take what names the join, or all if the join had no name: 1.8.3 to 1.8.11."""
+    return of_join is None or of_push == of_join
+
+
+def _present_push(of_push: str | None, of_join: str | None) -> bool:
+    """Take what names the join, or none: 1.8.12 and later."""
+    return of_push is None or of_push == of_join
+
+
 def _head(first: str, headers: Iterable[tuple[str, ...]]) -> bytes:
     lines = [first, *(": ".join(header) for header in headers), "", ""]
     return "\r\n".join(lines).encode("ascii")
@@ -97,31 +114,34 @@ _CRASH = MappingProxyType({"reason": "channel_crash"})
 _BANDIT = (("vary", "accept-encoding"),)
 _COWBOY = (("server", "Cowboy"),)
 
+_LATEST = Flavour(
+    "1.8-bandit",
+    kick_code=GOING_AWAY,
+    idle_code=PROTOCOL_ERROR,
+    echoes_close_code=False,
+    crash_payload=_CRASH,
+    takes_push=_present_push,
+    takes_auth_token=True,
+    closes_after_crash=True,
+    static_headers=_BANDIT,
+    compresses=True,
+    takes_session_header=True,
+    poll_cache_control="no-store",
+)
+
 FLAVOURS: Mapping[str, Flavour] = MappingProxyType(
     {
         flavour.name: flavour
         for flavour in (
-            Flavour(
-                "1.8-bandit",
-                kick_code=GOING_AWAY,
-                idle_code=PROTOCOL_ERROR,
-                echoes_close_code=False,
-                crash_payload=_CRASH,
-                drops_stale_pushes=True,
-                takes_auth_token=True,
-                closes_after_crash=True,
-                static_headers=_BANDIT,
-                compresses=True,
-                takes_session_header=True,
-                poll_cache_control="no-store",
-            ),
+            _LATEST,
+            replace(_LATEST, name="1.8.11-bandit", takes_push=_named_push),
             _Cowboy(
                 "1.8-cowboy",
                 kick_code=GOING_AWAY,
                 idle_code=NORMAL,
                 echoes_close_code=True,
                 crash_payload=_CRASH,
-                drops_stale_pushes=True,
+                takes_push=_present_push,
                 takes_auth_token=True,
                 closes_after_crash=False,
                 static_headers=_COWBOY,
@@ -135,7 +155,7 @@ FLAVOURS: Mapping[str, Flavour] = MappingProxyType(
                 idle_code=PROTOCOL_ERROR,
                 echoes_close_code=False,
                 crash_payload=MappingProxyType({}),
-                drops_stale_pushes=False,
+                takes_push=_any_push,
                 takes_auth_token=False,
                 closes_after_crash=True,
                 static_headers=_BANDIT,

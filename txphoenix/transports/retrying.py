@@ -97,6 +97,12 @@ class RetryingFactory(ReconnectingClientFactory):
 
     # -- What the connection calls ------------------------------------------------
 
+    @property
+    def next_attempt(self) -> float | None:
+        """In how many seconds the planned attempt begins; None if none is planned."""
+        planned = self._callID
+        return None if planned is None else self._deadlines.left(planned)
+
     def start_trying(self) -> None:
         """Begin an attempt at once, in the place of one that is planned."""
         self._unplan()
