@@ -85,6 +85,8 @@ setup(
         "metrics": [
             "prometheus_client>=0.20.0",
         ],
+        # What examples/nerveshub reads and writes; the library never needs it.
+        "examples": ["msgpack>=1.0.5"],
         # The router that the tests in crossbar_node/ start; the bridge does without.
         "crossbar": ["crossbar>=26.10.1"],
         "test": [
@@ -105,6 +107,8 @@ setup(
             "websockets>=13.0",
             # A page of the documentation makes payloads into its structs.
             "msgspec>=0.19.0",
+            # The extra "examples".
+            "msgpack>=1.0.5",
             # One of the reactors that the tests run under.
             'uvloop; os_name == "posix" and implementation_name == "cpython"',
         ],

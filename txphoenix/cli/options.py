@@ -15,12 +15,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, NoReturn, Unpack
 
-from OpenSSL.crypto import Error as OpenSSLError
 from twisted.internet.interfaces import IReactorTime
-from twisted.internet.ssl import (
-    Certificate,
-    trustRootFromCertificates,
-)
 
 from ..client.socket_client import SocketClient
 from ..errors import ConnectionFailed
@@ -28,8 +23,8 @@ from ..options.options import OPTIONS
 from ..options.types import ClientOptions
 from ..protocol.redact import redact_url
 from ..protocol.serializer import known_versions
-from ..protocol.url import parse
-from ..transports.client_tls import client_tls
+from ..transports.client_tls import url_tls
+from ..transports.tls_files import FileNames
 from .output import USAGE, CommandError, Terminal
 
 __all__ = [
@@ -45,7 +40,7 @@ __all__ = [
     "running_client",
 ]
 
-_PEM = re.compile("-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
+_TLS_FILES = FileNames("--ca-file", "--cert", "--key", "--key-password-file")
 
 
 def add_client_options(parser: ArgumentParser) -> None:
@@ -90,6 +85,22 @@ def add_client_options(parser: ArgumentParser) -> None:
         "--ca-file",
         metavar="PEM",
         help="the certificates to trust in place of the system's",
+    )
+    group.add_argument(
+        "--cert",
+        metavar="PEM",
+        help="a file with the client's own certificate, for a server that asks for "
+        "one, and those that lead to its authority; read anew before each attempt",
+    )
+    group.add_argument(
+        "--key",
+        metavar="PEM",
+        help="a file with the key of --cert, if that has it not as well",
+    )
+    group.add_argument(
+        "--key-password-file",
+        metavar="FILE",
+        help="a file whose first line is the password of an encrypted key",
     )
     group.add_argument(
         "--timeout",
@@ -310,23 +321,9 @@ def _auth_token(args: Namespace, terminal: Terminal) -> str | Callable[[], str] 
 
 
 def _tls(args: Namespace) -> Any:
-    if args.ca_file is None:
-        return None
-    target = parse(args.url)
-    if not target.secure:
-        raise CommandError("--ca-file is for a wss:// URL, which this is not", USAGE)
-    try:
-        certificates = [
-            Certificate.loadPEM(pem)
-            for pem in _PEM.findall(_read("--ca-file", args.ca_file))
-        ]
-    except OpenSSLError:
-        certificates = []
-    if not certificates:
-        raise CommandError(
-            f"--ca-file: there are no certificates in PEM in {args.ca_file!r}", USAGE
-        )
-    return client_tls(target.host, trustRootFromCertificates(certificates))
+    files = (args.ca_file, args.cert, args.key, args.key_password_file)
+    paths = [None if name is None else Path(name) for name in files]
+    return url_tls(args.url, _TLS_FILES, *paths)
 
 
 def _read(option: str, name: str) -> str:

@@ -69,6 +69,10 @@ _OWN = [
     ("token", "The auth token. Others can read it here: see --token-file."),
     ("token-file", "A file that holds the token, read at each connect."),
     ("token-env", "An environment variable that holds the token."),
+    ("ca-file", "The certificates to trust in place of the system's, in PEM."),
+    ("cert", "The client's own certificate, in PEM, read at each connect."),
+    ("key", "The key of --cert, in PEM, if that file has it not as well."),
+    ("key-password-file", "A file whose first line is the key's password."),
 ]
 
 

@@ -10,7 +10,8 @@ variable::
     token       token_file       token_env
 
 A file of this kind is read anew before each attempt to connect, so that what is in it
-may change.
+may change; and so are those of TLS, ``ca_file``, ``cert``, ``key`` and
+``key_password_file``.
 """
 
 from __future__ import annotations
@@ -31,6 +32,8 @@ from ..options.channel_kinds import ChannelFactory
 from ..options.fields import text_type
 from ..options.options import OPTIONS, Options
 from ..options.spelling import did_you_mean
+from ..transports.client_tls import url_tls
+from ..transports.tls_files import FileNames
 
 __all__ = [
     "DEFAULTS",
@@ -52,7 +55,18 @@ PLAIN = tuple(
 )
 """The options that are the client's, under the same names."""
 
-OWN = ("config", "log_level", "metrics", "token", "token_file", "token_env")
+OWN = (
+    "config",
+    "log_level",
+    "metrics",
+    "token",
+    "token_file",
+    "token_env",
+    "ca_file",
+    "cert",
+    "key",
+    "key_password_file",
+)
 """The other options that have one value."""
 
 TABLES = (
@@ -72,6 +86,8 @@ Settings = dict[str, Any]
 
 DEFAULTS: Settings = {"name": "txphoenix"}
 """What is not as with a client, if nothing is given."""
+
+_TLS_FILES = FileNames("ca_file", "cert", "key", "key_password_file")
 
 _NAMES = frozenset({*PLAIN, *OWN, *TABLES})
 _PLURALS = {"params": "param", "headers": "header", "channels": "channel"}
@@ -101,7 +117,10 @@ def client_options(given: Mapping[str, Any]) -> Settings:
         },
     }
     Options.check(**options)
-    return options
+    # It takes the host of a URL that is one.
+    paths = (merged.get(name) for name in _TLS_FILES)
+    tls = url_tls(options["url"], _TLS_FILES, *paths)
+    return options if tls is None else {**options, "tls": tls}
 
 
 def log_level(given: Mapping[str, Any]) -> str | None:
@@ -197,7 +216,7 @@ def _checked(name: str, value: Any, base: Path) -> Any:
 def _text(name: str, value: Any, base: Path) -> str | Path:
     if not isinstance(value, str):
         raise ConfigurationError(f"{name} must be a str, not {_kind(value)}")
-    if name == "config" or name.endswith("_file"):
+    if name in ("config", "cert", "key") or name.endswith("_file"):
         return base / Path(value).expanduser()
     return value
 

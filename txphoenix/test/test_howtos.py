@@ -24,6 +24,8 @@ from txphoenix.service.maker import Options, makeService
 from txphoenix.testing import ChatRoom, ServerChannel, ok
 from txphoenix.testing.cases import PhoenixMixin
 
+from .client_certificate_case import PASSWORD, CertificateFiles
+
 ROOT = Path(txphoenix.__file__).parent.parent
 DOCS = ROOT / "docs"
 URL = "wss://example.org/socket"
@@ -205,6 +207,14 @@ class CommandTests(SynchronousTestCase):
         (room,) = [it for it in blocks("howto-twistd", "python") if it.caption]
         (config,) = blocks("howto-twistd", "toml")
         self.key = directory / "key"
+        files = CertificateFiles(self)
+        cert, key = files.sign("dev-1", password=PASSWORD.encode())
+        self.places = {
+            "/run/secrets/key-password": files.password(),
+            "/run/secrets/key": str(self.key),
+            "/etc/chat/cert.pem": cert,
+            "/etc/chat/key.pem": key,
+        }
         for path, text in (
             (directory / str(room.caption), room.text),
             (directory / "chat.toml", config.text),
@@ -225,9 +235,10 @@ class CommandTests(SynchronousTestCase):
             words = words[1:]
         self.assertEqual(words[:3], ["twistd", "-n", "txphoenix"])
         options = Options()
-        options.parseOptions(
-            [word.replace("/run/secrets/key", str(self.key)) for word in words[3:]]
-        )
+        words = words[3:]
+        for shown, place in self.places.items():
+            words = [word.replace(shown, place) for word in words]
+        options.parseOptions(words)
         return options
 
     def test_commands(self) -> None:

@@ -37,6 +37,9 @@ class Socket:
     :ivar path: its path.
     :ivar query: its query, undecoded.
     :ivar peer: the client's host and port.
+    :ivar ssl_cert: the client's certificate (DER), or ``None``; Phoenix has it in
+        ``connect_info``, as ``peer_data.ssl_cert``.
+        See :class:`txphoenix.testing.tls.ClientAuthority`.
     :ivar transport: ``"websocket"`` or ``"longpoll"``.
     :ivar serializer: Phoenix's name of the serializer in use.
     :ivar assigns: anything that ``connect`` or a channel wants to keep.
@@ -52,6 +55,7 @@ class Socket:
         transport: str,
         serializer: str,
         auth_token: str | None = None,
+        ssl_cert: bytes | None = None,
     ) -> None:
         self.id: str | None = None
         self.params = params
@@ -62,6 +66,7 @@ class Socket:
         location, _, self.query = rest.partition("?")
         self.path = "/" + location.partition("/")[2]
         self.peer = peer
+        self.ssl_cert = ssl_cert
         self.transport = transport
         self.serializer = serializer
         self.assigns: dict[str, Any] = {}

@@ -6,6 +6,7 @@ import gzip
 from abc import ABC, abstractmethod
 from typing import Any, ClassVar
 
+from OpenSSL.crypto import FILETYPE_ASN1, dump_certificate
 from twisted.internet.defer import CancelledError, Deferred, maybeDeferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -126,7 +127,19 @@ class Mount(ABC):
             transport=self.transport,
             serializer=serializer,
             auth_token=token,
+            ssl_cert=_client_certificate(request),
         )
+
+
+def _client_certificate(request: Request) -> bytes | None:
+    """What the client has shown in TLS (DER), if there is TLS and it was asked."""
+    get_handle = getattr(request.transport, "getHandle", None)
+    connection = get_handle() if get_handle is not None and request.isSecure() else None
+    get_certificate = getattr(connection, "get_peer_certificate", None)
+    certificate = None if get_certificate is None else get_certificate()
+    if certificate is None:
+        return None
+    return dump_certificate(FILETYPE_ASN1, certificate)
 
 
 def header_values(request: Request, name: str) -> list[str]:

@@ -6,6 +6,15 @@
     server = PhoenixServer(channels, tls=credentials.server)
     client = SocketClient(server.url, tls=optionsForClientTLS(
         "127.0.0.1", trustRoot=credentials.trust_root))
+
+A server can demand a certificate of its clients as well::
+
+    devices = ClientAuthority()
+    server = PhoenixServer(channels, tls=devices.demanded_by(credentials))
+    mine = devices.sign("device-1")
+    Path("device.pem").write_bytes(mine.certificate + mine.key)
+    client = SocketClient(server.url, tls=client_tls(
+        "127.0.0.1", credentials.trust_root, cert_file="device.pem"))
 """
 
 from __future__ import annotations
@@ -18,9 +27,16 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
-from twisted.internet.ssl import Certificate, CertificateOptions, PrivateCertificate
+from twisted.internet.ssl import (
+    Certificate,
+    CertificateOptions,
+    PrivateCertificate,
+    trustRootFromCertificates,
+)
 
-__all__ = ["Credentials", "self_signed"]
+__all__ = ["ClientAuthority", "ClientPEM", "Credentials", "self_signed"]
+
+_PEM = serialization.Encoding.PEM
 
 
 class Credentials(NamedTuple):
@@ -42,27 +58,109 @@ def self_signed(*hosts: str) -> Credentials:
     """
     names = [_general_name(host) for host in hosts or ("localhost", "127.0.0.1")]
     key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "txphoenix test")])
-    now = datetime.now(UTC)
+    subject = _named("txphoenix test")
     certificate = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(subject)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(hours=1))
-        .not_valid_after(now + timedelta(days=1))
+        _builder(subject, subject, key, timedelta(days=1))
         .add_extension(x509.SubjectAlternativeName(names), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .sign(key, hashes.SHA256())
     )
-    pem = serialization.Encoding.PEM
-    certificate_pem = certificate.public_bytes(pem)
-    key_pem = key.private_bytes(
-        pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    private = PrivateCertificate.loadPEM(certificate_pem + key_pem)
+    certificate_pem = certificate.public_bytes(_PEM)
+    private = PrivateCertificate.loadPEM(certificate_pem + _key_pem(key, None))
     return Credentials(private.options(), Certificate.loadPEM(certificate_pem))
+
+
+class ClientPEM(NamedTuple):
+    """A client's certificate and key, as files have them (PEM).
+
+    :ivar certificate: the certificate, and behind it those of the authorities between
+        it and the one that servers trust.
+    :ivar key: its private key.
+    """
+
+    certificate: bytes
+    key: bytes
+
+
+class ClientAuthority:
+    """Signs the certificates of clients, for servers that demand one.
+
+    :param above: the authority that has signed this one's own certificate; without, it
+        is the one that servers trust.
+    """
+
+    def __init__(self, above: ClientAuthority | None = None) -> None:
+        self._key = ec.generate_private_key(ec.SECP256R1())
+        self._name = _named(f"clients {x509.random_serial_number():x}")
+        signer = above or self
+        ca = x509.BasicConstraints(ca=True, path_length=None)
+        builder = _builder(self._name, signer._name, self._key, timedelta(days=1))
+        made = builder.add_extension(ca, critical=True).sign(
+            signer._key, hashes.SHA256()
+        )
+        self._pem = made.public_bytes(_PEM)
+        self._chain: bytes = b"" if above is None else self._pem + above._chain
+
+    def sign(
+        self,
+        name: str,
+        *,
+        life: timedelta = timedelta(days=1),
+        password: bytes | None = None,
+    ) -> ClientPEM:
+        """Make a client's key and certificate.
+
+        :param name: the common name of its subject.
+        :param life: how long it is good; it has expired if that is not above zero.
+        :param password: what the key is encrypted with; it is not if not given.
+        """
+        key = ec.generate_private_key(ec.SECP256R1())
+        builder = _builder(_named(name), self._name, key, life)
+        certificate = builder.sign(self._key, hashes.SHA256())
+        return ClientPEM(
+            certificate.public_bytes(_PEM) + self._chain, _key_pem(key, password)
+        )
+
+    def demanded_by(self, credentials: Credentials) -> CertificateOptions:
+        """The ``tls`` of a server that takes no client without such a certificate.
+
+        :param credentials: the server's own.
+        """
+        return CertificateOptions(
+            privateKey=credentials.server.privateKey,
+            certificate=credentials.server.certificate,
+            trustRoot=trustRootFromCertificates([Certificate.loadPEM(self._pem)]),
+        )
+
+
+def _named(text: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
+
+
+def _builder(
+    subject: x509.Name,
+    issuer: x509.Name,
+    key: ec.EllipticCurvePrivateKey,
+    life: timedelta,
+) -> x509.CertificateBuilder:
+    now = datetime.now(UTC)
+    return (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        # The clocks of two machines differ.
+        .not_valid_before(now + min(life, timedelta()) - timedelta(hours=1))
+        .not_valid_after(now + life)
+    )
+
+
+def _key_pem(key: ec.EllipticCurvePrivateKey, password: bytes | None) -> bytes:
+    encryption: serialization.KeySerializationEncryption = serialization.NoEncryption()
+    if password is not None:
+        encryption = serialization.BestAvailableEncryption(password)
+    return key.private_bytes(_PEM, serialization.PrivateFormat.PKCS8, encryption)
 
 
 def _general_name(host: str) -> x509.GeneralName:

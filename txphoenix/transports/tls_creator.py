@@ -16,6 +16,7 @@ from twisted.internet.interfaces import IOpenSSLClientConnectionCreator
 from twisted.logger import Logger, LogLevel
 from zope.interface import implementer
 
+from ..errors import ConfigurationError
 from ..legible import error_text
 from ..runtime.package_log import package_log
 from .tls import NoTLS
@@ -46,6 +47,11 @@ class _GuardedTLS:
     def clientConnectionForTLS(self, tlsProtocol: Any) -> Connection:
         try:
             connection = self._creator.clientConnectionForTLS(tlsProtocol)
+        except ConfigurationError as error:
+            # Its files, as a rule: the attempt tells of them, as it does of a token's.
+            refused = NoTLS(error_text(error))
+            refused.__cause__ = error
+            return _failing(refused)
         except BaseException as error:
             log.failure("the option tls raised", level=LogLevel.error)
             name = type(error).__name__
