@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from ..environment import Packages
-from ..official import Client, Official
+from ..official import Official
 from .controls import controls
 from .decoding import decoded
+from .scenarios import SCENARIOS
 from .server import SupabaseInteropServer
+from .txphoenix_client import TxphoenixClient
 
 __all__ = ["OFFICIAL"]
 
@@ -22,11 +22,6 @@ PACKAGES = Packages(
     },
 )
 
-
-def _ours(reactor: Any, transport: str, url: str) -> Client:
-    raise NotImplementedError("txphoenix.supabase has no client yet")
-
-
 OFFICIAL = Official(
     name="supabase-js",
     packages=PACKAGES,
@@ -34,7 +29,7 @@ OFFICIAL = Official(
     actions="supabase/scenario.mjs",
     server=SupabaseInteropServer,
     controls=controls,
-    ours=_ours,
-    scenarios=(),
+    ours=TxphoenixClient,
+    scenarios=SCENARIOS,
     decoded=decoded,
 )
