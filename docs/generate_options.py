@@ -50,7 +50,7 @@ from collections.abc import Callable, Mapping, Sequence
 from http.cookiejar import CookieJar
 from typing import Any, TypedDict
 
-from ..protocol.backoff import Backoff
+from ..protocol.backoff import Backoff, ErrorBackoff
 from ..protocol.json_codecs import JSONCodec
 from ..protocol.message import Serializer
 from .channel_kinds import AnyChannel, ChannelFactory
@@ -89,7 +89,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from http.cookiejar import CookieJar
 from typing import Any, TypedDict
 
-from txphoenix.backoff import Backoff
+from txphoenix.backoff import Backoff, ErrorBackoff
 from txphoenix.interfaces import JSONCodec, Serializer
 from txphoenix.supplied import Headers, Params, Supplied
 

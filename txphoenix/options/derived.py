@@ -2,41 +2,37 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
 from ..protocol import backoff as backoffs
-from ..protocol.backoff import Backoff
+from ..protocol.backoff import Backoff, ErrorBackoff
+from ..runtime.backoff_calls import BackoffCall, with_error
 from .snapshot import changed_options, snapshot
 
 __all__ = ["DerivedOptions"]
 
-# It keeps nothing of who asks it: one serves all clients.
-_REJOIN_BACKOFF = backoffs.rejoin()
-# What an attempt asks for, where it is a callable.
-_ASKED = ("url", "params", "headers", "auth_token", "endpoint", "transport")
+# One serves all clients: it keeps nothing of who asks it.
+_REJOIN_DELAY = with_error(backoffs.rejoin())
 
 
 class DerivedOptions:
     """What is asked of options that nobody gives."""
 
-    backoff: Backoff | None
-    rejoin_backoff: Backoff | None
+    backoff: Backoff | ErrorBackoff | None
+    rejoin_backoff: Backoff | ErrorBackoff | None
     reconnect_interval: float
 
-    @property
-    def reconnect_backoff(self) -> Backoff:
-        """:attr:`backoff`, or the default."""
-        return self.backoff or backoffs.reconnect(self.reconnect_interval)
+    @cached_property
+    def retry_delay(self) -> BackoffCall:
+        """:attr:`backoff`, or the default, which takes the number and the error."""
+        backoff = self.backoff or backoffs.reconnect(self.reconnect_interval)
+        return with_error(backoff)
 
-    @property
-    def channel_backoff(self) -> Backoff:
-        """:attr:`rejoin_backoff`, or the default."""
-        return self.rejoin_backoff or _REJOIN_BACKOFF
-
-    @property
-    def asks_anew(self) -> bool:
-        """Whether an attempt asks a callable, which may answer otherwise next time."""
-        return any(callable(getattr(self, name)) for name in _ASKED)
+    @cached_property
+    def rejoin_delay(self) -> BackoffCall:
+        """:attr:`rejoin_backoff`, or the default, in the same way."""
+        return with_error(self.rejoin_backoff) if self.rejoin_backoff else _REJOIN_DELAY
 
     def snapshot(self) -> dict[str, Any]:
         """Every option by name, as JSON can hold it, with the secrets cut out.

@@ -16,7 +16,7 @@ from typing import Any, ClassVar, Self, Unpack, cast
 import attrs
 from attrs import Attribute
 
-from ..protocol.backoff import Backoff
+from ..protocol.backoff import Backoff, ErrorBackoff
 from ..protocol.json_codecs import JSONCodec
 from ..protocol.message import Serializer
 from . import checks, redacted, rules
@@ -63,8 +63,7 @@ class Options(DerivedOptions):
     ``/socket/websocket`` and ``/socket/longpoll``; a server may have it elsewhere
     (``websocket: [path: "/:key"]``).
     Parameters and ``vsn`` go into the query all the same.
-    One path cannot lead to two transports, so there is no :attr:`longpoll_fallback`
-    then.
+    One path leads to one transport, so there is no :attr:`longpoll_fallback` then.
     """
 
     transport: str | Callable[..., Any] = option(
@@ -118,6 +117,12 @@ class Options(DerivedOptions):
     connect_timeout: float = option(checks.network_seconds, default=15.0)
     """Seconds for one attempt to connect: parameters, TCP, TLS and handshake."""
 
+    max_redirects: int = option(checks.count, default=5)
+    """How many redirects of one attempt are followed; 0 refuses all.
+
+    None leads from TLS to a connection without, and another host gets no secrets.
+    """
+
     params: Supplied[Params | None] = option(
         checks.or_callable(check_params),
         factory=dict,
@@ -148,9 +153,12 @@ class Options(DerivedOptions):
     )
     """The token for a socket with ``auth_token: true`` (Phoenix 1.8).
 
-    It travels outside of the URL, as UTF-8: any text but for control characters, and
-    for a space at either end.
+    It travels outside of the URL, as UTF-8: any text without control characters, and
+    without a space at either end.
     """
+
+    longpoll_token_header: bool = option(checks.flag, default=False, reconnects=True)
+    """Whether long-poll names its session in a header (Phoenix 1.8.10 and later)."""
 
     cookies: CookieJar | None = option(
         checks.cookie_jar, default=None, takes="CookieJar | bool | None", text=bool
@@ -220,14 +228,22 @@ class Options(DerivedOptions):
     The default is to retry always.
     """
 
-    backoff: Backoff | None = option(checks.function, default=None)
+    backoff: Backoff | ErrorBackoff | None = option(checks.function, default=None)
     """Takes how many attempts to reconnect have failed, and returns the next delay.
 
+    With a second parameter that has no default, or is named ``error``, it takes the
+    error as well.
     The default is :func:`txphoenix.backoff.reconnect`, the first within 2.25 seconds.
     """
 
     reconnect_interval: float = option(checks.seconds, default=60.0)
     """The longest delay of the default :attr:`backoff`, in seconds."""
+
+    max_retry_after: float | None = option(checks.optional_delay, default=None)
+    """How much of a server's ``Retry-After`` is waited at most; 0 has it ignored.
+
+    The default is :attr:`reconnect_interval`.
+    """
 
     heartbeat_interval: float = option(checks.network_seconds, default=30.0)
     """Seconds between heartbeats; Phoenix closes after 60 without one."""
@@ -309,7 +325,9 @@ class Options(DerivedOptions):
     The others wait for their turn, in the order in which their channels want to join.
     """
 
-    rejoin_backoff: Backoff | None = option(checks.function, default=None)
+    rejoin_backoff: Backoff | ErrorBackoff | None = option(
+        checks.function, default=None
+    )
     """The :attr:`backoff` of a channel that must be joined again."""
 
     max_restarts: int = option(checks.count, default=3)

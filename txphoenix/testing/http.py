@@ -79,6 +79,13 @@ class Mount(ABC):
             socket.id = await maybeDeferred(options.connect, params, socket)
         return socket, codec
 
+    def refuse(self, request: Request, status: int) -> None:
+        """Answer as the server was told to answer handshakes."""
+        headers, body = self.endpoint.refusal_answer(self.transport)
+        for name, value in headers.items():
+            request.setHeader(name.encode("ascii"), value.encode("utf-8"))
+        answer(self.endpoint, request, status, body)
+
     def crashed(self, request: Request, failure: Failure) -> None:
         """Answer a request whose handling has raised.
 
