@@ -85,7 +85,7 @@ class CowboyTests(ServerTests):
 class OldServerTests(ClientTestCase):
     """A server that does not know the header."""
 
-    server_options: ClassVar[Any] = {"flavour": "1.7-bandit"}
+    server_options = {"flavour": "1.7-bandit"}
 
     def test_error(self) -> None:
         """The error of the loss says so."""

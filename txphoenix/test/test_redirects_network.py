@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from twisted.internet.endpoints import TCP4ClientEndpoint, TCP4ServerEndpoint
+from twisted.internet.protocol import Factory
 from twisted.internet.ssl import optionsForClientTLS
 from twisted.trial.unittest import TestCase
 
 from txphoenix import HandshakeRefused, SocketClient
 from txphoenix.testing import PhoenixServer, ServerChannel, Socket
 from txphoenix.testing.tls import self_signed
+
+from .network import Tunnel, reactor
 
 
 class RedirectTests(TestCase):
@@ -136,7 +140,12 @@ class RedirectTests(TestCase):
         server = await self.server()
         asked: list[str] = []
         take = server.refusal_of
-        self.patch(server, "refusal_of", lambda name: asked.append(name) or take(name))
+
+        def refusal_of(name: str) -> int | None:
+            asked.append(name)
+            return take(name)
+
+        self.patch(server, "refusal_of", refusal_of)
         for most in (0, 3):
             server.refuse(302, location=self.place(server))
             asked.clear()
@@ -175,6 +184,38 @@ class RedirectTests(TestCase):
         error: Any = await self.assertFailure(client.when_connected(), Exception)
         self.assertIn("Refused", str(error))
         self.assertIsInstance(error.__context__, HandshakeRefused)
+
+    async def test_proxy(self) -> None:
+        """Through a proxy each server is reached by a tunnel of its own."""
+        first, second = await self.server(), await self.server()
+        first.refuse(302, location=self.place(second))
+        endpoint = TCP4ServerEndpoint(reactor, 0, interface="127.0.0.1")
+        self.patch(Tunnel, "heads", [])
+        port = await endpoint.listen(Factory.forProtocol(Tunnel))
+        self.addCleanup(port.stopListening)
+        client = self.client(first.url, proxy=f"http://127.0.0.1:{port.getHost().port}")
+        client.startService()
+        await client.when_connected()
+        told = [head.split(b" ")[1].decode() for head in Tunnel.heads]
+        ports = [int(each.rpartition(":")[2]) for each in told]
+        self.assertEqual(list(dict.fromkeys(ports)), [first.port, second.port])
+        self.assertNotIn("s3cret", repr(self.asked[-1].headers))
+        await client.stopService()
+
+    async def test_endpoint(self) -> None:
+        """A callable that makes endpoints is asked for the other place as well."""
+        first, second = await self.server(), await self.server()
+        first.refuse(302, location=self.place(second))
+        ports: list[int] = []
+
+        def endpoint(reactor: Any, host: str, port: int, tls: Any) -> Any:
+            ports.append(port)
+            return TCP4ClientEndpoint(reactor, host, port)
+
+        client = self.client(first.url, endpoint=endpoint)
+        client.startService()
+        await client.when_connected()
+        self.assertEqual(ports, [first.port, second.port])
 
 
 class LongPollTests(RedirectTests):

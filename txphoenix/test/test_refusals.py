@@ -17,6 +17,8 @@ from txphoenix.transports.http_body import LONGEST_REFUSAL, PATIENCE
 from txphoenix.transports.refusal import refused
 from txphoenix.transports.request_secrets import RequestSecrets
 
+from .http_ways import by_treq_too
+from .longpoll_case import LongPollTestCase
 from .raw_server import RawTestCase
 
 PROBLEM = {
@@ -155,6 +157,16 @@ class BodyTests(RawTestCase):
         answer = head("Content-Type: text/plain") + b"busy"
         self.assertEqual(self.refusal(answer).body, "busy")
 
+    def test_success(self) -> None:
+        """An answer that calls itself a success is none, and its body is bounded."""
+        kind = "Content-Type: text/plain"
+        self.raw.answer = head("Content-Length: 100", kind, status="200 OK") + b"hello"
+        _, errors = self.refused_client(**self.options)
+        self.memory.advance(PATIENCE)
+        [error] = errors
+        assert isinstance(error, HandshakeRefused)
+        self.assertEqual((error.status, error.body), (200, "hello"))
+
     def test_connect_timeout(self) -> None:
         """If the time of the attempt ends meanwhile, it is a refusal all the same."""
         self.raw.answer = head("Content-Length: 100", "Retry-After: 9")
@@ -210,6 +222,74 @@ class StockBodyTests(BodyTests):
     """The same by Autobahn's own frames."""
 
     options: ClassVar[dict[str, Any]] = {"fast_frames": False}
+
+
+@by_treq_too
+class LongPollTests(LongPollTestCase):
+    """The body of a refusal of a session of long-poll."""
+
+    def refusal(self) -> HandshakeRefused:
+        """What the user is told."""
+        [error] = self.errors
+        assert isinstance(error, HandshakeRefused), error
+        self.assertEqual(error.status, 503)
+        self.assertEqual(self.server.pairs, [], "the connection is closed")
+        return error
+
+    def test_problem(self) -> None:
+        """A problem is there whole."""
+        self.begin(reconnect=False)
+        kind = "application/problem+json"
+        body = json.dumps(PROBLEM).encode()
+        self.server.take("GET").answer(503, body, Content_Type=kind)
+        self.assertEqual(self.refusal().problem, PROBLEM)
+        self.assertIn("Too many sockets: Try again tomorrow.", str(self.refusal()))
+
+    def test_compressed(self) -> None:
+        """One that is a bomb is taken apart as far as there is room."""
+        self.begin(reconnect=False)
+        words = {"Content_Type": "text/plain", "Content_Encoding": "gzip"}
+        body = gzip.compress(b"x" * 10_000_000)
+        self.server.take("GET").answer(503, body, **words)
+        self.assertEqual(self.refusal().body, "x" * LONGEST_REFUSAL)
+
+    def test_endless(self) -> None:
+        """One that does not end is cut off."""
+        self.begin(reconnect=False)
+        asked = self.server.take("GET")
+        asked.write(503, b"x" * (LONGEST_REFUSAL + 1), Content_Type="text/plain")
+        self.assertEqual(self.refusal().body, "x" * LONGEST_REFUSAL)
+
+    def test_dripping(self) -> None:
+        """One that drips is waited for two seconds, not more."""
+        self.begin(reconnect=False)
+        asked = self.server.take("GET")
+        for _ in range(8):
+            self.assertEqual(self.errors, [])
+            asked.write(503, b"x", Content_Type="text/plain")
+            self.server.advance(PATIENCE / 8)
+        self.assertEqual(self.refusal().body, "x" * 8)
+
+    def test_secrets(self) -> None:
+        """What it repeats of the request is cut out: params, headers, token."""
+        self.begin(
+            reconnect=False,
+            params={"key": "one-s3cret"},
+            headers={"X-Key": "two-s3cret"},
+            auth_token="three-s3cret",
+        )
+        body = b"one-s3cret two-s3cret three-s3cret"
+        self.server.take("GET").answer(503, body, Content_Type="text/plain")
+        self.assertEqual(self.refusal().body, " ".join(["[redacted]"] * 3))
+
+    def test_page_of_another(self) -> None:
+        """A page in the place of Phoenix's answer is told by its title."""
+        self.begin(reconnect=False)
+        body = b"<html><title>Log in to the WLAN</title>" + b"x" * 1000
+        self.server.take("GET").answer(200, body, Content_Type="text/html")
+        [error] = self.errors
+        self.assertIn("Log in to the WLAN", str(error))
+        self.assertLess(len(str(error)), 300)
 
 
 class SecretsTests(SynchronousTestCase):

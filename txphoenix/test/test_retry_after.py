@@ -5,9 +5,10 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
+from twisted.logger import formatEvent, globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 
-from txphoenix import ConnectionClosed, HandshakeRefused, telemetry
+from txphoenix import ConnectionClosed, HandshakeRefused, JoinError, telemetry
 from txphoenix.protocol.backoff import after_overload, after_refusal, after_restart
 from txphoenix.transports.retry_after import retry_after
 
@@ -198,6 +199,37 @@ class ConnectionTests(ClientTestCase):
         self.client.connect()
         self.memory.flush()
         self.assertTrue(self.client.connected)
+
+    def test_log(self) -> None:
+        """The line of the outage says for how long the server wants to be left."""
+        lines: list[str] = []
+
+        def observe(event: Any) -> None:
+            lines.append(formatEvent(event))
+
+        observer: Any = observe
+        globalLogPublisher.addObserver(observer)
+        self.addCleanup(globalLogPublisher.removeObserver, observer)
+        self.memory.refuse(503, retry_after=30)
+        self.delays()
+        self.assertIn("the server asks for 30 s without an attempt", "".join(lines))
+
+    def test_rejoin(self) -> None:
+        """A rejoin_backoff that takes the error has what interrupted the channel."""
+        given: list[Any] = []
+
+        def backoff(failures: int, error: Exception) -> float:
+            given.append((failures, error))
+            return 1.0
+
+        channel = self.joined_channel(rejoin_backoff=backoff)
+        self.memory.refusal = {"reason": "not now"}
+        self.memory.kill_channel(channel.topic)
+        self.memory.flush()
+        self.memory.advance(1.0)
+        self.assertEqual([failures for failures, _ in given], [0, 1])
+        self.assertIsInstance(given[1][1], JoinError)
+        self.assertEqual(given[1][1].reason, "not now")
 
     def test_garbage(self) -> None:
         """What nobody can read is as if it were not there."""

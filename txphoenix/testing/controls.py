@@ -52,6 +52,7 @@ class Controls(Generic[_Channel, _Session]):
     """The clients and topics of a server, its controls, and who waits for what happens.
 
     :param flavour: how the server's Phoenix speaks.
+    :ivar refusal_answers: the headers and the body of refusals, by transport.
     """
 
     def __init__(self, flavour: Flavour) -> None:
@@ -59,7 +60,7 @@ class Controls(Generic[_Channel, _Session]):
         self.is_paused = False
         self.presence = PresenceTracker(self.broadcast)
         self._refusals: dict[str | None, int | None] = {}
-        self._answers: dict[str | None, tuple[Mapping[str, str], bytes]] = {}
+        self.refusal_answers: dict[str | None, tuple[Mapping[str, str], bytes]] = {}
         self._sessions: dict[_Session, None] = {}
         self._topics: dict[str, dict[ChannelProcess[_Channel], None]] = {}
         self._waits = Waits()
@@ -176,18 +177,16 @@ class Controls(Generic[_Channel, _Session]):
         :param location: where a redirect leads: the value of ``Location``.
         """
         self._refusals[transport] = status
+        self.refusal_answers.pop(transport, None)
+        if status is None:
+            return
         lines = dict(headers or {})
         if retry_after is not None:
             lines["Retry-After"] = str(retry_after)
         if location is not None:
             lines["Location"] = location
         data = body.encode("utf-8") if isinstance(body, str) else body
-        self._answers[transport] = lines, data
-
-    def refusal_answer(self, transport: str) -> tuple[Mapping[str, str], bytes]:
-        """The headers and the body of such an answer."""
-        whose = None if self._refusals.get(None) else transport
-        return self._answers.get(whose, ({}, b""))
+        self.refusal_answers[transport] = lines, data
 
     def refusal_of(self, transport: str) -> int | None:
         """The HTTP status for handshakes of that transport, if they are refused."""

@@ -81,7 +81,8 @@ class Mount(ABC):
 
     def refuse(self, request: Request, status: int) -> None:
         """Answer as the server was told to answer handshakes."""
-        headers, body = self.endpoint.refusal_answer(self.transport)
+        answers = self.endpoint.refusal_answers
+        headers, body = answers.get(None) or answers.get(self.transport) or ({}, b"")
         for name, value in headers.items():
             request.setHeader(name.encode("ascii"), value.encode("utf-8"))
         answer(self.endpoint, request, status, body)

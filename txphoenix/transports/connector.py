@@ -39,7 +39,7 @@ from ..errors import (
 )
 from ..options.options import Options
 from ..protocol.redact import redact_url
-from ..protocol.url import Target, connect_target, parse
+from ..protocol.url import Target, connect_target
 from ..runtime.contexts import without_context
 from ..runtime.deadlines import Deadlines, DelayedCall
 from ..runtime.package_log import package_log
@@ -316,12 +316,6 @@ class EndpointConnector:
         # Its frames are ours, and hold the headers and the URL with its params.
         reason.__traceback__ = None
         self._factory.clientConnectionFailed(self, Failure(self.placed(reason)))
-
-    def _aim_at(self, url: str) -> Target:
-        """Take note of where the attempt goes."""
-        target = parse(url)
-        self._aim(target)
-        return target
 
     def _aim(self, target: Target) -> None:
         self._target = target

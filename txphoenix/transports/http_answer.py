@@ -23,7 +23,7 @@ from .http_body import AnswerBody, RefusalBody
 from .http_chunks import Chunks
 from .http_head import Answer, HeadReader, ParseError
 
-__all__ = ["AnswerReader"]
+__all__ = ["AnswerReader", "is_no_success"]
 
 # The most digits of a length: nothing is that long.
 _MOST_DIGITS: Final = 18
@@ -33,6 +33,11 @@ _WITHOUT_BODY: Final = frozenset({101, 204, 304})
 _NO_ENCODING: Final = b""
 
 
+def is_no_success(status: int) -> bool:
+    """Whether a status says that what was asked for was not done."""
+    return status // 100 != 2
+
+
 class AnswerReader:
     """Reads one answer.
 
@@ -40,6 +45,7 @@ class AnswerReader:
     :param give_up: ends the connection.
     :param deadlines: times the body of a refusal, of which the beginning is enough
         then; without it, it is a body like any other.
+    :param refuses: whether a status is a refusal's.
     :param to_head: whether it is one to ``HEAD``, which has no body.
     :ivar is_persistent: whether the connection may serve another request; known with
         the head.
@@ -55,6 +61,7 @@ class AnswerReader:
         "_head",
         "_left",
         "_limit",
+        "_refuses",
         "_to_head",
         "is_persistent",
     )
@@ -65,6 +72,7 @@ class AnswerReader:
         give_up: Callable[[], None],
         deadlines: Deadlines | None = None,
         *,
+        refuses: Callable[[int], bool] = is_no_success,
         to_head: bool = False,
     ) -> None:
         self.is_persistent = False
@@ -72,6 +80,7 @@ class AnswerReader:
         self._limit = limit
         self._give_up = give_up
         self._deadlines = deadlines
+        self._refuses = refuses
         self._head = HeadReader()
         # All but the body, once the head has come.
         self._answer: Answer | None = None
@@ -161,7 +170,7 @@ class AnswerReader:
     def _make_body(self, encoding: bytes) -> AnswerBody:
         answer = self._answer
         deadlines = self._deadlines
-        if deadlines and answer is not None and answer.code // 100 != 2:
+        if deadlines and answer is not None and self._refuses(answer.code):
             return RefusalBody(encoding, self._give_up, deadlines)
         return AnswerBody(encoding, self._limit(), self._give_up)
 

@@ -184,7 +184,7 @@ class RefusalBody(AnswerBody):
     def take(self, data: bytes) -> None:
         """Take what has come, as much as there is room for."""
         room = self._limit - self._came
-        if self._inflater is None and 0 < room < len(data):
+        if 0 < room < len(data):
             super().take(data[:room])
             data = data[room:]
         super().take(data)

@@ -25,7 +25,6 @@ from ..protocol.query_params import merge_params
 from ..protocol.redact import redact_url
 from ..protocol.url import Target, parse
 from .attempt import Attempt
-from .refusal import told
 
 __all__ = ["REDIRECTS", "Redirects"]
 
@@ -172,6 +171,9 @@ def _redirected(
     refused: HandshakeRefused, target: Target, said: str
 ) -> HandshakeRefused:
     """A redirect, as the error that it is."""
+    # Few servers lead elsewhere.
+    from .refusal import told
+
     error = told(refused.status, refused.headers, refused.reason, said)
     error.retry_after = refused.retry_after
     error.url = redact_url(target.url("wss" if target.secure else "ws"))

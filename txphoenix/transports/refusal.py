@@ -6,7 +6,6 @@ people, problems for machines (RFC 9457), and says when to come back.
 
 from __future__ import annotations
 
-import html
 import json
 import re
 from collections.abc import Mapping
@@ -89,6 +88,9 @@ def _said_by(
             read = None
     problem = read if kind == _PROBLEM and isinstance(read, dict) else None
     if "html" in kind or _HTML.match(text):
+        # It takes a moment to load.
+        import html
+
         title = _TITLE.search(text)
         said = html.unescape(title[1]) if title else ""
     elif isinstance(read, dict):

@@ -8,20 +8,15 @@ from twisted.python.failure import Failure
 
 from ..errors import ConnectionFailed, MessageTooLarge
 from ..runtime.deadlines import Deadlines
-from .answer_head import is_interim, read_head
+from .answer_head import read_head
 from .http_answer import AnswerReader
 from .http_body import LONGEST_REFUSAL
 from .http_head import Answer, ParseError
 from .redirects import REDIRECTS
 
-__all__ = ["RefusedUpgrade", "is_refusal"]
+__all__ = ["RefusedUpgrade"]
 
 _EVERYTHING = 2 * LONGEST_REFUSAL
-
-
-def is_refusal(status: int | None) -> bool:
-    """Whether a status says that there is no WebSocket."""
-    return status is not None and status != 101 and not is_interim(status)
 
 
 class RefusedUpgrade:
@@ -40,7 +35,9 @@ class RefusedUpgrade:
         self.is_over = False
         self.body = b""
         self._tell: Deferred[None] | None = None
-        self._reader = AnswerReader(lambda: _EVERYTHING, self._enough, deadlines)
+        self._reader = AnswerReader(
+            lambda: _EVERYTHING, self._enough, deadlines, refuses=lambda _: True
+        )
         status, _, headers = read_head(head.decode("iso-8859-1"))
         self._is_announced = (
             not {"content-length", "transfer-encoding", "content-type"}.isdisjoint(

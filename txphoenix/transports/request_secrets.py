@@ -6,7 +6,6 @@ a link, escaped in JSON, or as the base64 that a token was sent as.
 
 from __future__ import annotations
 
-import html
 import json
 import re
 from base64 import b64decode, b64encode, urlsafe_b64encode
@@ -138,6 +137,9 @@ def _credentials(encoded: str) -> Iterator[str]:
 
 def _forms_of(secret: str) -> Iterable[str]:
     """How a text may be repeated."""
+    # It takes a moment to load, and few requests are refused.
+    import html
+
     yield secret
     for ascii_only in (True, False):
         escaped = json.dumps(secret, ensure_ascii=ascii_only)[1:-1]

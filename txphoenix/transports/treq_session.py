@@ -27,6 +27,7 @@ from ..protocol.handshake import cookie_lines
 from ..runtime.contexts import without_context
 from ..runtime.deadlines import Deadlines, Timer
 from .cookies import ServerCookies
+from .http_answer import is_no_success
 from .http_body import AnswerBody, RefusalBody, RequestBody
 from .http_endpoint import TrackedEndpoint
 from .http_head import Answer
@@ -281,7 +282,7 @@ class _Exchange:
     def _read(self, response: Any) -> Deferred[Answer]:
         connection = cast(Connection, self._connection)
         session, give_up = self._session, connection.abortConnection
-        if response.code // 100 != 2:
+        if is_no_success(response.code):
             body: AnswerBody = RefusalBody(self._encoding, give_up, session.deadlines)
         else:
             body = AnswerBody(self._encoding, session.limit, give_up)

@@ -33,11 +33,10 @@ from ..protocol.close_codes import NO_CLOSE_FRAME, NORMAL
 from ..protocol.handshake import Handshake
 from ..runtime.deadlines import DelayedCall
 from ..runtime.package_log import package_log
-from .answer_head import AnswerHead, accepted_head, plain_head, read_head
+from .answer_head import AnswerHead, accepted_head, is_refusal, plain_head, read_head
 from .failures import failed_with
 from .frames import FastFrameProtocol
 from .handshake_factory import HandshakeFactory
-from .refused_upgrade import RefusedUpgrade, is_refusal
 from .session_defaults import own_attributes, with_protocol_defaults
 from .upgrade import TOKEN_PREFIX
 from .websocket_ends import why_closed, why_not_opened
@@ -78,7 +77,7 @@ class PhoenixClientProtocol(FastFrameProtocol):
     needs_heartbeat = True
     fault: str | None = None
     """What was wrong with the answer to the handshake."""
-    refused: RefusedUpgrade | None = None
+    refused: Any = None
     """Reads an answer that is no yes, if there is one."""
     lost_reason: BaseException = ConnectionDone()
     """What the transport has said of its end."""
@@ -252,8 +251,7 @@ class PhoenixClientProtocol(FastFrameProtocol):
         An answer that leaves nothing to weigh is read here, and so is the body of a
         refusal; of all others Autobahn decides, which always fails the handshake.
         """
-        # Autobahn would keep it all, and copy it with each read.
-        data, self.data = self.data, b""
+        data, self.data = self.data, b""  # Autobahn would copy it with each read.
         answer = self._answer
         if self.refused is not None:
             return self._take_refusal(data)
@@ -283,6 +281,8 @@ class PhoenixClientProtocol(FastFrameProtocol):
 
     def _refused(self, data: bytes) -> None:
         """The answer is no yes: read what else it says, unless it leads elsewhere."""
+        from .refused_upgrade import RefusedUpgrade
+
         self.refused = refused = RefusedUpgrade(self._head, self.factory.deadlines)
         refused.when_enough().addCallback(lambda _: self.failHandshake("refused"))
         self._take_refusal(data)

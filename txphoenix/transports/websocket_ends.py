@@ -8,10 +8,9 @@ from twisted.internet.error import ConnectionDone
 
 from ..errors import ConnectionClosed, ConnectionFailed
 from ..protocol.close_codes import NO_CLOSE_FRAME, NO_CODE
-from .answer_head import is_interim, read_head
+from .answer_head import is_interim, is_refusal, read_head
 from .failures import failed_with
 from .handshake_factory import HandshakeFactory
-from .refused_upgrade import is_refusal
 
 __all__ = ["why_closed", "why_not_opened"]
 
