@@ -14,8 +14,6 @@ __all__ = ["DerivedOptions"]
 
 # One serves all clients: it keeps nothing of who asks it.
 _REJOIN_DELAY = with_error(backoffs.rejoin())
-# What an attempt asks for, where it is a callable.
-_ASKED = ("url", "params", "headers", "auth_token", "endpoint", "transport")
 
 
 class DerivedOptions:
@@ -35,11 +33,6 @@ class DerivedOptions:
     def rejoin_delay(self) -> BackoffCall:
         """:attr:`rejoin_backoff`, or the default, in the same way."""
         return with_error(self.rejoin_backoff) if self.rejoin_backoff else _REJOIN_DELAY
-
-    @property
-    def asks_anew(self) -> bool:
-        """Whether an attempt asks a callable, which may answer otherwise next time."""
-        return any(callable(getattr(self, name)) for name in _ASKED)
 
     def snapshot(self) -> dict[str, Any]:
         """Every option by name, as JSON can hold it, with the secrets cut out.
