@@ -10,14 +10,17 @@ from txphoenix.errors import (
     AlreadyJoined,
     ConfigurationError,
     ConnectionClosed,
+    ConnectionFailed,
     NotConnected,
 )
 from txphoenix.message import Message
 
+from .aio_memory import AioMemoryTestCase
 from .fallback_case import FallbackTestCase
 from .support import TOPIC, ClientTestCase
 
 OTHER = "rooms:other"
+IDLE = ("disconnected", True)
 PUSH = Message(None, None, TOPIC, "hello", {})
 
 
@@ -142,6 +145,18 @@ class CountTests(IdleTestCase):
         self.assert_in_use(client)
         self.memory.advance(0.2)
         self.assert_idle(client)
+
+    def test_kept_message(self) -> None:
+        """One that is kept through an outage is sent, however long that takes."""
+        client = self.start()
+        self.memory.is_listening = False
+        self.lose_connection()
+        client.push(PUSH)
+        self.memory.advance(35)
+        self.assertFalse(client.get_state("idle"))
+        self.memory.is_listening = True
+        self.memory.advance(60)
+        self.assertEqual(self.events_sent(), ["hello"])
 
     def test_topic_hooks(self) -> None:
         """A hook for topics needs the connection, and the seconds when it is gone."""
@@ -335,6 +350,16 @@ class BackTests(IdleTestCase):
         self.assertFalse(client.get_state("idle"))
         self.assert_failed(self.watch(client.join(TOPIC)), NotConnected)
 
+    def test_why(self) -> None:
+        """Where it does not come back, the error is that of the attempt."""
+        client = self.idle(reconnect=False)
+        self.memory.is_listening = False
+        self.assertRaises(NotConnected, client.push, PUSH)
+        error = self.assert_failed(
+            self.watch(client.when_connected()), ConnectionFailed
+        )
+        self.assertNotIn("no channel", str(error))
+
     def test_disconnect(self) -> None:
         """The user's own disconnect() is no idleness, and only connect() ends it."""
         for client in (self.start(), self.idle()):
@@ -489,3 +514,20 @@ class TransportTests(FallbackTestCase):
             self.assertEqual(joined.fired[0][0], {})
             self.assertEqual(self.transports()[-1], "longpoll")
             self.stop_client(client)
+
+
+class AioTests(AioMemoryTestCase):
+    """For asyncio."""
+
+    def test_join(self) -> None:
+        """A client that is idle comes back for a join, and for who waits for it."""
+        client = self.open(disconnect_when_idle=10)
+        self.memory.advance(11)
+        self.assertEqual((client.status, client.get_state("idle")), IDLE)
+        response, channel = self.finish(client.join(TOPIC))
+        self.assertEqual((response, channel.is_joined), ({}, True))
+        self.finish(channel.leave())
+        self.memory.advance(11)
+        self.assertEqual((client.status, client.get_state("idle")), IDLE)
+        self.finish(client.when_connected())
+        self.assertTrue(client.connected)
