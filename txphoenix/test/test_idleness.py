@@ -8,19 +8,15 @@ from txphoenix import telemetry
 from txphoenix.client.socket_client import SocketClient
 from txphoenix.errors import (
     AlreadyJoined,
-    ConfigurationError,
     ConnectionClosed,
     ConnectionFailed,
     NotConnected,
 )
 from txphoenix.message import Message
 
-from .aio_memory import AioMemoryTestCase
-from .fallback_case import FallbackTestCase
 from .support import TOPIC, ClientTestCase
 
 OTHER = "rooms:other"
-IDLE = ("disconnected", True)
 PUSH = Message(None, None, TOPIC, "hello", {})
 
 
@@ -391,85 +387,6 @@ class BackTests(IdleTestCase):
         self.assert_failed(second, AlreadyJoined)
 
 
-class ReconfigureTests(IdleTestCase):
-    """What reconfigure() does to it."""
-
-    def test_seconds(self) -> None:
-        """Other seconds take hold at once, and count from where the old ones did."""
-        client = self.start()
-        self.memory.advance(8)
-        self.watch(client.reconfigure(disconnect_when_idle=20))
-        self.memory.advance(11)
-        self.assert_in_use(client)
-        self.watch(client.reconfigure(disconnect_when_idle=5))
-        self.memory.advance(0.1)
-        self.assert_idle(client)
-
-    def test_begins(self) -> None:
-        """Where there was none the seconds count from here."""
-        client = self.connected_client()
-        self.memory.advance(100)
-        self.watch(client.reconfigure(disconnect_when_idle=5))
-        self.memory.advance(4)
-        self.assert_in_use(client)
-        self.memory.advance(2)
-        self.assert_idle(client)
-
-    def test_with_a_channel(self) -> None:
-        """With a channel they count from its end."""
-        client = self.connected_client()
-        self.watch(client.join(TOPIC))
-        self.memory.advance(1)
-        self.watch(client.reconfigure(disconnect_when_idle=5))
-        self.memory.advance(50)
-        self.assert_in_use(client)
-        self.watch(client.leave(TOPIC))
-        self.memory.advance(6)
-        self.assert_idle(client)
-
-    def test_ends(self) -> None:
-        """None ends the count."""
-        client = self.start()
-        self.memory.advance(8)
-        self.watch(client.reconfigure(disconnect_when_idle=None))
-        self.memory.advance(100)
-        self.assert_in_use(client)
-
-    def test_ends_while_idle(self) -> None:
-        """None brings an idle client back."""
-        client = self.idle()
-        self.watch(client.reconfigure(disconnect_when_idle=None))
-        self.memory.advance(100)
-        self.assert_in_use(client)
-
-    def test_others_while_idle(self) -> None:
-        """Other options leave an idle client idle, and hold when it is back."""
-        client = self.idle()
-        self.watch(client.reconfigure(timeout=3, params={"a": "b"}))
-        self.memory.advance(10)
-        self.assert_idle(client)
-        self.watch(client.join(TOPIC))
-        self.memory.advance(1)
-        self.assertEqual(self.memory.sessions[-1].socket.params["a"], "b")
-
-    def test_more_channels(self) -> None:
-        """Channels that are newly named are joined, and those left stay left."""
-        client = self.start(join_channels=[TOPIC])
-        self.watch(client.leave(TOPIC))
-        self.memory.advance(11)
-        self.assert_idle(client)
-        self.watch(client.reconfigure(join_channels=[TOPIC, OTHER]))
-        self.memory.advance(1)
-        joined = [channel.topic for channel in client.channels]
-        self.assertEqual(joined, [OTHER])
-
-    def test_wrong(self) -> None:
-        """It is a positive number of seconds or None."""
-        for wrong in (0, -1, "10", True, float("inf"), float("nan")):
-            with self.assertRaisesRegex(ConfigurationError, "disconnect_when_idle"):
-                self.make_client(disconnect_when_idle=wrong)
-
-
 class ToldTests(IdleTestCase):
     """Who is told of it."""
 
@@ -492,42 +409,3 @@ class ToldTests(IdleTestCase):
         self.assertEqual((reason.code, reason.was_clean), (1000, True))
         self.memory.advance(200)
         self.assertEqual(len(told), 2)
-
-
-class TransportTests(FallbackTestCase):
-    """Over long-poll, and after a fallback."""
-
-    def test_long_poll(self) -> None:
-        """It is the same over both, and comes back over what it had."""
-        for options in ({"transport": "longpoll", "longpoll_fallback": None}, {}):
-            self.memory.is_deaf = not options
-            client = self.begin(disconnect_when_idle=10, **options)
-            self.memory.advance(3)
-            self.assertTrue(client.connected)
-            self.assertEqual(self.transports()[-1], "longpoll")
-            self.memory.advance(10)
-            self.memory.advance(3)
-            self.assertEqual((client.status, self.memory.pairs), ("disconnected", []))
-            self.assertTrue(client.get_state("idle"))
-            joined = self.watch(client.join(TOPIC))
-            self.memory.advance(3)
-            self.assertEqual(joined.fired[0][0], {})
-            self.assertEqual(self.transports()[-1], "longpoll")
-            self.stop_client(client)
-
-
-class AioTests(AioMemoryTestCase):
-    """For asyncio."""
-
-    def test_join(self) -> None:
-        """A client that is idle comes back for a join, and for who waits for it."""
-        client = self.open(disconnect_when_idle=10)
-        self.memory.advance(11)
-        self.assertEqual((client.status, client.get_state("idle")), IDLE)
-        response, channel = self.finish(client.join(TOPIC))
-        self.assertEqual((response, channel.is_joined), ({}, True))
-        self.finish(channel.leave())
-        self.memory.advance(11)
-        self.assertEqual((client.status, client.get_state("idle")), IDLE)
-        self.finish(client.when_connected())
-        self.assertTrue(client.connected)
