@@ -47,13 +47,11 @@ def ours(close_code: int | None = None) -> Backoff:
         after that have none.
     """
     default = Options(url="ws://localhost/socket")
-    # The default's own function, which is otherwise made anew for each delay.
-    options = default.replace(backoff=default.reconnect_backoff)
-    patience = Patience(options.reconnect_interval)
+    patience = Patience(default.reconnect_interval)
 
     def delay(attempt: int) -> float:
         patience.close_code = None if attempt else close_code
-        return retry_delay(options, attempt, patience, 0.0)
+        return retry_delay(default, attempt, patience, 0.0)
 
     return delay
 

@@ -50,7 +50,7 @@ from collections.abc import Callable, Mapping, Sequence
 from http.cookiejar import CookieJar
 from typing import Any, TypedDict
 
-from ..protocol.backoff import Backoff
+from ..protocol.backoff import Backoff, ErrorBackoff
 from ..protocol.json_codecs import JSONCodec
 from .channel_kinds import AnyChannel, ChannelFactory
 from .supplied import Headers, Params, Supplied
@@ -88,7 +88,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from http.cookiejar import CookieJar
 from typing import Any, TypedDict
 
-from txphoenix.backoff import Backoff
+from txphoenix.backoff import Backoff, ErrorBackoff
 from txphoenix.interfaces import JSONCodec
 from txphoenix.supplied import Headers, Params, Supplied
 

@@ -57,7 +57,8 @@ def _outcome(
         session.receive(piece)
         if session.opened or session.is_dropped:
             break
-    said = "open" if session.opened else "refused" if session.is_dropped else "waiting"
+    is_refused = session.is_dropped or session.is_refused
+    said = "open" if session.opened else "refused" if is_refused else "waiting"
     if expected not in ("either", said) or (said == "open" and accept not in answer):
         raise AssertionError(f"{said}, and not {expected}: {answer!r}")
     is_deflated = session.protocol._perMessageCompress is not None

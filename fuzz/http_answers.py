@@ -52,6 +52,9 @@ def http_answers(data: bytes) -> None:
 class _Request:
     """A request and its connection, which tell it what becomes of them."""
 
+    # Without a clock, the body of a refusal is one like any other.
+    deadlines = None
+
     def __init__(self) -> None:
         self.result: Answer | Failure | None = None
         self.wire = Wire()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import random
 from base64 import b64encode
+from collections.abc import Mapping
 from hashlib import sha1
 from itertools import pairwise
 from typing import Any
@@ -15,11 +16,14 @@ from twisted.internet.error import ConnectionDone
 from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 
-from txphoenix.errors import ConnectionFailed
+from txphoenix.errors import ConnectionFailed, HandshakeRefused
 from txphoenix.options.options import Options
+from txphoenix.protocol.url import parse
 from txphoenix.runtime.deadlines import Deadlines
 from txphoenix.test.frame_wire import Frame, Wire, sent_frames
 from txphoenix.transports.compression import accepts, offered
+from txphoenix.transports.refusal import refused
+from txphoenix.transports.request_secrets import RequestSecrets
 from txphoenix.transports.upgrade import GUID
 from txphoenix.transports.websocket import PhoenixClientProtocol
 
@@ -38,6 +42,7 @@ SWITCHING = (
 """A yes, up to its empty line."""
 
 _CLOCK = Clock()
+_SECRETS = RequestSecrets(parse("ws://127.0.0.1:4000/socket?token=c2Vj"), {}, "secret")
 _OPTIONS = {
     is_compressed: Options(
         url="ws://127.0.0.1:4000/socket",
@@ -113,6 +118,11 @@ class Session:
         return sent_frames(b"".join(self.wire.writes))
 
     @property
+    def is_refused(self) -> bool:
+        """Whether the answer is a refusal, of which the body may still come."""
+        return self.protocol.refused is not None
+
+    @property
     def is_dropped(self) -> bool:
         """Whether the protocol has ended the connection itself."""
         return self.wire.disconnecting or self.wire.is_aborted
@@ -122,6 +132,16 @@ class Session:
     def encode_request(self, _key: bytes) -> bytes:
         """The request, which is none of ours."""
         return b"?"
+
+    def refused(
+        self,
+        status: int | None,
+        headers: Mapping[str, str],
+        phrase: str,
+        body: bytes = b"",
+    ) -> HandshakeRefused:
+        """The error of a refusal."""
+        return refused(status, headers, phrase, body, _SECRETS)
 
     def head_received(self, head: bytes) -> None:
         """The server has answered."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from .protocol.backoff import (
     Backoff,
+    ErrorBackoff,
     exponential,
     jittered,
     reconnect,
@@ -20,6 +21,7 @@ from .protocol.backoff import (
 
 __all__ = [
     "Backoff",
+    "ErrorBackoff",
     "exponential",
     "jittered",
     "reconnect",

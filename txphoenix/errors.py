@@ -84,9 +84,12 @@ class ConnectionFailed(PhoenixError):
     :param reason: what went wrong, for a person.
     :ivar url: where an attempt to connect went, the secrets cut out; empty if it was
         not known yet, or if the connection was open.
+    :ivar retry_after: for how many seconds the server wants not to be asked again, as
+        its ``Retry-After`` says; None if it says nothing of it.
     """
 
     url = ""
+    retry_after: float | None = None
 
     def __init__(self, reason: str) -> None:
         super().__init__(cut(reason, texts.LONGEST_TEXT))
@@ -113,21 +116,26 @@ class ConnectTimeout(ConnectionFailed, TimeoutError):
 class HandshakeRefused(ConnectionFailed):
     """The server answered the opening handshake with something other than a yes.
 
-    Phoenix answers 403 if the socket's ``connect`` refused, 500 if it crashed, and
-    404 if there is no socket at that path.
+    Phoenix answers 403 if the socket's ``connect`` refused, 500 if it crashed, and 404
+    if there is no socket at that path.
 
     :param status: the HTTP status, or None if no HTTP answer could be read.
-    :param headers: the answer's headers.
-        Their values may be secrets: they are in :attr:`headers` alone, never in the
-        error's text.
+    :param headers: its headers, whose values may be secrets, and in no error's text.
     :param reason: the answer's reason phrase, or what was wrong with the answer.
+    :ivar body: the beginning of its body, if that is text: what it repeats of the
+        request's secrets is cut out.
+    :ivar problem: what a body of ``application/problem+json`` (RFC 9457) holds, without
+        these secrets; None for any other.
     """
+
+    body = ""
+    problem: Mapping[str, Any] | None = None
 
     def __init__(
         self, status: int | None, headers: Mapping[str, str], reason: str = ""
     ) -> None:
         super().__init__(reason)
-        self.args = (f"handshake refused: {texts.handshake_answer(status, reason)}",)
+        self.args = (texts.handshake_refused(status, reason),)
         self.status = status
         self.headers: Mapping[str, str] = dict(headers)
 
@@ -192,8 +200,7 @@ class JoinTimeout(JoinError, TimeoutError):
     :param obstacle: why the join was never sent: the error for which there was no
         connection, which is the ``__cause__`` then, or words; None if it was sent.
     :ivar response: None.
-    :ivar was_sent: whether the join was sent.
-        One that still waited to be written was not, and never will be.
+    :ivar was_sent: whether the join was sent; if it was not, it never will be.
     """
 
     def __init__(
@@ -213,9 +220,8 @@ class JoinTimeout(JoinError, TimeoutError):
 class AlreadyJoined(JoinError):
     """The topic is joined already, or is being joined, on this socket.
 
-    :param channel: the channel that holds the topic.
-        It belongs to its process: in an error that was pickled or deeply copied
-        :attr:`channel` is None.
+    :param channel: the channel that holds the topic; None in an error that was pickled
+        or deeply copied.
     :ivar response: None.
     """
 
@@ -263,7 +269,7 @@ class PushTimeout(PushError, TimeoutError):
     :ivar status: ``"timeout"``.
     :ivar response: None.
     :ivar was_sent: whether the push was sent, so that the server may have acted on it.
-        One that still waited to be written was not, and never will be.
+        If it was not, it never will be.
     """
 
     def __init__(
@@ -289,8 +295,7 @@ class PushInterrupted(PushError):
     :param reason: what ended it, or None.
     :param topic: the channel's topic.
     :param event: the pushed event.
-    :param was_sent: whether all of the push had been handed to the system.
-        If not it was still waiting to be written, and can be repeated safely.
+    :param was_sent: whether the system had all of the push; if not, it can be repeated.
     :ivar status: ``"interrupted"``.
     :ivar response: None.
     :ivar cause: the ``reason`` given; it is the ``__cause__`` as well.
@@ -368,7 +373,3 @@ class MessageTooLarge(SerializerError):
         super().__init__(f"a message of {size} bytes exceeds the limit of {limit}")
         self.size = size
         self.limit = limit
-
-
-ENDINGS = (PushInterrupted, ChannelClosed, NotConnected, ConnectionFailed)
-"""What code under way is told by when its channel or its connection ends."""

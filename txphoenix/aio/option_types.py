@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from http.cookiejar import CookieJar
 from typing import Any, TypedDict
 
-from txphoenix.backoff import Backoff
+from txphoenix.backoff import Backoff, ErrorBackoff
 from txphoenix.interfaces import JSONCodec
 from txphoenix.supplied import Headers, Params, Supplied
 
@@ -36,9 +36,11 @@ class ClientOptions(TypedDict, total=False):
     keepalive: bool
     longpoll_fallback: float | None
     connect_timeout: float
+    max_redirects: int
     params: Supplied[Params | None]
     headers: Supplied[Headers | None]
     auth_token: Supplied[str | None]
+    longpoll_token_header: bool
     cookies: CookieJar | bool | None
     vsn: str
     serializer: JSONCodec | None
@@ -49,8 +51,9 @@ class ClientOptions(TypedDict, total=False):
     auto_connect: bool
     reconnect: bool
     should_reconnect: Callable[[Exception], bool | Awaitable[bool]] | None
-    backoff: Backoff | None
+    backoff: Backoff | ErrorBackoff | None
     reconnect_interval: float
+    max_retry_after: float | None
     heartbeat_interval: float
     heartbeat_timeout: float
     close_timeout: float
@@ -61,7 +64,7 @@ class ClientOptions(TypedDict, total=False):
     timeout: float
     join_channels: Mapping[str, Any] | Sequence[str]
     join_window: int
-    rejoin_backoff: Backoff | None
+    rejoin_backoff: Backoff | ErrorBackoff | None
     max_restarts: int
     max_seconds: float
     send_buffer: int

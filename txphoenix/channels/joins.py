@@ -346,7 +346,7 @@ class Joins:
         if rejoins is None:
             rejoins = self._rejoins = Rejoins(manager)
         if delay is None:
-            delay = rejoins.next_delay()
+            delay = rejoins.next_delay(error)
         # Who was asked for it may have ended the channel.
         if manager.connection.is_open and rejoins is self._rejoins:
             rejoins.plan(delay, self._rejoin)

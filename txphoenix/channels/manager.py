@@ -13,7 +13,6 @@ Who observes what happens to the channels subscribes to
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import isfinite
 from typing import Any, Protocol, TypeVar, overload
 
 from twisted.internet.defer import Deferred
@@ -29,6 +28,7 @@ from ..options.checks import seconds as check_seconds
 from ..options.checks import topic as check_topic
 from ..options.options import Options
 from ..options.shown_name import shown_name
+from ..protocol.backoff import checked
 from ..protocol.message import Message
 from ..runtime.deadlines import Deadlines
 from ..runtime.kept_errors import unraised
@@ -327,18 +327,15 @@ class ChannelManager(ChannelSet):
         checked: float = check_seconds("a timeout", timeout)
         return checked
 
-    def rejoin_delay(self, attempt: int) -> float:
-        """The seconds before a rejoin; the first is number 0."""
+    def rejoin_delay(self, attempt: int, error: BaseException | None = None) -> float:
+        """The seconds before a rejoin, after an error; the first is number 0."""
         try:
-            delay = float(self.options.channel_backoff(attempt))
-            if not isfinite(delay):
-                raise ValueError(f"a delay must be finite, not {delay}")
+            return checked(self.options.rejoin_delay(attempt, error))
         except BaseException:
             text = "{client}: rejoin_backoff raised; joining again in 1 s"
             name = shown_name(self.options)
             log.failure(text, level=LogLevel.error, client=name)
             return 1.0
-        return max(0.0, delay)
 
     def messages_dropped(self, topic: str, count: int, reason: str) -> None:
         """Tell who observes of messages that nobody will have.

@@ -18,8 +18,11 @@ class RejoinPace(Protocol):
     def deadlines(self) -> Deadlines:
         """Tells the time, and calls later."""
 
-    def rejoin_delay(self, attempt: int) -> float:
-        """The seconds before a rejoin; the first is number 0."""
+    def rejoin_delay(self, attempt: int, error: BaseException | None = None) -> float:
+        """The seconds before a rejoin; the first is number 0.
+
+        :param error: what it follows.
+        """
 
 
 class Rejoins:
@@ -45,9 +48,12 @@ class Rejoins:
         """Whether one is due at some time."""
         return self._timer is not None
 
-    def next_delay(self) -> float:
-        """The seconds before the next, which are more with each failure."""
-        self._delay = delay = self._pace.rejoin_delay(self._failed)
+    def next_delay(self, error: BaseException | None = None) -> float:
+        """The seconds before the next, which are more with each failure.
+
+        :param error: what the next follows.
+        """
+        self._delay = delay = self._pace.rejoin_delay(self._failed, error)
         self._failed += 1
         return delay
 

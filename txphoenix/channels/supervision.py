@@ -13,12 +13,12 @@ from typing import Final, Protocol
 from twisted.logger import Logger, LogLevel
 from twisted.python.failure import Failure
 
-from ..errors import ENDINGS
 from ..legible import error_text
 from ..options.options import Options
 from ..options.shown_name import shown_name
 from ..protocol.channel_states import Input, State
 from ..runtime.deadlines import Deadlines
+from ..runtime.hooks import ENDINGS
 from ..runtime.package_log import package_log
 from .callbacks import Called
 from .channel_events import ChannelEvents

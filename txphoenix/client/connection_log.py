@@ -108,7 +108,7 @@ class ConnectionLog(ConnectionObserver):
         is_unsteady = not self._pace.take(self._channels.deadlines.elapsed())
         outage = self._begin(self._connection.attempts, is_unsteady)
         outage.lost(reason)
-        follows = self._what_follows()
+        follows = self._what_follows(reason)
         if is_unsteady and not follows:
             follows = (
                 "; it comes and goes, and only reminders follow until it has lasted for"
@@ -128,7 +128,7 @@ class ConnectionLog(ConnectionObserver):
             outage = self._begin(self._connection.attempts - 1)
             level = LogLevel.warn
         outage.reason = reason
-        follows = self._what_follows()
+        follows = self._what_follows(reason)
         if isinstance(reason, HandshakeRefused):
             if outage.is_new(reason.status):
                 level = LogLevel.warn
@@ -296,9 +296,12 @@ class ConnectionLog(ConnectionObserver):
             "losses": outage.losses,
         }
 
-    def _what_follows(self) -> str:
+    def _what_follows(self, reason: Exception) -> str:
         if self._connection.is_wanted:
-            return ""
+            seconds = getattr(reason, "retry_after", None)
+            if not seconds:
+                return ""
+            return f"; the server asks for {shown_time(seconds)} without an attempt"
         return "; it is not tried again before connect() is called"
 
 

@@ -11,7 +11,7 @@ from ..errors import ConfigurationError
 from ..options.options import Options
 from ..options.shown_name import shown_name
 from ..protocol import backoff
-from ..protocol.close_codes import SERVICE_RESTART
+from ..protocol.close_codes import SERVICE_RESTART, TRY_AGAIN_LATER
 from ..runtime.package_log import package_log
 from ..transports.patience import Patience
 
@@ -24,7 +24,7 @@ def shall_retry(options: Options, reason: Exception) -> bool:
     """Whether to try again after an attempt, or a transport, that has ended so."""
     if not options.reconnect:
         return False
-    if isinstance(reason, ConfigurationError) and not options.asks_anew:
+    if isinstance(reason, ConfigurationError) and not _asks_anew(options):
         # It would be the same each time.
         return False
     decide = options.should_reconnect
@@ -51,7 +51,7 @@ def retry_delay(
     :param now: the time, as it goes by.
     """
     try:
-        delay = backoff.checked(options.reconnect_backoff(attempt))
+        delay = backoff.checked(options.retry_delay(attempt, patience.error))
     except BaseException:
         log.failure(
             "{client}: backoff raised; the default delay is used",
@@ -61,4 +61,22 @@ def retry_delay(
         delay = backoff.reconnect(options.reconnect_interval)(attempt)
     if patience.close_code == SERVICE_RESTART:
         delay = backoff.after_restart(delay, options.reconnect_interval)
-    return patience.shortened(delay, now)
+    elif patience.close_code == TRY_AGAIN_LATER:
+        delay = backoff.after_overload(delay, options.reconnect_interval)
+    return max(patience.shortened(delay, now), _asked_for(options, patience, now))
+
+
+def _asked_for(options: Options, patience: Patience, now: float) -> float:
+    """For how long the server wants not to be asked again, spread; 0 for no wish."""
+    if patience.retry_at is None:
+        return 0.0
+    longest = options.max_retry_after
+    if longest is None:
+        longest = options.reconnect_interval
+    return backoff.after_refusal(max(0.0, patience.retry_at - now), longest)
+
+
+def _asks_anew(options: Options) -> bool:
+    """Whether an attempt asks a callable, which may answer otherwise next time."""
+    asked = (options.url, options.params, options.headers, options.auth_token)
+    return any(map(callable, (*asked, options.endpoint, options.transport)))

@@ -144,6 +144,11 @@ optional_seconds = _must(
     lambda value: value is None or _is_seconds(value),
     lambda value: None if value is None else float(value),
 )
+optional_delay = _must(
+    "a finite number of seconds, 0 or more, or None",
+    lambda value: value is None or value == 0 or _is_seconds(value),
+    lambda value: None if value is None else float(value),
+)
 endpoint = _must(
     "an IStreamClientEndpoint, a client endpoint description such as "
     "'tcp:host=localhost:port=4000', a callable that returns an endpoint, or None",

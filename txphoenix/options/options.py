@@ -10,6 +10,7 @@ written by ``python docs/generate_options.py``.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from http.cookiejar import CookieJar
 from typing import Any, ClassVar, Self, Unpack, cast
 
@@ -17,8 +18,9 @@ import attrs
 from attrs import Attribute
 
 from ..protocol import backoff as backoffs
-from ..protocol.backoff import Backoff
+from ..protocol.backoff import Backoff, ErrorBackoff
 from ..protocol.json_codecs import JSONCodec
+from ..runtime.backoff_calls import BackoffCall, with_error
 from . import checks, redacted, rules
 from .channel_kinds import AnyChannel, ChannelFactory
 from .fields import declared, make_options, option, options_class
@@ -30,10 +32,8 @@ from .types import ChangedOptions, ClientOptions
 
 __all__ = ["CONNECTION_OPTIONS", "OPTIONS", "Options"]
 
-# It keeps nothing of who asks it: one serves all clients.
-_REJOIN_BACKOFF = backoffs.rejoin()
-# What an attempt asks for, where it is a callable.
-_ASKED = ("url", "params", "headers", "auth_token", "endpoint", "transport")
+# One serves all clients: it keeps nothing of who asks it.
+_REJOIN_DELAY = with_error(backoffs.rejoin())
 
 
 @options_class
@@ -68,8 +68,7 @@ class Options:
     ``/socket/websocket`` and ``/socket/longpoll``; a server may have it elsewhere
     (``websocket: [path: "/:key"]``).
     Parameters and ``vsn`` go into the query all the same.
-    One path cannot lead to two transports, so there is no :attr:`longpoll_fallback`
-    then.
+    One path leads to one transport, so there is no :attr:`longpoll_fallback` then.
     """
 
     transport: str | Callable[..., Any] = option(
@@ -110,10 +109,7 @@ class Options:
     """
 
     keepalive: bool = option(checks.flag, default=False, reconnects=True)
-    """Whether the system shall look after idle TCP connections (``SO_KEEPALIVE``).
-
-    A WebSocket's heartbeats find a dead peer sooner than most systems do.
-    """
+    """Whether the system shall look after idle TCP connections (``SO_KEEPALIVE``)."""
 
     longpoll_fallback: float | None = option(
         checks.optional_seconds, default=None, validator=rules.no_fallback_of_one_path
@@ -122,6 +118,12 @@ class Options:
 
     connect_timeout: float = option(checks.network_seconds, default=15.0)
     """Seconds for one attempt to connect: parameters, TCP, TLS and handshake."""
+
+    max_redirects: int = option(checks.count, default=5)
+    """How many redirects of one attempt are followed; 0 refuses all.
+
+    None leads from TLS to a connection without, and another host gets no secrets.
+    """
 
     params: Supplied[Params | None] = option(
         checks.or_callable(check_params),
@@ -153,9 +155,12 @@ class Options:
     )
     """The token for a socket with ``auth_token: true`` (Phoenix 1.8).
 
-    It travels outside of the URL, as UTF-8: any text but for control characters, and
-    for a space at either end.
+    It travels outside of the URL, as UTF-8: any text without control characters, and
+    without a space at either end.
     """
+
+    longpoll_token_header: bool = option(checks.flag, default=False, reconnects=True)
+    """Whether long-poll names its session in a header (Phoenix 1.8.10 and later)."""
 
     cookies: CookieJar | None = option(
         checks.cookie_jar, default=None, takes="CookieJar | bool | None", text=bool
@@ -175,8 +180,7 @@ class Options:
     )
     """An object with the functions ``loads`` and ``dumps``, such as :mod:`json`.
 
-    The default is ``orjson``, or :mod:`json` where that is missing.
-    With either, integers are exact whatever their size.
+    The default is ``orjson``, or :mod:`json` without that; integers are exact in both.
     """
 
     compression: bool = option(checks.flag, default=False, reconnects=True)
@@ -217,14 +221,22 @@ class Options:
     The default is to retry always.
     """
 
-    backoff: Backoff | None = option(checks.function, default=None)
+    backoff: Backoff | ErrorBackoff | None = option(checks.function, default=None)
     """Takes how many attempts to reconnect have failed, and returns the next delay.
 
+    With a second parameter that has no default, or is named ``error``, it takes the
+    error as well.
     The default is :func:`txphoenix.backoff.reconnect`, the first within 2.25 seconds.
     """
 
     reconnect_interval: float = option(checks.seconds, default=60.0)
     """The longest delay of the default :attr:`backoff`, in seconds."""
+
+    max_retry_after: float | None = option(checks.optional_delay, default=None)
+    """How much of a server's ``Retry-After`` is waited at most; 0 has it ignored.
+
+    The default is :attr:`reconnect_interval`.
+    """
 
     heartbeat_interval: float = option(checks.network_seconds, default=30.0)
     """Seconds between heartbeats; Phoenix closes after 60 without one."""
@@ -244,12 +256,7 @@ class Options:
     """
 
     disconnect_when_idle: float | None = option(checks.optional_seconds, default=None)
-    """Seconds without a channel after which the client disconnects.
-
-    They count from the last channel's end, or from a connection's opening without one.
-    The next join, message or ``when_connected()`` connects again by itself.
-    The default is never to do so.
-    """
+    """Seconds without a channel after which the client disconnects, or None."""
 
     topic_channel_map: Mapping[str, ChannelFactory[AnyChannel]] = option(
         checks.topic_channel_map, factory=dict, group="Channels"
@@ -306,7 +313,9 @@ class Options:
     The others wait for their turn, in the order in which their channels want to join.
     """
 
-    rejoin_backoff: Backoff | None = option(checks.function, default=None)
+    rejoin_backoff: Backoff | ErrorBackoff | None = option(
+        checks.function, default=None
+    )
     """The :attr:`backoff` of a channel that must be joined again."""
 
     max_restarts: int = option(checks.count, default=3)
@@ -361,28 +370,19 @@ class Options:
         changed: Self = attrs.evolve(cast(Any, self), **check_names(changes, OPTIONS))
         return changed
 
-    @property
-    def reconnect_backoff(self) -> Backoff:
-        """:attr:`backoff`, or the default."""
-        return self.backoff or backoffs.reconnect(self.reconnect_interval)
+    @cached_property
+    def retry_delay(self) -> BackoffCall:
+        """:attr:`backoff`, or the default, which takes the number and the error."""
+        backoff = self.backoff or backoffs.reconnect(self.reconnect_interval)
+        return with_error(backoff)
 
-    @property
-    def channel_backoff(self) -> Backoff:
-        """:attr:`rejoin_backoff`, or the default."""
-        return self.rejoin_backoff or _REJOIN_BACKOFF
-
-    @property
-    def asks_anew(self) -> bool:
-        """Whether an attempt asks a callable, which may answer otherwise next time."""
-        return any(callable(getattr(self, name)) for name in _ASKED)
+    @cached_property
+    def rejoin_delay(self) -> BackoffCall:
+        """:attr:`rejoin_backoff`, or the default, in the same way."""
+        return with_error(self.rejoin_backoff) if self.rejoin_backoff else _REJOIN_DELAY
 
     def snapshot(self) -> dict[str, Any]:
-        """Every option by name, as JSON can hold it, with the secrets cut out.
-
-        Values of parameters and headers, the token and the values in the URL's query
-        are shown as :data:`txphoenix.protocol.redact.REDACTED`, callables as
-        ``"<callable>"``, classes by their dotted names.
-        """
+        """Every option by name, as JSON can hold it, with the secrets cut out."""
         return snapshot(self)
 
     def __repr__(self) -> str:

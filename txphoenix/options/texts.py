@@ -28,9 +28,13 @@ TEXTS = {
     "connect_timeout": (
         "Seconds for one attempt to connect: parameters, TCP, TLS and handshake."
     ),
+    "max_redirects": "How many redirects of one attempt are followed; 0 refuses all.",
     "params": "The connection's parameters, sent in the URL's query.",
     "headers": "Headers of the HTTP request that opens the connection, sent as UTF-8.",
     "auth_token": "The token for a socket with auth_token: true (Phoenix 1.8).",
+    "longpoll_token_header": (
+        "Whether long-poll names its session in a header (Phoenix 1.8.10 and later)."
+    ),
     "cookies": (
         "Whether cookies that the server sets are sent with the next connection."
     ),
@@ -53,6 +57,9 @@ TEXTS = {
         "Takes how many attempts to reconnect have failed, and returns the next delay."
     ),
     "reconnect_interval": "The longest delay of the default backoff, in seconds.",
+    "max_retry_after": (
+        "How much of a server's Retry-After is waited at most; 0 has it ignored."
+    ),
     "heartbeat_interval": (
         "Seconds between heartbeats; Phoenix closes after 60 without one."
     ),
@@ -63,7 +70,7 @@ TEXTS = {
         "Seconds for the server to finish the closing handshake, before an abort."
     ),
     "disconnect_when_idle": (
-        "Seconds without a channel after which the client disconnects."
+        "Seconds without a channel after which the client disconnects, or None."
     ),
     "topic_channel_map": (
         'Topics to channel classes; a key such as "rooms:*" stands for a prefix.'

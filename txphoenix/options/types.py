@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping, Sequence
 from http.cookiejar import CookieJar
 from typing import Any, TypedDict
 
-from ..protocol.backoff import Backoff
+from ..protocol.backoff import Backoff, ErrorBackoff
 from ..protocol.json_codecs import JSONCodec
 from .channel_kinds import AnyChannel, ChannelFactory
 from .supplied import Headers, Params, Supplied
@@ -41,9 +41,11 @@ class ClientOptions(TypedDict, total=False):
     keepalive: bool
     longpoll_fallback: float | None
     connect_timeout: float
+    max_redirects: int
     params: Supplied[Params | None]
     headers: Supplied[Headers | None]
     auth_token: Supplied[str | None]
+    longpoll_token_header: bool
     cookies: CookieJar | bool | None
     vsn: str
     serializer: JSONCodec | None
@@ -54,8 +56,9 @@ class ClientOptions(TypedDict, total=False):
     auto_connect: bool
     reconnect: bool
     should_reconnect: Callable[[Exception], bool] | None
-    backoff: Backoff | None
+    backoff: Backoff | ErrorBackoff | None
     reconnect_interval: float
+    max_retry_after: float | None
     heartbeat_interval: float
     heartbeat_timeout: float
     close_timeout: float
@@ -66,7 +69,7 @@ class ClientOptions(TypedDict, total=False):
     timeout: float
     join_channels: Mapping[str, Any] | Sequence[str]
     join_window: int
-    rejoin_backoff: Backoff | None
+    rejoin_backoff: Backoff | ErrorBackoff | None
     max_restarts: int
     max_seconds: float
     send_buffer: int

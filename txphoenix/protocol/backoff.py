@@ -23,6 +23,7 @@ from ..legible import legible
 
 __all__ = [
     "Backoff",
+    "ErrorBackoff",
     "exponential",
     "jittered",
     "reconnect",
@@ -33,6 +34,14 @@ __all__ = [
 
 # The longest delay (seconds) before the first attempt after it.
 _LONGEST_SPREAD = 5.0
+
+# The same where the server has said that it has too much to do.
+_LONGEST_OVERLOAD = 3 * _LONGEST_SPREAD
+
+# Over how much time (seconds, or a share of the delay) those come back who were told
+# when to.
+_LEAST_SPREAD = 1.0
+_SHARE_SPREAD = 0.1
 
 # The default backoff: its longest first delay (seconds) and by what that is multiplied
 # at each attempt, the longest of so many attempts, which take five minutes, and the
@@ -45,6 +54,10 @@ _LATE_DELAY = 30.0
 
 #: The seconds to wait before an attempt, of the number of the attempt, from 0.
 Backoff = Callable[[int], float]
+
+#: The same, of the number and of the error that the attempt follows: what has ended the
+#: connection or the attempt before; of a rejoin, what has interrupted the channel.
+ErrorBackoff = Callable[[int, Exception], float]
 
 #: A number from 0 up to but not including 1, as :func:`random.random` gives it.
 Random = Callable[[], float]
@@ -219,6 +232,34 @@ def after_restart(delay: float, longest_delay: float) -> float:
     """Spread wider a delay that a server's restart was the reason of."""
     longest = min(_LONGEST_SPREAD, longest_delay)
     return spread(delay, longest / 10, longest)
+
+
+def after_overload(delay: float, longest_delay: float) -> float:
+    """Spread a delay after a server that has closed with 1013, try again later.
+
+    With a ``reconnect_interval`` of 15 seconds or more, none is as short as any after a
+    restart.
+    """
+    longest = min(_LONGEST_OVERLOAD, longest_delay)
+    return spread(delay, longest / 3, longest)
+
+
+def after_refusal(
+    seconds: float, longest_delay: float, random: Random = _random.random
+) -> float:
+    """A delay for what a server has asked for by ``Retry-After``.
+
+    :param seconds: for how long it wants to be left alone.
+    :param longest_delay: the most that is waited of it.
+    :return: at least ``seconds``, and up to a tenth or a second more, so that its
+        clients do not all come back at once.
+        Where that is too long it is ``longest_delay``, and up to a tenth less.
+    """
+    if seconds > longest_delay:
+        return longest_delay * (1 - random() * _SHARE_SPREAD)
+    if not seconds:
+        return 0.0
+    return seconds + random() * max(_LEAST_SPREAD, seconds * _SHARE_SPREAD)
 
 
 def _growing(base: float, factor: float, maximum: float) -> Backoff:

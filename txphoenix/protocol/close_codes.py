@@ -18,6 +18,7 @@ __all__ = [
     "NO_CODE",
     "PROTOCOL_ERROR",
     "SERVICE_RESTART",
+    "TRY_AGAIN_LATER",
     "is_sent_by_clients",
 ]
 
@@ -44,6 +45,8 @@ INTERNAL_ERROR: Final = 1011
 
 SERVICE_RESTART: Final = 1012
 """A server closes all of its connections as it is shut down or deployed."""
+TRY_AGAIN_LATER: Final = 1013
+"""A server has too much to do, and wants to be left alone for a while."""
 
 # A close frame of an application may have these (RFC 6455 section 7.4.2).
 _LEAST_OF_APPLICATIONS: Final = 3000

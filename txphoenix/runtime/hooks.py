@@ -20,13 +20,14 @@ from twisted.internet.defer import CancelledError, Deferred, ensureDeferred
 from twisted.logger import Logger, LogLevel
 from twisted.python.failure import Failure
 
-from ..errors import ENDINGS, PushInterrupted
+from ..errors import ChannelClosed, ConnectionFailed, NotConnected, PushInterrupted
 from ..legible import legible
 from .callable_names import qualified_name
 from .package_log import package_log
 from .remover import Remover
 
 __all__ = [
+    "ENDINGS",
     "Called",
     "Entries",
     "Hooks",
@@ -40,6 +41,9 @@ __all__ = [
 ]
 
 log = Logger("txphoenix.hooks", observer=package_log)
+
+ENDINGS = (PushInterrupted, ChannelClosed, NotConnected, ConnectionFailed)
+"""What code under way is told by when its channel or its connection ends."""
 
 
 Called = tuple[str, object]

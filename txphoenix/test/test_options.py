@@ -67,6 +67,9 @@ DEFAULTS: dict[str, Any] = {
     "fast_tls": True,
     "max_restarts": 3,
     "max_seconds": 5.0,
+    "max_redirects": 5,
+    "max_retry_after": None,
+    "longpoll_token_header": False,
 }
 
 
@@ -185,6 +188,7 @@ class OptionsTests(SynchronousTestCase):
                 "fast_frames",
                 "fast_http",
                 "fast_tls",
+                "longpoll_token_header",
             },
         )
 
@@ -258,25 +262,27 @@ class BackoffTests(SynchronousTestCase):
     def test_reconnect_default(self) -> None:
         """The default grows up to ``reconnect_interval``, from 2.25 seconds."""
         for longest in (3.0, 90.0):
-            backoff = Options(url=URL, reconnect_interval=longest).reconnect_backoff
-            first = [backoff(0) for _ in range(100)]
-            later = [backoff(50) for _ in range(100)]
+            delay = Options(url=URL, reconnect_interval=longest).retry_delay
+            first = [delay(0, None) for _ in range(100)]
+            later = [delay(50, None) for _ in range(100)]
             self.assertLessEqual(max(first), 2.25)
             self.assertLessEqual(max(later), longest)
             self.assertGreater(max(later), 0.8 * longest)
 
     def test_rejoin_default(self) -> None:
         """The default of a rejoin ends at ten seconds."""
-        backoff = Options(url=URL).channel_backoff
-        self.assertIs(Options(url=URL).channel_backoff, backoff, "one serves all")
-        self.assertLessEqual(backoff(0), 1.0)
-        self.assertLessEqual(backoff(50), 10.0)
+        delay = Options(url=URL).rejoin_delay
+        self.assertIs(Options(url=URL).rejoin_delay, delay, "one serves all")
+        self.assertLessEqual(delay(0, None), 1.0)
+        self.assertLessEqual(delay(50, None), 10.0)
 
     def test_given(self) -> None:
         """What is given is taken."""
         made = Options(url=URL, backoff=float, rejoin_backoff=abs)
-        self.assertIs(made.reconnect_backoff, float)
-        self.assertIs(made.channel_backoff, abs)
+        self.assertIs(made.backoff, float)
+        self.assertEqual(repr(made.retry_delay(3, None)), "3.0")
+        self.assertIs(made.rejoin_backoff, abs)
+        self.assertEqual(made.rejoin_delay(-3, None), 3)
 
 
 class SnapshotTests(SynchronousTestCase):

@@ -174,6 +174,7 @@ class ConnectionOptionTests(ReconfigureTestCase):
             "fast_frames": False,
             "fast_http": False,
             "fast_tls": False,
+            "longpoll_token_header": True,
         }
         self.assertEqual(set(values), set(CONNECTION_OPTIONS))
         for name, value in values.items():
@@ -282,6 +283,8 @@ class OtherOptionTests(ReconfigureTestCase):
             "longpoll_fallback": None,
             "max_restarts": 1,
             "max_seconds": 1.5,
+            "max_redirects": 2,
+            "max_retry_after": 19.0,
         }
         every = set(client.options.snapshot())
         self.assertEqual(set(values), every - CONNECTION_OPTIONS)

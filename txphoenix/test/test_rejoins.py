@@ -20,7 +20,7 @@ class FakeManager:
     def __init__(self, clock: Clock) -> None:
         self.deadlines = Deadlines(clock)
 
-    def rejoin_delay(self, attempt: int) -> float:
+    def rejoin_delay(self, attempt: int, error: object = None) -> float:
         """Tell it by the number of the attempt."""
         return attempt + 1.0
 

@@ -117,11 +117,11 @@ class RefusalTests(RawTestCase):
                 self.assertEqual(
                     str(error),
                     f"handshake refused: HTTP {status} {phrase}".rstrip()
-                    + " (ws://127.0.0.1:4000/socket/websocket?vsn=[redacted])",
+                    + ": body (ws://127.0.0.1:4000/socket/websocket?vsn=[redacted])",
                 )
 
     def test_redirect(self) -> None:
-        """A redirect is not followed, for it may lead anywhere; the user sees where."""
+        """One that the option endpoint cannot follow is told; the user sees where."""
         error = self.refusal(
             b"HTTP/1.1 302 Found\r\nLocation: https://example.org/?token=s3cret\r\n\r\n"
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Generic, Protocol, TypeVar
 
 from twisted.internet.defer import Deferred, succeed
@@ -52,6 +52,7 @@ class Controls(Generic[_Channel, _Session]):
     """The clients and topics of a server, its controls, and who waits for what happens.
 
     :param flavour: how the server's Phoenix speaks.
+    :ivar refusal_answers: the headers and the body of refusals, by transport.
     """
 
     def __init__(self, flavour: Flavour) -> None:
@@ -59,6 +60,7 @@ class Controls(Generic[_Channel, _Session]):
         self.is_paused = False
         self.presence = PresenceTracker(self.broadcast)
         self._refusals: dict[str | None, int | None] = {}
+        self.refusal_answers: dict[str | None, tuple[Mapping[str, str], bytes]] = {}
         self._sessions: dict[_Session, None] = {}
         self._topics: dict[str, dict[ChannelProcess[_Channel], None]] = {}
         self._waits = Waits()
@@ -155,12 +157,35 @@ class Controls(Generic[_Channel, _Session]):
         self._resumed.append(deferred)
         return deferred
 
-    def refuse(self, status: int | None, transport: str | None = None) -> None:
+    def refuse(
+        self,
+        status: int | None,
+        transport: str | None = None,
+        *,
+        headers: Mapping[str, str] | None = None,
+        body: str | bytes = b"",
+        retry_after: float | str | None = None,
+        location: str | None = None,
+    ) -> None:
         """Answer each handshake with that HTTP status; ``None`` takes clients again.
 
         :param transport: ``"websocket"`` or ``"longpoll"`` for one of them alone.
+        :param headers: those of the answer, beside the server's own.
+        :param body: the body of the answer; a text is sent as UTF-8.
+        :param retry_after: the value of ``Retry-After``.
+        :param location: where a redirect leads: the value of ``Location``.
         """
         self._refusals[transport] = status
+        self.refusal_answers.pop(transport, None)
+        if status is None:
+            return
+        lines = dict(headers or {})
+        if retry_after is not None:
+            lines["Retry-After"] = str(retry_after)
+        if location is not None:
+            lines["Location"] = location
+        data = body.encode("utf-8") if isinstance(body, str) else body
+        self.refusal_answers[transport] = lines, data
 
     def refusal_of(self, transport: str) -> int | None:
         """The HTTP status for handshakes of that transport, if they are refused."""

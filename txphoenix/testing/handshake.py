@@ -53,7 +53,7 @@ class WebSocketMount(Mount):
         endpoint = self.endpoint
         refusal = endpoint.refusal_of(self.transport)
         if refusal is not None:
-            answer(endpoint, request, refusal)
+            self.refuse(request, refusal)
         elif request.method != b"GET":
             answer(endpoint, request, 400)
         else:

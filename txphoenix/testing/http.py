@@ -77,6 +77,14 @@ class Mount(ABC):
             socket.id = await maybeDeferred(options.connect, params, socket)
         return socket, codec
 
+    def refuse(self, request: Request, status: int) -> None:
+        """Answer as the server was told to answer handshakes."""
+        answers = self.endpoint.refusal_answers
+        headers, body = answers.get(None) or answers.get(self.transport) or ({}, b"")
+        for name, value in headers.items():
+            request.setHeader(name.encode("ascii"), value.encode("utf-8"))
+        answer(self.endpoint, request, status, body)
+
     def crashed(self, request: Request, failure: Failure) -> None:
         """Answer a request whose handling has raised.
 

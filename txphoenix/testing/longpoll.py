@@ -102,7 +102,7 @@ class LongPollMount(Mount):
         if transport is not None:
             await self._poll(request, token, transport)
         elif refusal is not None:
-            answer(self.endpoint, request, refusal)
+            self.refuse(request, refusal)
         else:
             await self._open(request)
 

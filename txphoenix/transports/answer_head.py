@@ -25,6 +25,7 @@ __all__ = [
     "AnswerHead",
     "accepted_head",
     "is_interim",
+    "is_refusal",
     "plain_head",
     "read_head",
 ]
@@ -62,6 +63,11 @@ _TO_PLAIN = bytes(
 def is_interim(status: int | None) -> bool:
     """Whether another answer follows one of that status."""
     return status is not None and 100 <= status < 200 and status != 101
+
+
+def is_refusal(status: int | None) -> bool:
+    """Whether a status says that there is no WebSocket."""
+    return status is not None and status != 101 and not is_interim(status)
 
 
 class AnswerHead:

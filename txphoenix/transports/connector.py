@@ -13,8 +13,8 @@ All of that together has ``connect_timeout`` seconds.
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Mapping
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from collections.abc import Coroutine
+from typing import TYPE_CHECKING, Any, cast
 
 from twisted.internet.address import HostnameAddress
 from twisted.internet.defer import Deferred, ensureDeferred, fail
@@ -30,26 +30,32 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from ..errors import ConfigurationError, ConnectionFailed, ConnectTimeout, NotConnected
+from ..errors import (
+    ConfigurationError,
+    ConnectionFailed,
+    ConnectTimeout,
+    HandshakeRefused,
+    NotConnected,
+)
 from ..options.options import Options
 from ..protocol.redact import redact_url
-from ..protocol.url import Target, connect_target, parse
+from ..protocol.url import Target, connect_target
 from ..runtime.contexts import without_context
 from ..runtime.deadlines import Deadlines, DelayedCall
 from ..runtime.package_log import package_log
-from .addresses import AnsweringAddresses
 from .attempt import Attempt, given, prepare
+from .attempt_factory import AttemptFactory
 from .endpoints import address_endpoint, client_endpoint, dialled, is_direct
 from .failures import failed_with
-from .interfaces import TransportListener
 from .opening import TooLate
+from .redirects import Redirects
 from .tuned import TunedEndpoint
 from .websocket import PhoenixClientProtocol
 
 if TYPE_CHECKING:
     from .tls_sessions import TLSSessions
 
-__all__ = ["AttemptFactory", "EndpointConnector"]
+__all__ = ["EndpointConnector"]
 
 log = Logger("txphoenix.transports.connector", observer=package_log)
 
@@ -57,38 +63,6 @@ log = Logger("txphoenix.transports.connector", observer=package_log)
 _ASKED = ("url", "params", "headers", "auth_token")
 
 _GIVEN_UP = "the attempt to connect was given up"
-
-
-class AttemptFactory(Protocol):
-    """The factory, as its connector knows it.
-
-    It makes the protocol of an attempt, and is told how attempts and transports ended.
-    """
-
-    @property
-    def addresses(self) -> AnsweringAddresses:
-        """Which addresses of the server have not answered."""
-
-    @property
-    def connection(self) -> TransportListener:
-        """Whom to tell of attempts that begin, and of transports that are open."""
-
-    def prepare(
-        self, target: Target, headers: Mapping[str, str], auth_token: str | None
-    ) -> None:
-        """Set all that the next protocol is made with."""
-
-    def forget_request(self) -> None:
-        """The attempt is over, so that nobody needs its secrets any more."""
-
-    def buildProtocol(self, addr: Any) -> object:
-        """Make the protocol that shakes hands."""
-
-    def clientConnectionFailed(self, connector: Any, reason: Failure) -> None:
-        """The attempt has failed."""
-
-    def clientConnectionLost(self, connector: Any, reason: Failure) -> None:
-        """The open transport has ended."""
 
 
 @implementer(IConnector)
@@ -127,6 +101,8 @@ class EndpointConnector:
         self._given_up: Exception | None = None
         self._host, self._port = "", 0
         self._dialled = ""
+        # Those of the attempt under way, or of the latest.
+        self.redirects: Redirects | None = None
         # Where the attempt under way goes, once the user's callables have answered.
         self._target: Target | None = None
         # Where the latest that has failed went; the secrets are cut out.
@@ -141,7 +117,7 @@ class EndpointConnector:
 
     def connect(self) -> None:
         """Begin an attempt."""
-        self._given_up = self._target = None
+        self._given_up = self._target = self.redirects = None
         self._shown_url = ""
         self._factory.addresses.forget_attempt()
         self._timer = self._deadlines.callLater(
@@ -156,6 +132,9 @@ class EndpointConnector:
         if attempt is None:
             self._opening = opening = self._open()
             attempt = ensureDeferred(opening)
+        self._await(attempt)
+
+    def _await(self, attempt: Deferred[Any]) -> None:
         # A failure may come at once; the Deferred must not be kept then.
         self._attempt = attempt
         attempt.addCallbacks(self._connected, self._failed)
@@ -207,14 +186,37 @@ class EndpointConnector:
 
     def protocol_opened(self) -> None:
         """The handshake is done: the attempt has succeeded."""
-        self._target = None
+        self._target = self.redirects = None
         self._end_attempt()
 
     def placed(self, reason: Exception) -> Exception:
-        """The error of the attempt, which says where that went."""
+        """The error of the attempt, which says where that went, and by what."""
+        redirects, self.redirects = self.redirects, None
         if isinstance(reason, ConnectionFailed):
-            reason.url = self._shown_url
+            reason.url = reason.url or self._shown_url
+            if redirects is not None and redirects.latest is not None:
+                redirects.explain(reason)
         return reason
+
+    def follow(self, reason: Exception) -> Exception | None:
+        """Go on with the attempt where an answer leads.
+
+        :return: None if it goes on; else what it has failed with.
+        """
+        redirects = self.redirects
+        is_under_way = self._timer is not None and self._given_up is None
+        if not (redirects and is_under_way and isinstance(reason, HandshakeRefused)):
+            return reason
+        refused = redirects.follow(reason)
+        if refused is not None:
+            return refused
+        self.protocol = self._gate = None
+        try:
+            dialling = self._dial_to(redirects.target, redirects.attempt)
+        except BaseException:
+            dialling = fail()
+        self._await(dialling)
+        return None
 
     def protocol_lost(self) -> Exception | None:
         """The protocol is gone.
@@ -257,8 +259,15 @@ class EndpointConnector:
             vsn=options.vsn,
             exact=options.exact_url,
         )
+        self.redirects = Redirects(options, target, attempt)
+        return self._dial_to(target, attempt)
+
+    def _dial_to(self, target: Target, attempt: Attempt) -> Deferred[Any]:
         self._aim(target)
-        self._factory.prepare(target, attempt.headers, attempt.auth_token)
+        jar = self.options.cookies
+        if self.redirects is not None:
+            jar = self.redirects.jar(jar)
+        self._factory.prepare(target, attempt.headers, attempt.auth_token, jar)
         endpoint = self._endpoint(target)
         self.check_wanted()
         self._factory.addresses.attempt_begins()
@@ -307,12 +316,6 @@ class EndpointConnector:
         # Its frames are ours, and hold the headers and the URL with its params.
         reason.__traceback__ = None
         self._factory.clientConnectionFailed(self, Failure(self.placed(reason)))
-
-    def _aim_at(self, url: str) -> Target:
-        """Take note of where the attempt goes."""
-        target = parse(url)
-        self._aim(target)
-        return target
 
     def _aim(self, target: Target) -> None:
         self._target = target

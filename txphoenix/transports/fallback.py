@@ -214,9 +214,14 @@ class FallbackConnector:
         """What an attempt has failed with.
 
         It is what long-poll failed with, unless the server just has no long-poll.
+        What either was told of ``Retry-After`` is in it, the longer of both.
         """
+        first = self._websocket_error
         if isinstance(reason, HandshakeRefused) and reason.status == 404:
-            return self._websocket_error or reason
+            return first or reason
+        if isinstance(first, ConnectionFailed) and isinstance(reason, ConnectionFailed):
+            wishes = (first.retry_after, reason.retry_after)
+            reason.retry_after = max(filter(None, wishes), default=reason.retry_after)
         return reason
 
     def _finish(self, reason: Exception) -> None:

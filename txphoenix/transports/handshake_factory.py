@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from ..errors import ConnectionFailed
+from ..errors import ConnectionFailed, HandshakeRefused
 from ..options.options import Options
 from ..runtime.deadlines import Deadlines
 from .interfaces import TransportListener
@@ -38,6 +38,15 @@ class HandshakeFactory(Protocol):
 
     def encode_request(self, key: bytes) -> bytes:
         """The request of the opening handshake."""
+
+    def refused(
+        self,
+        status: int | None,
+        headers: Mapping[str, str],
+        phrase: str,
+        body: bytes = b"",
+    ) -> HandshakeRefused:
+        """Make the error of an answer that is no yes."""
 
     def head_received(self, head: bytes) -> None:
         """The server has answered, whatever it says."""

@@ -18,11 +18,12 @@ from typing import Final
 from twisted.internet.defer import Deferred, succeed
 from twisted.python.failure import Failure
 
-from .http_body import AnswerBody
+from ..runtime.deadlines import Deadlines
+from .http_body import AnswerBody, RefusalBody
 from .http_chunks import Chunks
 from .http_head import Answer, HeadReader, ParseError
 
-__all__ = ["AnswerReader"]
+__all__ = ["AnswerReader", "is_no_success"]
 
 # The most digits of a length: nothing is that long.
 _MOST_DIGITS: Final = 18
@@ -32,11 +33,19 @@ _WITHOUT_BODY: Final = frozenset({101, 204, 304})
 _NO_ENCODING: Final = b""
 
 
+def is_no_success(status: int) -> bool:
+    """Whether a status says that what was asked for was not done."""
+    return status // 100 != 2
+
+
 class AnswerReader:
     """Reads one answer.
 
     :param limit: tells the most bytes that its body may have, once there is one.
     :param give_up: ends the connection.
+    :param deadlines: times the body of a refusal, of which the beginning is enough
+        then; without it, it is a body like any other.
+    :param refuses: whether a status is a refusal's.
     :param to_head: whether it is one to ``HEAD``, which has no body.
     :ivar is_persistent: whether the connection may serve another request; known with
         the head.
@@ -47,10 +56,12 @@ class AnswerReader:
         "_body",
         "_chunks",
         "_content",
+        "_deadlines",
         "_give_up",
         "_head",
         "_left",
         "_limit",
+        "_refuses",
         "_to_head",
         "is_persistent",
     )
@@ -59,13 +70,17 @@ class AnswerReader:
         self,
         limit: Callable[[], int],
         give_up: Callable[[], None],
+        deadlines: Deadlines | None = None,
         *,
+        refuses: Callable[[int], bool] = is_no_success,
         to_head: bool = False,
     ) -> None:
         self.is_persistent = False
         self._to_head = to_head
         self._limit = limit
         self._give_up = give_up
+        self._deadlines = deadlines
+        self._refuses = refuses
         self._head = HeadReader()
         # All but the body, once the head has come.
         self._answer: Answer | None = None
@@ -147,10 +162,17 @@ class AnswerReader:
 
     def _collect(self, data: bytes, encoding: bytes = _NO_ENCODING) -> None:
         if self._body is None:
-            self._body = AnswerBody(encoding, self._limit(), self._give_up)
+            self._body = self._make_body(encoding)
             self._body.begin()
         if data:
             self._body.take(data)
+
+    def _make_body(self, encoding: bytes) -> AnswerBody:
+        answer = self._answer
+        deadlines = self._deadlines
+        if deadlines and answer is not None and self._refuses(answer.code):
+            return RefusalBody(encoding, self._give_up, deadlines)
+        return AnswerBody(encoding, self._limit(), self._give_up)
 
     def _begin_body(self) -> None:
         """What the head says of the body, and of the connection."""

@@ -17,8 +17,23 @@ from twisted.internet.interfaces import IConsumer
 from twisted.python.failure import Failure
 
 from ..errors import ConnectionFailed, MessageTooLarge
+from ..runtime.deadlines import Deadlines
 
-__all__ = ["AnswerBody", "AnswerTooLarge", "MalformedAnswer", "RequestBody"]
+__all__ = [
+    "LONGEST_REFUSAL",
+    "PATIENCE",
+    "AnswerBody",
+    "AnswerTooLarge",
+    "MalformedAnswer",
+    "RefusalBody",
+    "RequestBody",
+]
+
+LONGEST_REFUSAL: Final = 8 * 1024
+"""The most bytes of the body of a refusal that are kept."""
+
+PATIENCE: Final = 2.0
+"""For how many seconds such a body is waited for at most, from its head on."""
 
 # How much is decompressed at a time.
 _CHUNK: Final = 64 * 1024
@@ -144,6 +159,48 @@ class AnswerBody:
     def _fail(self, error: Exception) -> None:
         self._error = error
         self._content.clear()
+        self._give_up()
+
+
+class RefusalBody(AnswerBody):
+    """Collects the beginning of the body of an answer that is no success.
+
+    It is for a person to read, so that what there is of it counts, however it ends: no
+    more of it is taken than :data:`LONGEST_REFUSAL` bytes, and no longer waited for
+    than :data:`PATIENCE` seconds, which a server cannot stretch by sending slowly.
+
+    :param encoding: as of any body.
+    :param give_up: ends the connection; called once there is enough.
+    :param deadlines: times it.
+    :ivar finished: a Deferred of the beginning of the body; it never fails.
+    """
+
+    def __init__(
+        self, encoding: bytes, give_up: Callable[[], None], deadlines: Deadlines
+    ) -> None:
+        super().__init__(encoding, LONGEST_REFUSAL, give_up)
+        self._timer = deadlines.callLater(PATIENCE, self._time_out)
+
+    def take(self, data: bytes) -> None:
+        """Take what has come, as much as there is room for."""
+        room = self._limit - self._came
+        if 0 < room < len(data):
+            super().take(data[:room])
+            data = data[room:]
+        super().take(data)
+
+    def end(self, cut_off_by: Failure | None = None) -> None:
+        """Tell what has come of it."""
+        if self._timer.active():
+            self._timer.cancel()
+        if not self.finished.called:
+            self.finished.callback(bytes(self._content[: self._limit]))
+
+    def _time_out(self) -> None:
+        self._fail(AnswerTooLarge(self._came, self._limit))
+
+    def _fail(self, error: Exception) -> None:
+        self._error = error
         self._give_up()
 
 

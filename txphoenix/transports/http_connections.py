@@ -19,6 +19,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from ..errors import ConnectionFailed, MessageTooLarge
+from ..runtime.deadlines import Deadlines
 from ..runtime.package_log import package_log
 from .failures import failed_with
 from .http_answer import AnswerReader
@@ -56,6 +57,10 @@ class ServedRequest(Protocol):
 
 class Session(Protocol):
     """Whoever has made a connection, as that knows it."""
+
+    @property
+    def deadlines(self) -> Deadlines | None:
+        """What times the bodies of refusals, of which the beginning is enough then."""
 
     def connected(self, connection: Connection) -> None:
         """It has begun."""
@@ -115,7 +120,10 @@ class Connection(BaseProtocol):
         """
         self._request = request
         self._reader = AnswerReader(
-            request.limit, self.abortConnection, to_head=head.startswith(b"HEAD ")
+            request.limit,
+            self.abortConnection,
+            self._session.deadlines,
+            to_head=head.startswith(b"HEAD "),
         )
         self._life.begin(self.transport)
         self._or_lost(lambda: self._send(request, head, body))

@@ -117,6 +117,7 @@ class LongPollTransport:
         self._poll_headers = poll_headers
         # By their content type.
         self._publish_headers: dict[str, Headers] = {}
+        self._asked = url, poll_headers
         self._pace = pace
         self._lost = lost
         self._is_open = True
@@ -154,9 +155,8 @@ class LongPollTransport:
     # -- Transport ----------------------------------------------------------------
 
     def send(self, data: bytes, is_binary: bool) -> int:
-        """Send one frame, together with those that are sent in the same moment.
+        """Send one frame, with others of the same moment; return its mark.
 
-        :return: a mark, for :meth:`has_left`.
         :raises NotConnected: the session has ended, or is being closed.
         """
         if not self._is_taking:
@@ -186,7 +186,7 @@ class LongPollTransport:
     def close(self, code: int = NORMAL, reason: str = "") -> None:
         """End the session, once the server has all that was sent before.
 
-        The server is not told of the end: it finds out when no poll comes.
+        The server finds out when no poll comes.
         """
         if not self._is_taking:
             return
@@ -221,8 +221,7 @@ class LongPollTransport:
         """Deliver no further message until :meth:`resume_reading`.
 
         Polls go on, for they find a server that is gone, until enough is held back.
-        The server ends a session that does not poll for one and a half windows (15
-        seconds as Phoenix is set up).
+        Phoenix ends a session that does not poll for one and a half windows (15 s).
         """
         self._is_paused = True
 
@@ -244,8 +243,7 @@ class LongPollTransport:
         request = self._http.request(
             "GET", self._url, self._poll_headers, timeout=timeout
         )
-        # Before its callbacks, which may run at once.
-        self._poll_request = request
+        self._poll_request = request  # Before its callbacks, which may run at once.
         request.addCallbacks(self._polled, self._poll_failed)
         request.addErrback(self._broken)
 
@@ -254,9 +252,9 @@ class LongPollTransport:
         status, body = read_answer(answer)
         messages = body.get("messages", ()) if status == 200 else ()
         if status not in (200, 204):
-            self._end(closed_by(status, answer))
+            self._end(closed_by(status, answer, self._asked))
         elif not are_texts(messages):
-            self._end(closed_by(None, answer))
+            self._end(closed_by(None, answer, self._asked))
         else:
             self._connection.proved_stable()
             delay = self._pace.answered(is_empty=not messages)
@@ -333,7 +331,7 @@ class LongPollTransport:
         self._is_publishing = False
         status, _ = read_answer(answer)
         if status != 200:
-            self._end(closed_by(status, answer))
+            self._end(closed_by(status, answer, self._asked))
             return
         self._outgoing.batch_taken()
         if self._outgoing:

@@ -9,16 +9,23 @@ has something to say::
 from __future__ import annotations
 
 from http import HTTPStatus
+from time import time
 from typing import Any, Final, cast
 
 from twisted.python.failure import Failure
+from twisted.web.http_headers import Headers
 
-from ..errors import ConnectionClosed, HandshakeRefused, MessageTooLarge
+from ..errors import ConnectionClosed, MessageTooLarge
 from ..options.options import Options
 from ..protocol.close_codes import MESSAGE_TOO_BIG, NO_CLOSE_FRAME, PROTOCOL_ERROR
 from ..protocol.serializer import default_json
+from ..protocol.url import parse
 from .http_body import MalformedAnswer
 from .http_head import Answer
+from .longpoll_requests import is_session_named, secrets_of
+from .refusal import refused
+from .request_secrets import RequestSecrets
+from .retry_after import retry_after
 
 __all__ = [
     "answer_limit",
@@ -68,20 +75,23 @@ def read_answer(answer: Answer) -> tuple[int | None, dict[str, Any]]:
     return status, body
 
 
-def session_token(answer: Answer) -> str:
+def session_token(answer: Answer, secrets: RequestSecrets | None = None) -> str:
     """The token of the session that the server has opened.
 
+    :param secrets: what the request held, which no error is to hold.
     :raises HandshakeRefused: it has not.
     """
     status, body = read_answer(answer)
     token = body.get("token")
     if status == 410 and _is_token(token):
         return cast(str, token)
+    is_page = "html" in answer.headers.get("content-type", "")
     if status in (410, None):
         status, reason = answer.code, _NOT_PHOENIX
     else:
         reason = answer.phrase if answer.code != 200 else _phrase(status)
-    raise HandshakeRefused(status, answer.headers, reason)
+    said = answer.body if answer.code != 200 or is_page else b""
+    raise refused(status, answer.headers, reason, said, secrets)
 
 
 def _is_token(token: object) -> bool:
@@ -105,16 +115,32 @@ def _phrase(status: int) -> str:
         return ""
 
 
-def closed_by(status: int | None, answer: Answer) -> ConnectionClosed:
-    """What an answer other than the expected one means."""
+def closed_by(
+    status: int | None, answer: Answer, asked: tuple[str, Headers]
+) -> ConnectionClosed:
+    """What an answer other than the expected one means.
+
+    :param asked: the URL and the headers of the request, whose secrets no error holds.
+    """
+    url, headers = asked
     if status is None:
         return ConnectionClosed(PROTOCOL_ERROR, _NOT_PHOENIX)
     if answer.code != 200:
-        return ConnectionClosed(
-            _STATUS_ZERO + status, f"HTTP {status} {answer.phrase}".strip()
+        secrets = secrets_of(parse(url), headers)
+        why = refused(status, answer.headers, answer.phrase, answer.body, secrets)
+        reason = str(why).removeprefix("handshake refused: ")
+    elif status != 410:
+        reason = f"{status} {_phrase(status)}".strip()
+    elif is_session_named(headers):
+        reason = (
+            "session gone, or the server does not know the header"
+            " x-phoenix-longpoll-token (option longpoll_token_header)"
         )
-    reason = "session gone" if status == 410 else f"{status} {_phrase(status)}".strip()
-    return ConnectionClosed(_STATUS_ZERO + status, reason)
+    else:
+        reason = "session gone"
+    closed = ConnectionClosed(_STATUS_ZERO + status, reason)
+    closed.retry_after = retry_after(answer.headers, time())
+    return closed
 
 
 def failed_with(failure: Failure) -> ConnectionClosed:

@@ -5,28 +5,37 @@ What the session is then, is in :mod:`txphoenix.transports.longpoll`.
 
 from __future__ import annotations
 
-from http.cookiejar import CookieJar
 from typing import Any
 
 from twisted.internet.interfaces import IReactorTime
 from twisted.python.failure import Failure
+from twisted.web.http_headers import Headers
 
 from ..errors import ConnectionClosed, HandshakeRefused
 from ..options.options import Options
 from ..protocol.cookie_jar import bounded_jar
 from ..protocol.handshake import Handshake
-from ..protocol.url import add_params, connect_url
+from ..protocol.url import Target, add_params, connect_target
 from .attempt import prepare
-from .connector import AttemptFactory, EndpointConnector
+from .attempt_factory import AttemptFactory
+from .connector import EndpointConnector
 from .cookies import ServerCookies
 from .endpoints import client_endpoint
 from .http import HTTPSession
 from .http_body import AnswerTooLarge, MalformedAnswer
+from .http_head import Answer
 from .http_requests import HTTPRequests
 from .longpoll import LongPollTransport
 from .longpoll_answers import answer_limit, session_token
 from .longpoll_pace import Pace, Window
-from .longpoll_requests import headers_of, poll_headers_of, url_of
+from .longpoll_requests import (
+    headers_of,
+    name_session,
+    poll_headers_of,
+    secrets_of,
+    url_of,
+)
+from .redirects import Redirects
 from .tuned import TunedEndpoint
 
 __all__ = ["LongPollConnector"]
@@ -66,14 +75,66 @@ class LongPollConnector(EndpointConnector):
     async def _open(self) -> Any:
         options = self.options
         attempt = await prepare(options, self.check_wanted)
-        url = connect_url(
+        target = connect_target(
             attempt.url,
             transport="longpoll",
             params=attempt.params,
             vsn=options.vsn,
             exact=options.exact_url,
         )
-        target = self._aim_at(url)
+        self.redirects = redirects = Redirects(options, target, attempt)
+        while True:
+            try:
+                return await self._open_session(redirects)
+            except HandshakeRefused as refused:
+                self.check_wanted()
+                error = redirects.follow(refused)
+                if error is not None:
+                    raise error from error.__cause__
+
+    async def _open_session(self, redirects: Redirects) -> Any:
+        """Ask one server for a session.
+
+        :raises HandshakeRefused: it gives none, or says that another may.
+        """
+        options = self.options
+        target, attempt = redirects.target, redirects.attempt
+        jar = redirects.jar(options.cookies)
+        pace = Pace(self._reactor, self._window)
+        cookies = ServerCookies(bounded_jar() if jar is None else jar, target)
+        http = self._requests(target, pace, cookies)
+        url, headers = url_of(target), headers_of(target, attempt)
+        poll_headers = poll_headers_of(headers, attempt)
+        try:
+            answer = await self._ask(http, url, poll_headers)
+            token = session_token(answer, secrets_of(target, poll_headers, cookies))
+            if options.longpoll_token_header:
+                name_session(headers, token)
+                name_session(poll_headers, token)
+            else:
+                url = add_params(url, {"token": token})
+        except BaseException:
+            await http.close()
+            raise
+        return LongPollTransport(
+            self._reactor,
+            self._factory.connection,
+            http,
+            url,
+            headers,
+            poll_headers,
+            options,
+            pace,
+            self._lost,
+            Handshake("longpoll", answer.code, head=answer.head),
+        )
+
+    def _requests(
+        self, target: Target, pace: Pace, cookies: ServerCookies
+    ) -> HTTPRequests:
+        """What makes the requests to a server."""
+        options = self.options
+        self._aim(target)
         endpoint = TunedEndpoint(
             client_endpoint(
                 self._reactor,
@@ -86,40 +147,27 @@ class LongPollConnector(EndpointConnector):
         )
         self.check_wanted()
         self._factory.addresses.attempt_begins()
-        pace = Pace(self._reactor, self._window)
         http: HTTPRequests = _session_class(options)(
             self._reactor,
             endpoint,
             timeout=pace.longest(options.heartbeat_interval, options.heartbeat_timeout),
             limit=answer_limit(options),
-            cookies=ServerCookies(_jar(options), target),
+            cookies=cookies,
         )
+        return http
+
+    async def _ask(self, http: HTTPRequests, url: str, headers: Headers) -> Answer:
+        """Ask for a session.
+
+        :raises HandshakeRefused: the answer cannot be understood.
+        """
         self._http = http
-        url, headers = url_of(target), headers_of(target, attempt)
-        poll_headers = poll_headers_of(headers, attempt)
         try:
-            answer = await http.request("GET", url, poll_headers)
-            session_url = add_params(url, {"token": session_token(answer)})
+            return await http.request("GET", url, headers)
         except (AnswerTooLarge, MalformedAnswer) as error:
-            await http.close()
             raise HandshakeRefused(None, {}, str(error)) from None
-        except BaseException:
-            await http.close()
-            raise
         finally:
             self._http = None
-        return LongPollTransport(
-            self._reactor,
-            self._factory.connection,
-            http,
-            session_url,
-            headers,
-            poll_headers,
-            options,
-            pace,
-            self._lost,
-            Handshake("longpoll", answer.code, head=answer.head),
-        )
 
     def _connected(self, transport: Any) -> None:
         self.protocol = transport
@@ -131,11 +179,6 @@ class LongPollConnector(EndpointConnector):
     def _lost(self, reason: ConnectionClosed) -> None:
         self.protocol_lost()
         self._factory.clientConnectionLost(self, Failure(reason))
-
-
-def _jar(options: Options) -> CookieJar:
-    """The client's jar, or one that lasts as long as the session."""
-    return bounded_jar() if options.cookies is None else options.cookies
 
 
 def _session_class(options: Options) -> Any:

@@ -49,8 +49,10 @@ class Patience:
         "_opened_at",
         "_woke_at",
         "close_code",
+        "error",
         "latest",
         "replaced",
+        "retry_at",
     )
 
     def __init__(self, longest_delay: float) -> None:
@@ -59,6 +61,10 @@ class Patience:
         self._delay = self._began_at = self._opened_at = 0.0
         self.close_code: int | None = None
         """What the latest transport was closed with, if that has ended last."""
+        self.error: Exception | None = None
+        """How the latest attempt or transport has ended, until another opens."""
+        self.retry_at: float | None = None
+        """When the server wants to be asked again, if that has said so at that end."""
         # Made at its first use, which most connections never come to.
         self._hurried: Pace | None = None
         self.replaced = Pace(_MOST_REPLACED, longest_delay)
@@ -106,14 +112,17 @@ class Patience:
         :return: after how many seconds.
         """
         self._opened_at = now
-        self._woke_at = None
+        self._woke_at = self.error = self.retry_at = None
         return now - self._began_at
 
-    def ended(self, reason: Exception, was_open: bool) -> None:
+    def ended(self, reason: Exception, was_open: bool, now: float) -> None:
         """It has failed, or the transport that it has opened has ended.
 
         :param was_open: which of the two.
         """
+        self.error = reason
+        seconds = getattr(reason, "retry_after", None)
+        self.retry_at = None if seconds is None else now + seconds
         self.close_code = getattr(reason, "code", None) if was_open else None
         self._is_answered = isinstance(reason, HandshakeRefused | ConfigurationError)
 

@@ -27,7 +27,8 @@ from ..protocol.handshake import cookie_lines
 from ..runtime.contexts import without_context
 from ..runtime.deadlines import Deadlines, Timer
 from .cookies import ServerCookies
-from .http_body import AnswerBody, RequestBody
+from .http_answer import is_no_success
+from .http_body import AnswerBody, RefusalBody, RequestBody
 from .http_endpoint import TrackedEndpoint
 from .http_head import Answer
 from .http_requests import (
@@ -280,9 +281,11 @@ class _Exchange:
 
     def _read(self, response: Any) -> Deferred[Answer]:
         connection = cast(Connection, self._connection)
-        body = AnswerBody(
-            self._encoding, self._session.limit, connection.abortConnection
-        )
+        session, give_up = self._session, connection.abortConnection
+        if is_no_success(response.code):
+            body: AnswerBody = RefusalBody(self._encoding, give_up, session.deadlines)
+        else:
+            body = AnswerBody(self._encoding, session.limit, give_up)
         response.deliverBody(BodyProtocol(body, connection))
         if self._session.cookies is not None:
             self._session.cookies.take(cookie_lines(self._lines))

@@ -7,10 +7,13 @@ headers beside those of the user.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ..protocol.url import Target
 from .request_headers import request_headers
+
+if TYPE_CHECKING:
+    from .request_secrets import RequestSecrets
 
 __all__ = ["GUID", "TOKEN_PREFIX", "UpgradeRequest"]
 
@@ -34,6 +37,8 @@ class UpgradeRequest(NamedTuple):
     """The subprotocols that are offered; one may be the auth token."""
     extensions: Sequence[str]
     """The extensions that are offered."""
+    auth_token: str | None = None
+    """The token that is one of the subprotocols, if there is one."""
 
     def encode(self, key: bytes) -> bytes:
         """The whole request.
@@ -54,6 +59,14 @@ class UpgradeRequest(NamedTuple):
         lines = [f"{name}: {value}" for name, value in headers.items()]
         request = [f"GET {self.target.resource} HTTP/1.1", *lines, "", ""]
         return "\r\n".join(request).encode("utf-8")
+
+    @property
+    def secrets(self) -> RequestSecrets:
+        """What of it is to be cut out of what the server says."""
+        # Few requests are refused.
+        from .request_secrets import RequestSecrets
+
+        return RequestSecrets(self.target, self.headers, self.auth_token)
 
     def __repr__(self) -> str:
         return "<UpgradeRequest>"

@@ -28,17 +28,18 @@ from twisted.internet.protocol import connectionDone
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from ..errors import ConnectionClosed, ConnectionFailed, HandshakeRefused
-from ..protocol.close_codes import NO_CLOSE_FRAME, NO_CODE, NORMAL
+from ..errors import ConnectionClosed, ConnectionFailed
+from ..protocol.close_codes import NO_CLOSE_FRAME, NORMAL
 from ..protocol.handshake import Handshake
 from ..runtime.deadlines import DelayedCall
 from ..runtime.package_log import package_log
-from .answer_head import AnswerHead, accepted_head, is_interim, plain_head, read_head
+from .answer_head import AnswerHead, accepted_head, is_refusal, plain_head, read_head
 from .failures import failed_with
 from .frames import FastFrameProtocol
 from .handshake_factory import HandshakeFactory
 from .session_defaults import own_attributes, with_protocol_defaults
 from .upgrade import TOKEN_PREFIX
+from .websocket_ends import why_closed, why_not_opened
 from .write_at_once import write_now
 
 __all__ = ["PhoenixClientProtocol"]
@@ -72,10 +73,16 @@ class PhoenixClientProtocol(FastFrameProtocol):
     )
 
     factory: HandshakeFactory
+    _why_closed, _why_not_opened = why_closed, why_not_opened
     needs_heartbeat = True
-    _refusal: str | None = None
-    _lost_reason: BaseException = ConnectionDone()
-    _aborted_because = ""
+    fault: str | None = None
+    """What was wrong with the answer to the handshake."""
+    refused: Any = None
+    """Reads an answer that is no yes, if there is one."""
+    lost_reason: BaseException = ConnectionDone()
+    """What the transport has said of its end."""
+    aborted_because = ""
+    """Why we have ended it, where that was our doing."""
     _is_lost = False
     _is_told = False
     _broken_by: BaseException | None = None
@@ -132,6 +139,8 @@ class PhoenixClientProtocol(FastFrameProtocol):
         """Tell nothing more, and take nothing: another has its place."""
         self._is_told = self._is_lost = True
         self.state = self.STATE_CLOSED
+        if self.refused is not None:
+            self.refused.end()
         self._stop_closing_timer()
 
     # -- What the endpoint calls --------------------------------------------------
@@ -177,7 +186,9 @@ class PhoenixClientProtocol(FastFrameProtocol):
         if self._is_told:
             return
         self._is_lost = True
-        self._lost_reason = reason.value or ConnectionDone()
+        if self.refused is not None:
+            self.refused.end()
+        self.lost_reason = reason.value or ConnectionDone()
         self._stop_closing_timer()
         try:
             # Autobahn only logs the reason, and stumbles over some errors of TLS.
@@ -237,12 +248,13 @@ class PhoenixClientProtocol(FastFrameProtocol):
     def processHandshake(self) -> Any:
         """Read the server's answer to the handshake, as soon as all of it is there.
 
-        An answer that leaves nothing to weigh is read here; of all others Autobahn
-        decides, and it is always Autobahn that fails the handshake.
+        An answer that leaves nothing to weigh is read here, and so is the body of a
+        refusal; of all others Autobahn decides, which always fails the handshake.
         """
-        # Autobahn would keep it all, and copy it with each read.
-        data, self.data = self.data, b""
+        data, self.data = self.data, b""  # Autobahn would copy it with each read.
         answer = self._answer
+        if self.refused is not None:
+            return self._take_refusal(data)
         if answer is None:
             accepted = accepted_head(
                 data, self.websocket_key, self.factory.protocols, _LONGEST_HEAD
@@ -258,11 +270,26 @@ class PhoenixClientProtocol(FastFrameProtocol):
             return None
         self._head, rest = read
         self.factory.head_received(self._head)
+        status, _, _ = read_head(self._head.decode("iso-8859-1"))
+        if is_refusal(status):
+            return self._refused(rest)
         self.data = plain_head(self._head) + b"\r\n\r\n" + rest
         result = super().processHandshake()
         if self._is_opened:
             self._forget_handshake()
         return result
+
+    def _refused(self, data: bytes) -> None:
+        """The answer is no yes: read what else it says, unless it leads elsewhere."""
+        from .refused_upgrade import RefusedUpgrade
+
+        self.refused = refused = RefusedUpgrade(self._head, self.factory.deadlines)
+        refused.when_enough().addCallback(lambda _: self.failHandshake("refused"))
+        self._take_refusal(data)
+
+    def _take_refusal(self, data: bytes) -> None:
+        if self.refused is not None and self.refused.take(data):
+            self.failHandshake("refused")
 
     def _accepted(self, head: bytes, protocol: str | None, data: bytes) -> None:
         """Open the session, as Autobahn does it."""
@@ -281,7 +308,7 @@ class PhoenixClientProtocol(FastFrameProtocol):
         if TOKEN_PREFIX in reason:
             # Autobahn repeats what was offered, and that is the token.
             reason = "the server chose a subprotocol that was not offered"
-        self._refusal = reason
+        self.fault = reason
         super().failHandshake(reason)
 
     def sendCloseFrame(
@@ -342,6 +369,12 @@ class PhoenixClientProtocol(FastFrameProtocol):
         else:
             self.factory.protocol_failed(error)
 
+    @property
+    def answer_head(self) -> bytes:
+        """What has come of the head of the answer to the handshake."""
+        begun = b"" if self._answer is None else self._answer.begun
+        return self._head or begun
+
     def _stop_closing_timer(self) -> None:
         timer, self._closing_timer = self._closing_timer, None
         if timer is not None:
@@ -362,36 +395,6 @@ class PhoenixClientProtocol(FastFrameProtocol):
     def _closing_timed_out(self) -> None:
         self._closing_timer = None
         seconds = self.factory.options.close_timeout
-        self._aborted_because = f"the server did not finish the close in {seconds:g} s"
+        self.aborted_because = f"the server did not finish the close in {seconds:g} s"
         # Autobahn takes a second drop for a mistake; the transport does not.
         self._closeConnection(abort=True)
-
-    def _why_not_opened(self) -> ConnectionFailed:
-        head = self._head
-        if not head and self._answer is not None:
-            head = self._answer.begun
-        status, phrase, headers = read_head(head.decode("iso-8859-1"))
-        if is_interim(status):
-            # What they were to lead to has not come.
-            status, headers = None, {}
-        if status is not None and status != 101:
-            return HandshakeRefused(status, headers, phrase)
-        if self._refusal is not None:
-            return HandshakeRefused(status, headers, self._refusal)
-        return failed_with(self._lost_reason, "lost during the handshake")
-
-    def _why_closed(
-        self, was_clean: bool, code: int | None, reason: str | None
-    ) -> ConnectionClosed:
-        if self.failedByMe:
-            # The server broke the protocol; what we told it is what happened.
-            said = (self.localCloseReason or b"").decode("utf-8", "replace")
-            return ConnectionClosed(self.localCloseCode or NO_CLOSE_FRAME, said)
-        if was_clean:
-            code = NO_CODE if code is None else code
-            return ConnectionClosed(code, reason or "", True)
-        lost = self._lost_reason
-        said = "" if isinstance(lost, ConnectionDone) else str(lost)
-        closed = ConnectionClosed(NO_CLOSE_FRAME, self._aborted_because or said)
-        closed.__cause__ = lost
-        return closed

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
+from http.cookiejar import CookieJar
 from typing import TYPE_CHECKING, Any, cast
 
 from autobahn.twisted.websocket import WebSocketClientFactory
@@ -16,7 +17,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from ..errors import ConnectionFailed
+from ..errors import ConnectionFailed, ConnectTimeout, HandshakeRefused
 from ..options.options import Options
 from ..options.shown_name import shown_name
 from ..protocol.handshake import cookie_lines, header_lines
@@ -91,7 +92,11 @@ class PhoenixClientFactory(RetryingFactory, WebSocketClientFactory):
     # -- What the connector calls -------------------------------------------------
 
     def prepare(
-        self, target: Target, headers: Mapping[str, str], auth_token: str | None
+        self,
+        target: Target,
+        headers: Mapping[str, str],
+        auth_token: str | None,
+        jar: CookieJar | None = None,
     ) -> None:
         """Set all that the next protocol is made with.
 
@@ -102,7 +107,6 @@ class PhoenixClientFactory(RetryingFactory, WebSocketClientFactory):
         if auth_token is not None:
             encoded = b64encode(auth_token.encode("utf-8")).decode("ascii")
             protocols = ["phoenix", TOKEN_PREFIX + encoded.rstrip("=")]
-        jar = self.options.cookies
         self._cookies = None
         if jar is not None:
             # Few clients have a jar, and the others need not load what it takes.
@@ -123,6 +127,7 @@ class PhoenixClientFactory(RetryingFactory, WebSocketClientFactory):
             headers,
             protocols,
             [offer.get_extension_string() for offer in offers],
+            auth_token,
         )
 
     @property
@@ -142,6 +147,21 @@ class PhoenixClientFactory(RetryingFactory, WebSocketClientFactory):
         return cast(UpgradeRequest, self._request).encode(key)
 
     # -- What the protocol calls --------------------------------------------------
+
+    def refused(
+        self,
+        status: int | None,
+        headers: Mapping[str, str],
+        phrase: str,
+        body: bytes = b"",
+    ) -> HandshakeRefused:
+        """Make the error of an answer that is no yes, without what we have asked."""
+        # Few handshakes are refused.
+        from .refusal import refused
+
+        request = self._request
+        secrets = None if request is None else request.secrets
+        return refused(status, headers, phrase, body, secrets)
 
     def head_received(self, head: bytes) -> None:
         """The server has answered, whatever it says; it may have set cookies."""
@@ -171,7 +191,16 @@ class PhoenixClientFactory(RetryingFactory, WebSocketClientFactory):
                 reason=reason,
             )
         connector = self._endpoint_connector
+        followed = connector.follow(reason)
+        if followed is None:
+            return
+        reason = followed
         given_up = connector.protocol_lost()
+        if isinstance(given_up, ConnectTimeout) and isinstance(
+            reason, HandshakeRefused
+        ):
+            # The server has answered, and only its body was awaited.
+            given_up = None
         if given_up is None:
             self.addresses.attempt_failed(reason)
         reason = connector.placed(given_up or reason)
