@@ -104,10 +104,7 @@ class Options(DerivedOptions):
     """
 
     keepalive: bool = option(checks.flag, default=False, reconnects=True)
-    """Whether the system shall look after idle TCP connections (``SO_KEEPALIVE``).
-
-    A WebSocket's heartbeats find a dead peer sooner than most systems do.
-    """
+    """Whether the system shall look after idle TCP connections (``SO_KEEPALIVE``)."""
 
     longpoll_fallback: float | None = option(
         checks.optional_seconds, default=None, validator=rules.no_fallback_of_one_path
@@ -263,12 +260,7 @@ class Options(DerivedOptions):
     """
 
     disconnect_when_idle: float | None = option(checks.optional_seconds, default=None)
-    """Seconds without a channel after which the client disconnects.
-
-    They count from the last channel's end, or from a connection's opening without one.
-    The next join, message or ``when_connected()`` connects again by itself.
-    The default is never to do so.
-    """
+    """Seconds without a channel after which the client disconnects, or None."""
 
     topic_channel_map: Mapping[str, ChannelFactory[AnyChannel]] = option(
         checks.topic_channel_map, factory=dict, group="Channels"

@@ -70,7 +70,7 @@ TEXTS = {
         "Seconds for the server to finish the closing handshake, before an abort."
     ),
     "disconnect_when_idle": (
-        "Seconds without a channel after which the client disconnects."
+        "Seconds without a channel after which the client disconnects, or None."
     ),
     "topic_channel_map": (
         'Topics to channel classes; a key such as "rooms:*" stands for a prefix.'

@@ -8,13 +8,12 @@ from txphoenix import telemetry
 from txphoenix.client.socket_client import SocketClient
 from txphoenix.errors import (
     AlreadyJoined,
-    ConfigurationError,
     ConnectionClosed,
+    ConnectionFailed,
     NotConnected,
 )
 from txphoenix.message import Message
 
-from .fallback_case import FallbackTestCase
 from .support import TOPIC, ClientTestCase
 
 OTHER = "rooms:other"
@@ -142,6 +141,18 @@ class CountTests(IdleTestCase):
         self.assert_in_use(client)
         self.memory.advance(0.2)
         self.assert_idle(client)
+
+    def test_kept_message(self) -> None:
+        """One that is kept through an outage is sent, however long that takes."""
+        client = self.start()
+        self.memory.is_listening = False
+        self.lose_connection()
+        client.push(PUSH)
+        self.memory.advance(35)
+        self.assertFalse(client.get_state("idle"))
+        self.memory.is_listening = True
+        self.memory.advance(60)
+        self.assertEqual(self.events_sent(), ["hello"])
 
     def test_topic_hooks(self) -> None:
         """A hook for topics needs the connection, and the seconds when it is gone."""
@@ -335,6 +346,16 @@ class BackTests(IdleTestCase):
         self.assertFalse(client.get_state("idle"))
         self.assert_failed(self.watch(client.join(TOPIC)), NotConnected)
 
+    def test_why(self) -> None:
+        """Where it does not come back, the error is that of the attempt."""
+        client = self.idle(reconnect=False)
+        self.memory.is_listening = False
+        self.assertRaises(NotConnected, client.push, PUSH)
+        error = self.assert_failed(
+            self.watch(client.when_connected()), ConnectionFailed
+        )
+        self.assertNotIn("no channel", str(error))
+
     def test_disconnect(self) -> None:
         """The user's own disconnect() is no idleness, and only connect() ends it."""
         for client in (self.start(), self.idle()):
@@ -366,85 +387,6 @@ class BackTests(IdleTestCase):
         self.assert_failed(second, AlreadyJoined)
 
 
-class ReconfigureTests(IdleTestCase):
-    """What reconfigure() does to it."""
-
-    def test_seconds(self) -> None:
-        """Other seconds take hold at once, and count from where the old ones did."""
-        client = self.start()
-        self.memory.advance(8)
-        self.watch(client.reconfigure(disconnect_when_idle=20))
-        self.memory.advance(11)
-        self.assert_in_use(client)
-        self.watch(client.reconfigure(disconnect_when_idle=5))
-        self.memory.advance(0.1)
-        self.assert_idle(client)
-
-    def test_begins(self) -> None:
-        """Where there was none the seconds count from here."""
-        client = self.connected_client()
-        self.memory.advance(100)
-        self.watch(client.reconfigure(disconnect_when_idle=5))
-        self.memory.advance(4)
-        self.assert_in_use(client)
-        self.memory.advance(2)
-        self.assert_idle(client)
-
-    def test_with_a_channel(self) -> None:
-        """With a channel they count from its end."""
-        client = self.connected_client()
-        self.watch(client.join(TOPIC))
-        self.memory.advance(1)
-        self.watch(client.reconfigure(disconnect_when_idle=5))
-        self.memory.advance(50)
-        self.assert_in_use(client)
-        self.watch(client.leave(TOPIC))
-        self.memory.advance(6)
-        self.assert_idle(client)
-
-    def test_ends(self) -> None:
-        """None ends the count."""
-        client = self.start()
-        self.memory.advance(8)
-        self.watch(client.reconfigure(disconnect_when_idle=None))
-        self.memory.advance(100)
-        self.assert_in_use(client)
-
-    def test_ends_while_idle(self) -> None:
-        """None brings an idle client back."""
-        client = self.idle()
-        self.watch(client.reconfigure(disconnect_when_idle=None))
-        self.memory.advance(100)
-        self.assert_in_use(client)
-
-    def test_others_while_idle(self) -> None:
-        """Other options leave an idle client idle, and hold when it is back."""
-        client = self.idle()
-        self.watch(client.reconfigure(timeout=3, params={"a": "b"}))
-        self.memory.advance(10)
-        self.assert_idle(client)
-        self.watch(client.join(TOPIC))
-        self.memory.advance(1)
-        self.assertEqual(self.memory.sessions[-1].socket.params["a"], "b")
-
-    def test_more_channels(self) -> None:
-        """Channels that are newly named are joined, and those left stay left."""
-        client = self.start(join_channels=[TOPIC])
-        self.watch(client.leave(TOPIC))
-        self.memory.advance(11)
-        self.assert_idle(client)
-        self.watch(client.reconfigure(join_channels=[TOPIC, OTHER]))
-        self.memory.advance(1)
-        joined = [channel.topic for channel in client.channels]
-        self.assertEqual(joined, [OTHER])
-
-    def test_wrong(self) -> None:
-        """It is a positive number of seconds or None."""
-        for wrong in (0, -1, "10", True, float("inf"), float("nan")):
-            with self.assertRaisesRegex(ConfigurationError, "disconnect_when_idle"):
-                self.make_client(disconnect_when_idle=wrong)
-
-
 class ToldTests(IdleTestCase):
     """Who is told of it."""
 
@@ -467,25 +409,3 @@ class ToldTests(IdleTestCase):
         self.assertEqual((reason.code, reason.was_clean), (1000, True))
         self.memory.advance(200)
         self.assertEqual(len(told), 2)
-
-
-class TransportTests(FallbackTestCase):
-    """Over long-poll, and after a fallback."""
-
-    def test_long_poll(self) -> None:
-        """It is the same over both, and comes back over what it had."""
-        for options in ({"transport": "longpoll", "longpoll_fallback": None}, {}):
-            self.memory.is_deaf = not options
-            client = self.begin(disconnect_when_idle=10, **options)
-            self.memory.advance(3)
-            self.assertTrue(client.connected)
-            self.assertEqual(self.transports()[-1], "longpoll")
-            self.memory.advance(10)
-            self.memory.advance(3)
-            self.assertEqual((client.status, self.memory.pairs), ("disconnected", []))
-            self.assertTrue(client.get_state("idle"))
-            joined = self.watch(client.join(TOPIC))
-            self.memory.advance(3)
-            self.assertEqual(joined.fired[0][0], {})
-            self.assertEqual(self.transports()[-1], "longpoll")
-            self.stop_client(client)
