@@ -52,6 +52,7 @@ from typing import Any, TypedDict
 
 from ..protocol.backoff import Backoff
 from ..protocol.json_codecs import JSONCodec
+from ..protocol.message import Serializer
 from .channel_kinds import AnyChannel, ChannelFactory
 from .supplied import Headers, Params, Supplied
 
@@ -89,7 +90,7 @@ from http.cookiejar import CookieJar
 from typing import Any, TypedDict
 
 from txphoenix.backoff import Backoff
-from txphoenix.interfaces import JSONCodec
+from txphoenix.interfaces import JSONCodec, Serializer
 from txphoenix.supplied import Headers, Params, Supplied
 
 from .channel import Channel, ChannelFactory

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from .environment import Packages
 from .node import Calls
 from .script import Scenario
+from .trace import Decoded, decoded
 from .watched import Watched
 
 __all__ = ["OURS", "Client", "Official"]
@@ -46,6 +47,7 @@ class Official:
     :ivar ours: makes what does the same actions with txphoenix, out of the reactor, the
         transport and the server's URL.
     :ivar scenarios: what both do, side by side.
+    :ivar decoded: reads the frames of such a server.
     """
 
     name: str
@@ -56,6 +58,7 @@ class Official:
     controls: Callable[[Any], Calls]
     ours: Callable[[Any, str, str], Client]
     scenarios: tuple[Scenario, ...]
+    decoded: Decoded = decoded
 
     @property
     def clients(self) -> tuple[str, str]:

@@ -1,7 +1,6 @@
 // Runs cases, told which by the Python side; see conversation.mjs.
 
 import { converse } from "./conversation.mjs"
-import { Kit } from "./kit.mjs"
 
 // What goes wrong outside of a case's own promise fails the case that is running.
 let fail = () => {}
@@ -9,8 +8,9 @@ process.on("uncaughtException", (error) => fail(error))
 process.on("unhandledRejection", (error) => fail(error))
 
 // The modules have `cases`, a function for each name, and perhaps `over`, the transports
-// that they are for.
-export function runCases(modules) {
+// that they are for; `kitModule` has the class Kit of what they work with, that of
+// phoenix.js if nothing else is said.
+export function runCases(modules, kitModule = import("./kit.mjs")) {
   converse({
     list: () =>
       Object.entries(modules).flatMap(([group, { cases, over }]) =>
@@ -22,6 +22,7 @@ export function runCases(modules) {
       ),
 
     async run(group, name, transport, url) {
+      const { Kit } = await kitModule
       const kit = new Kit(transport, url)
       const failed = new Promise((_, reject) => (fail = reject))
       try {

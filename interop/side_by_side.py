@@ -159,7 +159,7 @@ async def _run(
                 await _do(reactor, step, client, controls)
         await _quiet(reactor, server)
         told: Any = await maybeDeferred(client.told)
-        frames, wrong = trace(server.sessions, told)
+        frames, wrong = trace(server.sessions, told, official.decoded)
         posts = [f"publish of {count}" for count in server.batches]
         return Run(frames, posts, [f"{name}: {fault}" for fault in wrong])
     finally:

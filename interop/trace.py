@@ -19,7 +19,7 @@ Presence's refs are the server's choice, and are numbered in the same way.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from difflib import SequenceMatcher
 from typing import Any, NamedTuple
 
@@ -29,7 +29,10 @@ from txphoenix.testing import Frame, ServerSession, Socket
 
 from .script import shown
 
-__all__ = ["RefNumbers", "Unlike", "differences", "frame_line", "trace"]
+__all__ = ["Decoded", "RefNumbers", "Unlike", "decoded", "differences", "trace"]
+
+Decoded = Callable[[Frame, ServerSession], Message]
+"""What reads a frame, of the client or of the server."""
 
 
 class RefNumbers:
@@ -78,13 +81,23 @@ def differences(first: Iterable[str], second: Iterable[str]) -> Unlike:
     )
 
 
+def decoded(frame: Frame, session: ServerSession) -> Message:
+    """Read a frame of version 2.0.0."""
+    if frame.is_sent:
+        return V2Serializer().decode(frame.data, frame.is_binary)
+    return session.codec.decode(frame.data, frame.is_binary)
+
+
 def trace(
-    sessions: Iterable[ServerSession], told: Mapping[str, Any]
+    sessions: Iterable[ServerSession],
+    told: Mapping[str, Any],
+    decoded: Decoded = decoded,
 ) -> tuple[list[str], list[str]]:
     """The trace of sessions, and what is wrong with their refs.
 
     :param told: how each thing has ended (``outcomes``), and what each channel has
         heard (``heard``); their lines come last.
+    :param decoded: reads the frames.
     """
     lines: list[str] = []
     refs: dict[str, RefNumbers] = {}
@@ -95,7 +108,8 @@ def trace(
         numbers = refs.setdefault(name, RefNumbers())
         lines.append(_connect_line(socket))
         for frame in session.frames:
-            lines.append(frame_line(frame, session, numbers, presences))
+            message = decoded(frame, session)
+            lines.append(_frame_line(frame, message, numbers, presences))
     for name, how in told["outcomes"].items():
         word, *response = [how] if isinstance(how, str) else how
         lines.append(" ".join([f"{name}: {word}", *map(shown, response)]))
@@ -110,14 +124,9 @@ def trace(
     return lines, faults
 
 
-def frame_line(
-    frame: Frame,
-    session: ServerSession,
-    numbers: RefNumbers,
-    presences: dict[str, str],
+def _frame_line(
+    frame: Frame, message: Message, numbers: RefNumbers, presences: dict[str, str]
 ) -> str:
-    """The line of one frame."""
-    message = _decoded(frame, session)
     # Before the join_ref, which it is itself in a join.
     ref = (numbers.known if frame.is_sent else numbers.sent)(message.ref)
     parts = [
@@ -139,12 +148,6 @@ def _connect_line(socket: Socket) -> str:
         params["token"] = "of a session that is gone"
     token = "" if socket.auth_token is None else f" token {socket.auth_token}"
     return f"connect {socket.transport} {shown(params)}{token}"
-
-
-def _decoded(frame: Frame, session: ServerSession) -> Message:
-    if frame.is_sent:
-        return V2Serializer().decode(frame.data, frame.is_binary)
-    return session.codec.decode(frame.data, frame.is_binary)
 
 
 def _plain(value: Any, presences: dict[str, str]) -> Any:

@@ -11,6 +11,7 @@ from .protocol.serializer import (
     V1Serializer,
     V2Serializer,
     default_json,
+    register,
     serializer_for,
 )
 
@@ -19,5 +20,6 @@ __all__ = [
     "V1Serializer",
     "V2Serializer",
     "default_json",
+    "register",
     "serializer_for",
 ]

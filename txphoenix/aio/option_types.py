@@ -13,7 +13,7 @@ from http.cookiejar import CookieJar
 from typing import Any, TypedDict
 
 from txphoenix.backoff import Backoff
-from txphoenix.interfaces import JSONCodec
+from txphoenix.interfaces import JSONCodec, Serializer
 from txphoenix.supplied import Headers, Params, Supplied
 
 from .channel import Channel, ChannelFactory
@@ -41,7 +41,7 @@ class ClientOptions(TypedDict, total=False):
     auth_token: Supplied[str | None]
     cookies: CookieJar | bool | None
     vsn: str
-    serializer: JSONCodec | None
+    serializer: JSONCodec | Serializer | None
     compression: bool
     fast_frames: bool
     fast_http: bool

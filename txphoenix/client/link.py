@@ -29,6 +29,7 @@ from ..errors import (
 )
 from ..options.options import Options
 from ..protocol.close_codes import NORMAL
+from ..protocol.custom_serializer import chosen_serializer
 from ..protocol.message import Message, Serializer
 from ..protocol.serializer import serializer_for
 from ..runtime.deadlines import Deadlines
@@ -106,12 +107,13 @@ class Link:
 
     def reset_options(self, options: Options) -> None:
         """Use other options, from the next transport on where they concern it."""
-        self._options = options
+        # First, for a factory of the user's may raise.
         self.serializer = (
             _shared_serializer()
             if options.serializer is None and options.vsn == _V2
-            else serializer_for(options.vsn, options.serializer)
+            else chosen_serializer(options.vsn, options.serializer)
         )
+        self._options = options
         self._max_message_size = options.max_message_size
         if self._heartbeat is not None:
             self._heartbeat.reset(options.heartbeat_interval, options.heartbeat_timeout)

@@ -25,6 +25,7 @@ from typing import Any, Protocol, cast
 from ..channels.channel import Channel
 from ..channels.membership import Membership
 from ..errors import SerializerError
+from ..protocol.custom_serializer import reads_v2
 from ..protocol.event_names import PHX_REPLY
 from ..protocol.json_codecs import may_have_long_number
 from ..protocol.message import Message, Serializer
@@ -97,10 +98,11 @@ def frame_receivers(
     :return: see :data:`~txphoenix.interfaces.FrameReceivers`.
     """
     owners = connection, serializer, receiver, link, memberships, hooks
-    if isinstance(serializer, V2Serializer):
-        frames = _Receiving(serializer.parse_short_numbers, *owners)
+    v2 = reads_v2(serializer)
+    if v2 is not None:
+        frames = _Receiving(v2, v2.parse_short_numbers, *owners)
         return frames.receive_exactly, frames.receiver_of
-    receive = _Receiving(None, *owners).receive
+    receive = _Receiving(None, None, *owners).receive
     return receive, lambda _: receive
 
 
@@ -110,6 +112,7 @@ class _Receiving:
     Each client has one for as long as it is connected, so it has no closure: that is a
     dozen objects, which the garbage collector would walk.
 
+    :param v2: makes messages of what parse has read; None where text is not V2's.
     :param parse: reads a frame of V2; None for other serializers.
     """
 
@@ -122,10 +125,12 @@ class _Receiving:
         "_parse",
         "_receiver",
         "_serializer",
+        "_v2",
     )
 
     def __init__(
         self,
+        v2: V2Serializer | None,
         parse: Callable[[bytes], Any] | None,
         connection: FrameSource,
         serializer: Serializer,
@@ -134,6 +139,7 @@ class _Receiving:
         memberships: Mapping[str, Membership[Channel]],
         hooks: MessageHooks,
     ) -> None:
+        self._v2: V2Serializer = cast(Any, v2)
         self._parse: Callable[[bytes], Any] = cast(Any, parse)
         # Takes the frames that may have numbers which parse cannot read exactly; made
         # for the first of them.
@@ -158,7 +164,8 @@ class _Receiving:
     def _made_long_numbers(self) -> _Receiving:
         if self._long_numbers is None:
             self._long_numbers = _Receiving(
-                cast(V2Serializer, self._serializer).parse,
+                self._v2,
+                self._v2.parse,
                 self._connection,
                 self._serializer,
                 self._receiver,
@@ -264,5 +271,4 @@ class _Receiving:
                     cast(Membership[Channel], membership), error
                 )
         else:
-            to_message = cast(V2Serializer, self._serializer).to_message
-            self._deliver(len(data), to_message, fields, data)
+            self._deliver(len(data), self._v2.to_message, fields, data)

@@ -27,6 +27,7 @@ from ..errors import ConfigurationError
 from ..legible import legible
 from ..protocol.cookie_jar import bounded_jar
 from ..protocol.event_names import PHOENIX_TOPIC
+from ..protocol.serializer import has_functions, is_whole
 from ..protocol.url import parse_proxy
 from .channel_kinds import AnyChannel
 
@@ -133,7 +134,12 @@ transport = _must(
     "'websocket', 'longpoll' or a callable that makes a connector",
     lambda value: value in ("websocket", "longpoll") or callable(value),
 )
-vsn = _must("'2.0.0' or '1.0.0'", lambda value: value in ("2.0.0", "1.0.0"))
+# Which there are, the registry knows, and a serializer of the user's.
+vsn = _must(
+    "a str that is not empty, such as '2.0.0'",
+    lambda value: _is_text(value) and re.search(_SURROGATE, value) is None,
+    str.__str__,
+)
 channel_params = _must(
     "a mapping, a callable that returns one, or None",
     lambda value: value is None or isinstance(value, Mapping) or callable(value),
@@ -175,13 +181,34 @@ tls = _must(
         )
     ),
 )
-json_codec = _must(
-    "an object with the functions loads and dumps, or None",
-    lambda value: (
-        value is None
-        or all(callable(getattr(value, name, None)) for name in ("loads", "dumps"))
-    ),
-)
+
+
+def serializer(name: str, value: Any) -> Any:
+    """A JSON codec, a whole serializer, or None."""
+    is_codec = has_functions(value, "loads", "dumps")
+    if value is None or (is_codec and not is_whole(value)):
+        return value
+    if is_codec:
+        raise wrong(
+            name, "a JSON codec (loads, dumps) or a whole serializer, not both", value
+        )
+    if not has_functions(value, "encode", "decode"):
+        raise wrong(
+            name,
+            "a JSON codec (an object with the functions loads and dumps), a whole "
+            "serializer (with encode, decode and its vsn), or None",
+            value,
+        )
+    if isinstance(value, type):
+        raise ConfigurationError(
+            f"{name} must be an instance of {value.__name__}, not the class"
+        )
+    if not hasattr(value, "vsn"):
+        raise wrong(
+            name, "a whole serializer with its vsn, a str such as '3.0.0'", value
+        )
+    vsn(f"vsn of {name}", value.vsn)
+    return value
 
 
 def proxy(name: str, value: object) -> str | None:

@@ -19,6 +19,7 @@ from attrs import Attribute
 from ..protocol import backoff as backoffs
 from ..protocol.backoff import Backoff
 from ..protocol.json_codecs import JSONCodec
+from ..protocol.message import Serializer
 from . import checks, redacted, rules
 from .channel_kinds import AnyChannel, ChannelFactory
 from .fields import declared, make_options, option, options_class
@@ -32,6 +33,7 @@ __all__ = ["CONNECTION_OPTIONS", "OPTIONS", "Options"]
 
 # It keeps nothing of who asks it, so that one serves all clients.
 _REJOIN_BACKOFF = backoffs.rejoin()
+_ASKED = ("url", "params", "headers", "auth_token", "endpoint", "transport")
 
 
 @options_class
@@ -165,16 +167,22 @@ class Options:
     Without it a session of long-poll has cookies of its own, and a WebSocket none.
     """
 
-    vsn: str = option(checks.vsn, default="2.0.0", reconnects=True)
-    """The version of Phoenix's wire format; ``"1.0.0"`` is deprecated."""
-
-    serializer: JSONCodec | None = option(
-        checks.json_codec, default=None, reconnects=True
+    vsn: str = option(
+        checks.vsn, default=rules.VSN, validator=rules.known_version, reconnects=True
     )
-    """An object with the functions ``loads`` and ``dumps``, such as :mod:`json`.
+    """The version of Phoenix's wire format; ``"1.0.0"`` is deprecated.
 
-    The default is ``orjson``, or :mod:`json` where that is missing.
-    With either, integers are exact whatever their size.
+    Others are known by :func:`txphoenix.serializer.register`, or by :attr:`serializer`.
+    """
+
+    serializer: JSONCodec | Serializer | None = option(
+        checks.serializer, default=None, reconnects=True
+    )
+    """A JSON codec such as :mod:`json` (``loads``, ``dumps``), or a whole serializer.
+
+    The default is ``orjson``, or :mod:`json` where that is missing; both are exact with
+    integers of any size.
+    A whole one is a :class:`txphoenix.interfaces.Serializer`: :doc:`howto-serializers`.
     """
 
     compression: bool = option(checks.flag, default=False, reconnects=True)
@@ -341,14 +349,16 @@ class Options:
         :raises ConfigurationError: if there is no option of a name, or a value is not
             what it must be.
         """
-        return make_options(cls, url=url, **check_names(options, OPTIONS, "reactor"))
+        given = check_names(options, OPTIONS, "reactor")
+        return make_options(cls, url=url, **rules.one_version(given))
 
     def replace(self, **changes: Unpack[ChangedOptions]) -> Self:
         """These options with some of them changed; all are checked, or none changes.
 
         :raises ConfigurationError: as :meth:`check`.
         """
-        changed: Self = attrs.evolve(cast(Any, self), **check_names(changes, OPTIONS))
+        given = rules.one_version(check_names(changes, OPTIONS), self.serializer)
+        changed: Self = attrs.evolve(cast(Any, self), **given)
         return changed
 
     @property
@@ -364,17 +374,7 @@ class Options:
     @property
     def asks_anew(self) -> bool:
         """Whether an attempt asks a callable, which may answer otherwise next time."""
-        return any(
-            callable(asked)
-            for asked in (
-                self.url,
-                self.params,
-                self.headers,
-                self.auth_token,
-                self.endpoint,
-                self.transport,
-            )
-        )
+        return any(callable(getattr(self, name)) for name in _ASKED)
 
     def snapshot(self) -> dict[str, Any]:
         """Every option by name, as JSON can hold it, with the secrets cut out.

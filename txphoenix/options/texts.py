@@ -35,7 +35,7 @@ TEXTS = {
         "Whether cookies that the server sets are sent with the next connection."
     ),
     "vsn": 'The version of Phoenix\'s wire format; "1.0.0" is deprecated.',
-    "serializer": "An object with the functions loads and dumps, such as json.",
+    "serializer": "A JSON codec such as json (loads, dumps), or a whole serializer.",
     "compression": "Whether to offer the WebSocket's permessage-deflate (RFC 7692).",
     "fast_frames": "Whether simple frames take a short way past Autobahn's parser.",
     "fast_http": (

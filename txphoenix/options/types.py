@@ -20,6 +20,7 @@ from typing import Any, TypedDict
 
 from ..protocol.backoff import Backoff
 from ..protocol.json_codecs import JSONCodec
+from ..protocol.message import Serializer
 from .channel_kinds import AnyChannel, ChannelFactory
 from .supplied import Headers, Params, Supplied
 
@@ -46,7 +47,7 @@ class ClientOptions(TypedDict, total=False):
     auth_token: Supplied[str | None]
     cookies: CookieJar | bool | None
     vsn: str
-    serializer: JSONCodec | None
+    serializer: JSONCodec | Serializer | None
     compression: bool
     fast_frames: bool
     fast_http: bool

@@ -11,6 +11,10 @@ V1 (``vsn=1.0.0``, deprecated) is a JSON object in a text frame::
 and ``"join_ref": join_ref`` besides in every message of a channel; what the server
 sends has none.
 
+There is one registry of versions for the whole process, which begins with these two.
+What is added to it by :func:`register` may be named by the option ``vsn`` of every
+client.
+
 JSON itself is the work of a codec, see :class:`~txphoenix.interfaces.JSONCodec` and
 :mod:`txphoenix.protocol.json_codecs`.
 """
@@ -19,10 +23,10 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias, TypeGuard
 
 from ..errors import ConfigurationError, SerializerError
-from ..legible import legible
+from ..legible import error_text, legible
 from .field_checks import (
     BINARY_TYPES,
     checked_fields,
@@ -41,7 +45,12 @@ __all__ = [
     "StandardJSON",
     "V1Serializer",
     "V2Serializer",
+    "check_version",
     "default_json",
+    "has_functions",
+    "is_whole",
+    "known_versions",
+    "register",
     "serializer_for",
 ]
 
@@ -132,21 +141,105 @@ class V1Serializer:
         return new_message(Message, checked_fields(values, data))
 
 
-_SERIALIZERS: dict[str, Callable[[JSONCodec | None], Serializer]] = {
-    serializer.vsn: serializer for serializer in (V1Serializer, V2Serializer)
+def has_functions(value: object, *names: str) -> bool:
+    """Whether a value has all functions of these names."""
+    return all(callable(getattr(value, name, None)) for name in names)
+
+
+def is_whole(value: object) -> TypeGuard[Serializer]:
+    """Whether a value that is no JSON codec is a serializer with its version."""
+    return has_functions(value, "encode", "decode") and hasattr(value, "vsn")
+
+
+SerializerFactory: TypeAlias = Callable[[JSONCodec | None], Serializer]
+"""Makes a serializer of the JSON codec that a client was given, or of None."""
+
+_factories: dict[str, SerializerFactory] = {
+    serializer.vsn: serializer for serializer in (V2Serializer, V1Serializer)
 }
+
+
+def register(vsn: str, factory: SerializerFactory) -> Callable[[], None]:
+    """Add a serializer that the option ``vsn`` may name, for all clients.
+
+    :param vsn: what the server is told, such as ``"3.0.0"``.
+    :param factory: takes the JSON codec that a client was given as ``serializer``, or
+        None, and returns an :class:`~txphoenix.interfaces.Serializer`.
+        It is called for each client.
+        What it returns needs no ``vsn``: the server is told that of the registry.
+    :return: call it, and the version is unknown again; clients that have it keep it.
+    :raises ConfigurationError: the version is no text, or has a serializer already,
+        which is not replaced behind the back of who uses it; or the factory cannot be
+        called.
+    """
+    if not isinstance(vsn, str) or not vsn:
+        raise ConfigurationError(
+            f"vsn must be a str that is not empty, not {legible(vsn)}"
+        )
+    if not callable(factory):
+        raise ConfigurationError(
+            "the factory of a serializer must be a callable that takes a JSON codec or "
+            f"None, not a value of type {type(factory).__name__}"
+        )
+    if vsn in _factories:
+        raise ConfigurationError(
+            f"vsn {legible(vsn)} has a serializer already; "
+            "a client can be given another by the option serializer"
+        )
+    _factories[vsn] = factory
+    # Called again, it must not remove what is registered by then.
+    mine = [vsn]
+
+    def remove() -> None:
+        while mine:
+            del _factories[mine.pop()]
+
+    return remove
+
+
+def known_versions() -> list[str]:
+    """The versions that have a serializer, in the order in which they were added."""
+    return list(_factories)
+
+
+def check_version(vsn: object) -> None:
+    """Check that a version has a serializer.
+
+    :raises ConfigurationError: it has none.
+    """
+    if not isinstance(vsn, str) or vsn not in _factories:
+        known = " or ".join(map(repr, _factories))
+        raise ConfigurationError(
+            f"vsn must be {known}, not {legible(vsn)}; others are made known by "
+            "txphoenix.serializer.register(vsn, factory), or by the option serializer"
+        )
 
 
 def serializer_for(vsn: str, json: JSONCodec | None = None) -> Serializer:
     """The serializer of a protocol version.
 
-    :param vsn: ``"2.0.0"``, or ``"1.0.0"``, which is deprecated.
+    :param vsn: ``"2.0.0"``, ``"1.0.0"``, which is deprecated, or what :func:`register`
+        was told of.
     :param json: the JSON codec, by default what :func:`default_json` gives.
-    :raises ConfigurationError: if there is no such version; a server would refuse it.
+    :raises ConfigurationError: if there is no such version, or if what was registered
+        for it makes no serializer.
     """
+    check_version(vsn)
+    factory = _factories[vsn]
+    if factory is V2Serializer or factory is V1Serializer:
+        return factory(json)
     try:
-        make = _SERIALIZERS[vsn]
-    except (KeyError, TypeError):
-        known = " or ".join(map(repr, _SERIALIZERS))
-        raise ConfigurationError(f"vsn must be {known}, not {legible(vsn)}") from None
-    return make(json)
+        made = factory(json)
+    except ConfigurationError:
+        raise
+    except Exception as error:
+        raise ConfigurationError(
+            f"the serializer of vsn {legible(vsn)} cannot be made: "
+            f"{type(error).__name__}: {error_text(error)}"
+        ) from error
+    if isinstance(made, type) or not has_functions(made, "encode", "decode"):
+        raise ConfigurationError(
+            f"what is registered for vsn {legible(vsn)} must make an object with the "
+            f"functions encode and decode, not one of type {type(made).__name__}"
+        )
+    return made

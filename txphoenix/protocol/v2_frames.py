@@ -96,7 +96,7 @@ class V2Frames(Generic[_Message]):
             raise not_strings(topic, event)
         # Most payloads are dicts, and this way they take one test.
         if type(payload) is not dict and isinstance(payload, BINARY_TYPES):
-            return _encode_binary(message), True
+            return self.encode_binary(message), True
         try:
             # A plain tuple, since orjson refuses subclasses of tuple.
             data = self._dumps((join_ref, ref, topic, event, payload))
@@ -122,7 +122,7 @@ class V2Frames(Generic[_Message]):
         :raises SerializerError: if it is not a message.
         """
         if is_binary:
-            return _new(self._kind, _decode_binary(data))
+            return self.decode_binary(data)
         try:
             fields = self.parse(data)
         except BaseException as error:
@@ -150,6 +150,24 @@ class V2Frames(Generic[_Message]):
                 f"expected [join_ref, ref, topic, event, payload], got {start_of(data)}"
             )
         return _new(self._kind, checked_fields(fields[:5], data))
+
+    def encode_binary(self, message: _Message) -> bytes:
+        """The binary frame of a message whose payload is bytes.
+
+        A subclass may override it, and :meth:`decode_binary`: text frames go on to take
+        the fast way then.
+
+        :raises SerializerError: as :meth:`encode`.
+        """
+        return _encode_binary(message)
+
+    def decode_binary(self, data: bytes) -> _Message:
+        """The message in a binary frame.
+
+        :param data: the frame's content.
+        :raises SerializerError: if it is not a message.
+        """
+        return _new(self._kind, _decode_binary(data))
 
 
 def _encode_binary(message: Fields) -> bytes:

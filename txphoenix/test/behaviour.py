@@ -15,6 +15,7 @@ from twisted.internet.defer import Deferred
 
 from txphoenix import Channel, SocketClient
 
+from .custom_serializers import SERVER_CODECS
 from .recorded_app import CHANNELS, SOCKETS, connect
 from .support import ClientTestCase, ScriptedServer
 
@@ -46,7 +47,12 @@ class BehaviourCase(_TestCase):
     def setUp(self) -> None:
         """Make the server."""
         super().setUp()
-        self.memory = ScriptedServer(CHANNELS, connect=connect, flavour=self.flavour)
+        self.memory = ScriptedServer(
+            CHANNELS,
+            connect=connect,
+            flavour=self.flavour,
+            serializers=SERVER_CODECS,
+        )
         for path, changes in SOCKETS.items():
             self.memory.add_socket(path, **changes)
         self.clock = self.memory.clock

@@ -160,9 +160,9 @@ class OptionCheckTests(CheckCase):
         self.assert_rejects(checks.transport, "sse", "", None, 1)
 
     def test_vsn(self) -> None:
-        """A version is one that Phoenix has."""
-        self.assert_accepts(checks.vsn, "2.0.0", "1.0.0")
-        self.assert_rejects(checks.vsn, "2", 2.0, None, ["2.0.0"])
+        """A version is text; which there are is looked at with the serializer."""
+        self.assert_accepts(checks.vsn, "2.0.0", "1.0.0", "3.0.0-\xe4 b")
+        self.assert_rejects(checks.vsn, "", "\ud800", 2.0, None, ["2.0.0"])
 
     def test_channel_class(self) -> None:
         """A channel class is a subclass of Channel, or Channel itself."""
@@ -217,11 +217,52 @@ class OptionCheckTests(CheckCase):
         self.assert_rejects(checks.tls, CertificateOptions(), True, object())
 
     def test_json_codec(self) -> None:
-        """A codec has both functions."""
+        """A codec has both functions; what else it has does not matter."""
         codec = SimpleNamespace(loads=json.loads, dumps=json.dumps)
-        self.assert_accepts(checks.json_codec, json, codec, None)
+        # As ujson has it.
+        both = SimpleNamespace(**vars(codec), encode=json.dumps, decode=json.loads)
+        self.assert_accepts(checks.serializer, json, codec, both, None)
         self.assert_rejects(
-            checks.json_codec, SimpleNamespace(loads=json.loads, dumps="x"), "json", 1
+            checks.serializer, SimpleNamespace(loads=json.loads, dumps="x"), "json", 1
+        )
+
+    def test_whole_serializer(self) -> None:
+        """A whole serializer has two functions of its own and a version, in text."""
+
+        def made(**attributes: Any) -> Any:
+            return SimpleNamespace(encode=len, decode=len, **attributes)
+
+        def refusal(value: Any) -> str:
+            error = self.assertRaises(
+                ConfigurationError, checks.serializer, "serializer", value
+            )
+            return str(error)
+
+        self.assert_accepts(checks.serializer, made(vsn="3.0.0"), V2Serializer())
+        self.assertEqual(
+            refusal(made()),
+            "serializer must be a whole serializer with its vsn, a str such as "
+            "'3.0.0', not a value of type SimpleNamespace",
+        )
+        self.assertEqual(
+            refusal(made(vsn=3)),
+            "vsn of serializer must be a str that is not empty, such as '2.0.0', not 3",
+        )
+        self.assertIn("not empty", refusal(made(vsn="")))
+        self.assertEqual(
+            refusal(made(vsn="3.0.0", loads=len, dumps=len)),
+            "serializer must be a JSON codec (loads, dumps) or a whole serializer, "
+            "not both, not a value of type SimpleNamespace",
+        )
+        self.assertEqual(
+            refusal(SimpleNamespace(encode=len, vsn="3.0.0")),
+            "serializer must be a JSON codec (an object with the functions loads and "
+            "dumps), a whole serializer (with encode, decode and its vsn), or None, "
+            "not a value of type SimpleNamespace",
+        )
+        self.assertEqual(
+            refusal(V2Serializer),
+            "serializer must be an instance of V2Serializer, not the class",
         )
 
     def test_cookie_jar(self) -> None:

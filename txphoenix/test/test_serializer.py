@@ -401,7 +401,12 @@ class ChoiceTests(SerializerCase):
         wrong: list[Any] = ["3.0.0", "2.0", "", None, 2, []]
         for vsn in wrong:
             error = self.assertRaises(ConfigurationError, serializer_for, vsn)
-            self.assertEqual(str(error), f"vsn must be '1.0.0' or '2.0.0', not {vsn!r}")
+            self.assertEqual(
+                str(error),
+                f"vsn must be '2.0.0' or '1.0.0', not {vsn!r}; others are made known "
+                "by txphoenix.serializer.register(vsn, factory), or by the option "
+                "serializer",
+            )
 
     def test_bad_codec(self) -> None:
         """A codec must have loads and dumps."""

@@ -38,7 +38,7 @@ from __future__ import annotations
 
 from .cases import PhoenixMixin
 from .channel import ServerChannel, UnhandledEvent
-from .codec import CodecError
+from .codec import CodecError, ServerCodec, ServerV1Codec, ServerV2Codec
 from .connect import Refused, Socket
 from .endpoint import Endpoint
 from .frame import Frame
@@ -66,7 +66,10 @@ __all__ = [
     "Refused",
     "Reply",
     "ServerChannel",
+    "ServerCodec",
     "ServerSession",
+    "ServerV1Codec",
+    "ServerV2Codec",
     "Socket",
     "UnhandledEvent",
     "demo_channels",

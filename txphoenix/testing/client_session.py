@@ -26,7 +26,7 @@ from txphoenix.protocol.event_names import (
 from txphoenix.protocol.message import Message
 
 from ..runtime.package_log import package_log
-from .codec import CodecError, ServerCodec
+from .codec import CodecError, ServerCodec, decoded, encoded
 from .connect import Socket
 from .frame import Frame
 from .process import ChannelProcess, ProcessServer, RunChannel
@@ -135,7 +135,7 @@ class ClientSession(Generic[_Channel]):
         :raises CodecError: it cannot be encoded; in Phoenix, too, it is the channel
             that crashes then.
         """
-        self.send_frame(*self.codec.encode(message))
+        self.send_frame(*encoded(self.codec, message))
 
     def send_frame(self, data: bytes, is_binary: bool) -> None:
         """Send a frame that was encoded before, as a broadcast's is once for all."""
@@ -202,7 +202,7 @@ class ClientSession(Generic[_Channel]):
     def _receive(self, data: bytes, is_binary: bool) -> None:
         if self.endpoint.keeps_frames:
             self.frames.append(Frame(False, data, is_binary))
-        message = self.codec.decode(data, is_binary)
+        message = decoded(self.codec, data, is_binary)
         self.endpoint.tell_received(message)
         if message.topic == PHOENIX_TOPIC and message.event == HEARTBEAT:
             self._answer(message._replace(join_ref=None), ok())
@@ -236,7 +236,7 @@ class ClientSession(Generic[_Channel]):
     def _answer(self, message: Message, reply: Reply) -> None:
         payload = {"status": reply.status, "response": reply.response}
         answer = message._replace(event=PHX_REPLY, payload=payload)
-        self._write(*self.codec.encode(answer))
+        self._write(*encoded(self.codec, answer))
 
     # Joining.
 

@@ -15,13 +15,23 @@ server's broadcast   ``02``, lengths, topic, event, data
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar, Protocol
 
 from txphoenix.protocol.event_names import PHX_REPLY
 from txphoenix.protocol.json_codecs import JSONCodec, as_codec
 from txphoenix.protocol.message import Message
 
-__all__ = ["CodecError", "ServerCodec", "ServerV1Codec", "ServerV2Codec", "codec_for"]
+__all__ = [
+    "CodecError",
+    "ServerCodec",
+    "ServerV1Codec",
+    "ServerV2Codec",
+    "checked_serializers",
+    "codec_for",
+    "decoded",
+    "encoded",
+]
 
 _PUSH, _REPLY, _BROADCAST = 0, 1, 2
 
@@ -31,15 +41,17 @@ class CodecError(ValueError):
 
 
 class ServerCodec(Protocol):
-    """One version of the server's side of the wire."""
+    """One version of the server's side of the wire.
 
-    name: ClassVar[str]
-    """What Phoenix calls the serializer."""
+    It keeps nothing of a client, for it serves all that ask for its version.
+    Whatever else than :exc:`CodecError` it raises is taken for one.
+    """
 
     def decode(self, data: bytes, is_binary: bool) -> Message:
         """Read a client's frame.
 
-        :raises CodecError: it is not a message.
+        :raises CodecError: it is not a message; the client is closed with 1011, as by
+            Phoenix.
         """
 
     def encode(self, message: Message) -> tuple[bytes, bool]:
@@ -77,7 +89,10 @@ class _JSON:
 
 
 class ServerV2Codec(_JSON):
-    """Version 2.0.0: a JSON array of five, and binary frames."""
+    """Version 2.0.0: a JSON array of five, and binary frames.
+
+    :param json: the JSON codec.
+    """
 
     name: ClassVar[str] = "Phoenix.Socket.V2.JSONSerializer"
 
@@ -103,7 +118,10 @@ class ServerV2Codec(_JSON):
 
 
 class ServerV1Codec(_JSON):
-    """Version 1.0.0: a JSON object, and nothing binary."""
+    """Version 1.0.0: a JSON object, and nothing binary.
+
+    :param json: the JSON codec.
+    """
 
     name: ClassVar[str] = "Phoenix.Socket.V1.JSONSerializer"
 
@@ -150,6 +168,67 @@ def codec_for(vsn: str, json: JSONCodec | None = None) -> ServerCodec | None:
     if vsn.startswith("1.0."):
         return ServerV1Codec(json)
     return None
+
+
+def checked_serializers(
+    serializers: Mapping[str, ServerCodec] | None,
+) -> dict[str, ServerCodec]:
+    """The codecs that a server was given, by version.
+
+    :raises ValueError: one of them is no codec.
+    """
+    for vsn, codec in (serializers or {}).items():
+        functions = (getattr(codec, name, None) for name in ("encode", "decode"))
+        if isinstance(codec, type) or not all(map(callable, functions)):
+            raise ValueError(
+                f"the serializer of {vsn!r} must be a ServerCodec, an object with "
+                f"encode and decode, not {codec!r}"
+            )
+    return dict(serializers or {})
+
+
+def decoded(codec: ServerCodec, data: bytes, is_binary: bool) -> Message:
+    """Read a client's frame by a codec that may be the user's.
+
+    :raises CodecError: it is not a message, or the codec has raised anything.
+    """
+    try:
+        message = codec.decode(data, is_binary)
+    except CodecError:
+        raise
+    except Exception as error:
+        raise _raised(codec, "decode", error) from error
+    if not isinstance(message, Message):
+        raise _returned(codec, "decode", "a Message", message)
+    return message
+
+
+def encoded(codec: ServerCodec, message: Message) -> tuple[bytes, bool]:
+    """Make a frame by a codec that may be the user's.
+
+    :raises CodecError: it cannot be encoded, or the codec has raised anything.
+    """
+    try:
+        frame = codec.encode(message)
+    except CodecError:
+        raise
+    except Exception as error:
+        raise _raised(codec, "encode", error) from error
+    if not (
+        isinstance(frame, tuple) and [type(value) for value in frame] == [bytes, bool]
+    ):
+        raise _returned(codec, "encode", "(bytes, bool)", frame)
+    return frame
+
+
+def _raised(codec: object, function: str, error: Exception) -> CodecError:
+    name = type(codec).__name__
+    return CodecError(f"{name}.{function} raised {type(error).__name__}: {error}")
+
+
+def _returned(codec: object, function: str, wanted: str, result: object) -> CodecError:
+    name = type(codec).__name__
+    return CodecError(f"{name}.{function} must return {wanted}, not {result!r:.100}")
 
 
 def _shape(value: Any) -> str:

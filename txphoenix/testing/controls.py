@@ -10,7 +10,7 @@ from twisted.internet.defer import Deferred, succeed
 from txphoenix.protocol.close_codes import SERVICE_RESTART
 from txphoenix.protocol.message import Message
 
-from .codec import ServerCodec
+from .codec import encoded
 from .connect import Socket
 from .flavour import Flavour
 from .presence_tracker import PresenceTracker
@@ -86,7 +86,8 @@ class Controls(Generic[_Channel, _Session]):
         :raises CodecError: the payload cannot be encoded.
         """
         message = Message(None, None, topic, event, payload)
-        encoded: dict[type[ServerCodec], tuple[bytes, bool]] = {}
+        # Two codecs of one class may differ.
+        frames: dict[int, tuple[bytes, bool]] = {}
         receivers = [
             process
             for process in self._topics.get(topic, ())
@@ -94,9 +95,9 @@ class Controls(Generic[_Channel, _Session]):
         ]
         for process in receivers:
             codec = process.session.codec
-            frame = encoded.get(type(codec))
+            frame = frames.get(id(codec))
             if frame is None:
-                frame = encoded[type(codec)] = codec.encode(message)
+                frame = frames[id(codec)] = encoded(codec, message)
             process.session.send_frame(*frame)
         return len(receivers)
 

@@ -27,10 +27,12 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.web.resource import IResource
 
 from txphoenix.protocol.json_codecs import JSONCodec
 
 from .client_session import ClientSession
+from .codec import ServerCodec, checked_serializers, codec_for
 from .connect import Connect, Socket
 from .controls import Controls
 from .endpoint_options import EndpointOptions, global_reactor
@@ -189,6 +191,7 @@ class SocketOptions:
         client has not polled for one and a half of them.
     :ivar longpoll_pubsub_timeout: seconds that a request waits for its session to
         answer, which one that is gone does not.
+    :ivar serializers: versions that are spoken beside Phoenix's own, or in their place.
     """
 
     channels: Channels = dataclasses.field(default_factory=dict)
@@ -204,6 +207,7 @@ class SocketOptions:
     longpoll_path: str = "/longpoll"
     longpoll_window: float = 10.0
     longpoll_pubsub_timeout: float = 2.0
+    serializers: Mapping[str, ServerCodec] = dataclasses.field(default_factory=dict)
 
     def channel_for(self, topic: object) -> type[ServerChannel] | None:
         """The class of a topic's channels, ``None`` if no pattern fits it."""
@@ -270,8 +274,13 @@ class Endpoint(Controls[ServerChannel, ServerSession]):
         without the join_ref of its join, as 1.8.3 and later do) or ``"1.7-bandit"``.
     :param close_timeout: seconds that a client has for answering a close.
     :param keep_frames: whether each session keeps its frames in ``frames``.
-    :param json: the JSON codec.
-    :raises ValueError: there is no such flavour.
+    :param json: the JSON codec of Phoenix's own serializers.
+    :param serializers: a client's ``vsn`` -> a :class:`ServerCodec` that speaks it,
+        beside Phoenix's own or in the place of one.
+    :ivar resource: a resource of twisted.web for the paths that no socket has, or
+        ``None`` for 404; set it at any time.
+    :raises ValueError: there is no such flavour, or what is given for a ``vsn`` is no
+        codec.
     """
 
     def __init__(
@@ -296,6 +305,7 @@ class Endpoint(Controls[ServerChannel, ServerSession]):
         close_timeout: float = 1.0,
         keep_frames: bool = False,
         json: JSONCodec | None = None,
+        serializers: Mapping[str, ServerCodec] | None = None,
     ) -> None:
         super().__init__(flavour_named(flavour))
         self.reactor = reactor
@@ -303,6 +313,8 @@ class Endpoint(Controls[ServerChannel, ServerSession]):
         self.close_timeout = close_timeout
         self.keeps_frames = keep_frames
         self.json = json
+        self.resource: IResource | None = None
+        self._codecs: dict[str, ServerCodec] = {}
         self.sockets: dict[str, SocketOptions] = {
             path: SocketOptions(
                 channels=channels,
@@ -318,6 +330,7 @@ class Endpoint(Controls[ServerChannel, ServerSession]):
                 longpoll_path=longpoll_path,
                 longpoll_window=longpoll_window,
                 longpoll_pubsub_timeout=longpoll_pubsub_timeout,
+                serializers=checked_serializers(serializers),
             )
         }
 
@@ -329,3 +342,18 @@ class Endpoint(Controls[ServerChannel, ServerSession]):
         """
         first = self.sockets[self.path]
         self.sockets[path] = dataclasses.replace(first, **changes)
+
+    def codec_for(self, vsn: str, options: SocketOptions) -> ServerCodec | None:
+        """The codec for what a client's ``vsn`` parameter asks for.
+
+        All clients of a version have the same, so that a broadcast is encoded once.
+
+        :param options: the socket's.
+        :return: ``None`` if the server does not speak it.
+        """
+        codec = options.serializers.get(vsn) or self._codecs.get(vsn)
+        if codec is None:
+            codec = codec_for(vsn, self.json)
+            if codec is not None:
+                self._codecs[vsn] = codec
+        return codec

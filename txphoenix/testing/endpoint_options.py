@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TypedDict, cast
 
 from twisted.internet.interfaces import IReactorTime
 
 from txphoenix.protocol.json_codecs import JSONCodec
 
+from .codec import ServerCodec
 from .connect import Connect
 
 __all__ = ["EndpointOptions", "global_reactor"]
@@ -33,6 +35,7 @@ class EndpointOptions(TypedDict, total=False):
     close_timeout: float
     keep_frames: bool
     json: JSONCodec | None
+    serializers: Mapping[str, ServerCodec] | None
 
 
 def global_reactor() -> IReactorTime:

@@ -12,7 +12,7 @@ from twisted.python.failure import Failure
 from twisted.web.server import NOT_DONE_YET, Request
 
 from ..runtime.package_log import package_log
-from .codec import ServerCodec, codec_for
+from .codec import ServerCodec
 from .connect import Refused, Socket, plug_params
 from .endpoint import Endpoint
 from .options import SocketOptions
@@ -69,10 +69,12 @@ class Mount(ABC):
         endpoint, options = self.endpoint, self.options
         params = plug_params(request.uri.partition(b"?")[2].decode("latin-1"))
         params.update(self.path.match(request.path.decode("latin-1")) or {})
-        codec = codec_for(str(params.get("vsn", "1.0.0")), endpoint.json)
+        codec = endpoint.codec_for(str(params.get("vsn", "1.0.0")), options)
         if codec is None:
             raise Refused()
-        socket = self._socket(request, params, codec.name, token)
+        # Phoenix's own have a name that is Phoenix's.
+        name = getattr(codec, "name", type(codec).__name__)
+        socket = self._socket(request, params, name, token)
         if options.connect is not None:
             socket.id = await maybeDeferred(options.connect, params, socket)
         return socket, codec

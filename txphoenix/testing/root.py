@@ -1,8 +1,8 @@
-"""The whole of a server's HTTP: the paths of its sockets, and 404 for the rest."""
+"""The whole of a server's HTTP: its sockets, its resource, and 404 for the rest."""
 
 from __future__ import annotations
 
-from twisted.web.resource import Resource
+from twisted.web.resource import IResource, Resource, getChildForRequest
 from twisted.web.server import Request
 
 from .endpoint import Endpoint
@@ -16,7 +16,7 @@ __all__ = ["Root"]
 
 
 class Root(Resource):
-    """Hands each request to the socket and transport of its path."""
+    """Hands each request to the socket of its path, or else to the resource."""
 
     isLeaf = True
 
@@ -25,12 +25,17 @@ class Root(Resource):
         self._endpoint = endpoint
         self._mounts: dict[tuple[str, str], Mount] = {}
 
-    def render(self, request: Request) -> int:
+    def render(self, request: Request) -> bytes | int:
         """Answer a request."""
         mount = self._mount(request.path.decode("latin-1"))
-        if mount is None:
+        if mount is not None:
+            return mount.render(request)
+        resource = self._endpoint.resource
+        if resource is None:
             return answer(self._endpoint, request, 404, b"not found")
-        return mount.render(request)
+        found: IResource = getChildForRequest(resource, request)
+        rendered: bytes | int = found.render(request)
+        return rendered
 
     def _mount(self, path: str) -> Mount | None:
         for socket_path, options in self._endpoint.sockets.items():

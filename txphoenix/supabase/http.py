@@ -1,0 +1,189 @@
+"""Broadcasts by HTTP, for which no channel has to be joined.
+
+=========================================  ===========================================
+request                                    what it sends
+=========================================  ===========================================
+``POST .../api/broadcast``                 messages, as a JSON object
+``POST .../broadcast/:topic/events/:event``  the body: bytes, or any JSON value
+=========================================  ===========================================
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import quote
+
+from treq.client import HTTPClient
+from twisted.internet.defer import CancelledError, Deferred, inlineCallbacks
+from twisted.internet.error import ConnectingCancelledError
+from twisted.python.failure import Failure
+from twisted.web.client import Agent, HTTPConnectionPool, ResponseNeverReceived
+
+from txphoenix.errors import SerializerError
+from txphoenix.legible import cut
+
+from .errors import SendError, SendTimeout
+
+__all__ = ["BroadcastSender"]
+
+_LONGEST_BODY = 4096
+_ACCEPTED = (200, 202)
+
+
+class BroadcastSender:
+    """Sends broadcasts of one project by HTTP.
+
+    :param reactor: connects.
+    :param url: the project's Realtime: ``https://ref.supabase.co/realtime/v1``.
+    :param credentials: returns a Deferred of the key and the access token.
+    """
+
+    def __init__(
+        self,
+        reactor: Any,
+        url: str,
+        credentials: Callable[[], Deferred[tuple[str, str | None]]],
+    ) -> None:
+        self._reactor = reactor
+        self._url = f"{url}/api/broadcast"
+        self._credentials = credentials
+        self._sending: set[Deferred[None]] = set()
+
+    def stop(self) -> None:
+        """Give up what is under way."""
+        for sending in list(self._sending):
+            sending.cancel()
+
+    def send(
+        self, topic: str, event: str, payload: Any, private: bool, timeout: float
+    ) -> Deferred[None]:
+        """Send one broadcast; bytes will do as its payload.
+
+        :param topic: without ``realtime:``.
+        :param timeout: seconds, until the answer is there.
+        :return: a Deferred of None.
+            It fails with :exc:`SendError`, or with :exc:`SerializerError` if the
+            payload is no JSON.
+        """
+        url = f"{self._url}/{quote(topic, safe='')}/events/{quote(event, safe='')}"
+        if private:
+            url += "?private=true"
+        if isinstance(payload, (bytes, bytearray, memoryview)):
+            kind, body = "application/octet-stream", bytes(payload)
+            return self._start(topic, event, url, kind, lambda: body, timeout)
+        return self._start(
+            topic, event, url, "application/json", lambda: _dumps(payload), timeout
+        )
+
+    def send_as_message(
+        self, topic: str, event: str, payload: Any, private: bool, timeout: float
+    ) -> Deferred[None]:
+        """Send one broadcast in the way that servers before 2.97 know too.
+
+        Its payload is a JSON object.
+        The parameters and the Deferred are those of :meth:`send`.
+        """
+        message = {
+            "topic": topic,
+            "event": event,
+            "payload": payload,
+            "private": private,
+        }
+        return self._start(
+            topic,
+            event,
+            self._url,
+            "application/json",
+            lambda: _dumps({"messages": [message]}),
+            timeout,
+        )
+
+    def _start(
+        self,
+        topic: str,
+        event: str,
+        url: str,
+        kind: str,
+        body: Callable[[], bytes],
+        timeout: float,
+    ) -> Deferred[None]:
+        sending = self._post(topic, event, url, kind, body)
+        self._sending.add(sending)
+        is_late = []
+        timer = self._reactor.callLater(
+            timeout, lambda: (is_late.append(True), sending.cancel())
+        )
+
+        def ended(result: Any) -> Any:
+            self._sending.discard(sending)
+            if timer.active():
+                timer.cancel()
+            if not isinstance(result, Failure):
+                return result
+            if is_late:
+                raise SendTimeout(topic, event, timeout) from None
+            return _as_send_error(result, topic, event)
+
+        return sending.addBoth(ended)
+
+    @inlineCallbacks
+    def _post(
+        self, topic: str, event: str, url: str, kind: str, body: Callable[[], bytes]
+    ) -> Any:
+        data = body()
+        apikey, token = yield self._credentials()
+        headers = {"apikey": apikey, "Content-Type": kind}
+        if token is not None:
+            headers["Authorization"] = f"Bearer {token}"
+        # No connection outlives its answer, so that nothing is left at the end.
+        pool = HTTPConnectionPool(self._reactor, persistent=False)
+        client = HTTPClient(Agent(self._reactor, pool=pool))
+        # A token goes to no other host.
+        response = yield client.post(
+            url, headers=headers, data=data, allow_redirects=False
+        )
+        chunks: list[bytes] = []
+        yield response.collect(
+            lambda chunk: (
+                chunks.append(chunk) if sum(map(len, chunks)) < _LONGEST_BODY else None
+            )
+        )
+        if response.code not in _ACCEPTED:
+            said = _said(b"".join(chunks)[:_LONGEST_BODY], apikey, token)
+            raise SendError(topic, event, said, response.code)
+
+
+def _as_send_error(failure: Failure, topic: str, event: str) -> Failure:
+    error = failure.value
+    if isinstance(error, (SendError, SerializerError)):
+        return failure
+    if isinstance(error, (CancelledError, ConnectingCancelledError)):
+        return Failure(CancelledError())
+    if isinstance(error, ResponseNeverReceived) and error.reasons:
+        error = error.reasons[0].value
+        if isinstance(error, CancelledError):
+            return Failure(error)
+    reason = cut(f"{type(error).__name__}: {error}")
+    return Failure(SendError(topic, event, reason))
+
+
+def _said(body: bytes, *secrets: str | None) -> str:
+    """What a refusal says, without what was sent to the server in confidence."""
+    try:
+        told = json.loads(body)
+        text = str(told.get("error") or told.get("message") or told)
+    except (ValueError, AttributeError, RecursionError):
+        text = body.decode("utf-8", "replace")
+    for secret in secrets:
+        if secret:
+            text = text.replace(secret, "[redacted]")
+    return cut(text) if text else "the server did not say why"
+
+
+def _dumps(payload: Any) -> bytes:
+    try:
+        return json.dumps(payload, allow_nan=False).encode("utf-8")
+    except (TypeError, ValueError, RecursionError) as error:
+        raise SerializerError(f"cannot encode a broadcast: {error}") from error
