@@ -476,3 +476,15 @@ class AgainTests(AbsintheCase):
         self.server.flush()
         self.assertEqual(closed, ["closed"])
         self.assertIsInstance(self.error(subscription.receive()), ChannelClosed)
+
+
+class V1Tests(AgainTests):
+    """The same by V1."""
+
+    options = {"vsn": "1.0.0"}
+
+
+class LongPollTests(AgainTests):
+    """The same by long-poll."""
+
+    options = {"transport": "longpoll"}
