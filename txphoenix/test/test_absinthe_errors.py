@@ -244,7 +244,10 @@ class SubscribeTests(_Case):
         payload = {"result": {"data": {"ticked": 1}}, "subscriptionId": "odd:1"}
         self.send("odd:1", payload)
         self.assertEqual(self.ticks(subscription, 1), [1])
+        hooks = self.client._hook_lists.topics
+        self.assertIn("odd:1", hooks._topics if hooks else ())
         self.now(subscription.unsubscribe())
+        self.assertNotIn("odd:1", hooks._topics if hooks else ())
         self.assertEqual(self.lines(), [])
 
 

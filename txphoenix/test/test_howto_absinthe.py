@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Any
 from unittest import TestResult
 
-from twisted.internet.defer import Deferred
 from twisted.trial.unittest import TestCase
 
+from txphoenix import SocketClient
+from txphoenix.absinthe import AbsintheClient
 from txphoenix.absinthe.testing import AbsintheServer, Schema, ServerSubscription
+from txphoenix.backoff import steps
 
 from .cli_program import start_program
 from .test_howtos import NOT_THERE, ROOT, URL, blocks, program
@@ -45,7 +47,8 @@ class AbsintheNetworkCase(TestCase):
         schema.mutation("say", lambda variables: {"id": variables["text"].upper()})
         schema.subscription("messageAdded")
         schema.subscription("ticked")
-        server = await AbsintheServer(schema).start()
+        server = AbsintheServer(schema)
+        await server.start()
         self.addCleanup(server.stop)
         return server
 
@@ -152,10 +155,6 @@ class ManyTests(AbsintheNetworkCase):
 
     async def test_losses(self) -> None:
         """Each of many subscriptions gets each publication once, before and after."""
-        from txphoenix import SocketClient
-        from txphoenix.absinthe import AbsintheClient
-        from txphoenix.backoff import steps
-
         server = await self.absinthe_server()
         client = SocketClient(
             server.url, backoff=steps([0.01]), rejoin_backoff=steps([0.01])
@@ -172,8 +171,3 @@ class ManyTests(AbsintheNetworkCase):
             for subscription in subscriptions:
                 self.assertEqual(await subscription.receive(), {"ticked": number})
             server.drop()
-            gone: Deferred[Any] = server.when_disconnected()
-            if server.connections:
-                await gone
-            else:
-                gone.cancel()
