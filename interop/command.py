@@ -40,14 +40,14 @@ def arguments(official: Official) -> argparse.ArgumentParser:
         help="run only what has all these words in its line (default: all)",
     )
     parser.add_argument(
+        "--if-any",
+        action="store_true",
+        help="it is no failure if nothing has the words",
+    )
+    parser.add_argument(
         "--install",
         action="store_true",
         help="install the packages first, by npm",
-    )
-    parser.add_argument(
-        "--if-any",
-        action="store_true",
-        help="be content if nothing has the words, which are for another client",
     )
     parser.add_argument(
         "--packages",

@@ -123,7 +123,8 @@ class AbsintheActions:
 def ended(failure: Failure) -> list[Any]:
     """How an operation has ended that has failed."""
     failure.trap(PhoenixError)
-    return end_of(failure.value)
+    error: Any = failure.value
+    return end_of(error)
 
 
 def end_of(error: BaseException) -> list[Any]:

@@ -117,6 +117,7 @@ class AbsintheClient:
             ``timeout``.
             Without one, the subscription ends with :exc:`txphoenix.PushTimeout`, but
             where it is subscribed again, which is tried as long as it takes.
+            A connection that is lost meanwhile has it begin anew, with all of its time.
         :return: the subscription, at once; :meth:`Subscription.when_subscribed` tells
             whether the server has taken it.
         :raises ConfigurationError: an argument is not what it must be.

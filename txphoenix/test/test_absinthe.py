@@ -312,6 +312,20 @@ class SubscribeTests(AbsintheCase):
             self.assertEqual(self.ticks(subscription, 39), list(range(1, 40)))
         self.assertEqual(subscription.dropped_results, 0)
 
+    def test_stop_while_held_back(self) -> None:
+        """A connection that a slow reader holds back can be stopped, and lost."""
+        self.now(self.client.reconfigure(receive_buffer=2))
+        subscription = self.subscribed()
+        self.publish(0)
+        self.ticks(subscription, 1)
+        with capturedLogs():
+            self.publish(1, 2, 3)
+            self.lose()
+            self.publish(4)
+            self.assertEqual(self.ticks(subscription, 1), [1])
+            self.publish(5, 6, 7)
+            self.now(self.client.stopService())
+
     def test_cancelled_wait(self) -> None:
         """Who stops waiting takes nothing."""
         subscription = self.absinthe.subscribe(TICKS)
@@ -476,3 +490,15 @@ class AgainTests(AbsintheCase):
         self.server.flush()
         self.assertEqual(closed, ["closed"])
         self.assertIsInstance(self.error(subscription.receive()), ChannelClosed)
+
+
+class V1Tests(AgainTests):
+    """The same by V1."""
+
+    options = {"vsn": "1.0.0"}
+
+
+class LongPollTests(AgainTests):
+    """The same by long-poll."""
+
+    options = {"transport": "longpoll"}

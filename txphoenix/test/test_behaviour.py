@@ -321,3 +321,73 @@ class LongPollVersionOneJoinRefTests(JoinRefMixin, VersionOne, ClientTestCase):
 
     client_options = {"transport": "longpoll"}
     transport = "longpoll"
+
+
+class OtherVersion(BehaviourMixin):
+    """V2 by another version's name, in a serializer of the user's."""
+
+    vsn = OtherV2.vsn
+
+    def make_client(self, **options: Any) -> SocketClient:
+        """A client with the serializer."""
+        return super().make_client(**options, serializer=OtherV2())
+
+
+class WebSocketOtherVersionTests(OtherVersion, ClientTestCase):
+    """V2 in another version over a WebSocket."""
+
+
+class LongPollOtherVersionTests(OtherVersion, ClientTestCase):
+    """V2 in another version over long-poll."""
+
+    client_options = {"transport": "longpoll"}
+    transport = "longpoll"
+
+
+class OtherFormat(BehaviourMixin, BinaryMixin):
+    """Messages in another format, of a serializer of the user's."""
+
+    vsn = Objects.vsn
+    data = bytes(range(256))
+
+    def make_client(self, **options: Any) -> SocketClient:
+        """A client with the serializer."""
+        return super().make_client(**options, serializer=Objects())
+
+
+class WebSocketOtherFormatTests(OtherFormat, ClientTestCase):
+    """Another format over a WebSocket."""
+
+
+class StockFramesOtherFormatTests(OtherFormat, ClientTestCase):
+    """Another format over a WebSocket whose frames all go Autobahn's way."""
+
+    client_options = {"fast_frames": False}
+
+
+class LongPollOtherFormatTests(OtherFormat, ClientTestCase):
+    """Another format over long-poll, which takes its frames one a request."""
+
+    client_options = {"transport": "longpoll"}
+    transport = "longpoll"
+
+
+class FallbackOtherFormatTests(OtherFormat, ClientTestCase):
+    """Another format over a WebSocket, with long-poll to fall back to."""
+
+    client_options = {"longpoll_fallback": 2.5}
+
+
+class RegisteredFormatTests(BehaviourMixin, ClientTestCase):
+    """Another format, by the name of its version alone."""
+
+    vsn = Objects.vsn
+
+    def setUp(self) -> None:
+        """Make the version known."""
+        super().setUp()
+        self.addCleanup(register(Objects.vsn, lambda json: Objects()))
+
+    def make_client(self, **options: Any) -> SocketClient:
+        """A client of the version."""
+        return super().make_client(**options, vsn=Objects.vsn)

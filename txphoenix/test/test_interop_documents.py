@@ -1,4 +1,4 @@
-"""``docs/interop.rst``, which has what the comparisons with official clients find."""
+"""The pages that have what the comparisons with official clients find."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ import txphoenix
 ROOT = Path(txphoenix.__file__).parent.parent
 DOCS = ROOT / "docs"
 
-NOT_THERE = None if (ROOT / "interop").is_dir() else "installed without interop"
+IS_THERE = (ROOT / "interop").is_dir() and DOCS.is_dir()
+NOT_THERE = None if IS_THERE else "installed without interop or documents"
 
 if NOT_THERE is None:
     # trial's working directory is another.
@@ -33,20 +34,18 @@ else:
 
 
 class DocumentMixin(_TestCase):
-    """``docs/interop.rst`` says what the scenarios say.
+    """A page says what the scenarios say.
 
-    :cvar label: what begins a client's part of the page; the first has none.
+    :cvar page: its file in ``docs``.
+    :ivar official: the client.
     """
 
     official: Any
-    label: ClassVar[str | None] = None
+    page: ClassVar[str]
 
     def setUp(self) -> None:
-        """Read the client's part of the page."""
-        page = (DOCS / "interop.rst").read_text("utf-8")
-        first, *others = re.split(r"^\.\. _(interop-of-[\w-]+):\n", page, flags=re.M)
-        parts = dict(zip(others[::2], others[1::2], strict=True))
-        self.text = first if self.label is None else parts[self.label]
+        """Read the page."""
+        self.text = (DOCS / self.page).read_text("utf-8")
 
     def test_alike(self) -> None:
         """Each scenario in which all is the same is in the table, and no other."""
@@ -107,6 +106,7 @@ class PhoenixJsTests(DocumentMixin, SynchronousTestCase):
     """phoenix.js."""
 
     skip = NOT_THERE
+    page = "interop.rst"
 
     def setUp(self) -> None:
         """Choose it."""
@@ -118,7 +118,7 @@ class AbsintheTests(DocumentMixin, SynchronousTestCase):
     """@absinthe/socket."""
 
     skip = NOT_THERE
-    label = "interop-of-absinthe"
+    page = "interop-absinthe.rst"
 
     def setUp(self) -> None:
         """Choose it."""
