@@ -156,7 +156,11 @@ class Stage:
         await self.begin(heartbeat=0.05)
         await until(lambda: self.received("heartbeat"))
         self.server.pause()
-        has_gone = await until(lambda: not self.server.connections, 20 * 0.05)
+        sessions = self.server.sessions
+        before = len(sessions)
+        has_gone = await until(
+            lambda: not self.server.connections or len(sessions) > before, SOON * 4
+        )
         return "is given up" if has_gone else "is kept"
 
     async def token(self) -> str:
