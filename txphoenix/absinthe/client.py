@@ -132,7 +132,8 @@ class AbsintheClient:
     def close(self, timeout: float | None = None) -> Deferred[None]:
         """End all subscriptions, and leave the control channel.
 
-        The next document joins it again.
+        The next document joins it again, once it is left; until then documents fail
+        with :exc:`txphoenix.ChannelClosed`.
 
         :param timeout: seconds for the answer; by default the client's ``timeout``.
         :return: a Deferred of None, as that of :meth:`txphoenix.Channel.leave`.

@@ -11,7 +11,6 @@ from twisted.python.failure import Failure
 
 from txphoenix import (
     BufferFull,
-    ChannelClosed,
     ConfigurationError,
     Message,
     NotConnected,
@@ -178,10 +177,7 @@ class Subscriptions:
         if subscription.is_ended or self._goes_on(subscription, error):
             return
         self._all.pop(subscription, None)
-        if isinstance(error, ChannelClosed) and error.reason is not None:
-            subscription.end(error.reason)
-        else:
-            subscription.end(error)
+        subscription.end(error)
 
     def _goes_on(self, subscription: Subscription, error: BaseException) -> bool:
         """Whether a subscription that could not be made is made at the next join."""
