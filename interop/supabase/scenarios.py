@@ -18,6 +18,7 @@ from ..script import (
     replied,
     sent,
     serve,
+    shown,
     until,
 )
 from .script import TOKENS, act, channel, subscribed, wait
@@ -50,13 +51,24 @@ def scenario(
     return Scenario(name, title, steps, over=WEBSOCKET, difference=difference)
 
 
-def _join(ref: str, who: str, **more: Any) -> str:
-    """The line of a join of the channel ``room`` that asks for nothing."""
+TRACK = {"event": "track", "payload": {"n": 1}, "type": "presence"}
+CAME = {
+    "joins": {"ann": {"metas": [{"n": 1, "phx_ref": "presence 2"}]}},
+    "leaves": {},
+}
+UNREADABLE = {
+    "reason": "Unauthorized: You do not have permissions to read from this Channel "
+    "topic: room"
+}
+
+
+def _join(ref: str, who: str, private: bool = False, **more: Any) -> str:
+    """The line of a join of the channel ``room`` that asks for nothing else."""
     config = {
         "broadcast": {"ack": False, "self": False},
         "postgres_changes": [],
         "presence": {"enabled": False, "key": ""},
-        "private": False,
+        "private": private,
     }
     payload = {"access_token": f"token of {who}", "config": config, **more}
     return sent(ref, ref, ROOM, "phx_join", payload)
@@ -224,6 +236,53 @@ BOTH_VERSIONS = (
         ),
     ),
     scenario(
+        "reconnect-with-a-presence",
+        "The connection of a client that is present is lost.",
+        connected(),
+        *subscribed("a", SYNC, presence={"key": "ann"}),
+        act(("track", "a", {"n": 1}, "track")),
+        wait("outcome", "track"),
+        serve("drop"),
+        wait("subscribed", "a", 2),
+        difference=Difference(
+            "interop-supabase-presence",
+            (),
+            (
+                sent("3", "4", ROOM, "presence", TRACK),
+                received(None, None, ROOM, "presence_diff", CAME),
+                replied("3", "4", ROOM, {}),
+                f"a hears presence {shown([{'ann': [{'n': 1}]}])}",
+            ),
+        ),
+    ),
+    scenario(
+        "send-before-the-join",
+        "A broadcast is sent while the channel is not joined, and goes by HTTP.",
+        connected(None, "other"),
+        *subscribed("b", ALL, socket="other"),
+        connected(),
+        act(channel("a"), ("send", "a", "shout", {"n": 1}, "send")),
+        wait("outcome", "send"),
+        wait("heard", "b", 1),
+    ),
+    scenario(
+        "join-refused",
+        "A first join is refused.",
+        connected(),
+        serve("deny", "room", "broadcast.read"),
+        serve("deny", "room", "presence.read"),
+        act(channel("a", private=True), ("subscribe", "a", "join")),
+        wait("outcome", "join"),
+        only("supabase-js", until(2, "joins")),
+        difference=Difference(
+            "interop-supabase-first-join",
+            (
+                _join("2", "ann", private=True),
+                replied("2", "2", ROOM, UNREADABLE, "error"),
+            ),
+        ),
+    ),
+    scenario(
         "database-refuses",
         "A table that is not published is told by a system message.",
         connected(),
@@ -261,8 +320,9 @@ def _of_version(vsn: str, each: Scenario) -> Scenario:
     )
     difference = each.difference
     if vsn == "1.0.0" and difference is not None:
-        lines = tuple(_without_join_ref(line) for line in difference.txphoenix)
-        difference = difference._replace(txphoenix=lines)
+        _, *both = difference
+        theirs, ours = (tuple(map(_without_join_ref, lines)) for lines in both)
+        difference = difference._replace(official=theirs, txphoenix=ours)
     return replace(each, name=f"{each.name}-{vsn}", steps=steps, difference=difference)
 
 
