@@ -26,6 +26,9 @@ __all__ = ["TxphoenixClient"]
 RECONNECT = 0.02
 """The delay, in seconds, as ``kit.mjs`` has it."""
 
+REJOIN = 0.3
+"""Seconds after the server has ended a channel, in which it may get another token."""
+
 TIMEOUT = 5.0
 PATIENCE = 8.0
 
@@ -138,6 +141,7 @@ class TxphoenixClient:
             vsn=vsn,
             params={"socket": name},
             backoff=lambda _: RECONNECT,
+            rejoin_backoff=lambda _: REJOIN,
             timeout=TIMEOUT,
         )
         self._sockets[name] = client

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from txphoenix.errors import ConfigurationError
+from txphoenix.interfaces import Remover
+from txphoenix.runtime.hooks import added_hook, call_hooks
 
 from .values import converted_row
 
@@ -105,6 +107,22 @@ class Binding:
     functions: tuple[tuple[Callable[..., Any]], ...] = ()
     is_received: bool = False
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether nobody is told of what it lets through."""
+        return not self.functions and not self.is_received
+
+    def add(self, function: Callable[[PostgresChange], Any] | None) -> Remover:
+        """Add who is told; None is :meth:`txphoenix.Channel.receive`."""
+        if function is not None:
+            return added_hook(self, "functions", function)
+        self.is_received = True
+
+        def remove() -> None:
+            self.is_received = False
+
+        return remove
+
     def asked(self) -> dict[str, Any]:
         """What the join says of it."""
         made: dict[str, Any] = {"event": self.event, "schema": self.schema}
@@ -140,6 +158,56 @@ class Bindings:
     def find(self, wanted: Binding) -> Binding | None:
         """The one that is the same filter: the server makes one of the two."""
         return next((it for it in self.all if it.asked() == wanted.asked()), None)
+
+    def add(
+        self,
+        wanted: Binding,
+        function: Callable[[PostgresChange], Any] | None,
+        is_changeable: Callable[[], bool],
+    ) -> Remover:
+        """Add who is told, and the filter if it is not there.
+
+        :param function: is told; None for :meth:`txphoenix.Channel.receive`.
+        :param is_changeable: whether filters can be added and removed just now.
+        :return: a function that removes it.
+        :raises ConfigurationError: the filter cannot be added now.
+        """
+        binding = self.find(wanted)
+        if binding is None:
+            if not is_changeable():
+                raise ConfigurationError(
+                    "filters for postgres_changes are asked for with the join: "
+                    "call on_postgres_changes() before subscribe()"
+                )
+            binding = wanted
+            self.all.append(binding)
+        remove_one = binding.add(function)
+
+        def remove() -> None:
+            remove_one()
+            if binding.is_idle and binding in self.all and is_changeable():
+                self.all.remove(binding)
+
+        return remove
+
+    def tell(self, topic: str, payload: Any) -> PostgresChange | None:
+        """Tell of a change.
+
+        :param topic: whose it is, for the log.
+        :param payload: the message's.
+        :return: the change, if it is for :meth:`txphoenix.Channel.receive` as well.
+        :raises ValueError: it is none; the text says what was expected.
+        """
+        ids = payload.get("ids") if isinstance(payload, dict) else None
+        if not isinstance(ids, list):
+            raise ValueError("expected an object with ids")
+        change = PostgresChange.read(payload.get("data"))
+        if not any(binding.id in ids for binding in self.all):
+            raise ValueError("its ids are those of none of the filters")
+        told = [binding for binding in self.all if binding.takes(ids, change.type)]
+        for binding in told:
+            call_hooks(binding.functions, change, called=(POSTGRES_CHANGES, topic))
+        return change if any(binding.is_received for binding in told) else None
 
     def answered(self, response: Any) -> str | None:
         """Take the ids that the reply to the join has.

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar
 
 from twisted.internet.defer import Deferred, fail, succeed
-from twisted.python.failure import Failure
 
 from txphoenix.channel import Channel
 from txphoenix.errors import (
     ConfigurationError,
-    PushInterrupted,
+    PhoenixError,
     SerializerError,
 )
 from txphoenix.interfaces import JSONCodec, Remover
 from txphoenix.message import Message
 from txphoenix.presence import Presence
-from txphoenix.runtime.hooks import Hooks, call_hook
+from txphoenix.runtime.hooks import Hooks
 
 from .changes import POSTGRES_CHANGES, Bindings, PostgresChange, checked_binding
 from .config import ChannelConfig
@@ -26,6 +26,7 @@ from .errors import MalformedMessage, SubscribeError, SystemMessageError
 from .frames import BROADCAST, EncodedBroadcast
 from .http import BroadcastSender
 from .messages import Broadcast, SystemMessage
+from .own_presence import OwnPresence, shown
 from .tokens import AccessToken
 
 __all__ = ["Project", "RealtimeChannel"]
@@ -82,7 +83,7 @@ class RealtimeChannel(Channel):
         self._systems = Hooks()
         self._errors = Hooks()
         self._presence: Presence | None = None
-        self._tracked: Any = None
+        self._own_presence = OwnPresence(self)
 
     @property
     def name_of_topic(self) -> str:
@@ -107,11 +108,11 @@ class RealtimeChannel(Channel):
         if timeout is None:
             timeout = self.config.join_timeout(self._project.timeout())
         self._fault = None
-        return self.join(timeout).addCallback(self._check_subscription)
+        return self.join(timeout).addBoth(self._check_subscription)
 
     def unsubscribe(self, timeout: float | None = None) -> Deferred[None]:
         """Leave the topic: see :meth:`txphoenix.Channel.leave`."""
-        self._tracked = None
+        self._own_presence.forget()
         return self.leave(timeout)
 
     async def _join_params(self) -> dict[str, Any]:
@@ -121,6 +122,7 @@ class RealtimeChannel(Channel):
         return made if token is None else {**made, "access_token": token}
 
     def _check_subscription(self, response: Any) -> Any:
+        # The channel has left already, which alone would not say why.
         if self._fault is not None:
             raise self._fault
         return response
@@ -133,8 +135,7 @@ class RealtimeChannel(Channel):
             self._tell_error(self._fault)
             self.leave()
             return
-        if self._tracked is not None:
-            self._push_presence("track", self._tracked).addErrback(self._tell_failure)
+        self._own_presence.track_again(self._tell_error)
 
     # -- Changes of the database ----------------------------------------------------
 
@@ -165,49 +166,7 @@ class RealtimeChannel(Channel):
         wanted = checked_binding(event, schema, table, filter, select)
         if function is not None and not callable(function):
             raise ConfigurationError("the function must be callable")
-        binding = self._bindings.find(wanted)
-        if binding is None:
-            if self.state != "closed":
-                raise ConfigurationError(
-                    "filters for postgres_changes are asked for with the join: "
-                    "call on_postgres_changes() before subscribe()"
-                )
-            binding = wanted
-            self._bindings.all.append(binding)
-        if function is None:
-            binding.is_received = True
-            entry = None
-        else:
-            entry = (function,)
-            binding.functions = (*binding.functions, entry)
-
-        def remove() -> None:
-            if entry is None:
-                binding.is_received = False
-            else:
-                left = tuple(it for it in binding.functions if it is not entry)
-                binding.functions = left
-            is_idle = not binding.functions and not binding.is_received
-            if is_idle and self.state == "closed" and binding in self._bindings.all:
-                self._bindings.all.remove(binding)
-
-        return remove
-
-    def _take_change(self, payload: Any) -> Any:
-        """Tell of a change; return it if it is for :meth:`receive`."""
-        ids = payload.get("ids") if isinstance(payload, dict) else None
-        if not isinstance(ids, list):
-            raise ValueError("expected an object with ids")
-        change = PostgresChange.read(payload.get("data"))
-        if not any(binding.id in ids for binding in self._bindings.all):
-            raise ValueError("its ids are those of none of the filters")
-        is_received = False
-        for binding in self._bindings.all:
-            if binding.takes(ids, change.type):
-                is_received = is_received or binding.is_received
-                for (function,) in binding.functions:
-                    call_hook(function, change, called=(POSTGRES_CHANGES, self.topic))
-        return change if is_received else None
+        return self._bindings.add(wanted, function, lambda: self.state == "closed")
 
     # -- Broadcasts -----------------------------------------------------------------
 
@@ -297,7 +256,7 @@ class RealtimeChannel(Channel):
     def presence_state(self) -> dict[str, list[dict[str, Any]]]:
         """Who is present: key -> what each of it has tracked, and its presence_ref."""
         state = self._presences().state
-        return {key: _shown(entry) for key, entry in state.items()}
+        return {key: shown(entry) for key, entry in state.items()}
 
     def on_presence_sync(self, function: Callable[[], Any]) -> Remover:
         """Add a hook, called when :attr:`presence_state` is complete or has changed."""
@@ -310,7 +269,7 @@ class RealtimeChannel(Channel):
             list as in :attr:`presence_state`.
         """
         return self._presences().on_join(
-            lambda key, current, new: function(key, _shown(current), _shown(new))
+            lambda key, current, new: function(key, shown(current), shown(new))
         )
 
     def on_presence_leave(self, function: Callable[[str, Any, Any], Any]) -> Remover:
@@ -320,7 +279,7 @@ class RealtimeChannel(Channel):
             list as in :attr:`presence_state`.
         """
         return self._presences().on_leave(
-            lambda key, current, left: function(key, _shown(current), _shown(left))
+            lambda key, current, left: function(key, shown(current), shown(left))
         )
 
     def track(
@@ -332,31 +291,14 @@ class RealtimeChannel(Channel):
         :return: a Deferred of None that fires when the server has taken it; it fails as
             :meth:`txphoenix.Channel.push` does.
         """
-        tracked = dict(payload or {})
-        self._tracked = None
-
-        def answered(result: Any) -> Any:
-            if not isinstance(result, Failure) or result.check(PushInterrupted):
-                self._tracked = tracked
-            return result
-
-        return self._push_presence("track", tracked, timeout).addBoth(answered)
+        return self._own_presence.track(dict(payload or {}), timeout)
 
     def untrack(self, timeout: float | None = None) -> Deferred[None]:
         """Be present no more.
 
         :return: a Deferred of None; it fails as :meth:`txphoenix.Channel.push` does.
         """
-        self._tracked = None
-        return self._push_presence("untrack", None, timeout)
-
-    def _push_presence(
-        self, event: str, payload: Any, timeout: float | None = None
-    ) -> Deferred[None]:
-        made = {"type": "presence", "event": event}
-        if payload is not None:
-            made["payload"] = payload
-        return self.push("presence", made, timeout).addCallback(lambda _: None)
+        return self._own_presence.untrack(timeout)
 
     def _presences(self) -> Presence:
         if self._presence is None:
@@ -385,11 +327,12 @@ class RealtimeChannel(Channel):
 
     def handle_message(self, message: Message) -> Any:
         """Take a message that no hook of :meth:`on` takes."""
-        read = {
-            POSTGRES_CHANGES: self._take_change,
+        readers: dict[str, Callable[[Any], Any]] = {
+            POSTGRES_CHANGES: partial(self._bindings.tell, self.topic),
             BROADCAST: self._take_broadcast,
             "system": self._take_system,
-        }.get(message.event)
+        }
+        read = readers.get(message.event)
         if read is None:
             return super().handle_message(message)
         try:
@@ -404,8 +347,12 @@ class RealtimeChannel(Channel):
 
     def push_token(self, token: str) -> None:
         """Tell the server of a new token, if the channel is joined."""
-        if self.is_joined:
+        if not self.is_joined:
+            return
+        try:
             self.push_async("access_token", {"access_token": token})
+        except PhoenixError as error:
+            self._tell_error(error)
 
     def _take_broadcast(self, payload: Any) -> Broadcast | None:
         broadcast = Broadcast.read(payload)
@@ -425,16 +372,3 @@ class RealtimeChannel(Channel):
 
     def _tell_error(self, error: BaseException) -> None:
         self._errors.call(error, called=("on_error", self.topic))
-
-    def _tell_failure(self, failure: Failure) -> None:
-        if not failure.check(PushInterrupted):
-            self._tell_error(failure.value)
-
-
-def _shown(entry: Mapping[str, Any] | None) -> list[dict[str, Any]]:
-    """What a key has tracked, under the names of Supabase's own clients."""
-    shown = []
-    for meta in (entry or {}).get("metas", ()):
-        made = {name: meta[name] for name in meta if not name.startswith("phx_ref")}
-        shown.append({"presence_ref": meta.get("phx_ref"), **made})
-    return shown

@@ -1,4 +1,4 @@
-"""Supabase's frames: Phoenix's of version 2.0.0, and two kinds for what users broadcast.
+"""Supabase's frames: Phoenix's of version 2.0.0, and two kinds for broadcasts.
 
 ======================  ==============================================================
 frame                   layout, each length one byte

@@ -111,10 +111,14 @@ class BroadcastSender:
     ) -> Deferred[None]:
         sending = self._post(topic, event, url, kind, body)
         self._sending.add(sending)
-        is_late = []
-        timer = self._reactor.callLater(
-            timeout, lambda: (is_late.append(True), sending.cancel())
-        )
+        is_late = False
+
+        def give_up() -> None:
+            nonlocal is_late
+            is_late = True
+            sending.cancel()
+
+        timer = self._reactor.callLater(timeout, give_up)
 
         def ended(result: Any) -> Any:
             self._sending.discard(sending)
@@ -130,11 +134,11 @@ class BroadcastSender:
 
     @inlineCallbacks
     def _post(
-        self, topic: str, event: str, url: str, kind: str, body: Callable[[], bytes]
+        self, topic: str, event: str, url: str, kind: str, content: Callable[[], bytes]
     ) -> Any:
-        data = body()
+        data = content()
         apikey, token = yield self._credentials()
-        headers = {"apikey": apikey, "Content-Type": kind}
+        headers: dict[Any, Any] = {"apikey": apikey, "Content-Type": kind}
         if token is not None:
             headers["Authorization"] = f"Bearer {token}"
         # No connection outlives its answer, so that nothing is left at the end.
@@ -144,14 +148,15 @@ class BroadcastSender:
         response = yield client.post(
             url, headers=headers, data=data, allow_redirects=False
         )
-        chunks: list[bytes] = []
-        yield response.collect(
-            lambda chunk: (
-                chunks.append(chunk) if sum(map(len, chunks)) < _LONGEST_BODY else None
-            )
-        )
+        body = bytearray()
+
+        def take(chunk: bytes) -> None:
+            if len(body) < _LONGEST_BODY:
+                body.extend(chunk)
+
+        yield response.collect(take)
         if response.code not in _ACCEPTED:
-            said = _said(b"".join(chunks)[:_LONGEST_BODY], apikey, token)
+            said = _said(bytes(body[:_LONGEST_BODY]), apikey, token)
             raise SendError(topic, event, said, response.code)
 
 

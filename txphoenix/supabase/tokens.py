@@ -134,7 +134,7 @@ class AccessToken:
         expiry = expiry_of(self.current)
         if self._is_running and expiry is not None and expiry > self._now():
             self._plan(_RETRY)
-            self._failed(failure.value)
+            self._tell(failure)
             self._end_asking(self.current)
         else:
             self._end_asking(failure)
@@ -175,9 +175,13 @@ class AccessToken:
         self._renewal = None
         self.ask().addErrback(self._not_renewed)
 
+    def _tell(self, failure: Failure) -> None:
+        if failure.value is not None:
+            self._failed(failure.value)
+
     def _not_renewed(self, failure: Failure) -> None:
         if self._is_running:
-            self._failed(failure.value)
+            self._tell(failure)
             self._plan(_RETRY)
 
 

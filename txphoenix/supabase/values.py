@@ -7,7 +7,7 @@ type of the column                    what a text becomes
 ``int2``, ``int4``, ``int8``, ``oid``  an int, however long
 ``float4``, ``float8``, ``numeric``   a float
 ``json``, ``jsonb``                   what the JSON says
-``timestamp``                         text, as ISO 8601 with a ``T`` between date and time
+``timestamp``                         text with a ``T`` between date and time
 ``_int4`` and other arrays            a list of these, ``NULL`` being None
 all others                            the text: dates, times with a zone, ranges, money
 ====================================  ==================================================

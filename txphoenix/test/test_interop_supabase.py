@@ -143,6 +143,33 @@ class DocumentTests(SynchronousTestCase):
         release = OFFICIAL.packages.releases["@supabase/supabase-js"]
         self.assertIn(f"supabase-js {release}", self.text)
 
+    def test_differences(self) -> None:
+        """Each difference is there to the line, below its reason, and no other."""
+        found = re.findall(
+            r"^``(.+)``: (.+)\n\n\.\. code-block:: text\n\n((?:   .+\n)+)",
+            self.text,
+            re.M,
+        )
+        wanted = [
+            (
+                scenario.name,
+                scenario.title,
+                "".join(
+                    f"   {client:<12} {line}\n"
+                    for client, lines in zip(OFFICIAL.clients, unlike[1:], strict=True)
+                    for line in lines
+                ),
+            )
+            for scenario in SCENARIOS
+            if (unlike := scenario.difference) is not None
+        ]
+        self.assertEqual(sorted(found), sorted(wanted))
+        for scenario in SCENARIOS:
+            if scenario.difference is not None:
+                label = f".. _{scenario.difference.reason}:\n"
+                section = self.text.split(label)[1].split("\n.. _")[0]
+                self.assertIn(f"``{scenario.name}``: ", section)
+
     def test_scenarios(self) -> None:
         """Each scenario is in the page's table, by its name without the version."""
         listed = re.findall(r"^   \* \* ``(.+)``\n     \* (.+)$", self.text, re.M)

@@ -1,0 +1,534 @@
+"""Tests of :mod:`txphoenix.supabase`: a client and a project in memory."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from twisted.internet.defer import Deferred, succeed
+from twisted.logger import capturedLogs
+
+from txphoenix.errors import (
+    ConfigurationError,
+    JoinError,
+    SerializerError,
+)
+from txphoenix.message import Message
+from txphoenix.supabase import (
+    Broadcast,
+    MalformedMessage,
+    PostgresChange,
+    RealtimeChannel,
+    RealtimeClient,
+    SubscribeError,
+    SystemMessage,
+    SystemMessageError,
+)
+
+from .supabase_wire import TODOS, SupabaseCase
+
+
+class ClientCase(SupabaseCase):
+    """A test with a client of a project in memory."""
+
+    vsn = "2.0.0"
+
+    def client(self, access_token: Any = None, **options: Any) -> RealtimeClient:
+        """A client that is connected; at the end it has left nothing on the clock."""
+        if self.vsn == "1.0.0":
+            options["vsn"] = self.vsn
+        client = RealtimeClient(
+            self.memory.project_url,
+            self.memory.publishable_key,
+            access_token,
+            reactor=self.memory.clock,
+            endpoint=self.memory.endpoint,
+            **options,
+        )
+        client.startService()
+        self.addCleanup(self.end, client)
+        self.memory.flush()
+        return client
+
+    def end(self, client: RealtimeClient) -> None:
+        """Stop the client."""
+        stopping = client.stopService()
+        self.memory.flush()
+        self.memory.advance(5)
+        self.successResultOf(stopping)
+        self.flushWarnings()
+
+    def subscribed(self, channel: RealtimeChannel) -> Any:
+        """Subscribe, and let the server do what follows."""
+        subscribing = channel.subscribe()
+        self.memory.flush()
+        self.memory.advance(0)
+        self.memory.flush()
+        return self.successResultOf(subscribing)
+
+    def frames(self, event: str) -> list[Any]:
+        """The payloads of the text frames with an event that clients have sent."""
+        found = []
+        for session in self.memory.connections:
+            for frame in session.frames:
+                if frame.is_sent or frame.is_binary:
+                    continue
+                read = json.loads(frame.data)
+                if isinstance(read, dict):
+                    read = [None, None, None, read["event"], read["payload"]]
+                if read[3] == event:
+                    found.append(read[4])
+        return found
+
+
+class SubscribeTests(ClientCase):
+    """Joins with their config and filters."""
+
+    def test_change(self) -> None:
+        """A change goes to the hooks of the filters that let it through."""
+        self.project(tables=TODOS)
+        channel = self.client().channel("room")
+        inserts: list[PostgresChange] = []
+        others: list[PostgresChange] = []
+        channel.on_postgres_changes("INSERT", table="todos", function=inserts.append)
+        channel.on_postgres_changes(
+            table="todos", filter="id=gt.5", function=others.append
+        )
+        self.subscribed(channel)
+        self.memory.insert("public", "todos", {"id": 1, "title": "a"})
+        self.memory.insert("public", "todos", {"id": 6, "title": "b"})
+        self.memory.update("public", "todos", {"id": 7, "title": "c"}, {"id": 7})
+        self.memory.flush()
+        self.assertEqual([it.new["id"] for it in inserts], [1, 6])
+        self.assertEqual([it.new["id"] for it in others], [6, 7])
+        self.assertEqual(others[1].type, "UPDATE")
+        self.assertEqual(others[1].old, {"id": 7})
+        self.assertEqual((others[1].schema, others[1].table), ("public", "todos"))
+
+    def test_received(self) -> None:
+        """Without a function a change is for receive(), as a value."""
+        self.project(tables=TODOS)
+        channel = self.client().channel("room")
+        channel.on_postgres_changes(table="todos")
+        self.subscribed(channel)
+        system = self.successResultOf(channel.receive())
+        self.assertEqual(system.payload.message, "Subscribed to PostgreSQL")
+        received: Deferred[Message] = channel.receive()
+        self.memory.delete("public", "todos", {"id": 1})
+        self.memory.flush()
+        change = self.successResultOf(received).payload
+        self.assertEqual(
+            (change.type, change.new, change.old), ("DELETE", {}, {"id": 1})
+        )
+
+    def test_bindings(self) -> None:
+        """A reply without the filters' ids is an error; the connection stays."""
+        self.project(tables=TODOS)
+        client = self.client()
+        alterations: list[Any] = [
+            lambda bindings: None,
+            lambda bindings: [],
+            lambda bindings: [{**bindings[0], "table": "other"}],
+            lambda bindings: [{k: v for k, v in bindings[0].items() if k != "id"}],
+            lambda bindings: [17],
+            lambda bindings: "none",
+        ]
+        for alter in alterations:
+            self.memory.alter_bindings(alter)
+            channel = client.channel("room")
+            channel.on_postgres_changes(table="todos", function=lambda _: None)
+            errors: list[BaseException] = []
+            channel.on_error(errors.append)
+            subscribing = channel.subscribe()
+            self.memory.flush()
+            error = self.failureResultOf(subscribing, SubscribeError).value
+            self.assertEqual(errors, [error])
+            self.assertIn("postgres_changes", str(error))
+            self.assertEqual(channel.state, "closed")
+            self.assertTrue(client.socket.connected)
+        self.memory.alter_bindings(None)
+        self.subscribed(channel)
+        self.assertEqual(self.memory.connections_made, 1)
+
+    def test_config(self) -> None:
+        """The join says what the channel was made with."""
+        self.project()
+        client = self.client()
+        channel = client.channel(
+            "room",
+            ack=True,
+            receive_own=True,
+            private=True,
+            presence_key="ann",
+            replay={"since": 5, "limit": 2},
+            wait_for_postgres=3,
+        )
+        channel.on_presence_sync(lambda: None)
+        self.subscribed(channel)
+        [join] = self.frames("phx_join")
+        self.assertEqual(
+            join,
+            {
+                "config": {
+                    "broadcast": {
+                        "ack": True,
+                        "self": True,
+                        "replay": {"since": 5, "limit": 2},
+                    },
+                    "presence": {"key": "ann", "enabled": True},
+                    "postgres_changes": [],
+                    "private": True,
+                    "postgres_changes_options": {"wait": True, "timeout": 3000},
+                }
+            },
+        )
+
+    def test_wrong(self) -> None:
+        """What is not what it must be is a ConfigurationError, which shows no key."""
+        self.project()
+        client = self.client()
+        wrong: list[Any] = [
+            lambda: client.channel("room", acks=True),
+            lambda: client.channel("room", ack=1),
+            lambda: client.channel("room", replay={"since": 1}),
+            lambda: client.channel(""),
+            lambda: client.channel("room").on_postgres_changes("TRUNCATE"),
+            lambda: client.channel("room").on_postgres_changes(table=3),  # type: ignore[arg-type]
+            lambda: RealtimeClient("nowhere", "key"),
+            lambda: RealtimeClient("https://x.supabase.co", ""),
+            lambda: RealtimeClient("https://x.supabase.co", "key", vsn="3.0.0"),
+            lambda: RealtimeClient("https://x.supabase.co", "key", 17),  # type: ignore[arg-type]
+        ]
+        for make in wrong:
+            self.assertRaises(ConfigurationError, make)
+        channel = client.channel("room")
+        self.subscribed(channel)
+        self.assertRaises(ConfigurationError, channel.on_postgres_changes)
+
+    def test_refused(self) -> None:
+        """A refused join is a JoinError with what the server said."""
+        self.project(private_only=True)
+        subscribing = self.client().channel("room").subscribe()
+        self.memory.flush()
+        error = self.failureResultOf(subscribing, JoinError).value
+        self.assertIn("PrivateOnly", str(error))
+
+    def test_by_name(self) -> None:
+        """The topics of join_channels get channels of Supabase."""
+        self.project()
+        client = self.client(join_channels=["realtime:room"])
+        channel = client.socket.channels.find("realtime:room")
+        self.assertIsInstance(channel, RealtimeChannel)
+        self.assertEqual(channel.state, "joined")  # type: ignore[union-attr]
+
+    def test_defaults(self) -> None:
+        """Heartbeats and timeouts are as in Supabase's own clients."""
+        self.project()
+        options = self.client().socket.options
+        self.assertEqual((options.heartbeat_interval, options.timeout), (25.0, 10.0))
+
+
+class MessageTests(ClientCase):
+    """Broadcasts, presences and what the server says."""
+
+    def test_broadcasts(self) -> None:
+        """What one sends the other gets, bytes too; the ack is waited for."""
+        self.project()
+        one = self.client().channel("room", ack=True)
+        two = self.client().channel("room")
+        heard: list[Broadcast] = []
+        two.on_broadcast("shout", heard.append)
+        self.subscribed(one)
+        self.subscribed(two)
+        payloads: list[Any] = [{"é": [1]}, b"\x00\xff", "text", None]
+        for payload in payloads:
+            sending = one.send_broadcast("shout", payload)
+            self.assertNoResult(sending)
+            self.memory.flush()
+            self.assertEqual(self.successResultOf(sending), {})
+        one.send_broadcast("other")
+        self.memory.flush()
+        self.assertEqual(
+            [it.payload for it in heard], [{"é": [1]}, b"\x00\xff", "text", {}]
+        )
+        other = self.successResultOf(two.receive()).payload
+        self.assertEqual(other, Broadcast("other", {}))
+        self.assertIsNone(self.successResultOf(two.send_broadcast("shout")))
+
+    def test_metadata(self) -> None:
+        """What the server says of a broadcast comes with it."""
+        self.project()
+        channel = self.client().channel("room")
+        self.subscribed(channel)
+        self.memory.send_broadcast("room", "shout", b"x", metadata={"id": "7"})
+        self.memory.flush()
+        got = self.successResultOf(channel.receive()).payload
+        self.assertEqual(got, Broadcast("shout", b"x", {"id": "7"}))
+
+    def test_bad_frames(self) -> None:
+        """Frames that end too early or are of no known kind cost themselves alone."""
+        self.project()
+        client = self.client()
+        channel = client.channel("room")
+        self.subscribed(channel)
+        errors: list[BaseException] = []
+        client.on_error(errors.append)
+        frames = [
+            b"\x04",
+            b"\x04\x05\x05\x00\x01room",
+            b"\x09abc",
+            b"\x04\x01\x01\x00\x01te{",
+        ]
+        for frame in frames:
+            self.memory.connections[0].send_frame(frame, True)
+        self.memory.flush()
+        self.assertEqual([type(it) for it in errors], [SerializerError] * len(frames))
+        self.assertTrue(channel.is_joined)
+        self.assertEqual(self.memory.connections_made, 1)
+
+    def test_malformed(self) -> None:
+        """Payloads that are not what they must be are errors of the channel."""
+        self.project(tables=TODOS)
+        channel = self.client().channel("room")
+        channel.on_postgres_changes(table="todos", function=lambda _: self.fail())
+        self.subscribed(channel)
+        errors: list[BaseException] = []
+        remove = channel.on_error(errors.append)
+        [served] = self.memory.channels("realtime:room")
+        wrong: list[tuple[str, Any]] = [
+            ("postgres_changes", {"data": {}}),
+            ("postgres_changes", {"ids": [1], "data": None}),
+            ("postgres_changes", 7),
+            ("broadcast", {"payload": 1}),
+            ("broadcast", []),
+            ("system", {"message": "x"}),
+        ]
+        for event, payload in wrong:
+            served.push(event, payload)
+        self.memory.flush()
+        self.assertEqual([type(it) for it in errors], [MalformedMessage] * len(wrong))
+        self.assertTrue(channel.is_joined)
+        remove()
+        served.push("broadcast", 1)
+        self.memory.flush()
+        self.assertEqual(len(errors), len(wrong))
+
+    def test_system(self) -> None:
+        """What the server says is told, and as an error where it is one."""
+        self.project()
+        channel = self.client().channel("room")
+        self.subscribed(channel)
+        said: list[SystemMessage] = []
+        errors: list[BaseException] = []
+        channel.on_system(said.append)
+        channel.on_error(errors.append)
+        self.memory.system("room", "well")
+        self.memory.system("room", "too much", "error")
+        self.memory.flush()
+        self.assertEqual([it.message for it in said], ["well", "too much"])
+        [error] = errors
+        self.assertIsInstance(error, SystemMessageError)
+        self.assertIn("too much", str(error))
+
+    def test_presence(self) -> None:
+        """Who tracks is seen, again after a lost connection, and no more at the end."""
+        self.project()
+        one = self.client().channel("room", presence_key="one")
+        two = self.client().channel("room", presence_key="two")
+        told: list[Any] = []
+        two.on_presence_join(lambda *args: told.append(("join", *args)))
+        two.on_presence_leave(lambda *args: told.append(("leave", *args)))
+        self.subscribed(one)
+        self.subscribed(two)
+        tracking = one.track({"name": "ann"})
+        self.memory.flush()
+        self.successResultOf(tracking)
+        [(kind, key, current, new)] = told
+        self.assertEqual((kind, key, current), ("join", "one", []))
+        self.assertEqual(new[0]["name"], "ann")
+        self.assertEqual(set(two.presence_state["one"][0]), {"name", "presence_ref"})
+        self.memory.drop()
+        self.memory.advance(30)
+        self.memory.flush()
+        self.memory.advance(1)
+        self.assertEqual(two.presence_state["one"][0]["name"], "ann")
+        untracking = one.untrack()
+        self.memory.flush()
+        self.successResultOf(untracking)
+        self.assertEqual(two.presence_state, {})
+
+
+class MessageV1Tests(MessageTests):
+    """The same by version 1.0.0, but for what it has not."""
+
+    vsn = "1.0.0"
+
+    def test_broadcasts(self) -> None:
+        """Bytes are an error, and JSON is broadcast."""
+        self.project()
+        one = self.client().channel("room", ack=True, receive_own=True)
+        self.subscribed(one)
+        self.failureResultOf(one.send_broadcast("shout", b"x"), SerializerError)
+        sending = one.send_broadcast("shout", [1])
+        self.memory.flush()
+        self.assertEqual(self.successResultOf(sending), {})
+        got = self.successResultOf(one.receive()).payload
+        self.assertEqual(got, Broadcast("shout", [1]))
+
+    def test_metadata(self) -> None:
+        """What the server says of a broadcast comes with it."""
+        self.project()
+        channel = self.client().channel("room")
+        self.subscribed(channel)
+        self.memory.send_broadcast("room", "shout", 1, metadata={"id": "7"})
+        self.memory.flush()
+        got = self.successResultOf(channel.receive()).payload
+        self.assertEqual(got, Broadcast("shout", 1, {"id": "7"}))
+
+
+class TokenTests(ClientCase):
+    """Tokens: asked for, renewed, told, and never shown."""
+
+    def setUp(self) -> None:
+        """A project, and tokens of it."""
+        super().setUp()
+        self.project()
+        self.made: list[str] = []
+
+    def make(self) -> str:
+        """A token of an hour."""
+        self.made.append(self.memory.token(sub=str(len(self.made))))
+        return self.made[-1]
+
+    def pass_time(self, seconds: float) -> None:  # type: ignore[override]
+        """Let time pass."""
+        for _ in range(int(seconds // 20) + 1):
+            self.memory.advance(20)
+            self.memory.flush()
+
+    def test_renewed(self) -> None:
+        """A token is renewed before it expires, and joined channels are told."""
+        client = self.client(self.make)
+        channel = client.channel("room")
+        self.subscribed(channel)
+        self.assertEqual(self.frames("phx_join")[0]["access_token"], self.made[0])
+        self.pass_time(3500)
+        self.assertEqual(len(self.made), 1)
+        self.pass_time(80)
+        self.assertEqual(len(self.made), 2)
+        self.assertEqual(self.frames("access_token"), [{"access_token": self.made[1]}])
+        self.pass_time(7200)
+        self.assertTrue(channel.is_joined)
+        self.assertEqual(len(self.frames("phx_join")), 1)
+        self.assertEqual(self.memory.connections_made, 1)
+
+    def test_ways(self) -> None:
+        """A Deferred and a coroutine will do as well."""
+
+        async def coroutine() -> str:
+            return self.make()
+
+        for number, source in enumerate((lambda: succeed(self.make()), coroutine)):
+            channel = self.client(source).channel("room")
+            self.subscribed(channel)
+            joined = self.memory.channels("realtime:room")[number]
+            self.assertEqual(joined.token, self.made[-1])  # type: ignore[attr-defined]
+
+    def test_renewal_fails(self) -> None:
+        """What the callable raises is told, and it is asked again."""
+        later = self.memory.token(expires_in=7200)
+        answers: list[Any] = [self.memory.token(), RuntimeError("no"), later]
+
+        def source() -> str:
+            answer = answers.pop(0)
+            if isinstance(answer, Exception):
+                raise answer
+            return str(answer)
+
+        client = self.client(source)
+        errors: list[BaseException] = []
+        client.on_error(errors.append)
+        self.subscribed(client.channel("room"))
+        with capturedLogs() as events:
+            self.pass_time(3590)
+        self.assertEqual([str(it) for it in errors], ["no"])
+        lines = [
+            it["log_format"]
+            for it in events
+            if it["log_namespace"] == "txphoenix.supabase"
+        ]
+        self.assertEqual(
+            lines, ["{client}: the access token was not renewed: {reason}"]
+        )
+        self.assertEqual(self.frames("access_token"), [{"access_token": later}])
+
+    def test_expired(self) -> None:
+        """A channel that the server closes for its token joins with a fresh one."""
+        channel = self.client(self.make).channel("room")
+        self.subscribed(channel)
+        errors: list[BaseException] = []
+        channel.on_error(errors.append)
+        self.memory.expire("room")
+        self.memory.flush()
+        self.assertIn("Token has expired", str(errors[0]))
+        self.pass_time(20)
+        self.assertTrue(channel.is_joined)
+        joins = self.frames("phx_join")
+        self.assertEqual([it["access_token"] for it in joins], self.made[:2])
+        self.assertEqual(self.memory.connections_made, 1)
+
+    def test_rejoin(self) -> None:
+        """After a lost connection the token is asked for anew; others share it."""
+        client = self.client(self.make)
+        self.subscribed(client.channel("room"))
+        before = len(self.made)
+        self.memory.drop()
+        self.pass_time(20)
+        self.assertEqual(len(self.made), before + 1)
+        [channel] = self.memory.channels("realtime:room")
+        self.assertEqual(channel.token, self.made[-1])  # type: ignore[attr-defined]
+
+    def test_set_auth(self) -> None:
+        """A token that is set is pushed to joined channels, and is in later joins."""
+        client = self.client(self.make())
+        self.subscribed(client.channel("room"))
+        token = self.make()
+        self.successResultOf(client.set_auth(token))
+        self.memory.flush()
+        self.assertEqual(self.frames("access_token"), [{"access_token": token}])
+        self.successResultOf(client.set_auth(token))
+        self.subscribed(client.channel("other"))
+        self.assertEqual(len(self.frames("access_token")), 1)
+        self.assertEqual(self.frames("phx_join")[1]["access_token"], token)
+        self.failureResultOf(client.set_auth(7), ConfigurationError)  # type: ignore[arg-type]
+
+    def test_never_answered(self) -> None:
+        """A callable that never answers is given up with the client."""
+        client = self.client(Deferred)
+        channel = client.channel("room")
+        subscribing = channel.subscribe()
+        authing = client.set_auth()
+        self.memory.flush()
+        stopping = client.stopService()
+        self.memory.flush()
+        self.memory.advance(5)
+        self.successResultOf(stopping)
+        self.failureResultOf(subscribing)
+        self.failureResultOf(authing)
+        self.assertEqual(self.memory.clock.getDelayedCalls(), [])
+
+    def test_secrets(self) -> None:
+        """Neither the key nor a token is in a repr, the state or the log."""
+        with capturedLogs() as events:
+            client = self.client(self.make)
+            channel = client.channel("room")
+            self.subscribed(channel)
+            self.memory.expire()
+            self.memory.drop()
+            self.pass_time(30)
+        shown = [repr(it) for it in (client, client.socket, channel, events)]
+        shown += [repr(client.socket.get_state()), repr(channel.params)]
+        shown.append(repr(client.socket.options))
+        for text in shown:
+            for secret in (self.memory.publishable_key, *self.made):
+                self.assertNotIn(secret, text)
