@@ -16,29 +16,23 @@ from typing import Any, ClassVar, Self, Unpack, cast
 import attrs
 from attrs import Attribute
 
-from ..protocol import backoff as backoffs
 from ..protocol.backoff import Backoff
 from ..protocol.json_codecs import JSONCodec
 from ..protocol.message import Serializer
 from . import checks, redacted, rules
 from .channel_kinds import AnyChannel, ChannelFactory
+from .derived import DerivedOptions
 from .fields import declared, make_options, option, options_class
 from .request_checks import check_auth_token, check_headers, check_params, check_url
-from .snapshot import changed_options, snapshot
 from .spelling import check_names
 from .supplied import Headers, Params, Supplied
 from .types import ChangedOptions, ClientOptions
 
 __all__ = ["CONNECTION_OPTIONS", "OPTIONS", "Options"]
 
-# It keeps nothing of who asks it: one serves all clients.
-_REJOIN_BACKOFF = backoffs.rejoin()
-# What an attempt asks for, where it is a callable.
-_ASKED = ("url", "params", "headers", "auth_token", "endpoint", "transport")
-
 
 @options_class
-class Options:
+class Options(DerivedOptions):
     """The options of a client, checked.
 
     Durations are seconds, sizes are bytes, buffers are numbers of messages.
@@ -173,7 +167,8 @@ class Options:
     )
     """The version of Phoenix's wire format; ``"1.0.0"`` is deprecated.
 
-    Others are known by :func:`txphoenix.serializer.register`, or by :attr:`serializer`.
+    Others are made known by :func:`txphoenix.serializer.register`.
+    A whole :attr:`serializer` brings its own, and a ``vsn`` besides must be the same.
     """
 
     serializer: JSONCodec | Serializer | None = option(
@@ -181,9 +176,10 @@ class Options:
     )
     """A JSON codec such as :mod:`json` (``loads``, ``dumps``), or a whole serializer.
 
-    The default is ``orjson``, or :mod:`json` where that is missing; both are exact with
-    integers of any size.
-    A whole one is a :class:`txphoenix.interfaces.Serializer`: :doc:`howto-serializers`.
+    The default is ``orjson``, or :mod:`json` where that is missing.
+    With either, integers are exact whatever their size.
+    A whole one has ``encode``, ``decode`` and the ``vsn`` that the server is told
+    (:class:`txphoenix.interfaces.Serializer`, :doc:`howto-serializers`).
     """
 
     compression: bool = option(checks.flag, default=False, reconnects=True)
@@ -369,33 +365,6 @@ class Options:
         given = rules.one_version(check_names(changes, OPTIONS), self.serializer)
         changed: Self = attrs.evolve(cast(Any, self), **given)
         return changed
-
-    @property
-    def reconnect_backoff(self) -> Backoff:
-        """:attr:`backoff`, or the default."""
-        return self.backoff or backoffs.reconnect(self.reconnect_interval)
-
-    @property
-    def channel_backoff(self) -> Backoff:
-        """:attr:`rejoin_backoff`, or the default."""
-        return self.rejoin_backoff or _REJOIN_BACKOFF
-
-    @property
-    def asks_anew(self) -> bool:
-        """Whether an attempt asks a callable, which may answer otherwise next time."""
-        return any(callable(getattr(self, name)) for name in _ASKED)
-
-    def snapshot(self) -> dict[str, Any]:
-        """Every option by name, as JSON can hold it, with the secrets cut out.
-
-        Values of parameters and headers, the token and the values in the URL's query
-        are shown as :data:`txphoenix.protocol.redact.REDACTED`, callables as
-        ``"<callable>"``, classes by their dotted names.
-        """
-        return snapshot(self)
-
-    def __repr__(self) -> str:
-        return f"Options({changed_options(self)})"
 
 
 OPTIONS: dict[str, Attribute[Any]] = {

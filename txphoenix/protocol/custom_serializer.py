@@ -103,7 +103,9 @@ class _Guarded:
                 "decode of the serializer must return a Message, "
                 f"not {type(message).__name__}, for {start_of(data)}"
             )
-        return new_message(Message, checked_fields(message, data))
+        fields = checked_fields(message, data)
+        # A subclass of the user's may tell more.
+        return message if fields[:2] == message[:2] else new_message(Message, fields)
 
 
 def _raised(error: BaseException) -> str:

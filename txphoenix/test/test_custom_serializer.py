@@ -117,6 +117,16 @@ class GuardedTests(SynchronousTestCase):
             self.guarded.decode(b"", True), Message("1", "2", "t", "e", {})
         )
 
+    def test_more_than_a_message(self) -> None:
+        """A message of a class of the user's is handed on as it is."""
+
+        class Marked(Message):
+            """It may have more."""
+
+        marked = Marked(*MESSAGE)
+        self.scripted.on_decode = lambda *_: marked
+        self.assertIs(self.guarded.decode(b"", True), marked)
+
     def test_ours(self) -> None:
         """Phoenix's own are as they are, unless somebody has changed one."""
         ours = V2Serializer()

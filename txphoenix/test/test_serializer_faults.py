@@ -187,6 +187,26 @@ class ReceivingMixin(FaultsMixin):
             self.assertEqual(error.status, "malformed")
             self.assert_well()
 
+    def test_ends_the_connection(self) -> None:
+        """Who reads a frame may disconnect; its message is the last that comes."""
+        ours = self.scripted._v2
+        done: list[Any] = []
+
+        def decode(data: bytes, is_binary: bool) -> Message:
+            if not done:
+                done.append(self.watch(self.client.disconnect()))
+            return ours.decode(data, is_binary)
+
+        self.wrong(decode=decode)
+        heard = self.hear(self.channel, "shout")
+        self.memory.broadcast(self.channel.topic, "shout", {})
+        self.wait_until(lambda: done and done[0].fired)
+        self.assertEqual(self.errors, [])
+        self.assertEqual(heard, [{}])
+        self.wrong()
+        self.client.connect()
+        self.wait_until(lambda: self.channel.state == "joined")
+
     def test_between_good_ones(self) -> None:
         """What comes before and after a bad frame is delivered, in order."""
         ours = self.scripted._v2
