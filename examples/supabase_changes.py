@@ -1,8 +1,8 @@
-"""Follow a table of a Supabase project, and talk to others who do.
+r"""Follow a table of a Supabase project, and talk to others who do.
 
 With the URL of a project and its key it is a client of that project::
 
-    SUPABASE_URL=https://ref.supabase.co SUPABASE_KEY=sb_publishable_... \\
+    SUPABASE_URL=https://ref.supabase.co SUPABASE_KEY=sb_publishable_... \
         python examples/supabase_changes.py todos
 
 Without them it brings a server of its own, and ends when it has shown what there is.
@@ -70,8 +70,9 @@ async def show(reactor: Any) -> None:
     await channel.send_broadcast("shout", {"body": "hello"})
     await channel.send_http("bytes", b"\x00\x01")
     server.expire(TOPIC)
-    while not channel.is_joined:
-        await deferLater(reactor, 0.05)
+    for is_joined in (False, True):
+        while channel.is_joined != is_joined:
+            await deferLater(reactor, 0.01)
     print("joined again, with a fresh token")
     await client.stopService()
     await server.stop()

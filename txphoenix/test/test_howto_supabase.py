@@ -1,4 +1,4 @@
-"""What the page about Supabase shows works as it is printed, and so does its example."""
+"""What the page about Supabase shows works as it is printed; so does its example."""
 
 from __future__ import annotations
 
@@ -48,6 +48,7 @@ class PageTests(TestCase):
             "heard: shout {'body': 'hello'}",
             "heard: bytes b'\\x00\\x01'",
             "present: 1",
+            "error: realtime:todos-followers: system: Token has expired 0 seconds ago",
             "joined again, with a fresh token",
         ):
             self.assertIn(line, text)
