@@ -81,6 +81,14 @@ class HTTPConnectEndpointTests(SynchronousTestCase):
             b"Proxy-Authorization: Basic dTpw\r\n\r\n",
         )
 
+    def test_retry_after(self) -> None:
+        """A proxy that refuses may say when it wants to be asked again."""
+        opening = self.connect()
+        tunnel, _ = self.accept()
+        tunnel.dataReceived(b"HTTP/1.1 503 Busy\r\nRetry-After: 30\r\n\r\n")
+        error = self.failureResultOf(opening, ConnectionFailed).value
+        self.assertEqual(error.retry_after, 30.0)
+
     def test_nothing_kept(self) -> None:
         """An open tunnel keeps neither the password nor the proxy's answer."""
         self.connect(auth="Basic dTpw")

@@ -170,6 +170,8 @@ class RedirectTests(TestCase):
         self.assertIn(str(second.port), error.url)
         cause = error.__cause__
         assert isinstance(cause, HandshakeRefused)
+        for each in (error, cause, error.__context__):
+            self.assertIsNone(each and each.__traceback__, "it would hold secrets")
         self.assertEqual(cause.status, 302)
         self.assertIn(str(first.port), cause.url)
 

@@ -87,6 +87,8 @@ class LongPollConnector(EndpointConnector):
             try:
                 return await self._open_session(redirects)
             except HandshakeRefused as refused:
+                # Its frames hold the headers and the URL.
+                refused.__traceback__ = None
                 self.check_wanted()
                 error = redirects.follow(refused)
                 if error is not None:

@@ -16,6 +16,7 @@ is an endpoint like any other.
 from __future__ import annotations
 
 import re
+from time import time
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -31,8 +32,9 @@ from zope.interface import implementer
 
 from ..errors import ConnectionFailed
 from ..protocol.host import server_name
-from .answer_head import AnswerHead
+from .answer_head import AnswerHead, read_head
 from .failures import failed_with
+from .retry_after import retry_after
 
 __all__ = ["HTTPConnectEndpoint"]
 
@@ -146,7 +148,9 @@ class _Tunnel(Protocol):
         if len(words) < 2 or not words[0].startswith("HTTP/1."):
             self._refuse(f"{self._name} has answered what is not HTTP: {status[:80]!r}")
         elif not (len(words[1]) == 3 and words[1].startswith("2")):
-            self._refuse(f"{self._name} refused: {' '.join(words[1:])[:80]}")
+            _, _, headers = read_head(head.decode("latin-1"))
+            reason = f"{self._name} refused: {' '.join(words[1:])[:80]}"
+            self._refuse(reason, retry_after(headers, time()))
         else:
             self._open(rest)
 
@@ -201,6 +205,8 @@ class _Tunnel(Protocol):
         if rest:
             protocol.dataReceived(rest)
 
-    def _refuse(self, reason: str) -> None:
-        self.failed(Failure(ConnectionFailed(reason)))
+    def _refuse(self, reason: str, wait: float | None = None) -> None:
+        refused = ConnectionFailed(reason)
+        refused.retry_after = wait
+        self.failed(Failure(refused))
         self.transport.abortConnection()
