@@ -102,6 +102,23 @@ class NextAttemptTests(ClientTestCase):
         self.assert_next(client, 50.0)
         self.assert_waits(waiting)
 
+    def test_retry_after(self) -> None:
+        """A server that says when to come back is in it, as long as that is waited."""
+        self.memory.refuse(503, retry_after=30)
+        client = self.make_client(backoff=lambda _: 8.0)
+        client.startService()
+        self.memory.flush()
+        # Clients of one server are spread behind what it says.
+        delay = client.get_state("next_attempt_in")
+        self.assertGreaterEqual(delay, 30.0)
+        self.memory.advance(16)
+        self.assertAlmostEqual(client.get_state("next_attempt_in"), delay - 16)
+        self.memory.refuse(None)
+        client.connect()
+        self.memory.flush()
+        self.assertTrue(client.connected)
+        self.assert_next(client, None)
+
     def test_sleep(self) -> None:
         """Who has slept tries again at once, and then soon."""
         client = self.waiting_client(backoff=lambda _: 1000.0)
