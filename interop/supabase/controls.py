@@ -53,6 +53,7 @@ def controls(server: SupabaseInteropServer) -> Calls:
             for channel in server.channels(topic)
         ],
         "received": lambda event: _received(server, event),
+        "joins": lambda: len(_received(server, "phx_join")),
     }
 
 

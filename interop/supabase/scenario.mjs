@@ -55,6 +55,8 @@ const actions = {
     const params = { socket: name }
     const client = await kit.realtimeClient({ key: KEY, params })
     if (token) await client.setAuth(token)
+    // By itself it would only do so at the first subscription.
+    client.connect()
     sockets[name] = client
   },
 

@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
-from ..script import WEBSOCKET, Difference, Scenario, Step, binary, serve, until
+from ..official import OURS
+from ..script import (
+    WEBSOCKET,
+    Difference,
+    Scenario,
+    Step,
+    binary,
+    only,
+    received,
+    replied,
+    sent,
+    serve,
+    shown,
+    until,
+)
 from .script import TOKENS, act, channel, subscribed, wait
 
 __all__ = ["SCENARIOS"]
@@ -14,7 +29,7 @@ ALL = ("broadcast", {"event": "*"})
 TODOS = {"event": "*", "schema": "public", "table": "todos"}
 NOTES = {"event": "INSERT", "schema": "public", "table": "notes"}
 CHANGES = ("postgres_changes", TODOS)
-SYSTEM = ("system", {})
+SYSTEM: tuple[str, dict[str, Any]] = ("system", {})
 SYNC = ("presence", {"event": "sync"})
 ROOM = "realtime:room"
 
@@ -34,6 +49,29 @@ def scenario(
 ) -> Scenario:
     """A scenario over a WebSocket."""
     return Scenario(name, title, steps, over=WEBSOCKET, difference=difference)
+
+
+TRACK = {"event": "track", "payload": {"n": 1}, "type": "presence"}
+CAME = {
+    "joins": {"ann": {"metas": [{"n": 1, "phx_ref": "presence 2"}]}},
+    "leaves": {},
+}
+UNREADABLE = {
+    "reason": "Unauthorized: You do not have permissions to read from this Channel "
+    "topic: room"
+}
+
+
+def _join(ref: str, who: str, private: bool = False, **more: Any) -> str:
+    """The line of a join of the channel ``room`` that asks for nothing else."""
+    config = {
+        "broadcast": {"ack": False, "self": False},
+        "postgres_changes": [],
+        "presence": {"enabled": False, "key": ""},
+        "private": private,
+    }
+    payload = {"access_token": f"token of {who}", "config": config, **more}
+    return sent(ref, ref, ROOM, "phx_join", payload)
 
 
 BOTH_VERSIONS = (
@@ -173,14 +211,76 @@ BOTH_VERSIONS = (
         serve("drop"),
         wait("subscribed", "a", 2),
         until(["bob"], "subjects", ROOM),
+        difference=Difference(
+            "interop-supabase-version",
+            (_join("3", "bob", version="realtime-js/2.119.1"),),
+            (_join("3", "bob"),),
+        ),
     ),
     scenario(
         "token-runs-out",
-        "The token runs out, and the server ends the channel.",
+        "The token runs out, the server ends the channel, and there is a new token.",
         connected(),
         *subscribed("a", SYSTEM),
         serve("expire", "room"),
-        wait("closed", "a", 1),
+        wait("heard", "a", 1),
+        act(("set_auth", "main", TOKENS["bob"])),
+        only(OURS, wait("subscribed", "a", 2)),
+        difference=Difference(
+            "interop-supabase-closed",
+            (),
+            (
+                _join("2", "bob"),
+                replied("2", "2", ROOM, {"postgres_changes": []}),
+            ),
+        ),
+    ),
+    scenario(
+        "reconnect-with-a-presence",
+        "The connection of a client that is present is lost.",
+        connected(),
+        *subscribed("a", SYNC, presence={"key": "ann"}),
+        act(("track", "a", {"n": 1}, "track")),
+        wait("outcome", "track"),
+        serve("drop"),
+        wait("subscribed", "a", 2),
+        difference=Difference(
+            "interop-supabase-presence",
+            (),
+            (
+                sent("3", "4", ROOM, "presence", TRACK),
+                received(None, None, ROOM, "presence_diff", CAME),
+                replied("3", "4", ROOM, {}),
+                f"a hears presence {shown([{'ann': [{'n': 1}]}])}",
+            ),
+        ),
+    ),
+    scenario(
+        "send-before-the-join",
+        "A broadcast is sent while the channel is not joined, and goes by HTTP.",
+        connected(None, "other"),
+        *subscribed("b", ALL, socket="other"),
+        connected(),
+        act(channel("a"), ("send", "a", "shout", {"n": 1}, "send")),
+        wait("outcome", "send"),
+        wait("heard", "b", 1),
+    ),
+    scenario(
+        "join-refused",
+        "A first join is refused.",
+        connected(),
+        serve("deny", "room", "broadcast.read"),
+        serve("deny", "room", "presence.read"),
+        act(channel("a", private=True), ("subscribe", "a", "join")),
+        wait("outcome", "join"),
+        only("supabase-js", until(2, "joins")),
+        difference=Difference(
+            "interop-supabase-first-join",
+            (
+                _join("2", "ann", private=True),
+                replied("2", "2", ROOM, UNREADABLE, "error"),
+            ),
+        ),
     ),
     scenario(
         "database-refuses",
@@ -218,7 +318,20 @@ def _of_version(vsn: str, each: Scenario) -> Scenario:
         step._replace(words=tuple(_with_version(vsn, it) for it in step.words))
         for step in each.steps
     )
-    return replace(each, name=f"{each.name}-{vsn}", steps=steps)
+    difference = each.difference
+    if vsn == "1.0.0" and difference is not None:
+        _, *both = difference
+        theirs, ours = (tuple(map(_without_join_ref, lines)) for lines in both)
+        difference = difference._replace(official=theirs, txphoenix=ours)
+    return replace(each, name=f"{each.name}-{vsn}", steps=steps, difference=difference)
+
+
+def _without_join_ref(line: str) -> str:
+    """A line as version 1.0.0 has it, whose server names no join."""
+    who, _, parts = line.partition(" ")
+    if who != "S<":
+        return line
+    return received(None, *json.loads(parts)[1:])
 
 
 def _with_version(vsn: str, word: Any) -> Any:

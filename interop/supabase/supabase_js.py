@@ -8,6 +8,7 @@ from .controls import controls
 from .decoding import decoded
 from .scenarios import SCENARIOS
 from .server import SupabaseInteropServer
+from .txphoenix_client import TxphoenixClient
 
 __all__ = ["OFFICIAL"]
 
@@ -21,11 +22,6 @@ PACKAGES = Packages(
     },
 )
 
-
-def _ours(reactor, transport, url):
-    raise NotImplementedError
-
-
 OFFICIAL = Official(
     name="supabase-js",
     packages=PACKAGES,
@@ -33,7 +29,7 @@ OFFICIAL = Official(
     actions="supabase/scenario.mjs",
     server=SupabaseInteropServer,
     controls=controls,
-    ours=_ours,
+    ours=TxphoenixClient,
     scenarios=SCENARIOS,
     decoded=decoded,
 )

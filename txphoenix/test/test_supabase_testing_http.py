@@ -132,7 +132,10 @@ class SendTests(SupabaseCase):
         """No JSON, another type, another path or method, and a refusal."""
         one = f"{BATCH}/room/events/e"
         self.assertEqual(self.post(BATCH, "no JSON").status, 400)
-        self.assertEqual(self.post(one, "x", **{"content-type": "text/x"}).status, 415)
+        answer = self.post(one, "x", **{"content-type": "text/x"})
+        self.assertEqual(answer.status, 415)
+        self.assertIn("Unsupported Media Type", answer.json["error"])
+        self.assertEqual(self.post(one, {}, **{"content-type": ""}).status, 202)
         for path in (f"{BATCH}/room", f"{BATCH}/room/event/e", "/realtime/v1/api"):
             self.assertEqual(self.post(path, {}).status, 404)
         self.assertEqual(self.post(BATCH, "", "GET").status, 404)

@@ -6,6 +6,8 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
+from twisted.web.resource import Resource
+from twisted.web.static import Data
 
 from txphoenix.testing import Refused, ServerChannel, Socket
 from txphoenix.testing.connect import plug_params
@@ -203,6 +205,17 @@ class HandshakeTests(KitTestCase):
         self.client.write(upgrade_request(TARGET, connection="keep-alive, Upgrade"))
         self.memory.flush()
         self.assertIn(b" 101 ", self.client.received)
+
+    def test_resource(self) -> None:
+        """Other paths than those of sockets are the resource's, if there is one."""
+        site = Resource()
+        site.putChild(b"page", Data(b"a page", "text/plain"))
+        self.serve()
+        self.assertIn(b" 404 ", self.ask("/page"))
+        self.memory.resource = site
+        self.assertIn(b"a page", self.ask("/page"))
+        self.assertIn(b" 404 ", self.ask("/other"))
+        self.assertIn(b" 101 ", self.ask(TARGET))
 
     def test_token(self) -> None:
         """The token is decoded from standard base64, with or without padding lost."""

@@ -30,6 +30,7 @@ __all__ = ["BroadcastAPI"]
 
 _PATH = ["realtime", "v1", "api", "broadcast"]
 _BLANK = ["can't be blank"]
+_JSON, _BYTES = "application/json", "application/octet-stream"
 
 
 class _Answer(Exception):
@@ -113,18 +114,22 @@ class BroadcastAPI(Resource):
     def _take_one(
         self, request: Request, claims: Mapping[str, Any], topic: str, event: str
     ) -> None:
-        """Send the body: ``Realtime.Tenants.SingleBroadcast``."""
-        kind = (request.getHeader("content-type") or "").partition(";")[0]
-        if kind == "application/octet-stream":
+        """Send the body: ``Realtime.Tenants.SingleBroadcast``.
+
+        Without a type it is JSON (``RealtimeWeb.Plugs.ValidateBroadcastContentType``).
+        """
+        kind = request.getHeader("content-type") or _JSON
+        if kind.startswith(_BYTES):
             broadcast = UserBroadcast.of(event, _body(request))
-        elif kind == "application/json":
+        elif kind.startswith(_JSON):
             broadcast = UserBroadcast.of(event, _json(request))
         else:
-            raise _Answer(415)
+            fault = f"Unsupported Media Type. Use {_JSON} or {_BYTES}"
+            raise _Answer(415, {"error": fault})
         private = (request.args or {}).get(b"private") == [b"true"]
         if self._tenant.is_too_large(broadcast):
-            fault = {"payload": ["Payload size exceeds tenant limit"]}
-            raise _Answer(422, {"errors": fault})
+            faults = {"payload": ["Payload size exceeds tenant limit"]}
+            raise _Answer(422, {"errors": faults})
         self._check_rate(1)
         if private and not self._may_write(claims, topic):
             raise _Answer(403, {"message": "Unauthorized"})
