@@ -172,6 +172,9 @@ PROVOKED = {
     " has failed the handshake: {reason}": (
         "test_websocket.RefusalTests.test_compression_that_was_not_offered"
     ),
+    "{client}: the access token was not renewed: {reason}": (
+        "test_supabase_client.TokenTests.test_renewal_fails"
+    ),
     "metrics are served at {where}": "test_log_integrations.MetricsTests.test_served",
     "metrics cannot be served at {where}: {reason}": (
         "test_log_integrations.MetricsTests.test_not_served"

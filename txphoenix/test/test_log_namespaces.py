@@ -30,6 +30,7 @@ NAMESPACES = [
     "txphoenix.retry_policy",
     "txphoenix.silence",
     "txphoenix.state",
+    "txphoenix.supabase",
     "txphoenix.tap_services",
     "txphoenix.telemetry",
     "txphoenix.testing.http.Mount",
