@@ -217,7 +217,8 @@ class RealtimeChannel(Channel):
         :param timeout: seconds; by default the client's ``timeout``.
         :return: a Deferred of None.
             It fails with :exc:`SendError`, whose ``status`` is the server's;
-            :exc:`SendTimeout`; or :exc:`SerializerError`.
+            :exc:`SendTimeout`; :exc:`SerializerError`; or with
+            :exc:`~twisted.internet.defer.CancelledError` where the client is stopped.
         """
         return self._project.http.send(
             self.name_of_topic,

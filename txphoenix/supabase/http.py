@@ -53,7 +53,9 @@ class BroadcastSender:
 
     def stop(self) -> None:
         """Give up what is under way."""
-        for sending in list(self._sending):
+        # What they fail with says what was cancelled, such as a look-up of a name.
+        given_up, self._sending = self._sending, set()
+        for sending in given_up:
             sending.cancel()
 
     def send(
@@ -121,6 +123,7 @@ class BroadcastSender:
         timer = self._reactor.callLater(timeout, give_up)
 
         def ended(result: Any) -> Any:
+            is_stopped = sending not in self._sending
             self._sending.discard(sending)
             if timer.active():
                 timer.cancel()
@@ -128,6 +131,8 @@ class BroadcastSender:
                 return result
             if is_late:
                 raise SendTimeout(topic, event, timeout) from None
+            if is_stopped:
+                raise CancelledError from None
             return _as_send_error(result, topic, event)
 
         return sending.addBoth(ended)

@@ -147,7 +147,7 @@ class SubscribeTests(ClientCase):
             self.assertEqual(channel.state, "closed")
             self.assertTrue(client.socket.connected)
         self.memory.alter_bindings(None)
-        self.subscribed(channel)
+        self.subscribed(client.channel("room"))
         self.assertEqual(self.memory.connections_made, 1)
 
     def test_config(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Unpack, cast
+from typing import Any, Self, Unpack, cast
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, maybeDeferred
@@ -96,7 +96,7 @@ class PhoenixServer(Endpoint, Service):
 
     # Starting and stopping.
 
-    def start(self) -> Deferred[PhoenixServer]:
+    def start(self) -> Deferred[Self]:
         """Listen.
 
         :return: a Deferred that fires with the server once it listens, and fails with
@@ -115,7 +115,7 @@ class PhoenixServer(Endpoint, Service):
         Service.stopService(self)
         return Deferred.fromCoroutine(self._stop(drain))
 
-    def restart(self, drain: bool = True) -> Deferred[PhoenixServer]:
+    def restart(self, drain: bool = True) -> Deferred[Self]:
         """Stop, and listen again on the same port.
 
         :param drain: see :meth:`stop`.
@@ -133,7 +133,7 @@ class PhoenixServer(Endpoint, Service):
         """Stop with a drain, as a part of an application."""
         return self.stop()
 
-    def _listen(self) -> Deferred[PhoenixServer]:
+    def _listen(self) -> Deferred[Self]:
         reactor = cast(Any, self.reactor)
         endpoint: Any
         if self._tls is None:
@@ -145,7 +145,7 @@ class PhoenixServer(Endpoint, Service):
         listening: Deferred[IListeningPort] = endpoint.listen(self._connections)
         return listening.addCallback(self._listens)
 
-    def _listens(self, port: IListeningPort) -> PhoenixServer:
+    def _listens(self, port: IListeningPort) -> Self:
         self._listening = port
         self._port = cast(Any, port.getHost()).port
         return self
