@@ -19,8 +19,8 @@ _POSTGRES_GRACE = 10.0
 class ChannelConfig:
     """The config of a channel, under the names of Supabase's own clients.
 
-    :ivar ack: whether the server acknowledges broadcasts; :meth:`.RealtimeChannel.send_broadcast` then
-        waits for that.
+    :ivar ack: whether the server acknowledges broadcasts;
+        :meth:`.RealtimeChannel.send_broadcast` then waits for that.
     :ivar receive_own: whether the client gets its own broadcasts: ``self`` to others.
     :ivar replay: ``{"since": milliseconds since 1970, "limit": number}``: what was
         stored is broadcast anew after the join; private channels alone have it.
