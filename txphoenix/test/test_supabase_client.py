@@ -477,6 +477,22 @@ class TokenTests(ClientCase):
         self.assertEqual([it["access_token"] for it in joins], self.made[:2])
         self.assertEqual(self.memory.connections_made, 1)
 
+    def test_expired_value(self) -> None:
+        """With a fixed token the channel joins again once another has been set."""
+        client = self.client(self.make())
+        channel = client.channel("room")
+        self.subscribed(channel)
+        errors: list[BaseException] = []
+        channel.on_error(errors.append)
+        self.memory.expire("room")
+        self.pass_time(20)
+        self.assertFalse(channel.is_joined)
+        self.assertIsInstance(errors[-1], JoinError)
+        self.successResultOf(client.set_auth(self.make()))
+        self.pass_time(60)
+        self.assertTrue(channel.is_joined)
+        self.assertEqual(self.memory.connections_made, 1)
+
     def test_rejoin(self) -> None:
         """After a lost connection the token is asked for anew; others share it."""
         client = self.client(self.make)

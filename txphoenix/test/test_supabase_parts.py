@@ -95,6 +95,13 @@ class FrameTests(SynchronousTestCase):
             Message(None, None, "t", "broadcast", {**payload, "meta": {"id": "7"}}),
         )
 
+    def test_too_short(self) -> None:
+        """A frame that ends within its strings is an error, not a shorter broadcast."""
+        whole = b"\x04\x01\x05\x02\x00tshout{}"
+        self.assertEqual(self.codec.decode(whole, True).payload["payload"], b"")
+        for end in range(1, len(whole)):
+            self.assertRaises(SerializerError, self.codec.decode, whole[:end], True)
+
     def test_too_long(self) -> None:
         """A string of more than 255 bytes is an error that names it."""
         made = EncodedBroadcast.of("é" * 128, {}, {}, default_json())
