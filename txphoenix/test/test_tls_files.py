@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from typing import Any, cast
+from unittest import skipUnless
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
@@ -187,6 +188,31 @@ class RefusedTests(FilesCase):
         self.assertIn("Is a directory", self.refused(cert_file=directory))
         self.assertIn("no file can have this name", self.refused(cert_file="a\0b"))
 
+    @skipUnless(hasattr(os, "mkfifo"), "There are no such files on this system.")
+    def test_no_regular_file(self) -> None:
+        """A pipe is not waited for, nor is a device read that has no end."""
+        pipe = str(self.files.directory / "pipe")
+        os.mkfifo(pipe)
+        good = {"cert_file": self.cert, "key_file": self.key}
+        for option in ("ca_file", "cert_file", "key_file", "key_password_file"):
+            # The device first, so that a failure is one, and does not wait.
+            for path in (os.devnull, pipe):
+                said = self.refused(**{**good, option: path})
+                self.assertEqual(
+                    said, f"{option}: cannot read {path!r}: it is no regular file"
+                )
+
+    def test_cut_off(self) -> None:
+        """A file whose last certificate is cut off is refused, and not used in part."""
+        chain = ClientAuthority(self.files.authority).sign("y")
+        path = self.files.write("chain.pem", chain.certificate[:-30])
+        key = self.files.write("chain-key.pem", chain.key)
+        for given in (
+            {"cert_file": path, "key_file": key},
+            {"ca_file": path},
+        ):
+            self.assertIn("or they cannot be read", self.refused(**given))
+
     def test_no_pem(self) -> None:
         """What is not PEM is said to be none."""
         key = {"key_file": self.key, "key_password": PASSWORD}
@@ -290,6 +316,8 @@ class RefusedTests(FilesCase):
                 self.assertIn(f"{option} must be the path of a file", said)
         said = self.refused(cert_file=self.cert, key_password=[PASSWORD])
         self.assertIn("not a value of type list", said)
+        said = self.refused(cert_file=self.cert, key_password=f"{PASSWORD}\udcff")
+        self.assertIn("key_password has what UTF-8 cannot hold", said)
 
     def test_both(self) -> None:
         """One thing is not given in two ways."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -191,7 +192,14 @@ def _password(value: str | bytes | None) -> bytes | None:
             "key_password must be a str or bytes that is not empty, or None, not a "
             f"value of type {type(value).__name__}"
         )
-    return value.encode("utf-8") if isinstance(value, str) else value
+    if isinstance(value, bytes):
+        return value
+    # Raised here and not when it fails, as that error has the password in it.
+    with suppress(UnicodeEncodeError):
+        return value.encode("utf-8")
+    raise ConfigurationError(
+        "key_password has what UTF-8 cannot hold; give it as bytes"
+    )
 
 
 def _refuse_both(name: str, value: Any, other: str, other_value: Any) -> None:

@@ -15,6 +15,7 @@ from __future__ import annotations
 import re
 from hashlib import sha256
 from pathlib import Path
+from stat import S_ISDIR, S_ISREG
 from typing import Any, Final, NamedTuple
 
 from OpenSSL import SSL, crypto
@@ -29,9 +30,8 @@ from ..errors import ConfigurationError
 
 __all__ = ["FileNames", "TLSFiles"]
 
-_CERTIFICATE: Final = re.compile(
-    rb"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL
-)
+_BEGIN: Final = b"-----BEGIN CERTIFICATE-----"
+_CERTIFICATE: Final = re.compile(_BEGIN + rb".+?-----END CERTIFICATE-----", re.DOTALL)
 # RSA and EC keys have kinds of their own beside that of PKCS #8 (RFC 7468 section 10).
 _KEY: Final = re.compile(
     rb"-----BEGIN ((?:[A-Z0-9]+ )*PRIVATE KEY)-----.+?-----END \1-----", re.DOTALL
@@ -199,7 +199,11 @@ def _read(option: str, path: Path | None) -> bytes | None:
     if path is None:
         return None
     try:
-        return path.read_bytes()
+        # A pipe would be waited for with the whole process, and /dev/zero has no end.
+        mode = path.stat().st_mode
+        if S_ISREG(mode) or S_ISDIR(mode):
+            return path.read_bytes()
+        reason = "it is no regular file"
     except OSError as error:
         reason = error.strerror or type(error).__name__
     except ValueError:
@@ -215,7 +219,8 @@ def _certificates(option: str, path: Path | None, text: bytes) -> list[crypto.X5
         ]
     except crypto.Error:
         found = []
-    if not found:
+    # Of a file that is just being written the last one may be cut off.
+    if not found or len(found) != text.count(_BEGIN):
         raise ConfigurationError(
             f"{option}: there are no certificates in PEM in {_shown(path)}, or they "
             "cannot be read"
