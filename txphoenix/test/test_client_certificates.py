@@ -15,7 +15,7 @@ from txphoenix.cli.output import USAGE, Terminal
 from txphoenix.cli.program import execute, make_parser
 from txphoenix.errors import ConfigurationError, ConnectionFailed
 from txphoenix.service.maker import Options, makeService
-from txphoenix.test.cli_program import Stream
+from txphoenix.test.cli_program import Stream, start_program
 from txphoenix.test.client_certificate_case import (
     PASSWORD,
     CertificateFiles,
@@ -162,7 +162,7 @@ class ProgramTests(ClientCertificateCase):
     async def run_command(self, *arguments: str) -> tuple[int, str, str]:
         """Run a command; its status, what it has printed, and what it has said."""
         out, err = Stream(), Stream()
-        terminal = Terminal(io.StringIO("quit\n"), out, err, {})
+        terminal = Terminal(io.StringIO(), out, err, {})
         args = make_parser("txphoenix").parse_args(arguments)
         status = await execute(reactor, args, terminal)
         return status, out.output.text, err.output.text
@@ -176,8 +176,11 @@ class ProgramTests(ClientCertificateCase):
         push = ("push", server.url, "rooms:1", "echo", '{"a": 1}')
         status, out, err = await self.run_command(*push, *own)
         self.assertEqual((status, out, err), (0, '{"a": 1}\n', ""))
-        status, out, err = await self.run_command("console", server.url, *own)
-        self.assertEqual(status, 0, err)
+        # A process of its own, since the console reads standard input.
+        arguments = ("-m", "txphoenix", "console", server.url, *own)
+        console = start_program(self, *arguments)
+        console.transport.closeChildFD(0)
+        self.assertEqual(await console.ended, 0, console.err.text)
         # It ends when the server refuses the join of what follows.
         listen = ("listen", server.url, "nowhere", "--no-reconnect")
         status, out, err = await self.run_command(*listen, *own)
