@@ -23,6 +23,7 @@ __all__ = [
     "Difference",
     "Scenario",
     "Step",
+    "Vocabulary",
     "act",
     "binary",
     "join_taken",
@@ -85,6 +86,31 @@ class Step(NamedTuple):
     client: str | None = None
 
 
+class Vocabulary:
+    """What one kind of client can be told, out of which scenarios are made.
+
+    :param actions: what it does.
+    :param waits: what it can be waited for.
+    """
+
+    def __init__(self, actions: tuple[str, ...], waits: tuple[str, ...]) -> None:
+        self._actions = actions
+        self._waits = waits
+
+    def act(self, *actions: tuple[Any, ...]) -> Step:
+        """The client does this, all in one turn."""
+        for name, *_ in actions:
+            if name not in self._actions:
+                raise ValueError(f"there is no action {name!r}")
+        return Step("act", actions)
+
+    def wait(self, name: str, *args: Any) -> Step:
+        """Wait until it has come to this with the client."""
+        if name not in self._waits:
+            raise ValueError(f"clients cannot be waited for by {name!r}")
+        return Step("wait", (name, *args))
+
+
 class Difference(NamedTuple):
     """What the clients do otherwise, since a decision has it so.
 
@@ -121,19 +147,8 @@ class Scenario:
     server: tuple[tuple[str, Any], ...] = ()
 
 
-def act(*actions: tuple[Any, ...]) -> Step:
-    """The client does this, all in one turn."""
-    for name, *_ in actions:
-        if name not in ACTIONS:
-            raise ValueError(f"there is no action {name!r}")
-    return Step("act", actions)
-
-
-def wait(name: str, *args: Any) -> Step:
-    """Wait until it has come to this with the client."""
-    if name not in WAITS:
-        raise ValueError(f"clients cannot be waited for by {name!r}")
-    return Step("wait", (name, *args))
+_SCRIPT = Vocabulary(ACTIONS, WAITS)
+act, wait = _SCRIPT.act, _SCRIPT.wait
 
 
 def serve(word: str, *args: Any) -> Step:

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from twisted.internet.defer import Deferred, gatherResults
-from twisted.internet.task import deferLater
 from twisted.python.failure import Failure
 
 from txphoenix import (
@@ -22,6 +21,8 @@ from txphoenix import (
     SocketClient,
 )
 
+from .acting import PENDING, ActingClient
+
 __all__ = ["TxphoenixClient"]
 
 RECONNECT = 0.02
@@ -30,9 +31,6 @@ REJOIN = 0.05
 
 FALLBACK = 0.3
 TIMEOUT = 5.0
-PATIENCE = 8.0
-
-PENDING = "pending"
 
 
 class Recorded(Channel):
@@ -78,7 +76,7 @@ class Connected:
         self.closes += 1
 
 
-class TxphoenixClient:
+class TxphoenixClient(ActingClient):
     """The clients of one scenario.
 
     :param reactor: the reactor.
@@ -87,24 +85,16 @@ class TxphoenixClient:
     """
 
     def __init__(self, reactor: Any, transport: str, url: str) -> None:
-        self._reactor = reactor
+        super().__init__(reactor)
         self._transport = transport
         self._url = url
         self._sockets: dict[str, Connected] = {}
         self._channels: dict[str, Recorded] = {}
         self._outcomes: dict[str, Any] = {}
 
-    def act(self, *actions: tuple[Any, ...]) -> None:
-        """Do actions, in one turn."""
-        for name, *args in actions:
-            getattr(self, f"_{name}")(*args)
-
-    async def wait(self, name: str, *args: Any) -> None:
-        """Wait until it has come to this.
-
-        :raises AssertionError: it has not.
-        """
-        waits: Mapping[str, Callable[..., bool]] = {
+    def waits(self) -> Mapping[str, Callable[..., bool]]:
+        """What can be waited for; :data:`.script.WAITS` says what it means."""
+        return {
             "opens": lambda it, count: self._sockets[it].opens >= count,
             "closes": lambda it, count: self._sockets[it].closes >= count,
             "joins": lambda it, count: self._channels[it].joins >= count,
@@ -113,12 +103,6 @@ class TxphoenixClient:
             "heard": lambda it, count: len(self._channels[it].heard) >= count,
             "outcome": lambda it: self._outcomes[it] != PENDING,
         }
-        deadline = self._reactor.seconds() + PATIENCE
-        while not waits[name](*args):
-            if self._reactor.seconds() > deadline:
-                words = " ".join(map(str, args))
-                raise AssertionError(f"waited in vain for {name} {words}")
-            await deferLater(self._reactor, 0.003)
 
     def told(self) -> dict[str, Any]:
         """How everything has ended, and what the channels have heard."""

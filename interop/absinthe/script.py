@@ -5,9 +5,7 @@ It is as :mod:`interop.script` has it, with actions and waits of its own.
 
 from __future__ import annotations
 
-from typing import Any
-
-from ..script import Step
+from ..script import Step, Vocabulary
 
 __all__ = ["ACTIONS", "WAITS", "act", "connected", "subscribed", "wait"]
 
@@ -26,19 +24,8 @@ WAITS = ("opens", "closes", "results", "ended")
 """
 
 
-def act(*actions: tuple[Any, ...]) -> Step:
-    """The client does this, all in one turn."""
-    for name, *_ in actions:
-        if name not in ACTIONS:
-            raise ValueError(f"there is no action {name!r}")
-    return Step("act", actions)
-
-
-def wait(name: str, *args: Any) -> Step:
-    """Wait until it has come to this with the client."""
-    if name not in WAITS:
-        raise ValueError(f"clients cannot be waited for by {name!r}")
-    return Step("wait", (name, *args))
+_SCRIPT = Vocabulary(ACTIONS, WAITS)
+act, wait = _SCRIPT.act, _SCRIPT.wait
 
 
 def connected() -> tuple[Step, Step]:

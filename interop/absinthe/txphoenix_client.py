@@ -6,20 +6,18 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from twisted.internet.defer import Deferred
-from twisted.internet.task import deferLater
 from twisted.python.failure import Failure
 
 from txphoenix import PhoenixError, SocketClient
 from txphoenix.absinthe import AbsintheClient, GraphQLError, Subscription
 
-from ..txphoenix_client import PATIENCE, RECONNECT, REJOIN, TIMEOUT, Connected
+from ..acting import PENDING, ActingClient
+from ..txphoenix_client import RECONNECT, REJOIN, TIMEOUT, Connected
 
 __all__ = ["AbsintheActions"]
 
-PENDING = "pending"
 
-
-class AbsintheActions:
+class AbsintheActions(ActingClient):
     """The client of one scenario.
 
     :param reactor: the reactor.
@@ -28,7 +26,7 @@ class AbsintheActions:
     """
 
     def __init__(self, reactor: Any, transport: str, url: str) -> None:
-        self._reactor = reactor
+        super().__init__(reactor)
         client = SocketClient(
             url,
             transport=transport,
@@ -43,28 +41,14 @@ class AbsintheActions:
         self._outcomes: dict[str, Any] = {}
         self._heard: dict[str, list[Any]] = {}
 
-    def act(self, *actions: tuple[Any, ...]) -> None:
-        """Do actions, in one turn."""
-        for name, *args in actions:
-            getattr(self, f"_{name}")(*args)
-
-    async def wait(self, name: str, *args: Any) -> None:
-        """Wait until it has come to this.
-
-        :raises AssertionError: it has not.
-        """
-        waits: Mapping[str, Callable[..., bool]] = {
+    def waits(self) -> Mapping[str, Callable[..., bool]]:
+        """What can be waited for; :data:`.script.WAITS` says what it means."""
+        return {
             "opens": lambda count: self._connected.opens >= count,
             "closes": lambda count: self._connected.closes >= count,
             "results": lambda it, count: len(self._heard[it]) >= count,
             "ended": lambda it: self._outcomes[it] != PENDING,
         }
-        deadline = self._reactor.seconds() + PATIENCE
-        while not waits[name](*args):
-            if self._reactor.seconds() > deadline:
-                words = " ".join(map(str, args))
-                raise AssertionError(f"waited in vain for {name} {words}")
-            await deferLater(self._reactor, 0.003)
 
     def told(self) -> dict[str, Any]:
         """How everything has ended, and what the subscriptions have heard."""

@@ -11,7 +11,7 @@ from typing import Any
 
 from txphoenix.supabase.testing import Settings, make_token
 
-from ..script import Step
+from ..script import Step, Vocabulary
 
 __all__ = ["ACTIONS", "TOKENS", "WAITS", "act", "channel", "subscribed", "wait"]
 
@@ -54,19 +54,8 @@ TOKENS = {
 """Tokens, by who has them."""
 
 
-def act(*actions: tuple[Any, ...]) -> Step:
-    """The client does this, all in one turn."""
-    for name, *_ in actions:
-        if name not in ACTIONS:
-            raise ValueError(f"there is no action {name!r}")
-    return Step("act", actions)
-
-
-def wait(name: str, *args: Any) -> Step:
-    """Wait until it has come to this with the client."""
-    if name not in WAITS:
-        raise ValueError(f"clients cannot be waited for by {name!r}")
-    return Step("wait", (name, *args))
+_SCRIPT = Vocabulary(ACTIONS, WAITS)
+act, wait = _SCRIPT.act, _SCRIPT.wait
 
 
 def channel(

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 from twisted.internet.defer import Deferred, gatherResults
-from twisted.internet.task import deferLater
 from twisted.python.failure import Failure
 
 from txphoenix import PhoenixError
@@ -19,7 +18,8 @@ from txphoenix.supabase import (
 )
 from txphoenix.supabase.testing import Settings
 
-from ..txphoenix_client import PENDING, payload_of, told
+from ..acting import PENDING, ActingClient
+from ..txphoenix_client import payload_of, told
 
 __all__ = ["TxphoenixClient"]
 
@@ -30,7 +30,6 @@ REJOIN = 0.3
 """Seconds after the server has ended a channel, in which it may get another token."""
 
 TIMEOUT = 5.0
-PATIENCE = 8.0
 
 
 class Recorded(RealtimeChannel):
@@ -84,7 +83,7 @@ class Recorded(RealtimeChannel):
         self.heard.append(["system", heard])
 
 
-class TxphoenixClient:
+class TxphoenixClient(ActingClient):
     """The clients of one scenario.
 
     :param reactor: the reactor.
@@ -93,34 +92,20 @@ class TxphoenixClient:
     """
 
     def __init__(self, reactor: Any, transport: str, url: str) -> None:
-        self._reactor = reactor
+        super().__init__(reactor)
         self._url = url.replace("ws", "http", 1)
         self._sockets: dict[str, RealtimeClient] = {}
         self._channels: dict[str, Recorded] = {}
         self._outcomes: dict[str, Any] = {}
 
-    def act(self, *actions: tuple[Any, ...]) -> None:
-        """Do actions, in one turn."""
-        for name, *args in actions:
-            getattr(self, f"_{name}")(*args)
-
-    async def wait(self, name: str, *args: Any) -> None:
-        """Wait until it has come to this.
-
-        :raises AssertionError: it has not.
-        """
-        waits: Mapping[str, Callable[..., bool]] = {
+    def waits(self) -> Mapping[str, Callable[..., bool]]:
+        """What can be waited for; :data:`.script.WAITS` says what it means."""
+        return {
             "subscribed": lambda it, count: self._channels[it].joins >= count,
             "closed": lambda it, count: self._channels[it].ends >= count,
             "heard": lambda it, count: len(self._channels[it].heard) >= count,
             "outcome": lambda it: self._outcomes[it] != PENDING,
         }
-        deadline = self._reactor.seconds() + PATIENCE
-        while not waits[name](*args):
-            if self._reactor.seconds() > deadline:
-                words = " ".join(map(str, args))
-                raise AssertionError(f"waited in vain for {name} {words}")
-            await deferLater(self._reactor, 0.003)
 
     def told(self) -> dict[str, Any]:
         """How everything has ended, and what the channels have heard."""
