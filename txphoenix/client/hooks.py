@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from weakref import ref
 
 from ..channels.channel_observer import ChannelObserver
@@ -14,7 +14,9 @@ from ..protocol.message import Message
 from ..runtime.assignments import never_assigned
 from ..runtime.hooks import Entries, added_hook, call_hooks
 from ..runtime.remover import Remover
-from .topic_hooks import TopicHooks
+
+if TYPE_CHECKING:
+    from .topic_hooks import TopicHooks
 
 __all__ = ["ClientHooks", "HookLists"]
 
@@ -157,6 +159,9 @@ class ClientHooks:
             the heartbeats, which are nobody's.
         :raises TypeError: ``function`` cannot be called.
         """
+        # Few clients have any.
+        from .topic_hooks import TopicHooks
+
         hooks = self._hook_lists
         if hooks.topics is None:
             hooks.topics = TopicHooks()

@@ -32,34 +32,17 @@ from ..runtime.repeats import Repeats
 from .connection import Connection
 from .connection_observer import ConnectionObserver
 from .hooks import HookLists
+from .interfaces import NeverIdle
 from .link import is_pinging
 from .state import SocketState
 from .waiting import Waiting
 
-__all__ = ["NEVER_IDLE", "Idleness", "NeverIdle"]
+__all__ = ["Idleness"]
 
 log = Logger("txphoenix.client", observer=package_log)
 
 # A moment is a float, and may come this much (seconds) before its sum.
 _TOLERANCE: Final = 1e-6
-
-
-class NeverIdle:
-    """What a client has whose connection nobody's absence ends."""
-
-    __slots__ = ()
-
-    def forget(self) -> None:
-        """The user has decided whether there is a connection."""
-
-    def pushed(self) -> None:
-        """A message that is no channel's needs the connection."""
-
-    def connection_missed(self) -> None:
-        """Somebody needs the connection."""
-
-    def reset_options(self, options: Options) -> None:
-        """Use other options."""
 
 
 class Idleness(NeverIdle, ConnectionObserver, ChannelObserver):
@@ -228,7 +211,3 @@ class Idleness(NeverIdle, ConnectionObserver, ChannelObserver):
             seconds=seconds,
         )
         telemetry.socket_idle(self._client, shown_url(self._options), seconds)
-
-
-NEVER_IDLE: Final = NeverIdle()
-"""It keeps nothing of a client, so that one serves all."""

@@ -1,14 +1,15 @@
-"""Whom a connection tells what happens."""
+"""Whom a connection tells what happens, and whom a client tells that it needs one."""
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Final, Protocol
 
 from ..errors import ConnectionFailed, SerializerError
+from ..options.options import Options
 from ..protocol.message import Serializer
 from ..transports.interfaces import FrameReceivers
 
-__all__ = ["ConnectionListener"]
+__all__ = ["NEVER_IDLE", "ConnectionListener", "NeverIdle"]
 
 
 class ConnectionListener(Protocol):
@@ -55,3 +56,25 @@ class ConnectionListener(Protocol):
 
     def frame_receivers(self, serializer: Serializer) -> FrameReceivers:
         """Make what takes the frames of a transport that has opened."""
+
+
+class NeverIdle:
+    """What a client has whose connection nobody's absence ends."""
+
+    __slots__ = ()
+
+    def forget(self) -> None:
+        """The user has decided whether there is a connection."""
+
+    def pushed(self) -> None:
+        """A message that is no channel's needs the connection."""
+
+    def connection_missed(self) -> None:
+        """Somebody needs the connection."""
+
+    def reset_options(self, options: Options) -> None:
+        """Use other options."""
+
+
+NEVER_IDLE: Final = NeverIdle()
+"""It keeps nothing of a client, so that one serves all."""

@@ -35,7 +35,7 @@ from .buffers import Buffers, look_into_buffers
 from .closing import check_close
 from .connection_waiters import wait_for
 from .hooks import ClientHooks
-from .idleness import NEVER_IDLE, Idleness
+from .interfaces import NEVER_IDLE
 from .parts import make_parts
 
 __all__ = ["SocketClient"]
@@ -81,8 +81,7 @@ class SocketClient(ClientHooks, MultiService):
         self._is_stopping = self._is_ending = False
         parts = make_parts(self, reactor, self.options, self._hook_lists)
         self.state, self.connection, self.channels = services = parts[:3]
-        self._join_channels, self._outbox = parts.join_channels, parts.outbox
-        self._waiting, self._observers = parts.waiting, parts.observers
+        self._join_channels, self._outbox, self._waiting, self._observers = parts[3:]
         self._idleness = NEVER_IDLE
         self._mind_idleness()
         for child in services:
@@ -318,8 +317,7 @@ class SocketClient(ClientHooks, MultiService):
     def push(self, message: Message) -> Message:
         """Send a message, or keep it until there is a connection.
 
-        It gets the client's next ref, since two messages of one ref would take each
-        other's replies.
+        It gets the client's next ref, as two of one ref would take each other's reply.
         One to a topic whose join waits behind others waits for that, too.
         A ``join_ref`` of None is replaced by that of the topic's channel when the
         message is sent.
@@ -375,6 +373,8 @@ class SocketClient(ClientHooks, MultiService):
         """Have the connection end once nobody needs it, where that is wanted."""
         is_wanted = self.options.disconnect_when_idle is not None
         if is_wanted and self._idleness is NEVER_IDLE:
+            from .idleness import Idleness
+
             parts = self.connection, self.channels, self._hook_lists, self.state
             self._idleness = Idleness(self, *parts, self._waiting, self._observers)
 

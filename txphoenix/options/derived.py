@@ -8,7 +8,6 @@ from typing import Any
 from ..protocol import backoff as backoffs
 from ..protocol.backoff import Backoff, ErrorBackoff
 from ..runtime.backoff_calls import BackoffCall, with_error
-from .snapshot import changed_options, snapshot
 
 __all__ = ["DerivedOptions"]
 
@@ -41,7 +40,11 @@ class DerivedOptions:
         are shown as :data:`txphoenix.protocol.redact.REDACTED`, callables as
         ``"<callable>"``, classes by their dotted names.
         """
+        from .snapshot import snapshot
+
         return snapshot(self)
 
     def __repr__(self) -> str:
+        from .snapshot import changed_options
+
         return f"Options({changed_options(self)})"

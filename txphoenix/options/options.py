@@ -168,7 +168,10 @@ class Options(DerivedOptions):
     """
 
     vsn: str = option(
-        checks.vsn, default=rules.VSN, validator=rules.known_version, reconnects=True
+        checks.vsn,
+        default=rules.VSN,
+        validator=rules.version_of_the_serializer,
+        reconnects=True,
     )
     """The version of Phoenix's wire format; ``"1.0.0"`` is deprecated.
 
@@ -365,7 +368,9 @@ class Options(DerivedOptions):
             what it must be.
         """
         given = check_names(options, OPTIONS, "reactor")
-        return make_options(cls, url=url, **rules.one_version(given))
+        made = make_options(cls, url=url, **rules.one_version(given))
+        rules.known_version(made)
+        return made
 
     def replace(self, **changes: Unpack[ChangedOptions]) -> Self:
         """These options with some of them changed; all are checked, or none changes.
@@ -374,6 +379,8 @@ class Options(DerivedOptions):
         """
         given = rules.one_version(check_names(changes, OPTIONS), self.serializer)
         changed: Self = attrs.evolve(cast(Any, self), **given)
+        if "vsn" in given or "serializer" in given:
+            rules.known_version(changed)
         return changed
 
 

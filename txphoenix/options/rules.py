@@ -19,6 +19,7 @@ __all__ = [
     "no_fallback_of_one_path",
     "no_proxy_and_endpoint",
     "one_version",
+    "version_of_the_serializer",
 ]
 
 VSN: Final = "2.0.0"
@@ -40,14 +41,25 @@ def no_fallback_of_one_path(made: Any, field: Attribute[Any], seconds: Any) -> N
         )
 
 
-def known_version(made: Any, field: Attribute[Any], vsn: str) -> None:
-    """A version is the serializer's own, or one that has a serializer."""
+def version_of_the_serializer(made: Any, field: Attribute[Any], vsn: str) -> None:
+    """With a whole serializer the version is its own."""
     if not is_whole(made.serializer):
-        check_version(vsn)
         return
     if vsn != VSN:
         one_version({"vsn": vsn, "serializer": made.serializer})
     object.__setattr__(made, "vsn", str.__str__(made.serializer.vsn))
+
+
+def known_version(made: Any) -> None:
+    """Any other version must have a serializer when it is given.
+
+    It may be unknown again by the time at which another option is changed: those who
+    have it keep it.
+
+    :raises ConfigurationError: it has none.
+    """
+    if not is_whole(made.serializer):
+        check_version(made.vsn)
 
 
 def one_version(given: dict[str, Any], present: object = None) -> dict[str, Any]:

@@ -53,11 +53,18 @@ def checked_fields(fields: Iterable[Any], data: bytes) -> Fields:
                 f"expected a string or null as {name}, not {_type(value)}, "
                 f"in {start_of(data)}"
             )
-    return _text(join_ref), _text(ref), topic, event, payload
+    return _text(join_ref, data), _text(ref, data), topic, event, payload
 
 
-def _text(ref: object) -> str | None:
-    return None if ref is None else str(ref)
+def _text(ref: object, data: bytes) -> str | None:
+    try:
+        return None if ref is None else str(ref)
+    except ValueError as error:
+        # A codec of the user's may read more digits than Python writes.
+        raise SerializerError(
+            f"expected a shorter number as ref, in {start_of(data)}: "
+            f"{error_text(error)}"
+        ) from error
 
 
 def refuse_nan(message: Fields) -> None:

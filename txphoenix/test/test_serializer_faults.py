@@ -173,6 +173,22 @@ class ReceivingMixin(FaultsMixin):
             self.assertIn(f"as {name}", str(self.errors[0]))
             self.assert_well()
 
+    def test_endless_ref(self) -> None:
+        """A ref of more digits than Python writes is no message.
+
+        CBOR has such numbers, so that a server could end the connection by one.
+        """
+        long: Any = 10**5000
+        for name in ("join_ref", "ref"):
+            fields: Any = {name: long}
+            message = Message(None, None, "echo:a", "shout", {})._replace(**fields)
+            self.errors.clear()
+            self.wrong(decode=partial(self.returning, message))
+            self.memory.broadcast(self.channel.topic, "shout", {})
+            self.wait_until(lambda: self.errors)
+            self.assertIn("a shorter number as ref", str(self.errors[0]))
+            self.assert_well()
+
     def test_odd_replies(self) -> None:
         """A reply whose payload is none fails its push, and nothing else."""
         ours = self.scripted._v2

@@ -156,6 +156,18 @@ class ReconfiguredTests(ClientTestCase):
         client.reconfigure(serializer=json)
         self.assertEqual(made, [None, json])
 
+    def test_forgotten(self) -> None:
+        """A client keeps a version that is unknown by now, until it changes that."""
+        forget = register("3.6.0", lambda json: OtherV2())
+        client = self.make_client(vsn="3.6.0")
+        forget()
+        client.reconfigure(params={"a": "b"}, timeout=1.0)
+        self.assertEqual(client.get_state("vsn"), "3.6.0")
+        self.assertRaises(ConfigurationError, client.reconfigure, vsn="3.6.0")
+        self.assertRaises(ConfigurationError, client.reconfigure, serializer=json)
+        client.reconfigure(vsn="2.0.0")
+        self.assertEqual(client.get_state("vsn"), "2.0.0")
+
 
 class BinaryFramesTests(ClientTestCase):
     """A subclass of V2 that has other binary frames."""
