@@ -10,7 +10,9 @@ from twisted.application.service import MultiService
 from twisted.internet.defer import Deferred, ensureDeferred, fail, succeed
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
+from twisted.web.iweb import IAgent
 
+from txphoenix import https_agent
 from txphoenix.client import SocketClient
 from txphoenix.errors import ConfigurationError
 from txphoenix.interfaces import Remover
@@ -80,7 +82,9 @@ class RealtimeClient(MultiService):
         self._token = AccessToken(
             reactor, access_token, self._tell_token, self._not_renewed
         )
-        self._http = BroadcastSender(reactor, http_url, self._credentials)
+        self._http = BroadcastSender(
+            reactor, http_url, self._credentials, partial(self._agent, reactor)
+        )
         self._project = Project(
             self._token, self._http, lambda: self.socket.options.timeout, json
         )
@@ -198,6 +202,11 @@ class RealtimeClient(MultiService):
             return key, await self._token.ask()
 
         return ensureDeferred(asked())
+
+    def _agent(self, reactor: IReactorTime) -> IAgent:
+        # Asked for at each request, since the options may have changed.
+        options = self.socket.options
+        return https_agent(reactor, options.tls, options.connect_timeout)
 
     def _tell_token(self, token: str | None) -> None:
         if token is None:
