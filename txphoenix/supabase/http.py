@@ -23,7 +23,7 @@ from twisted.python.failure import Failure
 from twisted.web.iweb import IAgent, IBodyProducer
 from zope.interface import implementer
 
-from txphoenix.errors import SerializerError
+from txphoenix.errors import ConfigurationError, SerializerError
 from txphoenix.legible import cut
 
 from .errors import SendError, SendTimeout
@@ -148,7 +148,14 @@ class BroadcastSender:
         self, topic: str, event: str, url: str, kind: str, content: Callable[[], bytes]
     ) -> Any:
         data = content()
-        apikey, token = yield self._credentials()
+        try:
+            apikey, token = yield self._credentials()
+        except (CancelledError, ConfigurationError):
+            raise
+        except Exception as error:
+            # Its text is the user's, and may hold a secret.
+            reason = f"the key or the token raised {type(error).__name__}"
+            raise SendError(topic, event, reason) from error
         headers: dict[Any, Any] = {"apikey": apikey, "Content-Type": kind}
         if token is not None:
             headers["Authorization"] = f"Bearer {token}"
@@ -193,7 +200,7 @@ class _Body:
 
 def _as_send_error(failure: Failure, topic: str, event: str) -> Failure:
     error = failure.value
-    if isinstance(error, (SendError, SerializerError)):
+    if isinstance(error, (ConfigurationError, SendError, SerializerError)):
         return failure
     if isinstance(error, (CancelledError, ConnectingCancelledError)):
         return Failure(CancelledError())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from twisted.internet.defer import Deferred
+from twisted.logger import capturedLogs, formatEvent
 
 from txphoenix.errors import (
     ConfigurationError,
@@ -95,6 +96,56 @@ class SubscribeTests(ClientCase):
         self.memory.alter_bindings(None)
         self.subscribed(client.channel("room"))
         self.assertEqual(self.memory.connections_made, 1)
+
+    def test_mismatch_at_rejoin(self) -> None:
+        """A rejoin whose reply does not fit leaves, is told and logged; the rest stays.
+
+        Subscribed again, the channel is as new.
+        """
+        self.project(tables=TODOS)
+        client = self.client()
+        channel, other = client.channel("room"), client.channel("other")
+        changes: list[PostgresChange] = []
+        for each in (channel, other):
+            each.on_postgres_changes("INSERT", table="todos", function=changes.append)
+        errors: list[BaseException] = []
+        channel.on_error(errors.append)
+        self.subscribed(channel)
+        self.memory.drop()
+        self.memory.alter_bindings(lambda bindings: bindings[1:])
+        with capturedLogs() as events:
+            self.memory.advance(5)
+            self.memory.flush()
+        self.assertIsInstance(errors[-1], SubscribeError)
+        self.assertEqual(channel.state, "closed")
+        said = [formatEvent(it) for it in events]
+        self.assertTrue(any("realtime:room: left: the server's" in it for it in said))
+        self.memory.alter_bindings(None)
+        self.subscribed(other)
+        self.subscribed(channel)
+        self.memory.insert("public", "todos", {"id": 1, "title": "a"})
+        self.memory.flush()
+        self.assertEqual(len(changes), 2)
+
+    def test_idle_filters(self) -> None:
+        """A filter that nobody is told of is asked for no more after the channel left.
+
+        What is removed twice, or is there twice, counts once.
+        """
+        self.project(tables=TODOS)
+        channel = self.client().channel("room")
+        remove = channel.on_postgres_changes("INSERT", function=print)
+        removers = [channel.on_postgres_changes("DELETE") for _ in range(2)]
+        self.subscribed(channel)
+        remove()
+        removers[0]()
+        removers[0]()
+        channel.unsubscribe()
+        self.memory.flush()
+        self.subscribed(channel)
+        asked = [it["config"]["postgres_changes"] for it in self.frames("phx_join")]
+        self.assertEqual([len(it) for it in asked], [2, 1])
+        self.assertEqual(asked[1][0]["event"], "DELETE")
 
     def test_config(self) -> None:
         """The join says what the channel was made with."""
@@ -302,6 +353,29 @@ class MessageTests(ClientCase):
         self.memory.flush()
         self.successResultOf(untracking)
         self.assertEqual(two.presence_state, {})
+
+    def test_presence_asked(self) -> None:
+        """Hooks ask for presences, and looking does not; ``presence`` does it alone."""
+        self.project()
+        client = self.client()
+        looking, hooked = client.channel("looking"), client.channel("hooked")
+        self.assertEqual(looking.presence_state, {})
+        hooked.on_presence_leave(lambda *_: None)
+        chosen = client.channel("chosen", presence=True, presence_key="ann")
+        for channel in (looking, hooked, chosen):
+            self.subscribed(channel)
+        asked = [it["config"]["presence"] for it in self.frames("phx_join")]
+        self.assertEqual([it["enabled"] for it in asked], [False, True, True])
+        chosen.track({"a": 1})
+        self.memory.flush()
+        self.assertEqual(list(chosen.presence_state), ["ann"])
+
+    def test_presence_hooks(self) -> None:
+        """What is no hook is refused at once."""
+        self.project()
+        channel = self.client().channel("room")
+        for add in (channel.on_presence_join, channel.on_presence_leave):
+            self.assertRaises(TypeError, add, 5)
 
 
 class MessageV1Tests(MessageTests):

@@ -16,6 +16,7 @@ from txphoenix.message import Message
 from txphoenix.serializer import default_json
 from txphoenix.supabase import (
     MalformedMessage,
+    PostgresChange,
     SendError,
     SendTimeout,
     SubscribeError,
@@ -65,6 +66,18 @@ class ValueTests(SynchronousTestCase):
         self.assertEqual(converted_row(columns, row), row)
         self.assertEqual(converted_row(columns, {"a": "1"}), {"a": 1})
         self.assertEqual(converted_row(columns, None), {})
+
+
+class ChangeTests(SynchronousTestCase):
+    """Changes as the server tells them."""
+
+    def test_odd_columns(self) -> None:
+        """Columns without a name that is text leave the values as they came."""
+        names = ("schema", "table", "type", "commit_timestamp")
+        told: dict[str, Any] = {**dict.fromkeys(names, "x"), "record": {"id": "1"}}
+        for columns in (5, [5], [{"name": [], "type": "int8"}], [{"type": "int8"}]):
+            change = PostgresChange.read({**told, "columns": columns})
+            self.assertEqual(change.new, {"id": "1"})
 
 
 class FrameTests(SynchronousTestCase):
