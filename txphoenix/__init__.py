@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from .option_types import ClientOptions
     from .presence import Presence
     from .transports.client_tls import client_tls
+    from .transports.https_agent import https_agent
 
 __all__ = [
     "AlreadyJoined",
@@ -80,6 +81,7 @@ __all__ = [
     "SocketClient",
     "__version__",
     "client_tls",
+    "https_agent",
 ]
 
 # Where the names are that are in a module of another name.
@@ -92,6 +94,7 @@ _HOMES = {
     "Presence": "presence",
     "SocketClient": "client",
     "client_tls": "transports.client_tls",
+    "https_agent": "transports.https_agent",
 }
 
 # The modules that are there without an import of their own.

@@ -70,7 +70,7 @@ class PostgresChange:
                 raise ValueError(f"expected text as {name}")
         columns = data.get("columns")
         if not isinstance(columns, list) or not all(
-            isinstance(it, dict) for it in columns
+            isinstance(it, dict) and isinstance(it.get("name"), str) for it in columns
         ):
             columns = []
         rows = []
@@ -95,7 +95,7 @@ class Binding:
     :ivar select: the columns that are told; None for all.
     :ivar id: what the server calls it, once joined.
     :ivar functions: who is told.
-    :ivar is_received: whether :meth:`txphoenix.Channel.receive` is.
+    :ivar receivers: how often :meth:`txphoenix.Channel.receive` was asked for.
     """
 
     event: str
@@ -105,21 +105,24 @@ class Binding:
     select: tuple[str, ...] | None = None
     id: object = None
     functions: tuple[tuple[Callable[..., Any]], ...] = ()
-    is_received: bool = False
+    receivers: int = 0
 
     @property
     def is_idle(self) -> bool:
         """Whether nobody is told of what it lets through."""
-        return not self.functions and not self.is_received
+        return not self.functions and not self.receivers
 
     def add(self, function: Callable[[PostgresChange], Any] | None) -> Remover:
         """Add who is told; None is :meth:`txphoenix.Channel.receive`."""
         if function is not None:
             return added_hook(self, "functions", function)
-        self.is_received = True
+        self.receivers += 1
+        is_there = True
 
         def remove() -> None:
-            self.is_received = False
+            nonlocal is_there
+            self.receivers -= is_there
+            is_there = False
 
         return remove
 
@@ -190,6 +193,10 @@ class Bindings:
 
         return remove
 
+    def drop_idle(self) -> None:
+        """Ask no more for what nobody is told of: before a join."""
+        self.all = [binding for binding in self.all if not binding.is_idle]
+
     def tell(self, topic: str, payload: Any) -> PostgresChange | None:
         """Tell of a change.
 
@@ -207,7 +214,7 @@ class Bindings:
         told = [binding for binding in self.all if binding.takes(ids, change.type)]
         for binding in told:
             call_hooks(binding.functions, change, called=(POSTGRES_CHANGES, topic))
-        return change if any(binding.is_received for binding in told) else None
+        return change if any(binding.receivers for binding in told) else None
 
     def answered(self, response: Any) -> str | None:
         """Take the ids that the reply to the join has.

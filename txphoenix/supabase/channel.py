@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any, ClassVar
 
 from twisted.internet.defer import Deferred, fail, succeed
+from twisted.logger import Logger
 
 from txphoenix.channel import Channel
 from txphoenix.errors import (
@@ -19,6 +20,7 @@ from txphoenix.interfaces import JSONCodec, Remover
 from txphoenix.message import Message
 from txphoenix.presence import Presence
 from txphoenix.runtime.hooks import Hooks
+from txphoenix.runtime.package_log import package_log
 
 from .changes import POSTGRES_CHANGES, Bindings, PostgresChange, checked_binding
 from .config import ChannelConfig
@@ -26,10 +28,12 @@ from .errors import MalformedMessage, SubscribeError, SystemMessageError
 from .frames import BROADCAST, EncodedBroadcast
 from .http import BroadcastSender
 from .messages import Broadcast, SystemMessage
-from .own_presence import OwnPresence, shown
+from .own_presence import OwnPresence, shown, shown_to
 from .tokens import AccessToken
 
 __all__ = ["Project", "RealtimeChannel"]
+
+log = Logger("txphoenix.supabase", observer=package_log)
 
 _BINARY = (bytes, bytearray, memoryview)
 
@@ -83,6 +87,7 @@ class RealtimeChannel(Channel):
         self._systems = Hooks()
         self._errors = Hooks()
         self._presence: Presence | None = None
+        self._has_presence_hooks = False
         self._own_presence = OwnPresence(self)
 
     @property
@@ -108,6 +113,8 @@ class RealtimeChannel(Channel):
         if timeout is None:
             timeout = self.config.join_timeout(self._project.timeout())
         self._fault = None
+        if self.state == "closed":
+            self._bindings.drop_idle()
         return self.join(timeout).addBoth(self._check_subscription)
 
     def unsubscribe(self, timeout: float | None = None) -> Deferred[None]:
@@ -118,7 +125,7 @@ class RealtimeChannel(Channel):
     async def _join_params(self) -> dict[str, Any]:
         token = await self._project.token.ask()
         changes = [binding.asked() for binding in self._bindings.all]
-        made = {"config": self.config.asked(changes, self._presence is not None)}
+        made = {"config": self.config.asked(changes, self._has_presence_hooks)}
         return made if token is None else {**made, "access_token": token}
 
     def _check_subscription(self, response: Any) -> Any:
@@ -132,6 +139,7 @@ class RealtimeChannel(Channel):
         fault = self._bindings.answered(response)
         if fault is not None:
             self._fault = SubscribeError(response, self.topic, fault)
+            log.warn("{topic}: left: {fault}", topic=self.topic, fault=fault)
             self._tell_error(self._fault)
             self.leave()
             return
@@ -261,7 +269,7 @@ class RealtimeChannel(Channel):
 
     def on_presence_sync(self, function: Callable[[], Any]) -> Remover:
         """Add a hook, called when :attr:`presence_state` is complete or has changed."""
-        return self._presences().on_sync(function)
+        return self._hooked_presences().on_sync(function)
 
     def on_presence_join(self, function: Callable[[str, Any, Any], Any]) -> Remover:
         """Add a hook for those who come.
@@ -269,9 +277,7 @@ class RealtimeChannel(Channel):
         :param function: called with the key, and what was there and what is new, each a
             list as in :attr:`presence_state`.
         """
-        return self._presences().on_join(
-            lambda key, current, new: function(key, shown(current), shown(new))
-        )
+        return self._hooked_presences().on_join(shown_to(function))
 
     def on_presence_leave(self, function: Callable[[str, Any, Any], Any]) -> Remover:
         """Add a hook for those who go.
@@ -279,9 +285,7 @@ class RealtimeChannel(Channel):
         :param function: called with the key, and what is left and what has gone, each a
             list as in :attr:`presence_state`.
         """
-        return self._presences().on_leave(
-            lambda key, current, left: function(key, shown(current), shown(left))
-        )
+        return self._hooked_presences().on_leave(shown_to(function))
 
     def track(
         self, payload: Mapping[str, Any] | None = None, timeout: float | None = None
@@ -300,6 +304,10 @@ class RealtimeChannel(Channel):
         :return: a Deferred of None; it fails as :meth:`txphoenix.Channel.push` does.
         """
         return self._own_presence.untrack(timeout)
+
+    def _hooked_presences(self) -> Presence:
+        self._has_presence_hooks = True
+        return self._presences()
 
     def _presences(self) -> Presence:
         if self._presence is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from functools import partial
 from typing import Any, Unpack, cast
 from urllib.parse import urlsplit, urlunsplit
@@ -10,7 +11,9 @@ from twisted.application.service import MultiService
 from twisted.internet.defer import Deferred, ensureDeferred, fail, succeed
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
+from twisted.web.iweb import IAgent
 
+from txphoenix import https_agent
 from txphoenix.client import SocketClient
 from txphoenix.errors import ConfigurationError
 from txphoenix.interfaces import Remover
@@ -18,6 +21,7 @@ from txphoenix.legible import legible
 from txphoenix.option_types import ClientOptions
 from txphoenix.runtime.hooks import Hooks, ask
 from txphoenix.runtime.package_log import package_log
+from txphoenix.serializer import V1Serializer
 from txphoenix.supplied import Supplied
 
 from .channel import Project, RealtimeChannel
@@ -66,8 +70,8 @@ class RealtimeClient(MultiService):
         **options: Unpack[ClientOptions],
     ) -> None:
         super().__init__()
-        if not callable(apikey) and (not isinstance(apikey, str) or not apikey):
-            raise ConfigurationError("apikey must be a str that is not empty")
+        if not callable(apikey):
+            _check_key(apikey)
         if reactor is None:
             # Importing it installs it, which is for the user to do.
             from twisted.internet import reactor as global_reactor
@@ -80,7 +84,9 @@ class RealtimeClient(MultiService):
         self._token = AccessToken(
             reactor, access_token, self._tell_token, self._not_renewed
         )
-        self._http = BroadcastSender(reactor, http_url, self._credentials)
+        self._http = BroadcastSender(
+            reactor, http_url, self._credentials, partial(self._agent, reactor)
+        )
         self._project = Project(
             self._token, self._http, lambda: self.socket.options.timeout, json
         )
@@ -108,6 +114,10 @@ class RealtimeClient(MultiService):
                 "serializer must be a JSON codec: whole messages are Supabase's own"
             )
         if vsn == "1.0.0":
+            # That Phoenix has a later one is nothing that the user can change.
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", DeprecationWarning)
+                options["serializer"] = V1Serializer(codec)
             return None
         serializer = SupabaseSerializer(codec)
         options["serializer"] = serializer
@@ -194,10 +204,14 @@ class RealtimeClient(MultiService):
 
     def _credentials(self) -> Deferred[tuple[str, str | None]]:
         async def asked() -> tuple[str, str | None]:
-            key = await ask(self._apikey) if callable(self._apikey) else self._apikey
-            return key, await self._token.ask()
+            return await _checked_key(self._apikey), await self._token.ask()
 
         return ensureDeferred(asked())
+
+    def _agent(self, reactor: IReactorTime) -> IAgent:
+        # Asked for at each request, since the options may have changed.
+        options = self.socket.options
+        return https_agent(reactor, options.tls, options.connect_timeout)
 
     def _tell_token(self, token: str | None) -> None:
         if token is None:
@@ -223,8 +237,17 @@ def _as_none(stopping: Any) -> Deferred[None]:
 async def _params(apikey: Any, more: Any) -> dict[str, Any]:
     """The parameters of the socket's URL."""
     made = await ask(more) if callable(more) else more
-    key = await ask(apikey) if callable(apikey) else apikey
-    return {**(made or {}), "apikey": key}
+    return {**(made or {}), "apikey": await _checked_key(apikey)}
+
+
+async def _checked_key(apikey: Any) -> str:
+    return _check_key(await ask(apikey) if callable(apikey) else apikey)
+
+
+def _check_key(key: Any) -> str:
+    if not isinstance(key, str) or not key:
+        raise ConfigurationError("apikey must be a str that is not empty")
+    return key
 
 
 def _urls(url: object) -> tuple[str, str]:

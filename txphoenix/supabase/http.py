@@ -16,12 +16,14 @@ from typing import Any
 from urllib.parse import quote
 
 from treq.client import HTTPClient
-from twisted.internet.defer import CancelledError, Deferred, inlineCallbacks
+from twisted.internet.defer import CancelledError, Deferred, inlineCallbacks, succeed
 from twisted.internet.error import ConnectingCancelledError
+from twisted.internet.interfaces import IConsumer
 from twisted.python.failure import Failure
-from twisted.web.client import Agent, HTTPConnectionPool, ResponseNeverReceived
+from twisted.web.iweb import IAgent, IBodyProducer
+from zope.interface import implementer
 
-from txphoenix.errors import SerializerError
+from txphoenix.errors import ConfigurationError, SerializerError
 from txphoenix.legible import cut
 
 from .errors import SendError, SendTimeout
@@ -38,6 +40,8 @@ class BroadcastSender:
     :param reactor: connects.
     :param url: the project's Realtime: ``https://ref.supabase.co/realtime/v1``.
     :param credentials: returns a Deferred of the key and the access token.
+    :param agent: returns what makes a request, by the options of that moment.
+        No connection of its may outlive an answer, so that nothing is left at the end.
     """
 
     def __init__(
@@ -45,10 +49,12 @@ class BroadcastSender:
         reactor: Any,
         url: str,
         credentials: Callable[[], Deferred[tuple[str, str | None]]],
+        agent: Callable[[], IAgent],
     ) -> None:
         self._reactor = reactor
         self._url = f"{url}/api/broadcast"
         self._credentials = credentials
+        self._agent = agent
         self._sending: set[Deferred[None]] = set()
 
     def stop(self) -> None:
@@ -142,16 +148,21 @@ class BroadcastSender:
         self, topic: str, event: str, url: str, kind: str, content: Callable[[], bytes]
     ) -> Any:
         data = content()
-        apikey, token = yield self._credentials()
+        try:
+            apikey, token = yield self._credentials()
+        except (CancelledError, ConfigurationError):
+            raise
+        except Exception as error:
+            # Its text is the user's, and may hold a secret.
+            reason = f"the key or the token raised {type(error).__name__}"
+            raise SendError(topic, event, reason) from error
         headers: dict[Any, Any] = {"apikey": apikey, "Content-Type": kind}
         if token is not None:
             headers["Authorization"] = f"Bearer {token}"
-        # No connection outlives its answer, so that nothing is left at the end.
-        pool = HTTPConnectionPool(self._reactor, persistent=False)
-        client = HTTPClient(Agent(self._reactor, pool=pool))
+        client = HTTPClient(self._agent())
         # A token goes to no other host.
         response = yield client.post(
-            url, headers=headers, data=data, allow_redirects=False
+            url, headers=headers, data=_Body(data), allow_redirects=False
         )
         body = bytearray()
 
@@ -165,16 +176,39 @@ class BroadcastSender:
             raise SendError(topic, event, said, response.code)
 
 
+@implementer(IBodyProducer)
+class _Body:
+    """The body of a request.
+
+    treq's own raises when a connection ends before the request is on its way, which
+    then hides why it has ended.
+    """
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self.length = len(data)
+
+    def startProducing(self, consumer: IConsumer) -> Deferred[None]:
+        consumer.write(self._data)
+        return succeed(None)
+
+    def pauseProducing(self) -> None:
+        pass
+
+    resumeProducing = stopProducing = pauseProducing
+
+
 def _as_send_error(failure: Failure, topic: str, event: str) -> Failure:
     error = failure.value
-    if isinstance(error, (SendError, SerializerError)):
+    if isinstance(error, (ConfigurationError, SendError, SerializerError)):
         return failure
     if isinstance(error, (CancelledError, ConnectingCancelledError)):
         return Failure(CancelledError())
-    if isinstance(error, ResponseNeverReceived) and error.reasons:
-        error = error.reasons[0].value
-        if isinstance(error, CancelledError):
-            return Failure(error)
+    # Twisted's errors of a request say no more than that there were others.
+    while reasons := getattr(error, "reasons", None):
+        error = reasons[0].value
+    if isinstance(error, CancelledError):
+        return Failure(error)
     reason = cut(f"{type(error).__name__}: {error}")
     return Failure(SendError(topic, event, reason))
 

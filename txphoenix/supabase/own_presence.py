@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import wraps
 from typing import Any, Protocol
 
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
 from txphoenix.errors import PushInterrupted
+from txphoenix.legible import legible
 
-__all__ = ["OwnPresence", "shown"]
+__all__ = ["OwnPresence", "shown", "shown_to"]
 
 
 class PresentChannel(Protocol):
@@ -81,3 +83,16 @@ def shown(entry: Mapping[str, Any] | None) -> list[dict[str, Any]]:
         made = {name: meta[name] for name in meta if not name.startswith("phx_ref")}
         found.append({"presence_ref": meta.get("phx_ref"), **made})
     return found
+
+
+def shown_to(function: Callable[[str, Any, Any], Any]) -> Callable[..., Any]:
+    """A hook for presences that tells a function what is :func:`shown`."""
+    if not callable(function):
+        raise TypeError(f"a hook must be callable, not {legible(function)}")
+
+    # Under its own name in the log.
+    @wraps(function)
+    def told(key: str, before: Any, changed: Any) -> Any:
+        return function(key, shown(before), shown(changed))
+
+    return told

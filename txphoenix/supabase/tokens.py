@@ -10,9 +10,10 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable
+from math import isfinite
 from typing import Any
 
-from twisted.internet.defer import Deferred, ensureDeferred, succeed
+from twisted.internet.defer import CancelledError, Deferred, ensureDeferred, succeed
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.python.failure import Failure
 
@@ -27,6 +28,8 @@ _SHARE = 0.2
 # The least seconds between two attempts, and those after one that has failed.
 _LEAST_DELAY = 5.0
 _RETRY = 10.0
+# The seconds that a renewal may take; a join has a limit of its own.
+_LONGEST_RENEWAL = 10.0
 
 
 def expiry_of(token: object) -> float | None:
@@ -37,11 +40,12 @@ def expiry_of(token: object) -> float | None:
         _, body, _ = token.split(".")
         claims = json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))
         expiry = claims["exp"]
-    except (ValueError, KeyError, TypeError, RecursionError):
+        if isinstance(expiry, bool) or not isinstance(expiry, (int, float)):
+            return None
+        seconds = float(expiry)
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
         return None
-    if isinstance(expiry, bool) or not isinstance(expiry, (int, float)):
-        return None
-    return float(expiry)
+    return seconds if isfinite(seconds) else None
 
 
 class AccessToken:
@@ -85,9 +89,9 @@ class AccessToken:
         """Renew it no more; who waits for it is told of a cancellation."""
         self._is_running = False
         self._cancel()
-        asking = self._asking
-        if asking is not None:
-            asking.cancel()
+        if self._asking is not None:
+            self._give_up_asking()
+            self._end_asking(Failure(CancelledError()))
 
     def ask(self) -> Deferred[str | None]:
         """The token, made anew if there is a callable for it.
@@ -104,8 +108,8 @@ class AccessToken:
         if self._asking is None:
             number = self._set
             self._asking = asking = ensureDeferred(ask(self._source))
-            asking.addCallback(self._answered, number)
-            asking.addErrback(self._not_answered)
+            asking.addCallback(self._answered, asking, number)
+            asking.addErrback(self._not_answered, asking)
         return waiter
 
     def set(self, token: str | None) -> None:
@@ -123,14 +127,27 @@ class AccessToken:
         return self.ask().addCallback(lambda _: None)
 
     def _forget(self, waiter: Deferred[str | None]) -> None:
-        self._waiters.remove(waiter)
+        if waiter in self._waiters:
+            self._waiters.remove(waiter)
+            if not self._waiters:
+                # The next one asks anew: this one may never be answered.
+                self._give_up_asking()
 
-    def _answered(self, token: Any, number: int) -> None:
+    def _give_up_asking(self) -> None:
+        asking, self._asking = self._asking, None
+        if asking is not None:
+            asking.cancel()
+
+    def _answered(self, token: Any, asking: Deferred[Any], number: int) -> None:
+        if asking is not self._asking:
+            return
         if number == self._set:
             self._take(checked(token))
         self._end_asking(self.current)
 
-    def _not_answered(self, failure: Failure) -> None:
+    def _not_answered(self, failure: Failure, asking: Deferred[Any]) -> None:
+        if asking is not self._asking:
+            return
         expiry = expiry_of(self.current)
         if self._is_running and expiry is not None and expiry > self._now():
             self._plan(_RETRY)
@@ -143,7 +160,9 @@ class AccessToken:
         self._asking = None
         waiters, self._waiters = self._waiters, []
         for waiter in waiters:
-            waiter.callback(result)
+            # What the one before does may have given it up.
+            if not waiter.called:
+                waiter.callback(result)
 
     def _take(self, token: str | None) -> None:
         is_new, self.current = token != self.current, token
@@ -173,7 +192,9 @@ class AccessToken:
 
     def _renew(self) -> None:
         self._renewal = None
-        self.ask().addErrback(self._not_renewed)
+        renewing = self.ask()
+        renewing.addTimeout(_LONGEST_RENEWAL, self._reactor, _late)
+        renewing.addErrback(self._not_renewed)
 
     def _tell(self, failure: Failure) -> None:
         if failure.value is not None:
@@ -183,6 +204,10 @@ class AccessToken:
         if self._is_running:
             self._tell(failure)
             self._plan(_RETRY)
+
+
+def _late(result: Any, seconds: float) -> Any:
+    raise TimeoutError(f"access_token has not answered in {seconds:g} s")
 
 
 def checked(token: Any) -> str | None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Any
+from typing import Any, cast
 
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.utils import getProcessOutputAndValue
 from twisted.trial.unittest import TestCase
 
+from txphoenix.errors import ConfigurationError
 from txphoenix.supabase import RealtimeClient, SendError, SendTimeout
 from txphoenix.supabase.testing import SupabaseServer
 
@@ -95,6 +96,24 @@ class SendTests(TestCase):
                 error: Any = await self.assertFailure(send("shout", {}), SendError)
                 self.assertEqual(error.status, status)
                 self.assertNotIn(self.server.publishable_key, str(error))
+
+    async def test_credentials(self) -> None:
+        """A callable that raises, or has no key, is an error without what it says."""
+
+        def failing() -> str:
+            raise ValueError("s3cret")
+
+        url = "http://127.0.0.1:9"
+        wanted = (
+            (RealtimeClient(url, failing), SendError),
+            (RealtimeClient(url, "key", failing), SendError),
+            (RealtimeClient(url, lambda: cast(Any, None)), ConfigurationError),
+            (RealtimeClient(url, "key", lambda: cast(Any, 5)), ConfigurationError),
+        )
+        for client, kind in wanted:
+            sending = client.channel("room").send_http("shout")
+            error: Any = await self.assertFailure(sending, kind)
+            self.assertNotIn("s3cret", str(error))
 
     async def test_no_answer(self) -> None:
         """A server that does not answer in time is a SendTimeout."""

@@ -40,6 +40,7 @@ LATER = {
     "transports.fallback",
     "transports.frames",
     "transports.http",
+    "transports.https_agent",
     "transports.longpoll",
     "transports.masking",
     "transports.own_connector",

@@ -179,7 +179,10 @@ PROVOKED = {
         "test_websocket.RefusalTests.test_compression_that_was_not_offered"
     ),
     "{client}: the access token was not renewed: {reason}": (
-        "test_supabase_client.TokenTests.test_renewal_fails"
+        "test_supabase_tokens.TokenTests.test_renewal_fails"
+    ),
+    "{topic}: left: {fault}": (
+        "test_supabase_client.SubscribeTests.test_mismatch_at_rejoin"
     ),
     "metrics are served at {where}": "test_log_integrations.MetricsTests.test_served",
     "metrics cannot be served at {where}: {reason}": (

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
-from twisted.internet.defer import Deferred, succeed
-from twisted.logger import capturedLogs
+from twisted.internet.defer import Deferred
+from twisted.logger import capturedLogs, formatEvent
 
 from txphoenix.errors import (
     ConfigurationError,
@@ -25,60 +24,8 @@ from txphoenix.supabase import (
     SystemMessageError,
 )
 
-from .supabase_wire import TODOS, SupabaseCase
-
-
-class ClientCase(SupabaseCase):
-    """A test with a client of a project in memory."""
-
-    vsn = "2.0.0"
-
-    def client(self, access_token: Any = None, **options: Any) -> RealtimeClient:
-        """A client that is connected; at the end it has left nothing on the clock."""
-        if self.vsn == "1.0.0":
-            options["vsn"] = self.vsn
-        client = RealtimeClient(
-            self.memory.project_url,
-            self.memory.publishable_key,
-            access_token,
-            reactor=self.memory.clock,
-            endpoint=self.memory.endpoint,
-            **options,
-        )
-        client.startService()
-        self.addCleanup(self.end, client)
-        self.memory.flush()
-        return client
-
-    def end(self, client: RealtimeClient) -> None:
-        """Stop the client."""
-        stopping = client.stopService()
-        self.memory.flush()
-        self.memory.advance(5)
-        self.successResultOf(stopping)
-        self.flushWarnings()
-
-    def subscribed(self, channel: RealtimeChannel) -> Any:
-        """Subscribe, and let the server do what follows."""
-        subscribing = channel.subscribe()
-        self.memory.flush()
-        self.memory.advance(0)
-        self.memory.flush()
-        return self.successResultOf(subscribing)
-
-    def frames(self, event: str) -> list[Any]:
-        """The payloads of the text frames with an event that clients have sent."""
-        found = []
-        for session in self.memory.connections:
-            for frame in session.frames:
-                if frame.is_sent or frame.is_binary:
-                    continue
-                read = json.loads(frame.data)
-                if isinstance(read, dict):
-                    read = [None, None, None, read["event"], read["payload"]]
-                if read[3] == event:
-                    found.append(read[4])
-        return found
+from .supabase_client_case import ClientCase
+from .supabase_wire import TODOS
 
 
 class SubscribeTests(ClientCase):
@@ -149,6 +96,56 @@ class SubscribeTests(ClientCase):
         self.memory.alter_bindings(None)
         self.subscribed(client.channel("room"))
         self.assertEqual(self.memory.connections_made, 1)
+
+    def test_mismatch_at_rejoin(self) -> None:
+        """A rejoin whose reply does not fit leaves, is told and logged; the rest stays.
+
+        Subscribed again, the channel is as new.
+        """
+        self.project(tables=TODOS)
+        client = self.client()
+        channel, other = client.channel("room"), client.channel("other")
+        changes: list[PostgresChange] = []
+        for each in (channel, other):
+            each.on_postgres_changes("INSERT", table="todos", function=changes.append)
+        errors: list[BaseException] = []
+        channel.on_error(errors.append)
+        self.subscribed(channel)
+        self.memory.drop()
+        self.memory.alter_bindings(lambda bindings: bindings[1:])
+        with capturedLogs() as events:
+            self.memory.advance(5)
+            self.memory.flush()
+        self.assertIsInstance(errors[-1], SubscribeError)
+        self.assertEqual(channel.state, "closed")
+        said = [formatEvent(it) for it in events]
+        self.assertTrue(any("realtime:room: left: the server's" in it for it in said))
+        self.memory.alter_bindings(None)
+        self.subscribed(other)
+        self.subscribed(channel)
+        self.memory.insert("public", "todos", {"id": 1, "title": "a"})
+        self.memory.flush()
+        self.assertEqual(len(changes), 2)
+
+    def test_idle_filters(self) -> None:
+        """A filter that nobody is told of is asked for no more after the channel left.
+
+        What is removed twice, or is there twice, counts once.
+        """
+        self.project(tables=TODOS)
+        channel = self.client().channel("room")
+        remove = channel.on_postgres_changes("INSERT", function=print)
+        removers = [channel.on_postgres_changes("DELETE") for _ in range(2)]
+        self.subscribed(channel)
+        remove()
+        removers[0]()
+        removers[0]()
+        channel.unsubscribe()
+        self.memory.flush()
+        self.subscribed(channel)
+        asked = [it["config"]["postgres_changes"] for it in self.frames("phx_join")]
+        self.assertEqual([len(it) for it in asked], [2, 1])
+        self.assertEqual(asked[1][0]["event"], "DELETE")
 
     def test_config(self) -> None:
         """The join says what the channel was made with."""
@@ -357,6 +354,29 @@ class MessageTests(ClientCase):
         self.successResultOf(untracking)
         self.assertEqual(two.presence_state, {})
 
+    def test_presence_asked(self) -> None:
+        """Hooks ask for presences, and looking does not; ``presence`` does it alone."""
+        self.project()
+        client = self.client()
+        looking, hooked = client.channel("looking"), client.channel("hooked")
+        self.assertEqual(looking.presence_state, {})
+        hooked.on_presence_leave(lambda *_: None)
+        chosen = client.channel("chosen", presence=True, presence_key="ann")
+        for channel in (looking, hooked, chosen):
+            self.subscribed(channel)
+        asked = [it["config"]["presence"] for it in self.frames("phx_join")]
+        self.assertEqual([it["enabled"] for it in asked], [False, True, True])
+        chosen.track({"a": 1})
+        self.memory.flush()
+        self.assertEqual(list(chosen.presence_state), ["ann"])
+
+    def test_presence_hooks(self) -> None:
+        """What is no hook is refused at once."""
+        self.project()
+        channel = self.client().channel("room")
+        for add in (channel.on_presence_join, channel.on_presence_leave):
+            self.assertRaises(TypeError, add, 5)
+
 
 class MessageV1Tests(MessageTests):
     """The same by version 1.0.0, but for what it has not."""
@@ -384,167 +404,3 @@ class MessageV1Tests(MessageTests):
         self.memory.flush()
         got = self.successResultOf(channel.receive()).payload
         self.assertEqual(got, Broadcast("shout", 1, {"id": "7"}))
-
-
-class TokenTests(ClientCase):
-    """Tokens: asked for, renewed, told, and never shown."""
-
-    def setUp(self) -> None:
-        """A project, and tokens of it."""
-        super().setUp()
-        self.project()
-        self.made: list[str] = []
-
-    def make(self) -> str:
-        """A token of an hour."""
-        self.made.append(self.memory.token(sub=str(len(self.made))))
-        return self.made[-1]
-
-    def pass_time(self, seconds: float) -> None:  # type: ignore[override]
-        """Let time pass."""
-        for _ in range(int(seconds // 20) + 1):
-            self.memory.advance(20)
-            self.memory.flush()
-
-    def test_renewed(self) -> None:
-        """A token is renewed before it expires, and joined channels are told."""
-        client = self.client(self.make)
-        channel = client.channel("room")
-        self.subscribed(channel)
-        self.assertEqual(self.frames("phx_join")[0]["access_token"], self.made[0])
-        self.pass_time(3500)
-        self.assertEqual(len(self.made), 1)
-        self.pass_time(80)
-        self.assertEqual(len(self.made), 2)
-        self.assertEqual(self.frames("access_token"), [{"access_token": self.made[1]}])
-        self.pass_time(7200)
-        self.assertTrue(channel.is_joined)
-        self.assertEqual(len(self.frames("phx_join")), 1)
-        self.assertEqual(self.memory.connections_made, 1)
-
-    def test_ways(self) -> None:
-        """A Deferred and a coroutine will do as well."""
-
-        async def coroutine() -> str:
-            return self.make()
-
-        for number, source in enumerate((lambda: succeed(self.make()), coroutine)):
-            channel = self.client(source).channel("room")
-            self.subscribed(channel)
-            joined = self.memory.channels("realtime:room")[number]
-            self.assertEqual(joined.token, self.made[-1])  # type: ignore[attr-defined]
-
-    def test_renewal_fails(self) -> None:
-        """What the callable raises is told, and it is asked again."""
-        later = self.memory.token(expires_in=7200)
-        answers: list[Any] = [self.memory.token(), RuntimeError("no"), later]
-
-        def source() -> str:
-            answer = answers.pop(0)
-            if isinstance(answer, Exception):
-                raise answer
-            return str(answer)
-
-        client = self.client(source)
-        errors: list[BaseException] = []
-        client.on_error(errors.append)
-        self.subscribed(client.channel("room"))
-        with capturedLogs() as events:
-            self.pass_time(3590)
-        self.assertEqual([str(it) for it in errors], ["no"])
-        lines = [
-            it["log_format"]
-            for it in events
-            if it["log_namespace"] == "txphoenix.supabase"
-        ]
-        self.assertEqual(
-            lines, ["{client}: the access token was not renewed: {reason}"]
-        )
-        self.assertEqual(self.frames("access_token"), [{"access_token": later}])
-
-    def test_expired(self) -> None:
-        """A channel that the server closes for its token joins with a fresh one."""
-        channel = self.client(self.make).channel("room")
-        self.subscribed(channel)
-        errors: list[BaseException] = []
-        channel.on_error(errors.append)
-        self.memory.expire("room")
-        self.memory.flush()
-        self.assertIn("Token has expired", str(errors[0]))
-        self.pass_time(20)
-        self.assertTrue(channel.is_joined)
-        joins = self.frames("phx_join")
-        self.assertEqual([it["access_token"] for it in joins], self.made[:2])
-        self.assertEqual(self.memory.connections_made, 1)
-
-    def test_expired_value(self) -> None:
-        """With a fixed token the channel joins again once another has been set."""
-        client = self.client(self.make())
-        channel = client.channel("room")
-        self.subscribed(channel)
-        errors: list[BaseException] = []
-        channel.on_error(errors.append)
-        self.memory.expire("room")
-        self.pass_time(20)
-        self.assertFalse(channel.is_joined)
-        self.assertIsInstance(errors[-1], JoinError)
-        self.successResultOf(client.set_auth(self.make()))
-        self.pass_time(60)
-        self.assertTrue(channel.is_joined)
-        self.assertEqual(self.memory.connections_made, 1)
-
-    def test_rejoin(self) -> None:
-        """After a lost connection the token is asked for anew; others share it."""
-        client = self.client(self.make)
-        self.subscribed(client.channel("room"))
-        before = len(self.made)
-        self.memory.drop()
-        self.pass_time(20)
-        self.assertEqual(len(self.made), before + 1)
-        [channel] = self.memory.channels("realtime:room")
-        self.assertEqual(channel.token, self.made[-1])  # type: ignore[attr-defined]
-
-    def test_set_auth(self) -> None:
-        """A token that is set is pushed to joined channels, and is in later joins."""
-        client = self.client(self.make())
-        self.subscribed(client.channel("room"))
-        token = self.make()
-        self.successResultOf(client.set_auth(token))
-        self.memory.flush()
-        self.assertEqual(self.frames("access_token"), [{"access_token": token}])
-        self.successResultOf(client.set_auth(token))
-        self.subscribed(client.channel("other"))
-        self.assertEqual(len(self.frames("access_token")), 1)
-        self.assertEqual(self.frames("phx_join")[1]["access_token"], token)
-        self.failureResultOf(client.set_auth(7), ConfigurationError)  # type: ignore[arg-type]
-
-    def test_never_answered(self) -> None:
-        """A callable that never answers is given up with the client."""
-        client = self.client(Deferred)
-        channel = client.channel("room")
-        subscribing = channel.subscribe()
-        authing = client.set_auth()
-        self.memory.flush()
-        stopping = client.stopService()
-        self.memory.flush()
-        self.memory.advance(5)
-        self.successResultOf(stopping)
-        self.failureResultOf(subscribing)
-        self.failureResultOf(authing)
-        self.assertEqual(self.memory.clock.getDelayedCalls(), [])
-
-    def test_secrets(self) -> None:
-        """Neither the key nor a token is in a repr, the state or the log."""
-        with capturedLogs() as events:
-            client = self.client(self.make)
-            channel = client.channel("room")
-            self.subscribed(channel)
-            self.memory.expire()
-            self.memory.drop()
-            self.pass_time(30)
-        shown = [repr(it) for it in (client, client.socket, channel, events)]
-        shown += [repr(client.socket.get_state()), repr(channel.params)]
-        shown.append(repr(client.socket.options))
-        for text in shown:
-            for secret in (self.memory.publishable_key, *self.made):
-                self.assertNotIn(secret, text)

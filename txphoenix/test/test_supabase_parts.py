@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import pickle
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,6 +16,7 @@ from txphoenix.message import Message
 from txphoenix.serializer import default_json
 from txphoenix.supabase import (
     MalformedMessage,
+    PostgresChange,
     SendError,
     SendTimeout,
     SubscribeError,
@@ -64,6 +66,18 @@ class ValueTests(SynchronousTestCase):
         self.assertEqual(converted_row(columns, row), row)
         self.assertEqual(converted_row(columns, {"a": "1"}), {"a": 1})
         self.assertEqual(converted_row(columns, None), {})
+
+
+class ChangeTests(SynchronousTestCase):
+    """Changes as the server tells them."""
+
+    def test_odd_columns(self) -> None:
+        """Columns without a name that is text leave the values as they came."""
+        names = ("schema", "table", "type", "commit_timestamp")
+        told: dict[str, Any] = {**dict.fromkeys(names, "x"), "record": {"id": "1"}}
+        for columns in (5, [5], [{"name": [], "type": "int8"}], [{"type": "int8"}]):
+            change = PostgresChange.read({**told, "columns": columns})
+            self.assertEqual(change.new, {"id": "1"})
 
 
 class FrameTests(SynchronousTestCase):
@@ -123,7 +137,8 @@ class TokenTests(SynchronousTestCase):
     def test_expiry(self) -> None:
         """A JSON web token says so, and nothing else does."""
         self.assertEqual(expiry_of(make_token({"exp": 17}, "s")), 17.0)
-        for claims in ({}, {"exp": "17"}, {"exp": True}):
+        odd: list[Any] = ["17", True, 10**400, float("inf"), float("nan"), [17]]
+        for claims in ({}, *({"exp": it} for it in odd)):
             self.assertIsNone(expiry_of(make_token(claims, "s")))
         for token in (None, 7, "", "opaque", "a.b.c", "a.é.c", "..", "a.W10.c"):
             self.assertIsNone(expiry_of(token))
