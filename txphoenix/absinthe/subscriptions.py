@@ -62,9 +62,12 @@ class Subscriptions:
         # Who has a document under way: the reply may still bring an id.
         self._asking: dict[Subscription, Deferred[None]] = {}
         self._early = EarlyData(limit)
-        # The latest that were given back, whose last data need no word in the log, and
-        # those that nobody had.
-        self._left: dict[str, None] = {}
+        # How many documents were pushed, and at which each one was.
+        self._pushes = 0
+        self._pushed_at: dict[Subscription, int] = {}
+        # The latest that were given back, whose last data need no word in the log, with
+        # how many documents were pushed before, and those that nobody had.
+        self._left: dict[str, int] = {}
         self._disowned: set[str] = set()
         # The hooks of ids that are of another form.
         self._odd: dict[str, Remover] = {}
@@ -139,6 +142,8 @@ class Subscriptions:
     # Subscribing.
 
     def _push(self, subscription: Subscription) -> Deferred[Any]:
+        self._pushes += 1
+        self._pushed_at[subscription] = self._pushes
         return self._control.request("doc", subscription.payload, subscription.timeout)
 
     def _ask(self, subscription: Subscription, pushed: Deferred[Any]) -> None:
@@ -159,6 +164,13 @@ class Subscriptions:
     def _replied(self, response: Any, subscription: Subscription) -> None:
         id = subscription_id_in(response)
         self._asking.pop(subscription, None)
+        pushed_at = self._pushed_at.pop(subscription, 0)
+        if self._left.get(id, -1) >= pushed_at:
+            # Given back for another behind this document, it has ended for both.
+            if not subscription.is_ended:
+                self._ask_again(subscription)
+            self._settle()
+            return
         subscription.id = id
         self._watch(id)
         self._by_id.setdefault(id, []).append(subscription)
@@ -172,9 +184,11 @@ class Subscriptions:
 
     def _failed(self, failure: Failure, subscription: Subscription) -> None:
         self._asking.pop(subscription, None)
+        self._pushed_at.pop(subscription, None)
         self._settle()
+        # One that is not there has been ended by its user, or with the channel.
         error = error_of(failure)
-        if subscription.is_ended or self._goes_on(subscription, error):
+        if subscription not in self._all or self._goes_on(subscription, error):
             return
         self._all.pop(subscription, None)
         subscription.end(error)
@@ -196,6 +210,9 @@ class Subscriptions:
         if id.startswith(DATA_TOPICS) or id in self._odd:
             return
         try:
+            # With a star at its end it would take the messages of other topics.
+            if id.endswith("*"):
+                raise ConfigurationError
             self._odd[id] = self._on_topic(id, self.take)
         except ConfigurationError:
             raise InvalidResponse("the subscriptionId can be no topic", id) from None
@@ -219,9 +236,7 @@ class Subscriptions:
         if holders:
             return succeed(None)
         del self._by_id[id]
-        self._left[id] = None
-        if len(self._left) > _MOST_LEFT:
-            del self._left[next(iter(self._left))]
+        self._give_back(id)
         if id in self._odd:
             self._odd.pop(id)()
         if not self._control.is_joined:
@@ -229,6 +244,11 @@ class Subscriptions:
         pushed = self._control.push("unsubscribe", {"subscriptionId": id}, timeout)
         # Whatever becomes of it: here the subscription has ended.
         return pushed.addBoth(lambda _: None)
+
+    def _give_back(self, id: str) -> None:
+        self._left[id] = self._pushes
+        if len(self._left) > _MOST_LEFT:
+            del self._left[next(iter(self._left))]
 
     def _settle(self) -> None:
         """Nobody waits for an id: what has come for others is for nobody."""
@@ -252,6 +272,10 @@ class Subscriptions:
 
     def refuse(self, id: Any) -> None:
         """Tell the server that nobody wants a subscription, and wait for nothing."""
+        if isinstance(id, str):
+            if id in self._by_id:
+                return
+            self._give_back(id)
         try:
             self._control.push_async("unsubscribe", {"subscriptionId": id})
         except PhoenixError as error:

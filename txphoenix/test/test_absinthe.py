@@ -17,7 +17,7 @@ from txphoenix import (
     SerializerError,
     SocketClient,
 )
-from txphoenix.absinthe import AbsintheClient
+from txphoenix.absinthe import AbsintheClient, InvalidResponse
 from txphoenix.absinthe.testing import ServerSubscription
 from txphoenix.testing import ok
 
@@ -192,8 +192,12 @@ class SubscribeTests(AbsintheCase):
     def test_unsubscribe_before_join(self) -> None:
         """One that was never sent never is."""
         subscription = self.absinthe.subscribe(TICKS)
+        reasons: list[object] = []
+        subscription.on_close(reasons.append)
+        waiting = subscription.when_subscribed()
         self.assertIsNone(self.successResultOf(subscription.unsubscribe()))
-        self.server.flush()
+        self.assertEqual((reasons, subscription.error), (["unsubscribed"], None))
+        self.assertIsInstance(self.error(waiting), ChannelClosed)
         self.assertEqual(self.schema.documents, [])
 
     def test_unsubscribe_under_way(self) -> None:
@@ -282,6 +286,32 @@ class SubscribeTests(AbsintheCase):
         sender.send({"data": {"ticked": 2}})
         self.assertEqual(self.ticks(second, 1), [2])
         self.now(second.unsubscribe())
+
+    def test_same_id_given_back(self) -> None:
+        """An id that comes for a second behind the end of a first is asked for anew.
+
+        Absinthe ends all that is of one id, so the server would send nothing.
+        """
+        self.schema.answer = lambda document: ok({"subscriptionId": "S"})
+        first = self.subscribed()
+        second = self.absinthe.subscribe(TICKS)
+        third = self.absinthe.subscribe(TICKS)
+        first.unsubscribe()
+        third.unsubscribe()
+        self.server.flush()
+        self.assertEqual(second.id, "S")
+        self.assertEqual(len(self.schema.documents), 4)
+        self.now(second.unsubscribe())
+        self.assertEqual(self.subscribed().id, "S")
+        self.assertEqual(len(self.schema.documents), 5)
+
+    def test_same_id_by_query(self) -> None:
+        """A subscription sent as a query does not end one that has its id."""
+        self.subscribed()
+        (id,) = self.schema.subscriptions
+        self.schema.answer = lambda document: ok({"subscriptionId": id})
+        self.assertIsInstance(self.error(self.absinthe.query(TICKS)), InvalidResponse)
+        self.assertEqual([*self.schema.subscriptions], [id])
 
     def test_full_queue(self) -> None:
         """Without a reader the oldest are dropped, and the log says so once."""

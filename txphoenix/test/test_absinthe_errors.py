@@ -250,6 +250,13 @@ class SubscribeTests(_Case):
         self.assertNotIn("odd:1", hooks._topics if hooks else ())
         self.assertEqual(self.lines(), [])
 
+    def test_id_of_many_topics(self) -> None:
+        """An id that would take the messages of other topics is an error."""
+        for id in ("*", "rooms:*"):
+            self.schema.answer = lambda document, id=id: ok({"subscriptionId": id})
+            subscribed = self.absinthe.subscribe(TICKS).when_subscribed()
+            self.assertIsInstance(self.error(subscribed), InvalidResponse)
+
 
 class DataTests(_Case):
     """What subscriptions get."""
