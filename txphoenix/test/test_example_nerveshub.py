@@ -211,6 +211,7 @@ class SignatureTests(SynchronousTestCase):
                     f"SFMz.{payload}.{mac}",
                     f"{start}.g2gD.{mac}",
                     f"{start}.é.{mac}",
+                    f"{start}.{payload}.{mac}é",
                     f"{start}.{other['x-nh-signature'].split('.')[1]}.{mac}",
                 )
             ),
