@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import signal
+import sys
 from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -19,7 +20,14 @@ from msgpack_serializer import MsgPackSerializer
 from shared_secret import headers
 from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater, react
-from twisted.logger import Logger
+from twisted.logger import (
+    FilteringLogObserver,
+    Logger,
+    LogLevel,
+    LogLevelFilterPredicate,
+    globalLogBeginner,
+    textFileLogObserver,
+)
 
 from txphoenix import Channel, SocketClient, client_tls, errors
 
@@ -153,7 +161,7 @@ def identity(args):
     options = {}
     if any(files.values()):
         # The files are read anew at each attempt.
-        options["tls"] = client_tls(urlsplit(args.url).hostname, **files)
+        options["tls"] = client_tls(urlsplit(args.url).hostname or "", **files)
     if args.shared_key is not None:
         path = Path(args.shared_secret_file)
 
@@ -161,9 +169,17 @@ def identity(args):
             secret = path.read_text("utf-8").strip()
             return headers(args.shared_key, secret, args.identifier)
 
-        # So is this function called.
+        # So is this function called; now only to see whether there is a secret.
+        sign()
         options["headers"] = sign
     return options
+
+
+def log_to_stderr():
+    """Show what goes wrong: each attempt that fails, and why."""
+    levels = LogLevelFilterPredicate(defaultLogLevel=LogLevel.warn)
+    observer = FilteringLogObserver(textFileLogObserver(sys.stderr), [levels])
+    globalLogBeginner.beginLoggingTo([observer], redirectStandardIO=False)
 
 
 async def main(reactor, *arguments):
@@ -178,9 +194,14 @@ async def main(reactor, *arguments):
     parser.add_argument("--shared-secret-file", help="holds the shared secret")
     parser.add_argument("--identifier", help="the device's serial number")
     args = parser.parse_args(arguments)
-    if args.shared_key and not (args.shared_secret_file and args.identifier):
+    shared = (args.shared_key, args.shared_secret_file, args.identifier)
+    if any(shared) and not all(shared):
         parser.error("--shared-key needs --shared-secret-file and --identifier")
-    device = make_device(args.url, partial(pretend, reactor), **identity(args))
+    try:
+        device = make_device(args.url, partial(pretend, reactor), **identity(args))
+    except (errors.ConfigurationError, OSError, ValueError) as error:
+        parser.error(str(error))
+    log_to_stderr()
     interrupted = Deferred()
     signal.signal(
         signal.SIGINT,
@@ -192,6 +213,4 @@ async def main(reactor, *arguments):
 
 
 if __name__ == "__main__":
-    import sys
-
     react(main, sys.argv[1:])

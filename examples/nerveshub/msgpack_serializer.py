@@ -41,7 +41,9 @@ class MsgPackSerializer:
             TypeError,
             ValueError,
         ) as error:
-            raise SerializerError(f"expected MessagePack: {error}") from error
+            # Some of msgpack's have nothing to say.
+            why = str(error) or type(error).__name__
+            raise SerializerError(f"expected MessagePack: {why}") from error
         if not isinstance(fields, list) or len(fields) != 5:
             came = type(fields).__name__
             if isinstance(fields, list):

@@ -23,6 +23,7 @@ from ..options.options import OPTIONS
 from ..options.types import ClientOptions
 from ..protocol.redact import redact_url
 from ..protocol.serializer import known_versions
+from ..runtime.regular_files import check_regular
 from ..transports.client_tls import url_tls
 from ..transports.tls_files import FileNames
 from .output import USAGE, CommandError, Terminal
@@ -322,12 +323,17 @@ def _auth_token(args: Namespace, terminal: Terminal) -> str | Callable[[], str] 
 
 def _tls(args: Namespace) -> Any:
     files = (args.ca_file, args.cert, args.key, args.key_password_file)
+    for option, name in zip(_TLS_FILES, files, strict=True):
+        # As "$CERT" may be; to Path it would be the current directory.
+        if name == "":
+            raise CommandError(f"{option} must be the path of a file, not ''", USAGE)
     paths = [None if name is None else Path(name) for name in files]
     return url_tls(args.url, _TLS_FILES, *paths)
 
 
 def _read(option: str, name: str) -> str:
     try:
+        check_regular(Path(name))
         return Path(name).read_text(encoding="utf-8")
     except OSError as error:
         reason = error.strerror or error

@@ -32,6 +32,7 @@ from ..options.channel_kinds import ChannelFactory
 from ..options.fields import text_type
 from ..options.options import OPTIONS, Options
 from ..options.spelling import did_you_mean
+from ..runtime.regular_files import check_regular, expanded
 from ..transports.client_tls import url_tls
 from ..transports.tls_files import FileNames
 
@@ -217,7 +218,10 @@ def _text(name: str, value: Any, base: Path) -> str | Path:
     if not isinstance(value, str):
         raise ConfigurationError(f"{name} must be a str, not {_kind(value)}")
     if name in ("config", "cert", "key") or name.endswith("_file"):
-        return base / Path(value).expanduser()
+        try:
+            return expanded(value, base)
+        except ValueError as error:
+            raise ConfigurationError(f"{name} {error}") from None
     return value
 
 
@@ -264,6 +268,7 @@ class _Source(NamedTuple):
 
 def _read_value(option: str, path: Path) -> str:
     try:
+        check_regular(path)
         value = path.read_text("utf-8").strip()
     except OSError as error:
         raise _unreadable(option, path, error) from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 from argparse import ArgumentError, ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Mapping
@@ -246,6 +247,17 @@ class RunningClientTests(PhoenixMixin, SynchronousTestCase):
         path = Path(self.mktemp())
         path.write_bytes(b"\xff\xfe")
         self.assertIn("no text", self.refused("--token-file", str(path)))
+
+    def test_no_regular_file(self) -> None:
+        """A token that cannot be read anew, as one in a pipe, is an error at once."""
+        said = self.refused("--token-file", os.devnull)
+        self.assertIn("it is no regular file", said)
+
+    def test_empty_names(self) -> None:
+        """A name that is empty, as of a variable that is not there, is no file."""
+        for option in ("--ca-file", "--cert", "--key", "--key-password-file"):
+            said = self.refused(option, "")
+            self.assertIn(f"{option} must be the path of a file, not ''", said)
 
     def test_twice(self) -> None:
         """A name that comes twice is an error, also where one of them is a list."""

@@ -82,10 +82,31 @@ class ProgramTests(NervesHubCase):
         self.assertEqual(hub.devices, ["dev-2"])
 
     async def test_wrong_arguments(self) -> None:
-        """A shared key alone is an error of the command line."""
-        device = self.start("device.py", "ws://127.0.0.1/socket", "--shared-key", KEY)
-        self.assertEqual(await device.ended, 2)
-        self.assertIn("needs --shared-secret-file", device.err.text)
+        """What does not go together, or is not there, is one line of error."""
+        url = "wss://127.0.0.1:1/socket"
+        shared = ("--shared-key", KEY, "--shared-secret-file", "/nowhere")
+        for arguments, said in (
+            ((url, *shared[:2]), "needs --shared-secret-file"),
+            ((url, *shared[2:]), "needs --shared-secret-file"),
+            ((url, *shared, "--identifier", "dev-1"), "No such file"),
+            ((url, "--cert", "/nowhere"), "cert_file: cannot read '/nowhere'"),
+            (("nowhere",), "url must begin with ws://"),
+            (("nowhere", "--cert", "/nowhere"), "hostname"),
+        ):
+            device = self.start("device.py", *arguments)
+            self.assertEqual(await device.ended, 2, arguments)
+            *usage, line = device.err.text.splitlines()
+            self.assertTrue(usage[0].startswith("usage: "), usage[0])
+            self.assertTrue(line.startswith("device.py: error: "), line)
+            self.assertIn(said, line)
+
+    async def test_trouble(self) -> None:
+        """What the page says one sees is what a device shows that cannot connect."""
+        hub = await self.hub(with_certificate=True)
+        device = self.start("device.py", hub.server.url, "--ca-file", self.files.ca)
+        await device.err.wait_for("certificate required")
+        device.interrupt()
+        await device.ended
 
 
 class PageTests(NervesHubCase):

@@ -170,6 +170,26 @@ class SettingsTests(SynchronousTestCase):
         binary.write_bytes(b"\xff\xfe")
         self.assert_wrong(f"config: {binary}: ", {"config": str(binary)})
 
+    def test_no_path(self) -> None:
+        """An empty name is no file, nor is one in the home of nobody."""
+        for option in ("token_file", "cert", "key", "ca_file", "key_password_file"):
+            self.assert_wrong_file(
+                f"{option} must be the path of a file, not ''", f'{option} = ""'
+            )
+        self.assert_wrong_file(
+            "cert begins with '~no such user', who has no home directory",
+            'cert = "~no such user/cert.pem"',
+        )
+
+    def test_no_regular_file(self) -> None:
+        """What cannot be read anew, as a pipe, is refused and not waited for."""
+        for option in ("token_file", "param_file"):
+            value = os.devnull if option == "token_file" else {"a": os.devnull}
+            self.assert_wrong(
+                f"{option}: cannot read {os.devnull}: it is no regular file",
+                {"url": URL, option: value},
+            )
+
     # -- Secrets ------------------------------------------------------------------
 
     def test_files_are_read_anew(self) -> None:

@@ -253,6 +253,19 @@ class FileTests(SynchronousTestCase):
             self.assertIn(words, str(error))
             self.assertIn(str(self.path), str(error))
 
+    def test_no_file(self) -> None:
+        """Nor is a pipe waited for, or a home looked for that is not there."""
+        for named, words in (
+            (os.devnull, "it is no regular file"),
+            ("~no such user/token", "who has no home directory"),
+            ("", "must be the path of a file"),
+        ):
+            error = self.assertRaises(
+                ConfigurationError, check_extra, {"url": URL, "token_file": named}
+            )
+            self.assertIn("extra: token_file", str(error))
+            self.assertIn(words, str(error))
+
     def test_both_ways(self) -> None:
         """A param is a value, or in a file."""
         error = self.assertRaises(

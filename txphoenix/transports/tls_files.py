@@ -15,7 +15,6 @@ from __future__ import annotations
 import re
 from hashlib import sha256
 from pathlib import Path
-from stat import S_ISDIR, S_ISREG
 from typing import Any, Final, NamedTuple
 
 from OpenSSL import SSL, crypto
@@ -27,6 +26,7 @@ from twisted.internet.ssl import (
 )
 
 from ..errors import ConfigurationError
+from ..runtime.regular_files import check_regular
 
 __all__ = ["FileNames", "TLSFiles"]
 
@@ -199,11 +199,8 @@ def _read(option: str, path: Path | None) -> bytes | None:
     if path is None:
         return None
     try:
-        # A pipe would be waited for with the whole process, and /dev/zero has no end.
-        mode = path.stat().st_mode
-        if S_ISREG(mode) or S_ISDIR(mode):
-            return path.read_bytes()
-        reason = "it is no regular file"
+        check_regular(path)
+        return path.read_bytes()
     except OSError as error:
         reason = error.strerror or type(error).__name__
     except ValueError:

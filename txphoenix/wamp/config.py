@@ -20,6 +20,7 @@ from twisted.internet.task import Clock
 from txphoenix import SocketClient
 from txphoenix.errors import ConfigurationError
 from txphoenix.legible import legible
+from txphoenix.runtime.regular_files import check_regular, expanded
 
 from .uris import check_prefix, check_topic
 
@@ -215,8 +216,12 @@ def _token(extra: Mapping[str, Any], base: Path) -> Any:
 
 
 def _content(name: str, base: Path, named: str) -> str:
-    path = base / Path(named).expanduser()
     try:
+        path = expanded(named, base)
+    except ValueError as error:
+        raise ConfigurationError(f"extra: {name} {error}") from None
+    try:
+        check_regular(path)
         content = path.read_text("utf-8").strip()
     except OSError as error:
         raise ConfigurationError(
