@@ -46,8 +46,7 @@ def _place_of_error(backoff: Callable[..., Any]) -> str | None:
     """
     try:
         place = _place_in(signature(backoff), _bound_names(backoff))
-        # What a decorator wraps may take more than the decorator itself.
-        called = signature(backoff, follow_wrapped=False)
+        called = _own_signature(backoff)
         if place:
             called.bind(0, **{place: None})
         elif place is not None:
@@ -57,6 +56,15 @@ def _place_of_error(backoff: Callable[..., Any]) -> str | None:
         # anything.
         return None
     return place
+
+
+def _own_signature(backoff: Callable[..., Any]) -> Signature:
+    """What it takes itself, as what a decorator wraps may take more than that."""
+    try:
+        return signature(backoff, follow_wrapped=False)
+    except ValueError:
+        # functools.cache is written in C, and takes whatever it wraps.
+        return signature(backoff)
 
 
 def _place_in(called: Signature, bound: frozenset[str]) -> str | None:

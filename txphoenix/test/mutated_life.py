@@ -43,6 +43,8 @@ _DEEP = 200
 _DEFLATE = b"Sec-WebSocket-Extensions: permessage-deflate\r\n"
 _NO_TIME = 0.01
 _DELAY = 0.5
+# What the client waits at most after a close with 1013.
+_OVERLOAD = 15.0
 
 
 class Wrong(AssertionError):
@@ -318,7 +320,8 @@ class MutatedLife:
         self._memory.advance(_DELAY)
         if not self.client.connected:
             self.client.connect()
-            self._memory.advance(10 * _DELAY)
+            # Nobody may do away with the delay again and again.
+            self._memory.advance(_OVERLOAD)
         self._begin()
 
     def _push(self) -> None:

@@ -91,6 +91,7 @@ class WithErrorTests(SynchronousTestCase):
             Called(),
             Called().method,
             passes_all,
+            functools.cache(lambda failures, error: (failures, error)),
         ):
             with self.subTest(backoff=backoff):
                 self.assertEqual(with_error(backoff)(3, ERROR), (3, ERROR))
@@ -109,6 +110,7 @@ class WithErrorTests(SynchronousTestCase):
             functools.partial(lambda failures, base=2: (failures,)),
             Called().short,
             passes_one,
+            functools.cache(lambda failures: (failures,)),
             Odd(),
             Mock(side_effect=lambda *args: args),
         ):

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+from twisted.internet.interfaces import IOpenSSLClientConnectionCreator
+from twisted.internet.ssl import optionsForClientTLS
 from twisted.trial.unittest import SynchronousTestCase
+from zope.interface import implementer
 
-from txphoenix import HandshakeRefused
+from txphoenix import HandshakeRefused, client_tls
 from txphoenix.options.options import Options
 from txphoenix.protocol.url import parse
 from txphoenix.transports.attempt import Attempt
 from txphoenix.transports.redirects import REDIRECTS, Redirects
+
+from .certificates import Issuer
 
 HERE = "ws://here.example/socket/websocket?token=s3cret&vsn=2.0.0"
 HEADERS = {
@@ -191,6 +196,33 @@ class LimitTests(SynchronousTestCase):
         self.assertIn("where the option endpoint does not lead", str(error))
         found = redirects(endpoint=lambda *_: None)
         self.assertIsNone(found.follow(answer("ws://there.example/a")))
+
+    def test_tls(self) -> None:
+        """TLS of somebody's own may show a certificate to any host, and is not asked.
+
+        What names a host ends at another before that.
+        """
+
+        @implementer(IOpenSSLClientConnectionCreator)
+        class Own:
+            """Checks no host."""
+
+            def clientConnectionForTLS(self, tlsProtocol: object) -> Any:
+                raise AssertionError("nobody connects here")
+
+        places = ("wss://there.example/a", "wss://here.example:4443/a")
+        for location in places:
+            error = self.refused(redirects(tls=Own()), location)
+            self.assertIn("the option tls does not lead", str(error))
+        for location in ("/a", "wss://here.example/a", "ws://there.example/a"):
+            self.assertIsNone(redirects(tls=Own()).follow(answer(location)))
+        named = (
+            optionsForClientTLS("here.example", Issuer().trust_root),
+            client_tls("my_here.example", Issuer().trust_root),
+        )
+        for tls in named:
+            for location in places:
+                self.assertIsNone(redirects(tls=tls).follow(answer(location)))
 
     def test_retry_after(self) -> None:
         """One that is not followed may say when to come back."""

@@ -152,9 +152,12 @@ class Redirects:
         if self._count >= options.max_redirects:
             return f"and max_redirects ({options.max_redirects}) were followed"
         endpoint = options.endpoint
-        is_fixed = endpoint is not None and not callable(endpoint)
-        if is_fixed and not _is_same_server(self.target, target):
+        if _is_same_server(self.target, target):
+            return ""
+        if endpoint is not None and not callable(endpoint):
             return "where the option endpoint does not lead"
+        if target.secure and not _names_host(options.tls):
+            return "where the option tls does not lead, since it names no host"
         return ""
 
 
@@ -165,6 +168,16 @@ def _is_same_server(before: Target, after: Target) -> bool:
     ports = before.port, after.port
     is_upgrade = after.secure and not before.secure and ports == _DEFAULT_PORTS
     return before.port == after.port or is_upgrade
+
+
+def _names_host(tls: object) -> bool:
+    """Whether TLS ends at another host before it has shown a certificate of ours."""
+    if tls is None:
+        return True
+    # Few clients have any, and few servers lead elsewhere.
+    from .tls import names_host
+
+    return names_host(tls)
 
 
 def _redirected(

@@ -55,6 +55,7 @@ __all__ = [
     "identity_of",
     "is_judged",
     "is_verified",
+    "names_host",
     "refusal",
     "verified",
     "verify",
@@ -107,6 +108,14 @@ def verified(tls: Any) -> Any:
     if type(tls) is not _twisted_kind() or not isinstance(host, str):
         return tls
     return VerifyingTLS(tls, identity_of(host))
+
+
+def names_host(tls: Any) -> bool:
+    """Whether what the option ``tls`` says takes one host's certificate and no other's.
+
+    What somebody has made may take any, and show a certificate of ours to all.
+    """
+    return isinstance(verified(tls), VerifyingTLS)
 
 
 def verify(connection: Connection, tls_protocol: Any, identity: Identity) -> None:
