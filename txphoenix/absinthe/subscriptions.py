@@ -69,10 +69,11 @@ class Subscriptions:
         # how many documents were pushed before, and those that nobody had.
         self._left: dict[str, int] = {}
         self._disowned: set[str] = set()
-        # The hooks of ids that are of another form.
+        # The hooks of ids that are of another form, and that of all others. They need
+        # the connection (see disconnect_when_idle), so none outlives the channel.
         self._odd: dict[str, Remover] = {}
+        self._unhook: Remover | None = None
         control.told = self
-        on_topic(DATA_TOPICS + "*", self.take)
 
     def begin(self, subscription: Subscription) -> None:
         """Subscribe for the first time."""
@@ -100,6 +101,8 @@ class Subscriptions:
     def joined(self) -> None:
         """Subscribe again: the server knows of none."""
         self._forget_ids()
+        if self._unhook is None:
+            self._unhook = self._on_topic(DATA_TOPICS + "*", self.take)
         for subscription in list(self._all):
             subscription.id = None
             if subscription not in self._asking:
@@ -113,6 +116,9 @@ class Subscriptions:
     def closed(self, reason: object) -> None:
         """End all."""
         self._forget_ids()
+        unhook, self._unhook = self._unhook, None
+        if unhook is not None:
+            unhook()
         subscriptions, self._all = self._all, {}
         for subscription in subscriptions:
             subscription.end(reason)

@@ -93,8 +93,9 @@ class Channel(HookedChannel):
         return repr(self._inner)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if name == "restart":
-            self._inner.restart = value  # type: ignore[misc]
+        if name in ("decoders", "presence_events", "restart"):
+            # The join looks at it there, and refuses what would change nothing.
+            setattr(self._inner, name, value)
         elif callable(getattr(Channel, name, None)):
             raise ConfigurationError(
                 f"{name} is a method, and what is set in its place is never called:"

@@ -111,7 +111,13 @@ def _receive_presence(membership: _Inside, message: Message) -> None:
         presences = membership.own_presences()
         presences.take(event, payload, membership.joins.ref)
         called = presences.hooks.call
-    if not called(event, payload, membership.topic):
+    if called(event, payload, membership.topic):
+        return
+    # What brings presences to another class may have a decoder in this one.
+    decoded = membership.hooks.decoded
+    if decoded is not None and event in decoded.decoders:
+        take_decoded(membership, decoded, message)
+    else:
         run_callback(membership, channel.handle_message, message)
 
 

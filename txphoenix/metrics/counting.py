@@ -178,6 +178,9 @@ class Counting:
         action = metadata["action"]
         if action == "heartbeat_duration":
             seen.answered_at = self._now()
+        elif action == "idle":
+            # Nobody asks the server any more, so its silence says nothing.
+            seen.answered_at = None
         for plan in self._plans[event_name].get(action, ()):
             number = 1 if plan.measurement == ONE else measurements[plan.measurement]
             key: Key = (plan.name,)

@@ -150,3 +150,26 @@ class LongPollTests(AgainTests):
     """The same by long-poll."""
 
     options = {"transport": "longpoll"}
+
+
+class IdleTests(AbsintheCase):
+    """A client with ``disconnect_when_idle``."""
+
+    options = {"disconnect_when_idle": 10}
+
+    def test_idle(self) -> None:
+        """Once it is closed, Absinthe holds no connection; the next document opens one.
+
+        One that was never used holds none either.
+        """
+        self.server.advance(11)
+        self.assertTrue(self.client.get_state("idle"))
+        for _ in range(2):
+            subscription = self.subscribed()
+            self.publish(1)
+            self.server.advance(100)
+            self.publish(2)
+            self.assertEqual(self.ticks(subscription, 2), [1, 2])
+            self.now(self.absinthe.close())
+            self.server.advance(11)
+            self.assertTrue(self.client.get_state("idle"))

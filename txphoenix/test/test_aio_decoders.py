@@ -78,3 +78,15 @@ class AioTests(AioMemoryTestCase):
             client.channel(TOPIC, decoders={"new_msg": later})
         with self.assertRaises(ConfigurationError):
             client.channel(TOPIC).on("new_msg", print, decode=later)
+
+    def test_set_later(self) -> None:
+        """What is set of a channel and would change nothing is refused by the join."""
+        client = self.open()
+        for name, value in {
+            "decoders": {"new_msg": to_note},
+            "presence_events": ("crowd_state", "crowd_diff"),
+        }.items():
+            channel = client.channel(TOPIC)
+            setattr(channel, name, value)
+            with self.assertRaisesRegex(ConfigurationError, f"{name} of a channel"):
+                self.finish(channel.join())

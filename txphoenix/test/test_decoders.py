@@ -324,6 +324,25 @@ class ClassTests(DecoderCase):
         self.server_sends(None, None, TOPIC, "new_msg", {"body": "hi"})
         self.assertEqual(plain.taken, [("new_msg", Note("hi"))])
 
+    def test_presence_events_of_another_class(self) -> None:
+        """What brings presences to another class is decoded in one that decodes it."""
+
+        class Crowd(Channel):
+            presence_events = ("crowd_state", "crowd_diff")
+
+        for kind, event in (Crowd, "presence_diff"), (Read, "crowd_state"):
+            channel = self.join(kind, {event: to_note})
+            got: list[Any] = []
+            remove = channel.on(event, got.append)
+            self.server_sends(None, None, TOPIC, event, {"body": "hi"})
+            self.assertEqual(got, [Note("hi")])
+            self.server_sends(None, None, TOPIC, event, {"colour": SECRET})
+            self.assert_told(event)
+            remove()
+            self.server_sends(None, None, TOPIC, event, {"body": "ho"})
+            message = self.successResultOf(channel.receive())
+            self.assertEqual(message.payload, Note("ho"))
+
     def test_map(self) -> None:
         """A partial of a class may hand them on, in ``topic_channel_map`` say."""
         factory = partial(Channel, decoders={"new_msg": to_note})

@@ -101,12 +101,21 @@ class HealthTests(MetricsCase):
         )
 
     def test_idle(self) -> None:
-        """A client that has disconnected as nobody needs it is well."""
-        self.connected_client(disconnect_when_idle=5)
-        self.memory.advance(6)
+        """A client that has disconnected as nobody needs it is well.
+
+        That no heartbeat of it is answered any more says nothing.
+        """
+        client = self.connected_client(disconnect_when_idle=5)
+        client.ping()
+        self.memory.advance(4)
+        self.assertEqual(self.report()["last_heartbeat_seconds"], 4)
+        self.memory.advance(2)
         self.assert_health("healthy", True, True)
-        (found,) = self.report()["clients"]
+        report = self.report()
+        (found,) = report["clients"]
         self.assertEqual((found["connected"], found["idle"]), (False, True))
+        self.assertIsNone(found["last_heartbeat_seconds"])
+        self.assertIsNone(report["last_heartbeat_seconds"])
 
     def test_next_attempt(self) -> None:
         """In how long the next attempt begins, where one is planned."""
