@@ -36,15 +36,17 @@ def guarded(serializer: Serializer) -> Serializer:
 def reads_v2(serializer: Serializer) -> V2Serializer | None:
     """The serializer behind it, if text is read as V2 has it.
 
-    That is the case of ours, and of a subclass that has no ``decode`` of its own: what
-    such a class reads in another way are binary frames.
+    That is the case of ours, and of a subclass that has no ``decode`` of its own, nor a
+    part of it that is for text: what such a class reads in another way are binary
+    frames.
     """
     if isinstance(serializer, _Guarded):
         serializer = serializer.serializer
     # Only what the base class's own constructor has made has what is needed.
     if isinstance(serializer, V2Serializer) and hasattr(serializer, "parse"):
-        decode: Any = serializer.decode
-        if getattr(decode, "__func__", None) is V2Serializer.decode:
+        ours = V2Serializer.decode, V2Serializer.to_message
+        its: tuple[Any, ...] = serializer.decode, serializer.to_message
+        if all(getattr(one, "__func__", None) in ours for one in its):
             return serializer
     return None
 

@@ -150,6 +150,10 @@ class FastWayTests(SynchronousTestCase):
             def decode(self, data: bytes, is_binary: bool) -> Message:
                 return super().decode(data, is_binary)
 
+        class Maker(V2Serializer):
+            def to_message(self, fields: Any, data: bytes) -> Message:
+                return super().to_message(fields, data)
+
         class Unmade(V2Serializer):
             def __init__(self) -> None:
                 """Leave out what the base class would do."""
@@ -158,7 +162,8 @@ class FastWayTests(SynchronousTestCase):
         changed.decode = changed.decode  # type: ignore[method-assign]
         changed.decode = partial(changed.decode)  # type: ignore[method-assign]
         self.flushWarnings()
-        for serializer in (Objects(), Scripted(), Reader(), Unmade(), changed):
+        others = (Objects(), Scripted(), Reader(), Maker(), Unmade(), changed)
+        for serializer in others:
             self.assertIsNone(reads_v2(guarded(serializer)))
         self.assertIsNone(reads_v2(V1Serializer()))
         self.flushWarnings()

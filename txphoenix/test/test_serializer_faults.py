@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 from txphoenix import Channel, PushError, SerializerError, SocketClient, telemetry
 from txphoenix.protocol.message import Message
+from txphoenix.protocol.serializer import V2Serializer
 
 from .behaviour import BehaviourCase
 from .custom_serializers import Scripted, raiser
@@ -240,6 +241,34 @@ class ReceivingMixin(FaultsMixin):
         self.wait_until(lambda: len(heard) == 2)
         self.assertEqual((heard, len(self.errors)), ([0, 2], 1))
         self.assert_well()
+
+
+class PartsTests(FaultsMixin, ClientTestCase):
+    """A part of V2 that a subclass has in its own way."""
+
+    def test_to_message(self) -> None:
+        """What makes messages of text may do the same wrongs, and costs that frame."""
+
+        class Maker(V2Serializer):
+            on_text: Any = None
+
+            def to_message(self, fields: Any, data: bytes) -> Message:
+                made = super().to_message(fields, data)
+                return self.on_text(made) if self.on_text else made
+
+        maker = Maker()
+        client, channel = self.joined(serializer=maker)
+        client.on_error(self.errors.append)
+        for wrong in (*map(raiser, RAISED), partial(self.returning, None)):
+            self.errors.clear()
+            maker.on_text = wrong
+            self.memory.broadcast(channel.topic, "shout", {})
+            self.wait_until(lambda: self.errors)
+            self.assertIs(type(self.errors[0]), SerializerError)
+            maker.on_text = None
+            push = channel.push("echo", {"a": 1})
+            self.assertEqual(self.answered(push), {"a": 1})
+        self.assertEqual(len(self.memory.sessions), 2)
 
 
 class WebSocketSendingTests(SendingMixin, ClientTestCase):

@@ -178,7 +178,7 @@ class BinaryFramesTests(ClientTestCase):
         self.clock = self.memory.clock
         serializer = ShoutingV2()
         made: list[Any] = []
-        self.patch(serializer, "to_message", lambda *fields: made.append(fields))
+        self.patch(V2Serializer, "to_message", lambda _, *fields: made.append(fields))
         channel = self.joined_channel(serializer=serializer)
         heard: list[Any] = []
         channel.on("news", heard.append)

@@ -119,6 +119,10 @@ class SerializersTests(KitTestCase):
                 ValueError, MemoryServer, {}, serializers={"3.0.0": codec}
             )
             self.assertIn("the serializer of '3.0.0' must be a ServerCodec", str(error))
+        for vsn in ("", 3, None):
+            wrong: Any = {vsn: Objects()}
+            error = self.assertRaises(ValueError, MemoryServer, {}, serializers=wrong)
+            self.assertIn("the version of a serializer must be a str", str(error))
 
     def test_mixin(self) -> None:
         """The servers of test cases take them as well."""

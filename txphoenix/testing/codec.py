@@ -175,9 +175,13 @@ def checked_serializers(
 ) -> dict[str, ServerCodec]:
     """The codecs that a server was given, by version.
 
-    :raises ValueError: one of them is no codec.
+    :raises ValueError: one of them is no codec, or has no version.
     """
     for vsn, codec in (serializers or {}).items():
+        if not isinstance(vsn, str) or not vsn:
+            raise ValueError(
+                f"the version of a serializer must be a str, not empty, not {vsn!r}"
+            )
         functions = (getattr(codec, name, None) for name in ("encode", "decode"))
         if isinstance(codec, type) or not all(map(callable, functions)):
             raise ValueError(

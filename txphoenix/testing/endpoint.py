@@ -271,7 +271,7 @@ class Endpoint(Controls[ServerChannel, ServerSession]):
         session, and in vain if that is gone (Phoenix's ``pubsub_timeout_ms``).
     :param flavour: the Phoenix that it is like, and the web server before that:
         ``"1.8-bandit"``, ``"1.8-cowboy"``, ``"1.8.11-bandit"`` (which drops a push
-        without the join_ref of its join, as 1.8.3 and later do) or ``"1.7-bandit"``.
+        without the join_ref of its join, as 1.8.3 to 1.8.11 do) or ``"1.7-bandit"``.
     :param close_timeout: seconds that a client has for answering a close.
     :param keep_frames: whether each session keeps its frames in ``frames``.
     :param json: the JSON codec of Phoenix's own serializers.
