@@ -86,7 +86,8 @@ class RealtimeChannel(Channel):
         self._broadcasts: dict[str, Hooks] = {}
         self._systems = Hooks()
         self._errors = Hooks()
-        self._presence: Presence | None = None
+        # It takes what is told of presences, which is not for receive() then.
+        self._presence = Presence(self)
         self._has_presence_hooks = False
         self._own_presence = OwnPresence(self)
 
@@ -264,12 +265,12 @@ class RealtimeChannel(Channel):
     @property
     def presence_state(self) -> dict[str, list[dict[str, Any]]]:
         """Who is present: key -> what each of it has tracked, and its presence_ref."""
-        state = self._presences().state
+        state = self._presence.state
         return {key: shown(entry) for key, entry in state.items()}
 
     def on_presence_sync(self, function: Callable[[], Any]) -> Remover:
         """Add a hook, called when :attr:`presence_state` is complete or has changed."""
-        return self._hooked_presences().on_sync(function)
+        return self._presence_for_hook().on_sync(function)
 
     def on_presence_join(self, function: Callable[[str, Any, Any], Any]) -> Remover:
         """Add a hook for those who come.
@@ -277,7 +278,7 @@ class RealtimeChannel(Channel):
         :param function: called with the key, and what was there and what is new, each a
             list as in :attr:`presence_state`.
         """
-        return self._hooked_presences().on_join(shown_to(function))
+        return self._presence_for_hook().on_join(shown_to(function))
 
     def on_presence_leave(self, function: Callable[[str, Any, Any], Any]) -> Remover:
         """Add a hook for those who go.
@@ -285,7 +286,7 @@ class RealtimeChannel(Channel):
         :param function: called with the key, and what is left and what has gone, each a
             list as in :attr:`presence_state`.
         """
-        return self._hooked_presences().on_leave(shown_to(function))
+        return self._presence_for_hook().on_leave(shown_to(function))
 
     def track(
         self, payload: Mapping[str, Any] | None = None, timeout: float | None = None
@@ -305,13 +306,8 @@ class RealtimeChannel(Channel):
         """
         return self._own_presence.untrack(timeout)
 
-    def _hooked_presences(self) -> Presence:
+    def _presence_for_hook(self) -> Presence:
         self._has_presence_hooks = True
-        return self._presences()
-
-    def _presences(self) -> Presence:
-        if self._presence is None:
-            self._presence = Presence(self)
         return self._presence
 
     # -- What the server says -------------------------------------------------------

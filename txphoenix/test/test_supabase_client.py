@@ -370,6 +370,19 @@ class MessageTests(ClientCase):
         self.memory.flush()
         self.assertEqual(list(chosen.presence_state), ["ann"])
 
+    def test_presence_not_received(self) -> None:
+        """Who tracks is told of presences, which receive() leaves alone."""
+        self.project()
+        channel = self.client().channel("room", presence_key="ann")
+        self.subscribed(channel)
+        channel.track({"a": 1})
+        self.memory.flush()
+        self.memory.send_broadcast("room", "shout", {"b": 2})
+        self.memory.flush()
+        message = self.successResultOf(channel.receive())
+        self.assertEqual(message.payload.event, "shout")
+        self.assertEqual(list(channel.presence_state), ["ann"])
+
     def test_presence_hooks(self) -> None:
         """What is no hook is refused at once."""
         self.project()
