@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar
 
@@ -16,7 +15,7 @@ from txphoenix.errors import (
     PhoenixError,
     SerializerError,
 )
-from txphoenix.interfaces import JSONCodec, Remover
+from txphoenix.interfaces import Remover
 from txphoenix.message import Message
 from txphoenix.presence import Presence
 from txphoenix.runtime.hooks import Hooks
@@ -26,33 +25,15 @@ from .changes import POSTGRES_CHANGES, Bindings, PostgresChange, checked_binding
 from .config import ChannelConfig
 from .errors import MalformedMessage, SubscribeError, SystemMessageError
 from .frames import BROADCAST, EncodedBroadcast
-from .http import BroadcastSender
 from .messages import Broadcast, SystemMessage
 from .own_presence import OwnPresence, shown, shown_to
-from .tokens import AccessToken
+from .project import Project
 
-__all__ = ["Project", "RealtimeChannel"]
+__all__ = ["RealtimeChannel"]
 
 log = Logger("txphoenix.supabase", observer=package_log)
 
 _BINARY = (bytes, bytearray, memoryview)
-
-
-@dataclass(frozen=True, repr=False)
-class Project:
-    """What the channels of one client have in common.
-
-    :ivar token: the access token.
-    :ivar http: sends broadcasts by HTTP.
-    :ivar timeout: returns the client's ``timeout``.
-    :ivar json: encodes broadcasts; None for version 1.0.0, which has no frames for
-        them.
-    """
-
-    token: AccessToken
-    http: BroadcastSender
-    timeout: Callable[[], float]
-    json: JSONCodec | None
 
 
 class RealtimeChannel(Channel):
@@ -86,7 +67,8 @@ class RealtimeChannel(Channel):
         self._broadcasts: dict[str, Hooks] = {}
         self._systems = Hooks()
         self._errors = Hooks()
-        self._presence: Presence | None = None
+        # It takes what is told of presences, which is not for receive() then.
+        self._presence = Presence(self)
         self._has_presence_hooks = False
         self._own_presence = OwnPresence(self)
 
@@ -190,7 +172,12 @@ class RealtimeChannel(Channel):
         return self._broadcasts.setdefault(event, Hooks()).add(function)
 
     def send_broadcast(
-        self, event: str, payload: Any = None, timeout: float | None = None
+        self,
+        event: str,
+        payload: Any = None,
+        timeout: float | None = None,
+        *,
+        persist: bool | int = False,
     ) -> Deferred[Any]:
         """Broadcast to all others of the topic.
 
@@ -200,15 +187,17 @@ class RealtimeChannel(Channel):
         :param payload: any JSON value, ``{}`` if not given; or bytes, which need
             version 2.0.0.
         :param timeout: seconds; by default the client's ``timeout``.
+        :param persist: whether a private channel stores it, for ``config.replay`` of
+            others: True, or for how many seconds.
         :return: a Deferred that fires with the server's response where ``config.ack``
             is set, and else with None once it is on its way.
             It fails as :meth:`txphoenix.Channel.push` does, and as :meth:`send_http`.
         """
         payload = {} if payload is None else payload
         if not self.is_joined:
-            return self._send_before_join(event, payload, timeout)
+            return self._send_before_join(event, payload, timeout, persist)
         try:
-            made = self._encoded(event, payload)
+            made = self._encoded(event, payload, self.config.stored(persist))
             if self.config.ack:
                 return self.push(BROADCAST, made, timeout)
             self.push_async(BROADCAST, made)
@@ -217,31 +206,43 @@ class RealtimeChannel(Channel):
         return succeed(None)
 
     def send_http(
-        self, event: str, payload: Any = None, timeout: float | None = None
+        self,
+        event: str,
+        payload: Any = None,
+        timeout: float | None = None,
+        *,
+        persist: bool | int = False,
     ) -> Deferred[None]:
         """Broadcast to all of the topic by HTTP, whether it is joined or not.
 
         :param payload: any JSON value, ``{}`` if not given; or bytes.
         :param timeout: seconds; by default the client's ``timeout``.
+        :param persist: as for :meth:`send_broadcast`.
         :return: a Deferred of None.
             It fails with :exc:`SendError`, whose ``status`` is the server's;
             :exc:`SendTimeout`; :exc:`SerializerError`; or with
             :exc:`~twisted.internet.defer.CancelledError` where the client is stopped.
         """
+        try:
+            stored = self.config.stored(persist)
+        except ConfigurationError:
+            return fail()
         return self._project.http.send(
             self.name_of_topic,
             event,
             {} if payload is None else payload,
             self.config.private,
             self._project.timeout() if timeout is None else timeout,
+            stored,
         )
 
     def _send_before_join(
-        self, event: str, payload: Any, timeout: float | None
+        self, event: str, payload: Any, timeout: float | None, persist: bool | int
     ) -> Deferred[None]:
-        # Only this way has been there before version 2.97 of the server.
-        if not isinstance(payload, dict):
-            return self.send_http(event, payload, timeout)
+        # The other way has been there before version 2.97 of the server, and takes no
+        # more than this.
+        if persist is not False or not isinstance(payload, dict):
+            return self.send_http(event, payload, timeout, persist=persist)
         return self._project.http.send_as_message(
             self.name_of_topic,
             event,
@@ -250,12 +251,13 @@ class RealtimeChannel(Channel):
             self._project.timeout() if timeout is None else timeout,
         )
 
-    def _encoded(self, event: str, payload: Any) -> Any:
+    def _encoded(self, event: str, payload: Any, stored: Mapping[str, Any]) -> Any:
         if self._project.json is not None:
-            return EncodedBroadcast.of(event, payload, {}, self._project.json)
-        if isinstance(payload, _BINARY):
+            return EncodedBroadcast.of(event, payload, stored, self._project.json)
+        if stored or isinstance(payload, _BINARY):
             raise SerializerError(
-                "version 1.0.0 has no binary broadcasts: use 2.0.0 or send_http()"
+                "version 1.0.0 has no binary broadcasts, and none that are stored: use "
+                "2.0.0 or send_http()"
             )
         return {"type": BROADCAST, "event": event, "payload": payload}
 
@@ -264,12 +266,12 @@ class RealtimeChannel(Channel):
     @property
     def presence_state(self) -> dict[str, list[dict[str, Any]]]:
         """Who is present: key -> what each of it has tracked, and its presence_ref."""
-        state = self._presences().state
+        state = self._presence.state
         return {key: shown(entry) for key, entry in state.items()}
 
     def on_presence_sync(self, function: Callable[[], Any]) -> Remover:
         """Add a hook, called when :attr:`presence_state` is complete or has changed."""
-        return self._hooked_presences().on_sync(function)
+        return self._presence_for_hook().on_sync(function)
 
     def on_presence_join(self, function: Callable[[str, Any, Any], Any]) -> Remover:
         """Add a hook for those who come.
@@ -277,7 +279,7 @@ class RealtimeChannel(Channel):
         :param function: called with the key, and what was there and what is new, each a
             list as in :attr:`presence_state`.
         """
-        return self._hooked_presences().on_join(shown_to(function))
+        return self._presence_for_hook().on_join(shown_to(function))
 
     def on_presence_leave(self, function: Callable[[str, Any, Any], Any]) -> Remover:
         """Add a hook for those who go.
@@ -285,7 +287,7 @@ class RealtimeChannel(Channel):
         :param function: called with the key, and what is left and what has gone, each a
             list as in :attr:`presence_state`.
         """
-        return self._hooked_presences().on_leave(shown_to(function))
+        return self._presence_for_hook().on_leave(shown_to(function))
 
     def track(
         self, payload: Mapping[str, Any] | None = None, timeout: float | None = None
@@ -305,13 +307,8 @@ class RealtimeChannel(Channel):
         """
         return self._own_presence.untrack(timeout)
 
-    def _hooked_presences(self) -> Presence:
+    def _presence_for_hook(self) -> Presence:
         self._has_presence_hooks = True
-        return self._presences()
-
-    def _presences(self) -> Presence:
-        if self._presence is None:
-            self._presence = Presence(self)
         return self._presence
 
     # -- What the server says -------------------------------------------------------

@@ -24,10 +24,11 @@ from txphoenix.runtime.package_log import package_log
 from txphoenix.serializer import V1Serializer
 from txphoenix.supplied import Supplied
 
-from .channel import Project, RealtimeChannel
+from .channel import RealtimeChannel
 from .config import ChannelConfig
 from .frames import SupabaseSerializer
 from .http import BroadcastSender
+from .project import Project
 from .tokens import AccessToken
 
 __all__ = ["RealtimeClient"]

@@ -93,3 +93,17 @@ class ChannelConfig:
             return timeout
         seconds = _POSTGRES_WAIT if wait is True else float(wait)
         return max(timeout, seconds + _POSTGRES_GRACE)
+
+    def stored(self, persist: bool | int) -> dict[str, Any]:
+        """What the server is told of a broadcast that it is to store; else nothing.
+
+        :param persist: whether it is: True, or for how many seconds.
+        :raises ConfigurationError: it is neither, or the channel is not private.
+        """
+        if persist is False:
+            return {}
+        if not isinstance(persist, int) or persist < 1:
+            raise ConfigurationError("persist must be a bool or whole seconds")
+        if not self.private:
+            raise ConfigurationError("persist needs a private channel")
+        return {"persist": True if persist is True else {"ttl": persist}}

@@ -11,7 +11,7 @@ request                                    what it sends
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -65,19 +65,26 @@ class BroadcastSender:
             sending.cancel()
 
     def send(
-        self, topic: str, event: str, payload: Any, private: bool, timeout: float
+        self,
+        topic: str,
+        event: str,
+        payload: Any,
+        private: bool,
+        timeout: float,
+        stored: Mapping[str, Any],
     ) -> Deferred[None]:
         """Send one broadcast; bytes will do as its payload.
 
         :param topic: without ``realtime:``.
         :param timeout: seconds, until the answer is there.
+        :param stored: see :meth:`.ChannelConfig.stored`.
         :return: a Deferred of None.
             It fails with :exc:`SendError`, or with :exc:`SerializerError` if the
             payload is no JSON.
         """
         url = f"{self._url}/{quote(topic, safe='')}/events/{quote(event, safe='')}"
         if private:
-            url += "?private=true"
+            url += f"?private=true{_query_of(stored)}"
         if isinstance(payload, (bytes, bytearray, memoryview)):
             kind, body = "application/octet-stream", bytes(payload)
             return self._start(topic, event, url, kind, lambda: body, timeout)
@@ -211,6 +218,14 @@ def _as_send_error(failure: Failure, topic: str, event: str) -> Failure:
         return Failure(error)
     reason = cut(f"{type(error).__name__}: {error}")
     return Failure(SendError(topic, event, reason))
+
+
+def _query_of(stored: Mapping[str, Any]) -> str:
+    """What the URL says of a broadcast that is to be stored, as Phoenix reads it."""
+    persist = stored.get("persist")
+    if persist is None:
+        return ""
+    return "&persist=true" if persist is True else f"&persist%5Bttl%5D={persist['ttl']}"
 
 
 def _said(body: bytes, *secrets: str | None) -> str:

@@ -13,6 +13,7 @@ from twisted.trial.unittest import TestCase
 from txphoenix.errors import ConfigurationError
 from txphoenix.supabase import RealtimeClient, SendError, SendTimeout
 from txphoenix.supabase.testing import SupabaseServer
+from txphoenix.supabase.testing.broadcast_api import BroadcastAPI
 
 from .test_howtos import NOT_THERE, ROOT, blocks, program
 
@@ -86,6 +87,27 @@ class SendTests(TestCase):
                 await send("shout it", payload)
                 got = (await self.hearing.receive()).payload
                 self.assertEqual((got.event, got.payload), ("shout it", payload))
+
+    async def test_stored(self) -> None:
+        """A broadcast that is to be stored goes one way alone, and its URL says so."""
+        server = await SupabaseServer().start()
+        self.addCleanup(server.stop)
+        urls: list[bytes] = []
+
+        def note(_: Any, request: Any) -> bytes:
+            urls.append(request.uri)
+            request.setResponseCode(202)
+            return b""
+
+        self.patch(BroadcastAPI, "render", note)
+        client = RealtimeClient(server.project_url, server.publishable_key)
+        channel = client.channel("room", private=True)
+        await channel.send_http("shout", {}, persist=True)
+        await channel.send_broadcast("shout", {}, persist=60)
+        path = b"/realtime/v1/api/broadcast/room/events/shout?private=true"
+        self.assertEqual(
+            urls, [path + b"&persist=true", path + b"&persist%5Bttl%5D=60"]
+        )
 
     async def test_refused(self) -> None:
         """A refusal is an error with its status, without the key."""

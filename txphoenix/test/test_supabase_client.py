@@ -262,6 +262,32 @@ class MessageTests(ClientCase):
         got = self.successResultOf(channel.receive()).payload
         self.assertEqual(got, Broadcast("shout", b"x", {"id": "7"}))
 
+    def test_stored(self) -> None:
+        """A private channel has broadcasts stored, which their metadata say."""
+        self.project()
+        client = self.client(self.memory.token(sub="ann"))
+        channel = client.channel("room", private=True)
+        self.subscribed(channel)
+        for persist in (True, 60):
+            sending = channel.send_broadcast("shout", {}, persist=persist)
+            self.successResultOf(sending)
+        self.memory.flush()
+        [session] = self.memory.connections
+        frames = [it.data for it in session.frames if it.is_binary and not it.is_sent]
+        self.assertIn(b'{"persist":true}', frames[0])
+        self.assertIn(b'{"persist":{"ttl":60}}', frames[1])
+        for wrong in (0, -1, 1.5, "yes", None):
+            for send in (channel.send_broadcast, channel.send_http):
+                sending = send("shout", {}, persist=wrong)  # type: ignore[arg-type]
+                self.failureResultOf(sending, ConfigurationError)
+        public = client.channel("other")
+        for is_subscribed in (False, True):
+            if is_subscribed:
+                self.subscribed(public)
+            for send in (public.send_broadcast, public.send_http):
+                sending = send("shout", {}, persist=True)
+                self.failureResultOf(sending, ConfigurationError)
+
     def test_bad_frames(self) -> None:
         """Frames that end too early or are of no known kind cost themselves alone."""
         self.project()
@@ -370,6 +396,19 @@ class MessageTests(ClientCase):
         self.memory.flush()
         self.assertEqual(list(chosen.presence_state), ["ann"])
 
+    def test_presence_not_received(self) -> None:
+        """Who tracks is told of presences, which receive() leaves alone."""
+        self.project()
+        channel = self.client().channel("room", presence_key="ann")
+        self.subscribed(channel)
+        channel.track({"a": 1})
+        self.memory.flush()
+        self.memory.send_broadcast("room", "shout", {"b": 2})
+        self.memory.flush()
+        message = self.successResultOf(channel.receive())
+        self.assertEqual(message.payload.event, "shout")
+        self.assertEqual(list(channel.presence_state), ["ann"])
+
     def test_presence_hooks(self) -> None:
         """What is no hook is refused at once."""
         self.project()
@@ -394,6 +433,15 @@ class MessageV1Tests(MessageTests):
         self.assertEqual(self.successResultOf(sending), {})
         got = self.successResultOf(one.receive()).payload
         self.assertEqual(got, Broadcast("shout", [1]))
+
+    def test_stored(self) -> None:
+        """A broadcast that is to be stored cannot be sent by the socket."""
+        self.project()
+        client = self.client(self.memory.token(sub="ann"))
+        channel = client.channel("room", private=True)
+        self.subscribed(channel)
+        sending = channel.send_broadcast("shout", {}, persist=True)
+        self.assertIn("send_http()", str(self.failureResultOf(sending).value))
 
     def test_metadata(self) -> None:
         """What the server says of a broadcast comes with it."""
