@@ -44,7 +44,9 @@ class AbsintheClient:
         self.client = client
         self._control = client.channel(topic, params, ControlChannel)
         limit = client.get_state("receive_buffer")
-        self._subscriptions = Subscriptions(self._control, limit, client.on_topic)
+        self._subscriptions = Subscriptions(
+            self._control, limit, client.on_topic, client.channels.check_timeout
+        )
         self._numbers = count(1)
 
     def __repr__(self) -> str:
@@ -123,6 +125,7 @@ class AbsintheClient:
         :raises ConfigurationError: an argument is not what it must be.
         """
         payload = _checked_payload(document, variables, operation_name)
+        self.client.channels.check_timeout(timeout)
         name = f"{operation_name or 'subscription'} {next(self._numbers)}"
         queue = self.client.channels.pauses.make_inbox(name)
         subscription = Subscription(name, payload, timeout, queue, self._subscriptions)

@@ -12,6 +12,7 @@ from txphoenix import ChannelClosed, Message, PhoenixError
 from txphoenix.interfaces import Remover
 from txphoenix.runtime.hooks import call_hook
 from txphoenix.runtime.package_log import package_log
+from txphoenix.runtime.reactor_thread import fails_its_deferred
 
 from .errors import log_text
 from .responses import result_in
@@ -153,6 +154,7 @@ class Subscription:
     async def __aexit__(self, *_exception: object) -> None:
         await self.unsubscribe()
 
+    @fails_its_deferred
     def unsubscribe(self, timeout: float | None = None) -> Deferred[None]:
         """End the subscription.
 
@@ -162,6 +164,8 @@ class Subscription:
             ``timeout``.
         :return: a Deferred of None that fires when the server has answered; one that
             does not, or a lost connection, ends the subscription just as well.
+            It fails with :exc:`txphoenix.ConfigurationError` for a timeout that is
+            none, and then nothing has ended.
         """
         if self.is_ended:
             return succeed(None)

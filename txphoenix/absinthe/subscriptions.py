@@ -46,6 +46,7 @@ class Subscriptions:
     :param control: the channel; is told to tell this.
     :param limit: how many messages are kept that came before the reply with their id.
     :param on_topic: takes messages of a topic.
+    :param check_timeout: raises if a timeout is none.
     """
 
     def __init__(
@@ -53,9 +54,11 @@ class Subscriptions:
         control: ControlChannel,
         limit: int,
         on_topic: Callable[[str, Callable[[Message], Any]], Remover],
+        check_timeout: Callable[[float | None], object],
     ) -> None:
         self._control = control
         self._on_topic = on_topic
+        self._check_timeout = check_timeout
         self._all: dict[Subscription, None] = {}
         # Absinthe gives one id to two, if their documents and contexts are the same.
         self._by_id: dict[str, list[Subscription]] = {}
@@ -84,6 +87,7 @@ class Subscriptions:
         self, subscription: Subscription, timeout: float | None
     ) -> Deferred[None]:
         """Have the server send a subscription nothing more."""
+        self._check_timeout(timeout)
         self._all.pop(subscription, None)
         asking = self._asking.get(subscription)
         if asking is None:

@@ -200,6 +200,17 @@ class SubscribeTests(AbsintheCase):
         self.assertIsInstance(self.error(waiting), ChannelClosed)
         self.assertEqual(self.schema.documents, [])
 
+    def test_wrong_timeout(self) -> None:
+        """A timeout that is none is told as such, and begins and ends nothing."""
+        subscription = self.subscribed()
+        for wrong in (0, -1, float("nan"), "5"):
+            timeout: Any = wrong
+            with self.assertRaisesRegex(ConfigurationError, "a timeout must be"):
+                self.absinthe.subscribe(TICKS, timeout=timeout)
+            error = self.error(subscription.unsubscribe(timeout))
+            self.assertIsInstance(error, ConfigurationError)
+        self.assertEqual([*self.schema.subscriptions], [subscription.id])
+
     def test_unsubscribe_under_way(self) -> None:
         """What is ended before its id has come is ended once that comes."""
         self.subscribed()

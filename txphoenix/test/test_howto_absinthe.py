@@ -22,6 +22,45 @@ from .cli_program import start_program
 from .test_howtos import NOT_THERE, ROOT, URL, blocks, program
 
 PAGE = "howto-absinthe"
+ITERATING = """
+import asyncio
+from twisted.internet.defer import Deferred
+from txphoenix import SocketClient
+from txphoenix.absinthe import AbsintheClient
+from txphoenix.aio import running_reactor
+
+async def main():
+    async with running_reactor() as reactor:
+        loop = asyncio.get_running_loop()
+        client = SocketClient("{url}", reactor=reactor)
+        client.startService()
+        absinthe = AbsintheClient(client)
+        subscription = absinthe.subscribe("subscription {{ ticked }}")
+        try:
+            async for data in absinthe.subscribe("subscription {{ ticked }}"):
+                pass
+        except RuntimeError as error:
+            print(str(error).partition(":")[0])
+        ticked = asyncio.Event()
+
+        async def listen():
+            async with subscription:
+                async for data in subscription:
+                    print("tick:", data["ticked"])
+                    ticked.set()
+
+        running = asyncio.ensure_future(wait(listen(), loop))
+        await ticked.wait()
+        running.cancel()
+        await asyncio.wait([running])
+        print("ended" if subscription.is_ended else "not ended")
+        await client.stopService().asFuture(loop)
+
+async def wait(coroutine, loop):
+    await Deferred.fromCoroutine(coroutine).asFuture(loop)
+
+asyncio.run(main())
+"""
 
 
 def captioned(caption: str) -> str:
@@ -105,12 +144,34 @@ class PageTests(AbsintheNetworkCase):
         self.assertEqual(running.out.text, "tick: 1\ntick: 2\ntick: 3\n")
 
     def test_test(self) -> None:
-        """The test that is shown passes."""
+        """The tests that are shown pass."""
         names: dict[str, Any] = {"__name__": "test_messages"}
         exec(compile(captioned("test_messages.py"), PAGE, "exec"), names)
         result = TestResult()
-        names["MessageTests"]("test_message").run(result)
-        self.assertEqual((result.testsRun, result.errors, result.failures), (1, [], []))
+        for name in ("test_message", "test_query"):
+            names["MessageTests"](name).run(result)
+        self.assertEqual((result.testsRun, result.errors, result.failures), (2, [], []))
+
+    async def test_frame(self) -> None:
+        """What runs the pieces runs."""
+        path = Path(self.mktemp())
+        path.write_text(captioned("program.py"), "utf-8")
+        running = start_program(self, str(path))
+        self.assertEqual((await running.ended, running.err.text), (0, ""))
+
+    async def test_iterate_in_task(self) -> None:
+        """A task of asyncio's runs a coroutine of Twisted's that iterates, as is said.
+
+        Cancelled, it ends the subscription.
+        """
+        server = await self.absinthe_server()
+        path = Path(self.mktemp())
+        path.write_text(ITERATING.format(url=server.url), "utf-8")
+        running = start_program(self, str(path))
+        await server.schema.when_subscribed(2)
+        server.schema.publish("ticked", 1)
+        self.assertEqual((await running.ended, running.err.text), (0, ""))
+        self.assertEqual(running.out.text, "Task got bad yield\ntick: 1\nended\n")
 
 
 class ExampleTests(AbsintheNetworkCase):
