@@ -37,6 +37,7 @@ class ExampleTests(PhoenixMixin, TestCase):
                 "outage_log.py",
                 "outbox.py",
                 "room_log.tac",
+                "supabase_changes.py",
             ],
         )
 
