@@ -277,7 +277,7 @@ class Connection(Service):
         self.is_open = self.is_full = False
         if self.patience.has_lasted(self._elapsed()):
             self._factory.retries = 0
-        self.patience.ended(reason, True, self._elapsed())
+        self.patience.ended(reason, self._elapsed())
         was_asked = bool(self._closing)
 
         def tell(reason: ConnectionFailed) -> None:
@@ -296,7 +296,7 @@ class Connection(Service):
             # It is open, or has failed before, whatever its connector says.
             return False
         self._is_deciding, self._is_attempting = True, False
-        self.patience.ended(reason, False, self._elapsed())
+        self.patience.ended(reason, self._elapsed())
         return self._ended(
             reason, self._listener.connection_failed, self.patience.hurried
         )

@@ -97,6 +97,7 @@ class HTTPConnectEndpointTests(SynchronousTestCase):
         self.assertEqual(len(self.made), 1)
         inner = tunnel._wrappedProtocol
         self.assertEqual((inner._request, inner._answer.begun), (b"", b""))
+        self.assertIsNone(inner._authorization)
 
     def test_ipv6(self) -> None:
         """An IPv6 address stands in brackets."""
@@ -164,6 +165,20 @@ class HTTPConnectEndpointTests(SynchronousTestCase):
             b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n",
             "the proxy refused: 407 Proxy Authentication Required",
         )
+
+    def test_repeated_password(self) -> None:
+        """A proxy that repeats what it was given is told of without the password."""
+        for answer in (
+            b"HTTP/1.1 407 not me:s3cret\r\n\r\n",
+            b"HTTP/1.1 407 " + b"x" * 70 + b" bWU6czNjcmV0\r\n\r\n",
+            b"what is bWU6czNjcmV0?\r\n\r\n",
+        ):
+            opening = self.connect(auth="Basic bWU6czNjcmV0")
+            tunnel, _ = self.accept()
+            tunnel.dataReceived(answer)
+            error = self.failureResultOf(opening, ConnectionFailed).value
+            self.assertNotIn("s3cret", str(error))
+            self.assertNotIn("bWU6", str(error))
 
     def test_not_http(self) -> None:
         """An answer that is not HTTP fails, and says what came."""

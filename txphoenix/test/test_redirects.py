@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from twisted.internet.interfaces import IOpenSSLClientConnectionCreator
 from twisted.internet.ssl import optionsForClientTLS
@@ -146,6 +146,36 @@ class SecretsTests(SynchronousTestCase):
         found = redirects()
         self.assertIsNone(found.follow(answer("ws://there.example/a")))
         self.assert_dropped(found, HERE.partition("?")[0])
+
+
+class ShownTests(SynchronousTestCase):
+    """What is shown of a place."""
+
+    def test_secrets(self) -> None:
+        """A place may repeat a secret in its path, or where no URL has one."""
+        found = redirects(HERE.replace("s3cret&", "s3cret%2Fb&"))
+        for location in (
+            "ws://there.example/in/s3cret%2fb/x?b=s3cret",
+            "s3cret://there.example/",
+        ):
+            found.follow(answer(location))
+            error = found.follow(answer("/a b"))
+            while error is not None:
+                self.assertNotIn("s3cret", f"{error} {error.url}")
+                error = cast(Any, error.__cause__)
+        self.assertEqual(
+            found.shown(found.target),
+            "ws://there.example/in/[redacted]/x?b=[redacted]&vsn=[redacted]",
+        )
+
+    def test_scheme(self) -> None:
+        """It is the transport's, as in all other errors."""
+        for transport, scheme in (("websocket", "ws"), ("longpoll", "http")):
+            found = redirects(transport=transport)
+            found.follow(answer("wss://there.example/a"))
+            error: Any = found.latest
+            self.assertIn(f"redirected to {scheme}s://there", str(error))
+            self.assertTrue(error.url.startswith(f"{scheme}://here"), error.url)
 
 
 class LimitTests(SynchronousTestCase):

@@ -10,6 +10,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from txphoenix import ConnectionClosed, HandshakeRefused, JoinError, telemetry
 from txphoenix.protocol.backoff import after_overload, after_refusal, after_restart
+from txphoenix.testing.session import ServerSession
 from txphoenix.transports.retry_after import retry_after
 
 from .http_ways import by_treq_too
@@ -270,6 +271,25 @@ class ConnectionTests(ClientTestCase):
         handshake = self.client.handshake
         assert handshake is not None
         self.assertEqual(handshake.transport, "longpoll")
+
+    def test_try_later_fallback(self) -> None:
+        """A close with 1013 that has come before anything else counts as well.
+
+        Long-poll is tried in the same attempt, and has failed in whatever way.
+        """
+
+        def close(session: ServerSession) -> None:
+            session.close(1013)
+
+        self.patch(self.memory, "session_opened", close)
+        for status in (404, 500):
+            self.memory.refuse(status, "longpoll", retry_after=2)
+            [delay] = self.delays(longpoll_fallback=1.0)
+            [error] = self.errors
+            self.assertEqual((error.code, error.retry_after), (1013, 2.0))
+            self.assertTrue(5.0 < delay <= 15.0, delay)
+            self.stop_client(self.client)
+            telemetry.detach(self.id())
 
     def test_error_to_backoff(self) -> None:
         """A backoff that takes the error is given what ended the attempt."""

@@ -364,7 +364,12 @@ class EndpointConnector:
         self._gate = None
         target, self._target = self._target, None
         if target is not None:
-            self._shown_url = redact_url(target.url(self.schemes[target.secure]))
+            redirects = self.redirects
+            self._shown_url = (
+                redact_url(target.url(self.schemes[target.secure]))
+                if redirects is None
+                else redirects.shown(target)
+            )
         self._factory.forget_request()
         timer, self._timer = self._timer, None
         if timer is not None:

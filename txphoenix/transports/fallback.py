@@ -30,6 +30,7 @@ from twisted.python.failure import Failure
 
 from ..errors import (
     ConfigurationError,
+    ConnectionClosed,
     ConnectionFailed,
     ConnectTimeout,
     HandshakeRefused,
@@ -38,6 +39,7 @@ from ..errors import (
 from ..legible import error_text
 from ..options.options import Options
 from ..options.shown_name import shown_name
+from ..protocol.close_codes import SERVICE_RESTART, TRY_AGAIN_LATER
 from ..runtime.deadlines import Deadlines, DelayedCall
 from ..runtime.package_log import package_log
 from .addresses import AnsweringAddresses
@@ -213,16 +215,19 @@ class FallbackConnector:
     def _better_error(self, reason: Exception) -> Exception:
         """What an attempt has failed with.
 
-        It is what long-poll failed with, unless the server just has no long-poll.
+        It is what long-poll failed with, unless the server just has no long-poll, or
+        has said why it closed the WebSocket, by a code that the next delay goes by.
         What either was told of ``Retry-After`` is in it, the longer of both.
         """
         first = self._websocket_error
-        if isinstance(reason, HandshakeRefused) and reason.status == 404:
-            return first or reason
-        if isinstance(first, ConnectionFailed) and isinstance(reason, ConnectionFailed):
-            wishes = (first.retry_after, reason.retry_after)
-            reason.retry_after = max(filter(None, wishes), default=reason.retry_after)
-        return reason
+        if first is None or not isinstance(reason, ConnectionFailed):
+            return reason
+        has_none = isinstance(reason, HandshakeRefused) and reason.status == 404
+        better = first if has_none or _closed_for_now(first) else reason
+        if isinstance(better, ConnectionFailed):
+            wishes = (getattr(first, "retry_after", None), reason.retry_after)
+            better.retry_after = max(filter(None, wishes), default=better.retry_after)
+        return better
 
     def _finish(self, reason: Exception) -> None:
         self._path = None
@@ -325,6 +330,14 @@ class _Path:
 
     def retrying(self, attempt: int, delay: float) -> None:
         """Nor does it plan to."""
+
+
+def _closed_for_now(error: Exception) -> bool:
+    """Whether a server has closed since it restarts, or has too much to do."""
+    return isinstance(error, ConnectionClosed) and error.code in (
+        SERVICE_RESTART,
+        TRY_AGAIN_LATER,
+    )
 
 
 def _over_websocket(options: Options) -> Options:

@@ -60,7 +60,10 @@ class Patience:
         # transport was opened.
         self._delay = self._began_at = self._opened_at = 0.0
         self.close_code: int | None = None
-        """What the latest transport was closed with, if that has ended last."""
+        """What the latest transport was closed with, if that has ended last.
+
+        It may have been a WebSocket on which nothing had come, before a fallback.
+        """
         self.error: Exception | None = None
         """How the latest attempt or transport has ended, until another opens."""
         self.retry_at: float | None = None
@@ -115,15 +118,12 @@ class Patience:
         self._woke_at = self.error = self.retry_at = None
         return now - self._began_at
 
-    def ended(self, reason: Exception, was_open: bool, now: float) -> None:
-        """It has failed, or the transport that it has opened has ended.
-
-        :param was_open: which of the two.
-        """
+    def ended(self, reason: Exception, now: float) -> None:
+        """It has failed, or the transport that it has opened has ended."""
         self.error = reason
         seconds = getattr(reason, "retry_after", None)
         self.retry_at = None if seconds is None else now + seconds
-        self.close_code = getattr(reason, "code", None) if was_open else None
+        self.close_code = getattr(reason, "code", None)
         self._is_answered = isinstance(reason, HandshakeRefused | ConfigurationError)
 
     def follow(self, pace: Pace) -> None:

@@ -32,6 +32,7 @@ from zope.interface import implementer
 
 from ..errors import ConnectionFailed
 from ..protocol.host import server_name
+from ..protocol.url import Target
 from .answer_head import AnswerHead, read_head
 from .failures import failed_with
 from .retry_after import retry_after
@@ -73,6 +74,7 @@ class HTTPConnectEndpoint:
         if authorization is not None:
             lines.append(f"Proxy-Authorization: {authorization}")
         self._request = "\r\n".join([*lines, "", ""]).encode("ascii")
+        self._authorization = authorization
 
     def connect(self, factory: IProtocolFactory) -> Deferred[IProtocol]:
         """Open the tunnel.
@@ -81,7 +83,7 @@ class HTTPConnectEndpoint:
             It fails with :exc:`ConnectionFailed` if the proxy refuses or says
             nothing that can be understood, and as the proxy's endpoint does.
         """
-        tunnel = _Tunnel(factory, self._request, self._name)
+        tunnel = _Tunnel(factory, self._request, self._name, self._authorization)
         connecting = self._proxy.connect(_TunnelFactory(tunnel))
         connecting.addErrback(tunnel.failed)
 
@@ -111,8 +113,16 @@ class _TunnelFactory(Factory):
 class _Tunnel(Protocol):
     """Asks the proxy, then stands between the transport and the real protocol."""
 
-    def __init__(self, factory: IProtocolFactory, request: bytes, name: str) -> None:
+    def __init__(
+        self,
+        factory: IProtocolFactory,
+        request: bytes,
+        name: str,
+        authorization: str | None,
+    ) -> None:
         self._target_factory = factory
+        # To be cut out of what a proxy says that refuses.
+        self._authorization = authorization
         self._name = name
         # A TCP transport's interface; what a Protocol declares is less.
         self.transport: Any = None
@@ -146,11 +156,12 @@ class _Tunnel(Protocol):
         status = re.split(b"\r?\n", head, maxsplit=1)[0].decode("latin-1")
         words = status.split(maxsplit=2)
         if len(words) < 2 or not words[0].startswith("HTTP/1."):
-            self._refuse(f"{self._name} has answered what is not HTTP: {status[:80]!r}")
+            said = self._without_secrets(status)[:80]
+            self._refuse(f"{self._name} has answered what is not HTTP: {said!r}")
         elif not (len(words[1]) == 3 and words[1].startswith("2")):
             _, _, headers = read_head(head.decode("latin-1"))
-            reason = f"{self._name} refused: {' '.join(words[1:])[:80]}"
-            self._refuse(reason, retry_after(headers, time()))
+            said = self._without_secrets(" ".join(words[1:]))[:80]
+            self._refuse(f"{self._name} refused: {said}", retry_after(headers, time()))
         else:
             self._open(rest)
 
@@ -187,7 +198,19 @@ class _Tunnel(Protocol):
         else:
             opened.callback(outcome)
 
+    def _without_secrets(self, text: str) -> str:
+        """What the proxy says, without the password that it was given."""
+        if self._authorization is None:
+            return text
+        # It takes a moment to load, and few proxies refuse.
+        from .request_secrets import RequestSecrets
+
+        nothing = Target(secure=False, host="", port=0, path="", query="")
+        given = {"Proxy-Authorization": self._authorization}
+        return RequestSecrets(nothing, given).cut_out(text)
+
     def _open(self, rest: bytes) -> None:
+        self._authorization = None
         try:
             protocol: Any = self._target_factory.buildProtocol(self.transport.getPeer())
             if protocol is None:

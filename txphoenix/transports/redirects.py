@@ -55,6 +55,7 @@ class Redirects:
         self.latest: HandshakeRefused | None = None
         self._options = options
         self._first = target
+        self._given = attempt
         self._count = 0
 
     def __repr__(self) -> str:
@@ -71,15 +72,13 @@ class Redirects:
         try:
             target = self._next_target(refused.headers)
         except ValueError as error:
-            return _redirected(refused, self.target, error_text(error, 500))
-        shown = redact_url(target.url("wss" if target.secure else "ws"))
+            said = self._cut_out(error_text(error, 500))
+            return self._redirected(refused, said)
+        said = f"redirected to {self.shown(target)}"
         why_not = self._why_not(target)
         if why_not:
-            said = f"redirected to {shown}, {why_not}"
-            return self._chained(_redirected(refused, self.target, said))
-        self.latest = self._chained(
-            _redirected(refused, self.target, f"redirected to {shown}")
-        )
+            return self._redirected(refused, f"{said}, {why_not}")
+        self.latest = self._redirected(refused, said)
         self._count += 1
         if not _is_same_server(self.target, target):
             self.attempt = self.attempt._replace(
@@ -94,6 +93,13 @@ class Redirects:
             )
         self.target = target
         return None
+
+    def shown(self, target: Target) -> str:
+        """The URL of a place, without the secrets; a path may repeat one as well."""
+        scheme = "http" if self._options.transport == "longpoll" else "ws"
+        if target is not self._first:
+            target = target._replace(path=self._cut_out(target.path))
+        return redact_url(target.url(f"{scheme}s" if target.secure else scheme))
 
     def jar(self, jar: CookieJar | None) -> CookieJar | None:
         """The jar whose cookies may go there; None for none.
@@ -115,7 +121,23 @@ class Redirects:
         elif error.__cause__ is not self.latest:
             error.__context__ = self.latest
 
-    def _chained(self, error: HandshakeRefused) -> HandshakeRefused:
+    def _cut_out(self, text: str) -> str:
+        """What a server says, without the secrets that the first one was given."""
+        # Few servers lead elsewhere.
+        from .request_secrets import RequestSecrets
+
+        given = self._given
+        secrets = RequestSecrets(self._first, given.headers, given.auth_token)
+        return secrets.cut_out(text)
+
+    def _redirected(self, refused: HandshakeRefused, said: str) -> HandshakeRefused:
+        """A redirect, as the error that it is."""
+        # Few servers lead elsewhere.
+        from .refusal import told
+
+        error = told(refused.status, refused.headers, refused.reason, said)
+        error.retry_after = refused.retry_after
+        error.url = self.shown(self.target)
         error.__cause__ = self.latest
         return error
 
@@ -178,16 +200,3 @@ def _names_host(tls: object) -> bool:
     from .tls import names_host
 
     return names_host(tls)
-
-
-def _redirected(
-    refused: HandshakeRefused, target: Target, said: str
-) -> HandshakeRefused:
-    """A redirect, as the error that it is."""
-    # Few servers lead elsewhere.
-    from .refusal import told
-
-    error = told(refused.status, refused.headers, refused.reason, said)
-    error.retry_after = refused.retry_after
-    error.url = redact_url(target.url("wss" if target.secure else "ws"))
-    return error
