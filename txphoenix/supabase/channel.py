@@ -18,6 +18,7 @@ from txphoenix.errors import (
 from txphoenix.interfaces import Remover
 from txphoenix.message import Message
 from txphoenix.presence import Presence
+from txphoenix.protocol.field_checks import refuse_nan
 from txphoenix.runtime.hooks import Hooks
 from txphoenix.runtime.package_log import package_log
 
@@ -25,7 +26,7 @@ from .changes import POSTGRES_CHANGES, Bindings, PostgresChange, checked_binding
 from .config import ChannelConfig
 from .errors import MalformedMessage, SubscribeError, SystemMessageError
 from .frames import BROADCAST, EncodedBroadcast
-from .messages import Broadcast, SystemMessage
+from .messages import Broadcast, SystemMessage, check_event
 from .own_presence import OwnPresence, shown, shown_to
 from .project import Project
 
@@ -167,8 +168,7 @@ class RealtimeChannel(Channel):
         :param function: called with the :class:`Broadcast`.
         :return: a function that removes it.
         """
-        if not isinstance(event, str) or not event:
-            raise ConfigurationError("the event must be a str that is not empty")
+        check_event(event)
         return self._broadcasts.setdefault(event, Hooks()).add(function)
 
     def send_broadcast(
@@ -194,9 +194,10 @@ class RealtimeChannel(Channel):
             It fails as :meth:`txphoenix.Channel.push` does, and as :meth:`send_http`.
         """
         payload = {} if payload is None else payload
-        if not self.is_joined:
-            return self._send_before_join(event, payload, timeout, persist)
         try:
+            check_event(event)
+            if not self.is_joined:
+                return self._send_before_join(event, payload, timeout, persist)
             made = self._encoded(event, payload, self.config.stored(persist))
             if self.config.ack:
                 return self.push(BROADCAST, made, timeout)
@@ -224,6 +225,7 @@ class RealtimeChannel(Channel):
             :exc:`~twisted.internet.defer.CancelledError` where the client is stopped.
         """
         try:
+            check_event(event)
             stored = self.config.stored(persist)
         except ConfigurationError:
             return fail()
@@ -253,6 +255,7 @@ class RealtimeChannel(Channel):
 
     def _encoded(self, event: str, payload: Any, stored: Mapping[str, Any]) -> Any:
         if self._project.json is not None:
+            refuse_nan(Message(None, None, self.topic, event, payload))
             return EncodedBroadcast.of(event, payload, stored, self._project.json)
         if stored or isinstance(payload, _BINARY):
             raise SerializerError(

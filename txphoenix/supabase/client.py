@@ -133,9 +133,11 @@ class RealtimeClient(MultiService):
 
     def stopService(self) -> Deferred[None]:
         """Stop; once the Deferred fires, the reactor holds nothing of this client."""
+        # First the socket, so that joins say why they end.
+        stopping = super().stopService()
         self._http.stop()
         self._token.stop()
-        return _as_none(super().stopService())
+        return _as_none(stopping)
 
     # -- Channels -------------------------------------------------------------------
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["Broadcast", "SystemMessage"]
+from txphoenix.errors import ConfigurationError
+
+__all__ = ["Broadcast", "SystemMessage", "check_event"]
 
 
 @dataclass(frozen=True)
@@ -57,3 +59,18 @@ class SystemMessage:
             raise ValueError("expected an object with a status")
         message, extension = payload.get("message"), payload.get("extension")
         return cls(payload["status"], str(message or ""), str(extension or "system"))
+
+
+def check_event(event: object) -> None:
+    """Check the name of a user's event.
+
+    :raises ConfigurationError: it is none.
+    """
+    if not isinstance(event, str) or not event:
+        raise ConfigurationError("the event must be a str that is not empty")
+    try:
+        event.encode("utf-8")
+    except UnicodeEncodeError:
+        raise ConfigurationError(
+            "the event holds a lone surrogate, which is not valid Unicode"
+        ) from None

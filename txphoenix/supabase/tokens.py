@@ -114,10 +114,11 @@ class AccessToken:
 
     def set(self, token: str | None) -> None:
         """Take a token of the user."""
+        checked(token)
         self._set += 1
         if not callable(self._source):
             self._source = token
-        self._take(checked(token))
+        self._take(token)
 
     def renew(self) -> Deferred[None]:
         """Ask for the token now.

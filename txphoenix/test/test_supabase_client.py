@@ -288,6 +288,27 @@ class MessageTests(ClientCase):
                 sending = send("shout", {}, persist=True)
                 self.failureResultOf(sending, ConfigurationError)
 
+    def test_unsendable(self) -> None:
+        """What cannot be sent fails the Deferred, joined or not, and raises nothing."""
+        self.project()
+        channel = self.client().channel("room")
+        wrong: list[tuple[Any, Any, type[BaseException]]] = [
+            (5, {}, ConfigurationError),
+            ("", {}, ConfigurationError),
+            ("\ud800", {}, ConfigurationError),
+            ("shout", {"a": float("nan")}, SerializerError),
+            ("shout", [float("inf")], SerializerError),
+            ("shout", {"a": object()}, SerializerError),
+        ]
+        for is_subscribed in (False, True):
+            if is_subscribed:
+                self.subscribed(channel)
+            for event, payload, kind in wrong:
+                for send in (channel.send_broadcast, channel.send_http):
+                    self.failureResultOf(send(event, payload), kind)
+        self.memory.flush()
+        self.assertEqual(self.frames("broadcast"), [])
+
     def test_bad_frames(self) -> None:
         """Frames that end too early or are of no known kind cost themselves alone."""
         self.project()

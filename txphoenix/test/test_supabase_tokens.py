@@ -7,7 +7,7 @@ from typing import Any
 from twisted.internet.defer import CancelledError, Deferred, succeed
 from twisted.logger import capturedLogs
 
-from txphoenix.errors import ConfigurationError, JoinError, JoinTimeout
+from txphoenix.errors import ConfigurationError, JoinError, JoinTimeout, NotConnected
 
 from .supabase_client_case import ClientCase
 
@@ -155,8 +155,8 @@ class TokenTests(ClientCase):
         self.memory.flush()
         self.memory.advance(5)
         self.successResultOf(stopping)
-        self.failureResultOf(subscribing)
-        self.failureResultOf(authing)
+        self.failureResultOf(subscribing, NotConnected)
+        self.failureResultOf(authing, CancelledError)
         self.assertEqual(self.memory.clock.getDelayedCalls(), [])
 
     def test_secrets(self) -> None:
