@@ -43,6 +43,10 @@ class Queue(Protocol):
 class Server(Protocol):
     """The server's side of a subscription."""
 
+    @property
+    def is_joined(self) -> bool:
+        """Whether what it has been told of ids still counts."""
+
     def withdraw(
         self, subscription: Subscription, timeout: float | None
     ) -> Deferred[None]:
@@ -65,8 +69,6 @@ class Subscription:
     ``async with`` unsubscribes at the end of its block.
 
     :ivar name: names it in the log: the operation's name, and a number.
-    :ivar id: the ``subscriptionId`` that the server knows it by; None if it knows it
-        not, or not yet.
     :ivar error: what has ended it; None for nothing, or if it was ended in good order.
     """
 
@@ -79,7 +81,8 @@ class Subscription:
         server: Server,
     ) -> None:
         self.name = name
-        self.id: str | None = None
+        # The latest that it was known by, until it is forgotten here.
+        self.last_id: str | None = None
         self.error: BaseException | None = None
         self.payload = payload
         self.timeout = timeout
@@ -97,6 +100,14 @@ class Subscription:
         return f"<Subscription {self.name} {state}>"
 
     # What users call.
+
+    @property
+    def id(self) -> str | None:
+        """The ``subscriptionId`` that the server knows it by.
+
+        None if it knows it not, or not yet, as while the connection is away.
+        """
+        return self.last_id if self._server.is_joined else None
 
     def when_subscribed(self) -> Deferred[Subscription]:
         """Wait until the server has taken the subscription.
@@ -223,7 +234,7 @@ class Subscription:
 
         :meta private:
         """
-        self.id = id
+        self.last_id = id
         self.was_subscribed = True
         waiting, self._waiting = self._waiting, []
         self._call("on_subscribed", id)
@@ -271,7 +282,7 @@ class Subscription:
         if self.is_ended:
             return
         self.is_ended = True
-        self.id = None
+        self.last_id = None
         if isinstance(reason, BaseException):
             self.error = reason
         error = self.error or ChannelClosed(reason, self.name)

@@ -78,6 +78,11 @@ class Subscriptions:
         self._unhook: Remover | None = None
         control.told = self
 
+    @property
+    def is_joined(self) -> bool:
+        """Whether the control channel is joined: the ids are of this join."""
+        return self._control.is_joined
+
     def begin(self, subscription: Subscription) -> None:
         """Subscribe for the first time."""
         self._all[subscription] = None
@@ -108,7 +113,7 @@ class Subscriptions:
         if self._unhook is None:
             self._unhook = self._on_topic(DATA_TOPICS + "*", self.take)
         for subscription in list(self._all):
-            subscription.id = None
+            subscription.last_id = None
             if subscription not in self._asking:
                 self._ask_again(subscription)
 
@@ -181,7 +186,7 @@ class Subscriptions:
                 self._ask_again(subscription)
             self._settle()
             return
-        subscription.id = id
+        subscription.last_id = id
         self._watch(id)
         self._by_id.setdefault(id, []).append(subscription)
         self._left.pop(id, None)
@@ -238,7 +243,7 @@ class Subscriptions:
         self, subscription: Subscription, timeout: float | None
     ) -> Deferred[None]:
         """Give an id back; to the server, if nobody else has it."""
-        id, subscription.id = subscription.id, None
+        id, subscription.last_id = subscription.last_id, None
         holders = self._by_id.get(id) if id is not None else None
         if id is None or holders is None or subscription not in holders:
             return succeed(None)

@@ -42,6 +42,20 @@ class AgainTests(AbsintheCase):
         self.publish(1)
         self.assertEqual(self.now(reading), {"ticked": 1})
 
+    def test_away(self) -> None:
+        """While the server does not know it, it has no id, and one can wait for it."""
+        subscription = self.subscribed()
+        self.schema.refusal = {"reason": "not now"}
+        self.lose()
+        self.assertIsNone(subscription.id)
+        self.assertIn("subscribing", repr(subscription))
+        waiting = subscription.when_subscribed()
+        self.assertNoResult(waiting)
+        self.schema.refusal = None
+        self.server.advance(1)
+        self.assertIs(self.now(waiting), subscription)
+        self.assertEqual([*self.schema.subscriptions], [subscription.id])
+
     def test_interrupted_while_asking(self) -> None:
         """A subscription whose reply was lost is made on the next connection, once."""
         self.subscribed()
