@@ -68,6 +68,10 @@ class JoinChannels:
         finally:
             self._is_starting = False
 
+    def are_due(self, wanted: Mapping[str, Any]) -> bool:
+        """Whether one of these has not been started."""
+        return not wanted.keys() <= (self._started or set())
+
     def forget(self) -> None:
         """Start all of them again, since the service that they belonged to stops."""
         self._started = None

@@ -21,6 +21,7 @@ from twisted.logger import Logger, LogLevel
 from .. import telemetry
 from ..channels.channel_observer import ChannelObserver
 from ..channels.interfaces import ObservedChannel
+from ..channels.join_channels import JoinChannels
 from ..channels.manager import ChannelManager
 from ..errors import NotConnected
 from ..options.options import Options
@@ -53,9 +54,10 @@ class Idleness(NeverIdle, ConnectionObserver, ChannelObserver):
     :param client: whose telemetry tells of it.
     :param connection: is closed, and opened again.
     :param channels: those that need the connection.
-    :param hooks: the client's, of which some need the connection as well.
+    :param join_channels: those that it joins by itself, once it is connected.
     :param state: tells whether the connection was closed because nobody needed it.
     :param waiting: whose end that is.
+    :param hooks: the client's, of which some need the connection as well.
     :param observers: those of the connection, of which this is one from now on.
     """
 
@@ -64,6 +66,8 @@ class Idleness(NeverIdle, ConnectionObserver, ChannelObserver):
         "_client",
         "_connection",
         "_hooks",
+        "_is_back",
+        "_join_channels",
         "_options",
         "_since",
         "_state",
@@ -77,14 +81,16 @@ class Idleness(NeverIdle, ConnectionObserver, ChannelObserver):
         client: object,
         connection: Connection,
         channels: ChannelManager,
-        hooks: HookLists,
+        join_channels: JoinChannels,
         state: SocketState,
         waiting: Waiting[Any],
+        hooks: HookLists,
         observers: list[ConnectionObserver],
     ) -> None:
         self._client = client
         self._connection = connection
         self._channels = channels
+        self._join_channels = join_channels
         self._hooks = hooks
         self._state = state
         self._waiting = waiting
@@ -93,6 +99,8 @@ class Idleness(NeverIdle, ConnectionObserver, ChannelObserver):
         self._since = 0.0
         self._timer = Timer(self._expired)
         self._was_needed = False
+        # It was idle, and has not been connected since.
+        self._is_back = False
         observers.append(self)
         channels.events.subscribe(self)
         if connection.is_open:
@@ -138,6 +146,9 @@ class Idleness(NeverIdle, ConnectionObserver, ChannelObserver):
         if self._state.idle:
             self._state.idle = False
             self._waiting.hope()
+            # Whoever needs it may give up before it is there.
+            self._count()
+            self._is_back = True
             self._connection.open()
 
     def channel_ended(self, channel: ObservedChannel, reason: object) -> None:
@@ -149,7 +160,8 @@ class Idleness(NeverIdle, ConnectionObserver, ChannelObserver):
 
     def connection_opened(self, _duration: float) -> None:
         """Count from here, unless it was lost meanwhile and nothing else is new."""
-        if not self._timer.is_set:
+        if self._is_back or not self._timer.is_set:
+            self._is_back = False
             self._count()
 
     def connection_given_up(self) -> None:
@@ -189,8 +201,12 @@ class Idleness(NeverIdle, ConnectionObserver, ChannelObserver):
 
     def _is_needed(self) -> bool:
         """Whether somebody needs the connection who is no channel."""
+        # One that cannot be made is due as well, which needs no connection more.
+        is_due = self._join_channels.are_due(self._options.join_channels)
+        is_joining = is_due and not self._connection.is_open
         return bool(
-            self._channels.kept.to_send
+            is_joining
+            or self._channels.kept.to_send
             or self._waiting.is_waited_for
             or is_pinging(self._connection.link)
             or self._hooks.topics

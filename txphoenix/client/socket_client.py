@@ -370,13 +370,13 @@ class SocketClient(ClientHooks, MultiService):
     # -- Inside -------------------------------------------------------------------
 
     def _mind_idleness(self) -> None:
-        """Have the connection end once nobody needs it, where that is wanted."""
         is_wanted = self.options.disconnect_when_idle is not None
         if is_wanted and self._idleness is NEVER_IDLE:
             from .idleness import Idleness
 
-            parts = self.connection, self.channels, self._hook_lists, self.state
-            self._idleness = Idleness(self, *parts, self._waiting, self._observers)
+            parts = self.connection, self.channels, self._join_channels, self.state
+            told = self._waiting, self._hook_lists, self._observers
+            self._idleness = Idleness(self, *parts, *told)
 
     def _start(self) -> None:
         if self._is_stopping:

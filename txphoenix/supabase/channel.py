@@ -51,6 +51,15 @@ class RealtimeChannel(Channel):
 
     restart: ClassVar[str] = "permanent"
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        read_here = cls.decoders.keys() & {POSTGRES_CHANGES, BROADCAST, "system"}
+        if read_here:
+            raise ConfigurationError(
+                f"decoders of {cls.__qualname__} cannot have {', '.join(read_here)},"
+                " whose payloads are typed already: decode in the hook"
+            )
+
     def __init__(
         self,
         topic: str,

@@ -10,6 +10,7 @@ from txphoenix.errors import (
     AlreadyJoined,
     ConnectionClosed,
     ConnectionFailed,
+    JoinTimeout,
     NotConnected,
 )
 from txphoenix.message import Message
@@ -130,6 +131,20 @@ class CountTests(IdleTestCase):
         self.watch(client.leave(TOPIC))
         self.memory.advance(11)
         self.assert_idle(client)
+
+    def test_join_channels_that_wait(self) -> None:
+        """In an outage, topics that were never started need the connection."""
+        self.memory.is_listening = False
+        client = self.make_client(disconnect_when_idle=10, join_channels=[TOPIC])
+        client.startService()
+        self.memory.flush()
+        joined = self.watch(client.join("rooms:den", timeout=1))
+        self.memory.advance(50)
+        self.assert_failed(joined, JoinTimeout)
+        self.memory.is_listening = True
+        self.memory.advance(60)
+        self.assert_in_use(client)
+        self.assertEqual([channel.topic for channel in client.channels], [TOPIC])
 
     def test_messages(self) -> None:
         """A message of the client's counts anew, and one that is kept does not end."""
@@ -345,6 +360,30 @@ class BackTests(IdleTestCase):
         self.assert_failed(joined, NotConnected)
         self.assertFalse(client.get_state("idle"))
         self.assert_failed(self.watch(client.join(TOPIC)), NotConnected)
+
+    def test_nobody_any_more(self) -> None:
+        """Where whoever came back gives up in an outage, the attempts end again."""
+        client = self.idle()
+        self.memory.is_listening = False
+        waiting = self.watch(client.when_connected())
+        self.memory.advance(15)
+        self.assertFalse(client.get_state("idle"))
+        waiting.deferred.cancel()
+        self.memory.advance(25)
+        self.assert_idle(client)
+
+    def test_from_the_opening(self) -> None:
+        """The seconds count from the opening, however long that took."""
+        client = self.idle()
+        self.memory.is_listening = False
+        client.push(PUSH)
+        self.memory.advance(7)
+        self.memory.is_listening = True
+        client.connect()
+        self.memory.advance(9)
+        self.assert_in_use(client)
+        self.memory.advance(1)
+        self.assert_idle(client)
 
     def test_why(self) -> None:
         """Where it does not come back, the error is that of the attempt."""

@@ -11,12 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from txphoenix.errors import PhoenixError, SerializerError
+from txphoenix.errors import ConfigurationError, PhoenixError, SerializerError
 from txphoenix.message import Message
 from txphoenix.serializer import default_json
 from txphoenix.supabase import (
     MalformedMessage,
     PostgresChange,
+    RealtimeChannel,
     SendError,
     SendTimeout,
     SubscribeError,
@@ -27,6 +28,17 @@ from txphoenix.supabase.frames import EncodedBroadcast, SupabaseSerializer
 from txphoenix.supabase.testing import SupabaseV2Codec, UserBroadcast, make_token
 from txphoenix.supabase.tokens import expiry_of
 from txphoenix.supabase.values import converted, converted_row
+
+
+class DecoderTests(SynchronousTestCase):
+    """``decoders`` of a class of channels."""
+
+    def test_own_events(self) -> None:
+        """What the channel reads itself is refused, for it could read it no more."""
+        for event in ("broadcast", "postgres_changes", "system"):
+            with self.assertRaisesRegex(ConfigurationError, f"cannot have {event},"):
+                type("Room", (RealtimeChannel,), {"decoders": {event: len}})
+        type("Room", (RealtimeChannel,), {"decoders": {"other": len}})
 
 
 class ValueTests(SynchronousTestCase):
