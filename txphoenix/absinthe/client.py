@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import deepcopy
 from itertools import count
 from typing import Any
 
@@ -124,7 +125,8 @@ class AbsintheClient:
             whether the server has taken it.
         :raises ConfigurationError: an argument is not what it must be.
         """
-        payload = _checked_payload(document, variables, operation_name)
+        # It is sent again after each rejoin, as it was given.
+        payload = deepcopy(_checked_payload(document, variables, operation_name))
         self.client.channels.check_timeout(timeout)
         name = f"{operation_name or 'subscription'} {next(self._numbers)}"
         queue = self.client.channels.pauses.make_inbox(name)

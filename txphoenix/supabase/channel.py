@@ -18,7 +18,6 @@ from txphoenix.errors import (
 from txphoenix.interfaces import Remover
 from txphoenix.message import Message
 from txphoenix.presence import Presence
-from txphoenix.protocol.field_checks import refuse_nan
 from txphoenix.runtime.hooks import Hooks
 from txphoenix.runtime.package_log import package_log
 
@@ -264,7 +263,6 @@ class RealtimeChannel(Channel):
 
     def _encoded(self, event: str, payload: Any, stored: Mapping[str, Any]) -> Any:
         if self._project.json is not None:
-            refuse_nan(Message(None, None, self.topic, event, payload))
             return EncodedBroadcast.of(event, payload, stored, self._project.json)
         if stored or isinstance(payload, _BINARY):
             raise SerializerError(

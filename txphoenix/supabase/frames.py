@@ -59,7 +59,11 @@ class EncodedBroadcast(bytes):
         :raises SerializerError: the payload is neither.
         """
         is_json = not isinstance(payload, (bytes, bytearray, memoryview))
-        made = cls(_dumps(json, payload) if is_json else bytes(payload))
+        data = _dumps(json, payload) if is_json else bytes(payload)
+        if is_json and b"null" in data:
+            # Some codecs make null of NaN, which Phoenix's own serializer refuses.
+            V2Serializer(json).encode(Message(None, None, "", event, payload))
+        made = cls(data)
         made.event = event
         made.is_json = is_json
         made.metadata = _dumps(json, dict(metadata)) if metadata else b""

@@ -31,6 +31,14 @@ class AgainTests(AbsintheCase):
         self.publish(2)
         self.assertEqual(self.ticks(subscription, 2), [1, 2])
 
+    def test_variables_as_given(self) -> None:
+        """What becomes of the variables later, at any depth, changes no document."""
+        rooms = ["7"]
+        self.subscribed(variables={"rooms": rooms})
+        rooms.append("8")
+        self.lose()
+        self.assertEqual(self.schema.documents[-1].variables, {"rooms": ["7"]})
+
     def test_crash(self) -> None:
         """After a crash of the channel too, on the same connection."""
         subscription = self.subscribed()
