@@ -187,6 +187,15 @@ class FailingCodecTests(KitTestCase):
             self.assertEqual(heard[-1][3], "phx_error")
             self.client.join("t:a")
 
+    def test_encode_end(self) -> None:
+        """A client that cannot be told of a channel's end is closed with 1011."""
+        for wrong in self.wrongs():
+            for event in ("push", "phx_leave"):
+                self.codec.on_encode = wrong
+                heard = self.client.say("1", "2", "t:a", event, {})
+                self.assertEqual(heard[-1], INTERNAL_ERROR)
+                self.codec_joined()
+
     def test_broadcast(self) -> None:
         """The caller of a broadcast that cannot be encoded is told."""
         for wrong in self.wrongs():

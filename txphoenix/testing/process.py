@@ -11,11 +11,12 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from txphoenix.protocol.close_codes import INTERNAL_ERROR
 from txphoenix.protocol.event_names import PHX_CLOSE, PHX_ERROR, PHX_LEAVE, PHX_REPLY
 from txphoenix.protocol.message import Message
 
 from ..runtime.package_log import package_log
-from .codec import ServerCodec
+from .codec import CodecError, ServerCodec
 from .connect import Refused
 from .flavour import Flavour
 from .replies import Reply, error, ok
@@ -110,6 +111,9 @@ class ProcessSession(Protocol[_Channel]):
 
     def send(self, message: Message) -> None:
         """Send a message of a channel."""
+
+    def close(self, code: int) -> None:
+        """Close the connection."""
 
     def send_frame(self, data: bytes, is_binary: bool) -> None:
         """Send a frame that was encoded before."""
@@ -290,7 +294,12 @@ class ChannelProcess(Generic[_Channel]):
         self.session.endpoint.unsubscribe(self)
         self.session.forget(self)
         if event is not None:
-            self._send(self.channel.join_ref, event, dict(payload))
+            try:
+                self._send(self.channel.join_ref, event, dict(payload))
+            except CodecError as fault:
+                # In Phoenix the connection sends it, and crashes.
+                self._log.info("{channel}: {error}", channel=self.channel, error=fault)
+                self.session.close(INTERNAL_ERROR)
         try:
             self.channel.terminate(reason)
         except Exception:
