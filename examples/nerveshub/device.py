@@ -213,4 +213,6 @@ async def main(reactor, *arguments):
 
 
 if __name__ == "__main__":
+    # Who follows it through a pipe, as a service manager does, sees each line at once.
+    sys.stdout.reconfigure(line_buffering=True)
     react(main, sys.argv[1:])

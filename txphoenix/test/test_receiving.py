@@ -220,8 +220,9 @@ class ShortWayTests(ReceivingTestCase):
             raise AssertionError("a Message was made")
 
         serializer = V2Serializer()
-        self.patch(serializer, "to_message", refuse)
         self.short = self.receiver(serializer)
+        # Now, for one that had it from the start would be asked for each frame.
+        self.patch(serializer, "to_message", refuse)
         self.receive(HOOKED, 5)
         self.assertEqual(self.told, [("hook", 5)])
 
