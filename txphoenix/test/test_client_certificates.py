@@ -147,7 +147,8 @@ class RenewedTests(ClientCertificateCase):
         failed = self.next_call(client.on_error)
         await self.lose(server, client)
         error = await failed
-        said = f"TLS: cert_file: there are no certificates in PEM in {str(cert)!r}, or"
+        # The path behind it may be so long that it is cut.
+        said = "TLS: cert_file: there are no certificates in PEM in "
         self.assertIn(said, str(error))
         self.mine("renewed")
         await client.when_connected()
