@@ -291,7 +291,7 @@ def parse_proxy(url: str, name: str = "proxy") -> ProxyAddress:
     if isinstance(url, str) and re.match(_SOCKS, url):
         raise ConfigurationError(
             f"{name} names a SOCKS proxy, which takes an endpoint: give the option"
-            " endpoint, as the documentation shows (The way to the server, SOCKS),"
+            " endpoint, as the documentation shows (Proxies and load balancers, SOCKS),"
             " or no proxy"
         )
     parts = _split(name, url, ("http", "https"))

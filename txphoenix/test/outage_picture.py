@@ -31,10 +31,10 @@ from txphoenix.protocol.backoff import reconnect
 from txphoenix.test.slow_joins import SlowServer
 from txphoenix.test.support import TOPIC, Outcome
 
-__all__ = ["Phase", "picture", "run"]
+__all__ = ["MOMENT", "Distant", "Phase", "picture", "run"]
 
 # What takes a moment in the picture takes so many seconds.
-_MOMENT = 0.2
+MOMENT = 0.2
 
 
 class Phase(NamedTuple):
@@ -57,15 +57,16 @@ class Phase(NamedTuple):
 
 
 @implementer(IStreamClientEndpoint)
-class _Distant:
+class Distant:
     """The way to a server that is some way off."""
 
     def __init__(self, server: SlowServer) -> None:
         self._server = server
 
     def connect(self, protocolFactory: IProtocolFactory) -> Deferred[IProtocol]:
+        """Connect, after a moment."""
         connect: Any = self._server.endpoint.connect
-        return deferLater(self._server.clock, _MOMENT, connect, protocolFactory)
+        return deferLater(self._server.clock, MOMENT, connect, protocolFactory)
 
 
 class _Run:
@@ -73,11 +74,11 @@ class _Run:
 
     def __init__(self) -> None:
         self.server = SlowServer()
-        self.server.seconds = _MOMENT
+        self.server.seconds = MOMENT
         self.client = SocketClient(
             self.server.url,
             reactor=self.server.clock,
-            endpoint=_Distant(self.server),
+            endpoint=Distant(self.server),
             backoff=reconnect(random=lambda: 0.0),
         )
         self.channel = self.client.channel(TOPIC)

@@ -26,7 +26,7 @@ class ProxyTests(ClientTestCase):
         ):
             text = self.text(url)
             self.assertIn("give the option endpoint", text)
-            self.assertIn("The way to the server, SOCKS", text)
+            self.assertIn("Proxies and load balancers, SOCKS", text)
             self.assertNotIn("secret", text)
 
     def test_no_url(self) -> None:
