@@ -91,8 +91,36 @@ class FrontPageTests(SynchronousTestCase):
         self.sections = dict(zip(parts[1::2], parts[2::2], strict=True))
 
     def test_groups(self) -> None:
-        """After the first program come the groups, and nothing else."""
-        self.assertEqual(list(self.sections), ["First program", *GROUPS])
+        """After what a newcomer needs come the groups, and nothing else."""
+        self.assertEqual(
+            list(self.sections), ["First program", "Install", "Where to go", *GROUPS]
+        )
+
+    def test_wishes(self) -> None:
+        """What one wants to do leads to pages and groups that are there."""
+        rows = self.rows("Where to go")
+        self.assertGreater(len(rows), 12)
+        for wish, place in rows:
+            found = re.findall(r":doc:`([\w-]+)`|`([\w ]+)`_", place)
+            self.assertNotEqual(found, [], wish)
+            for page, group in found:
+                self.assertIn(page or group, pages() if page else GROUPS)
+
+    def test_extras(self) -> None:
+        """Each extra that is for users is named, with what it is for."""
+        setup = (ROOT / "setup.py").read_text("utf-8")
+        (body,) = re.findall(
+            r"^    extras_require=\{\n(.+?)^    \},", setup, re.M | re.S
+        )
+        extras = set(re.findall(r'^        "(\w+)": \[', body, re.M))
+        self.assertIn("metrics", extras)
+        told = {name.strip("`") for name, _ in self.rows("Install")}
+        self.assertEqual(extras - told, {"benchmarks", "dev", "docs", "test"})
+
+    def rows(self, section: str) -> list[list[str]]:
+        """The rows of the table in a section, but for its head."""
+        _, _, body = re.split(r"^=+  =+\n", self.sections[section], flags=re.M)[:3]
+        return [re.split(r"  +", line) for line in body.splitlines()]
 
     def test_pages(self) -> None:
         """Each page is in one group: with a line, and in its table of contents."""
@@ -122,7 +150,7 @@ class FrontPageTests(SynchronousTestCase):
 
 
 class PictureTests(SynchronousTestCase):
-    """The pictures of the pages for those who use the client."""
+    """The pictures of the pages."""
 
     skip = NOT_THERE
 
@@ -147,6 +175,17 @@ class PictureTests(SynchronousTestCase):
             self.assertEqual(root.tag, "{http://www.w3.org/2000/svg}svg")
             outside = text.replace('xmlns="http://www.w3.org/2000/svg"', "")
             self.assertNotRegex(outside, r"//|@import|@font-face|url\((?!#)")
+
+    def test_shades(self) -> None:
+        """Of each picture ``docs/pictures.py`` can make a light and a dark one."""
+        seen = 0
+        for path in DOCS.glob("*.svg"):
+            text = path.read_text("utf-8")
+            self.assertEqual(text.count("color-scheme: light dark"), 1, path)
+            self.assertEqual(text.count("@media (prefers-color-scheme: dark)"), 1, path)
+            self.assertEqual(text.count("@media"), 1, path)
+            seen += 1
+        self.assertGreater(seen, 10)
 
     def test_dark(self) -> None:
         """What has a colour has another one where the reader wants it dark."""
