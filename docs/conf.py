@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import runpy
 import sys
+import tomllib
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -79,8 +80,20 @@ def analyzed(module: str) -> ModuleAnalyzer:
     return analyzer
 
 
+# Other words for what is on a page, by the page's name.
+SEARCH_WORDS = tomllib.loads((ROOT / "docs" / "search-words.toml").read_text("utf-8"))
+
+
+def add_search_words(_: Sphinx, page: str, source: list[str]) -> None:
+    """Make the other words for a page entries of the index, which the search finds."""
+    if page in SEARCH_WORDS:
+        words = ", ".join(f"! {word}" for word in SEARCH_WORDS[page])
+        source[0] = f".. index:: {words}\n\n{source[0]}"
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
-    """Have Sphinx know what is written of the variables that are re-exported."""
+    """Have Sphinx know the other words, and what re-exported variables are."""
+    app.connect("source-read", add_search_words)
     for name in FACADES:
         analyzed(f"txphoenix.{name}")
     return {"parallel_read_safe": True}
