@@ -31,6 +31,7 @@ pygments_dark_style = "github-dark"
 html_title = f"txphoenix {release}"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
+html_search_scorer = str(ROOT / "docs" / "search-scorer.js")
 # What is copied of a terminal is what one types there.
 copybutton_prompt_text = "$ "
 copybutton_only_copy_prompt_lines = True
