@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import runpy
 import sys
-import tomllib
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from sphinx.pycode import ModuleAnalyzer
 
 ROOT = Path(__file__).parent.parent
 # The reference is made from this working copy, installed or not.
-# The folder of the pages has an extension of its own: pictures.py.
+# Beside the pages are extensions of our own.
 sys.path[:0] = [str(ROOT), str(ROOT / "docs")]
 
 project = "txphoenix"
@@ -23,7 +22,7 @@ author = "the txphoenix authors"
 project_copyright = "2026, the txphoenix authors"
 release = runpy.run_path(str(ROOT / "txphoenix" / "_version.py"))["__version__"]
 
-extensions = ["sphinx.ext.autodoc", "sphinx_copybutton", "pictures"]
+extensions = ["sphinx.ext.autodoc", "sphinx_copybutton", "pictures", "search_words"]
 exclude_patterns = ["_build"]
 html_theme = "furo"
 # furo's own underlines names in imports, as if they led somewhere.
@@ -81,20 +80,8 @@ def analyzed(module: str) -> ModuleAnalyzer:
     return analyzer
 
 
-# Other words for what is on a page, by the page's name.
-SEARCH_WORDS = tomllib.loads((ROOT / "docs" / "search-words.toml").read_text("utf-8"))
-
-
-def add_search_words(_: Sphinx, page: str, source: list[str]) -> None:
-    """Make the other words for a page entries of the index, which the search finds."""
-    if page in SEARCH_WORDS:
-        words = ", ".join(f"! {word}" for word in SEARCH_WORDS[page])
-        source[0] = f".. index:: {words}\n\n{source[0]}"
-
-
 def setup(app: Sphinx) -> dict[str, Any]:
-    """Have Sphinx know the other words, and what re-exported variables are."""
-    app.connect("source-read", add_search_words)
+    """Have Sphinx know what is written of the variables that are re-exported."""
     for name in FACADES:
         analyzed(f"txphoenix.{name}")
     return {"parallel_read_safe": True}
