@@ -132,9 +132,9 @@ def main(folder: str) -> int:
     """
     site = Path(folder).resolve()
     found = faults(site)
-    for fault in found:
-        print(fault)
-    print(f"{len(list(site.glob('**/*.html')))} pages, {len(found)} faults")
+    count = len(list(site.glob("**/*.html")))
+    lines = [*found, f"{count} pages, {len(found)} faults"]
+    sys.stdout.write("\n".join(lines) + "\n")
     return 1 if found else 0
 
 
