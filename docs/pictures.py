@@ -15,6 +15,7 @@ from typing import Any
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.transforms.post_transforms import SphinxPostTransform
+from sphinx.util.osutil import relative_uri
 
 QUERY = "@media (prefers-color-scheme: dark)"
 SCHEME = "color-scheme: light dark"
@@ -58,7 +59,9 @@ class Shades(SphinxPostTransform):
         picture["candidates"] = {"*": str(made)}
         name = self.env.images.add_file(self.env.docname, str(made))
         link = nodes.reference("", "", picture, internal=True)
-        link["refuri"] = f"{self.app.builder.imagedir}/{name}"
+        builder = self.app.builder
+        page = builder.get_target_uri(self.env.docname)
+        link["refuri"] = relative_uri(page, f"{builder.imagedir}/{name}")
         link["classes"] += ["picture", f"only-{shade}"]
         return link
 
