@@ -9,6 +9,7 @@ Each leads to its file, which a browser shows by itself as large as one likes.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ from sphinx.util.osutil import relative_uri
 
 QUERY = "@media (prefers-color-scheme: dark)"
 SCHEME = "color-scheme: light dark"
+WIDE = 500
+"""In pixels."""
 ANSWERS = {"light": "@media not all", "dark": "@media all"}
 
 
@@ -33,6 +36,15 @@ def in_shade(picture: str, shade: str) -> str:
         raise ValueError(f"a picture needs '{QUERY}' once, and '{SCHEME}' once")
     picture = picture.replace(SCHEME, f"color-scheme: {shade}")
     return picture.replace(QUERY, ANSWERS[shade])
+
+
+def is_wide(picture: str) -> bool:
+    """Whether a picture is too small to read once it is as narrow as a phone.
+
+    :param picture: the text of an SVG file.
+    """
+    width, unit = re.findall(r'<svg\b[^>]*? width="([\d.]+)(pt)?"', picture)[0]
+    return float(width) * (4 / 3 if unit else 1) > WIDE
 
 
 class Shades(SphinxPostTransform):
@@ -53,7 +65,8 @@ class Shades(SphinxPostTransform):
         folder = Path(self.app.doctreedir, "images")
         folder.mkdir(exist_ok=True)
         made = folder / f"{source.stem}-{shade}.svg"
-        made.write_text(in_shade(source.read_text("utf-8"), shade), "utf-8")
+        text = source.read_text("utf-8")
+        made.write_text(in_shade(text, shade), "utf-8")
         picture = node.deepcopy()
         picture["uri"] = str(made)
         picture["candidates"] = {"*": str(made)}
@@ -63,6 +76,8 @@ class Shades(SphinxPostTransform):
         page = builder.get_target_uri(self.env.docname)
         link["refuri"] = relative_uri(page, f"{builder.imagedir}/{name}")
         link["classes"] += ["picture", f"only-{shade}"]
+        if is_wide(text):
+            link["classes"].append("wide")
         return link
 
 
