@@ -118,10 +118,14 @@ setup(
         # The API reference is made of docstrings, for which modules are imported: some
         # of these need what an extra brings.
         "docs": [
+            # Knows what is often misspelt; see pyproject.toml.
+            "codespell>=2.4",
             "furo",
             "opentelemetry-api>=1.27.0",
             "prometheus_client>=0.20.0",
             "sphinx>=8",
+            # Each program has a button that copies it.
+            "sphinx-copybutton>=0.5.2",
         ],
         # A minor release of ruff or mypy finds new faults in old code.
         # So these two move when somebody decides that they do.

@@ -14,19 +14,29 @@ from sphinx.pycode import ModuleAnalyzer
 
 ROOT = Path(__file__).parent.parent
 # The reference is made from this working copy, installed or not.
-sys.path.insert(0, str(ROOT))
+# Beside the pages are extensions of our own.
+sys.path[:0] = [str(ROOT), str(ROOT / "docs")]
 
 project = "txphoenix"
 author = "the txphoenix authors"
 project_copyright = "2026, the txphoenix authors"
 release = runpy.run_path(str(ROOT / "txphoenix" / "_version.py"))["__version__"]
 
-extensions = ["sphinx.ext.autodoc"]
+extensions = ["sphinx.ext.autodoc", "sphinx_copybutton", "pictures", "search_words"]
 exclude_patterns = ["_build"]
 html_theme = "furo"
+# furo's own underlines names in imports, as if they led somewhere.
+pygments_dark_style = "github-dark"
 html_title = f"txphoenix {release}"
 html_static_path = ["_static"]
-html_css_files = ["tables.css"]
+html_css_files = ["site.css"]
+html_search_scorer = str(ROOT / "docs" / "search-scorer.js")
+# What is copied of a terminal is what one types there.
+copybutton_prompt_text = "$ "
+copybutton_only_copy_prompt_lines = True
+copybutton_line_continuation_character = "\\"
+# Of what a program prints nothing needs to be copied.
+copybutton_selector = "div.highlight:not(.highlight-text *) pre"
 
 # The order of a module is the order in which it is best read.
 autodoc_member_order = "bysource"

@@ -22,7 +22,7 @@ STATUS = {
     State.LEAVING: "leaving",
     State.ERRORED: "errored",
 }
-"""What the seed calls a channel's state: a closed one is ``"left"``."""
+"""What phoenix_socket_client calls a channel's state: a closed one is ``"left"``."""
 
 
 class StateChanges:

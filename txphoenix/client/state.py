@@ -1,7 +1,7 @@
 """What ``get_state()`` and ``put_state()`` read and write.
 
-The seed of this library holds a socket's state in an ``Agent``; this is its place in
-the tree of services.
+Elixir's phoenix_socket_client holds a socket's state in an ``Agent``; this is its place
+in the tree of services.
 It has the options, the status, the channels, the messages that wait for a connection,
 and whatever a user puts there under a name of their own.
 """

@@ -6,8 +6,8 @@ It needs ``prometheus_client``: ``pip install 'txphoenix[metrics]'``. ::
 
     MetricsService(9464).setServiceParent(application)
 
-Then http://127.0.0.1:9464/metrics has what all clients of the process do, and
-http://127.0.0.1:9464/health whether they are connected and joined.
+Then ``http://127.0.0.1:9464/metrics`` has what all clients of the process do, and
+``http://127.0.0.1:9464/health`` whether they are connected and joined.
 A program that serves its metrics already attaches a :class:`MetricsExporter` to its
 registry instead.
 """

@@ -8,6 +8,7 @@ These documents are in a clone and in a source distribution, not in a wheel.
 from __future__ import annotations
 
 import re
+import tomllib
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -35,14 +36,25 @@ GROUPS = [
     "For contributors",
 ]
 
-# What a reader types into the search box.
+# What a reader types into the search box, and a title has: the field's own words.
 WORDS = """
-    authentication, backoff, backpressure, close codes, command line, Crossbar,
-    debugging, delivery, errors, faults, fuzzing, handlers, heartbeat, layers, logging,
-    long-polling, metrics, options, outages, outbox, performance, presence, proxy,
-    pytest, reconfiguration, reconnect, reliability, soak, supervision, systemd,
-    telemetry, testing, threads, timeout, timeouts, TLS, token, token refresh,
-    troubleshooting
+    Absinthe, asyncio, authentication, backoff, backpressure, benchmarks, broadcasts,
+    certificate, channels, close codes, command line, Crossbar, dashboard, debugging,
+    delivery, demo, Docker, errors, examples, faults, fuzzing, handlers, health check,
+    heartbeat, install, layers, load balancer, logging, long-polling, message order,
+    metrics, msgspec, OpenTelemetry, options, outages, outbox, performance, presence,
+    proxy, pydantic, pytest, reconfiguration, reconnect, redirects, release,
+    reliability, rejoin, serializer, soak, Supabase, supervision, systemd, telemetry,
+    testing, threads, timeout, timeouts, TLS, token, token refresh, topics, trial,
+    troubleshooting, tutorial, twistd, type hints, uvloop, WebSocket
+"""
+
+# And what they type where the field has another word.
+OTHER_WORDS = """
+    access token, binary, callback, cookies, dataclass, deploy, exception, fallback,
+    FAQ, getting started, Grafana, GraphQL, headers, JSON, JWT, Kubernetes, leave,
+    long polling, MessagePack, migration, mock, phoenix.js, Prometheus, queue,
+    quickstart, rate limit, shutdown, slow, SSL, throughput, unit test, WAMP
 """
 
 
@@ -91,8 +103,36 @@ class FrontPageTests(SynchronousTestCase):
         self.sections = dict(zip(parts[1::2], parts[2::2], strict=True))
 
     def test_groups(self) -> None:
-        """After the first program come the groups, and nothing else."""
-        self.assertEqual(list(self.sections), ["First program", *GROUPS])
+        """After what a newcomer needs come the groups, and nothing else."""
+        self.assertEqual(
+            list(self.sections), ["First program", "Install", "Where to go", *GROUPS]
+        )
+
+    def test_wishes(self) -> None:
+        """What one wants to do leads to pages and groups that are there."""
+        rows = self.rows("Where to go")
+        self.assertGreater(len(rows), 12)
+        for wish, place in rows:
+            found = re.findall(r":doc:`([\w-]+)`|`([\w ]+)`_", place)
+            self.assertNotEqual(found, [], wish)
+            for page, group in found:
+                self.assertIn(page or group, pages() if page else GROUPS)
+
+    def test_extras(self) -> None:
+        """Each extra that is for users is named, with what it is for."""
+        setup = (ROOT / "setup.py").read_text("utf-8")
+        (body,) = re.findall(
+            r"^    extras_require=\{\n(.+?)^    \},", setup, re.M | re.S
+        )
+        extras = set(re.findall(r'^        "(\w+)": \[', body, re.M))
+        self.assertIn("metrics", extras)
+        told = {name.strip("`") for name, _ in self.rows("Install")}
+        self.assertEqual(extras - told, {"benchmarks", "dev", "docs", "test"})
+
+    def rows(self, section: str) -> list[list[str]]:
+        """The rows of the table in a section, but for its head."""
+        _, _, body = re.split(r"^=+  =+\n", self.sections[section], flags=re.M)[:3]
+        return [re.split(r"  +", line) for line in body.splitlines()]
 
     def test_pages(self) -> None:
         """Each page is in one group: with a line, and in its table of contents."""
@@ -122,7 +162,7 @@ class FrontPageTests(SynchronousTestCase):
 
 
 class PictureTests(SynchronousTestCase):
-    """The pictures of the pages for those who use the client."""
+    """The pictures of the pages."""
 
     skip = NOT_THERE
 
@@ -148,6 +188,17 @@ class PictureTests(SynchronousTestCase):
             outside = text.replace('xmlns="http://www.w3.org/2000/svg"', "")
             self.assertNotRegex(outside, r"//|@import|@font-face|url\((?!#)")
 
+    def test_shades(self) -> None:
+        """Of each picture ``docs/pictures.py`` can make a light and a dark one."""
+        seen = 0
+        for path in DOCS.glob("*.svg"):
+            text = path.read_text("utf-8")
+            self.assertEqual(text.count("color-scheme: light dark"), 1, path)
+            self.assertEqual(text.count("@media (prefers-color-scheme: dark)"), 1, path)
+            self.assertEqual(text.count("@media"), 1, path)
+            seen += 1
+        self.assertGreater(seen, 10)
+
     def test_dark(self) -> None:
         """What has a colour has another one where the reader wants it dark."""
         for name, text in self.texts.items():
@@ -172,22 +223,30 @@ class TitleTests(SynchronousTestCase):
     skip = NOT_THERE
 
     def test_words(self) -> None:
-        """Each word that one searches for finds a heading.
-
-        Sphinx's search wants the word in it, and the heading to be at most twice as
-        long.
-        """
-        titles = [
-            title.lower() for text in pages().values() for title in headings(text)
-        ]
+        """Each word that one searches for finds a heading."""
+        titles = [title for text in pages().values() for title in headings(text)]
         self.assertGreater(len(titles), 150)
-        for word in WORDS.lower().split(","):
-            found = [
-                title
-                for title in titles
-                if word.strip() in title and len(title) <= 2 * len(word.strip())
-            ]
-            self.assertNotEqual(found, [], word)
+        self.assertEqual(self.not_found(WORDS, titles), [])
+
+    def test_other_words(self) -> None:
+        """And so does each that no heading has, by what is said of the pages."""
+        text = (DOCS / "search-words.toml").read_text("utf-8")
+        told = tomllib.loads(text)
+        self.assertEqual(told.keys() - pages().keys(), set())
+        words = [word for page in told.values() for word in page]
+        self.assertEqual(self.not_found(OTHER_WORDS, words), [])
+
+    def not_found(self, words: str, texts: list[str]) -> list[str]:
+        """Those of the words that Sphinx's search finds in none of the texts.
+
+        It wants the word in one that is at most twice as long.
+        """
+        lower = [text.lower() for text in texts]
+        return [
+            word
+            for word in re.split(r",\s+", words.lower().strip())
+            if not any(word in it and len(it) <= 2 * len(word) for it in lower)
+        ]
 
     def test_quoted(self) -> None:
         """A section that is named beside the link to its page is on that page."""

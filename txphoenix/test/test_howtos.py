@@ -5,6 +5,7 @@ These documents are in a clone and in a source distribution, not in a wheel.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
@@ -254,6 +255,22 @@ class CommandTests(SynchronousTestCase):
             f"twistd -n: {caught.exception}",
             (DOCS / "howto-twistd.rst").read_text("utf-8"),
         )
+
+    def test_docker(self) -> None:
+        """What a container runs makes a service, of files that are copied into it."""
+        (block,) = blocks("howto-twistd", "docker")
+        lines = dict(line.split(" ", 1) for line in block.text.strip().splitlines())
+        *copied, place = lines["COPY"].split()
+        self.assertEqual(lines["ENV"], f"PYTHONPATH={place.rstrip('/')}")
+        for name in copied:
+            self.assertTrue(Path(name).exists(), name)
+        twistd, foreground, no_file, *words = json.loads(lines["CMD"])
+        self.assertEqual(no_file, "--pidfile=")
+        self.assertIn(f"{place}chat.toml", words)
+        words = [word.replace(place, "") for word in words]
+        service = makeService(self.parse([twistd, foreground, *words]))
+        self.assertEqual(service.get_state("url"), URL)
+        self.assertLess(service.get_state("close_timeout"), 10)
 
     def test_file(self) -> None:
         """The file of options comes to what the page says."""
