@@ -94,7 +94,8 @@ class Options(UsageOptions):
             path = Path(self["config"])
             config = tomllib.loads(path.read_text("utf-8"))
             # Relative to the configuration, wherever twistd was started.
-            self["archive"] = Archive(path.parent / config["file"], config["client"])
+            file = path.parent / str(config["file"])
+            self["archive"] = Archive(file, config["client"])
         except KeyError as error:
             raise UsageError(f"{self['config']}: {error} is missing") from error
         except (OSError, ValueError) as error:
