@@ -177,8 +177,8 @@ class ReconnectTests(ClientTestCase):
         self.others = {name: Other() for name in ("stays", "goes", "comes")}
         for name in ("stays", "goes"):
             self.memory.presence.track(self.others[name], name, {})
-        self.channel: Any = self.joined_channel(channel_class=Named)
-        self.here = self.channel.here
+        channel: Any = self.joined_channel(channel_class=Named)
+        self.channel, self.here = channel, channel.here
         self.assertEqual(set(self.here.state), {"me", "stays", "goes"})
         self.record = Record(self.here)
 
