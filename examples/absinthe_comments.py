@@ -1,8 +1,18 @@
-"""Comments of a repository, by a GraphQL subscription: `python absinthe_comments.py`.
+"""Comments of a repository, by a GraphQL subscription of Absinthe's.
 
-With the URL of a socket it goes to that server: the one of Absinthe's example has a
-subscription `commentAdded` of an argument `repoName`.
-Without one it brings its own, which loses the connection after the second comment.
+Run it, with a server of its own, which loses the connection after the second comment,
+or at one with a subscription ``commentAdded(repoName: ...)``, as Absinthe's guide has::
+
+    python examples/absinthe_comments.py
+    python examples/absinthe_comments.py wss://example.org/socket txphoenix
+
+You see::
+
+    subscribed
+    comment: first
+    comment: second
+    subscribed
+    comment: third
 """
 
 from __future__ import annotations
@@ -72,4 +82,7 @@ async def comments(absinthe, repo, count):
                 break
 
 
-react(main, sys.argv[1:])
+if __name__ == "__main__":
+    if {"-h", "--help"} & set(sys.argv):
+        sys.exit(print(__doc__))
+    react(main, sys.argv[1:])

@@ -1,10 +1,16 @@
-"""A chat on the terminal.
+"""A chat on the terminal, which survives an outage.
 
-::
+Run it::
 
-    python -m txphoenix serve       # a server for it
-    python examples/chat.py ann     # and in other terminals
-    python examples/chat.py bob
+    python -m txphoenix serve       # in another terminal
+    python examples/chat.py ann
+    python examples/chat.py bob     # in one more
+
+You see::
+
+    * you are in rooms:lobby
+    * bob comes in
+    bob: hello
 
 What you type goes to all in the room; Ctrl-D ends it.
 The room survives a restart of the server, and what you type meanwhile is kept.
@@ -87,4 +93,7 @@ async def main(reactor, name="anonymous", url="ws://localhost:4000/socket"):
     await client.stopService()
 
 
-react(main, sys.argv[1:])
+if __name__ == "__main__":
+    if {"-h", "--help"} & set(sys.argv):
+        sys.exit(print(__doc__))
+    react(main, sys.argv[1:])

@@ -1,4 +1,16 @@
-"""Run `python -m txphoenix serve`, and in another terminal this program."""
+"""A first program: it joins a room, pushes a message and hears it.
+
+Run it::
+
+    python -m txphoenix serve           # in another terminal
+    python examples/first_program.py
+
+You see::
+
+    joined: {'topic': 'rooms:lobby', 'user_id': 'ann'}
+    in the room: hello
+    reply: {}
+"""
 
 from __future__ import annotations
 
@@ -13,6 +25,7 @@ async def main(reactor, url="ws://localhost:4000/socket"):
     """Join a room, push a message, print the reply."""
     client = SocketClient(url, params={"user_id": "ann"})
     client.startService()
+    await client.when_connected(fail_after_failures=1)
     channel = client.channel("rooms:lobby")
     channel.on("new_msg", lambda payload: print("in the room:", payload["body"]))
     print("joined:", await channel.join())

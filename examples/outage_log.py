@@ -1,10 +1,16 @@
-"""Print the log of an outage: a server ends, stays away for a while, and comes back.
+"""The log of an outage: a server ends, stays away for a while, and comes back.
 
-It brings its own server. What it prints is all that an operator sees of a client at the
-level info, and nothing of other libraries but their warnings:
+Run it; it brings its own server::
 
-    python examples/outage_log.py --down 70
+    python examples/outage_log.py
     python examples/outage_log.py --down 5 --channels 1000 --json
+
+You see all that an operator sees of a client at the level info, and nothing of other
+libraries but their warnings::
+
+    [txphoenix.client#warn] chat: the connection is lost: connection closed with ...
+    [txphoenix.client#info] chat: connected again after 3.5 s; attempts: 2
+    [txphoenix.client#warn] chat: the outage is over after 3.5 s; attempts: 2; ...
 """
 
 from __future__ import annotations
@@ -46,7 +52,9 @@ def log_to_stdout(as_json: bool) -> None:
 
 async def main(reactor: object, *arguments: str) -> None:
     """Run until all is as it was before the outage."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--down", type=float, default=3.0, help="seconds")
     parser.add_argument("--channels", type=int, default=3)
     parser.add_argument("--json", action="store_true")

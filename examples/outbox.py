@@ -1,6 +1,14 @@
 """An outbox: pushes that survive a crash of the process, each of which counts once.
 
-``python examples/outbox.py`` kills a program again and again, and nothing is lost.
+Run it; it starts a program that it kills again and again::
+
+    python examples/outbox.py
+
+You see that nothing is lost, and that no order counts twice::
+
+    killed before it hears of order 8
+    killed before it hears of order 17
+    sold 40
 
 A push is in memory, and gone when the process is killed.
 Here each is a row of an SQLite database before it is sent, written in the transaction
@@ -292,4 +300,6 @@ async def demonstrate(reactor):
 
 
 if __name__ == "__main__":
+    if {"-h", "--help"} & set(sys.argv):
+        sys.exit(print(__doc__))
     react(sell if sys.argv[1:] else demonstrate, sys.argv[1:])

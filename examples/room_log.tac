@@ -1,10 +1,17 @@
-"""A service that logs what is said in a room, under twistd.
+"""A service for twistd in one file, the smallest there is: it logs what is said.
 
-::
+Run it::
 
-    python -m txphoenix serve                                        # a server for it
-    twistd --nodaemon --python examples/room_log.tac                 # the service
+    python -m txphoenix serve                  # in another terminal
+    twistd -ny examples/room_log.tac
     PHOENIX_URL=wss://example.org/socket twistd -ny examples/room_log.tac
+
+You see::
+
+    [room_log#info] joined rooms:lobby
+    [room_log#info] rooms:lobby: new_msg {'user_id': 'ann', 'body': 'hello'}
+
+``examples/twistd_service`` is a larger one, with a configuration and a plugin.
 """
 
 from __future__ import annotations

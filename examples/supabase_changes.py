@@ -1,11 +1,17 @@
-r"""Follow a table of a Supabase project, and talk to others who do.
+r"""The changes of a table of a Supabase project, and messages of others who follow it.
 
-With the URL of a project and its key it is a client of that project::
+Run it, with a server of its own, or as a client of your project::
 
+    python examples/supabase_changes.py
     SUPABASE_URL=https://ref.supabase.co SUPABASE_KEY=sb_publishable_... \
         python examples/supabase_changes.py todos
 
-Without them it brings a server of its own, and ends when it has shown what there is.
+You see, among other lines::
+
+    server: Subscribed to PostgreSQL
+    INSERT  {'id': 1, 'title': 'write', 'done': False}
+    heard: shout {'body': 'hello'}
+    joined again, with a fresh token
 """
 
 from __future__ import annotations
@@ -92,4 +98,6 @@ async def run(reactor: Any) -> None:
 
 
 if __name__ == "__main__":
+    if {"-h", "--help"} & set(sys.argv):
+        sys.exit(print(__doc__))
     react(run)

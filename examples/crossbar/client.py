@@ -1,6 +1,13 @@
 """A WAMP client that knows nothing of Phoenix: it hears a room, and pushes to it.
 
-``python examples/crossbar/run.py`` starts all that it needs, and this.
+Run it, and all that it needs::
+
+    python examples/crossbar/run.py
+
+You see, as a part of that::
+
+    subscribed to rooms:lobby
+    heard in rooms:lobby: new_msg {'user_id': 'bridge-1', 'body': 'hello from WAMP'}
 """
 
 from __future__ import annotations

@@ -1,8 +1,21 @@
-"""A Phoenix server, a Crossbar node with two bridges, and a client: ``python run.py``.
+"""A Phoenix server, a Crossbar node with two bridges, and a WAMP client.
 
 ``config.json`` beside this file is the node's configuration; it runs in a temporary
 folder, as a node writes its key into its own.
 It needs Crossbar: ``pip install 'txphoenix[crossbar]'``.
+
+Run it::
+
+    python examples/crossbar/run.py
+
+You see::
+
+    txphoenix serve on port 4000 ...
+    crossbar start, with a router and two bridges ...
+    the realm is at ws://127.0.0.1:8080/ws; here is client.py:
+    subscribed to rooms:lobby
+    heard in rooms:lobby: new_msg {'user_id': 'bridge-1', 'body': 'hello from WAMP'}
+    pushed, and the server replied {}
 """
 
 from __future__ import annotations
@@ -64,7 +77,9 @@ def refuse_taken(port, option):
 
 def main():
     """Start everything, show it, and end everything."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--router-port", type=int, default=8080)
     parser.add_argument("--phoenix-port", type=int, default=4000)
     parser.add_argument("--stay", action="store_true", help="go on until Ctrl-C")

@@ -1,10 +1,21 @@
-"""A device of NervesHub's: ``python device.py wss://devices.example.org/socket``.
+r"""A device of NervesHub's.
 
 It shows its certificate (``--cert``), or signs by a shared secret (``--shared-key``),
 joins the topic ``device``, tells what firmware it runs, and answers what it is asked:
 ``update``, ``reboot`` and ``identify``.
 An update is only pretended here: ``install`` is yours to write.
 It needs ``pip install msgpack``.
+
+Run it::
+
+    python examples/nerveshub/device.py wss://devices.example.org/socket \
+        --cert device-cert.pem --key device-key.pem
+
+You see, once the hub has an update for it::
+
+    joined device
+    installing 5c9e1f0a-0000-0000-0000-000000000002
+    rebooting
 """
 
 from __future__ import annotations

@@ -1,12 +1,26 @@
-"""NervesHub's two ways to know a device, and an update over each: ``python run.py``.
+"""NervesHub's two ways to know a device, and an update over each.
 
 It starts a server (``hub.py``) and a device (``device.py``) in this process: one with
 a certificate over TLS, and one with a shared secret.
 It needs ``pip install msgpack``.
+
+Run it::
+
+    python examples/nerveshub/run.py
+
+You see, and the same with a shared secret::
+
+    -- with a certificate
+    server: this is serial-0001
+    joined device
+    installing 5c9e1f0a-0000-0000-0000-000000000002
+    rebooting
+    server: fwup_progress {'value': 25}
 """
 
 from __future__ import annotations
 
+import sys
 import tempfile
 from functools import partial
 from pathlib import Path
@@ -56,4 +70,6 @@ async def main(reactor):
 
 
 if __name__ == "__main__":
+    if {"-h", "--help"} & set(sys.argv):
+        sys.exit(print(__doc__))
     react(main)

@@ -14,7 +14,7 @@ from txphoenix.interfaces import Decoders
 from .calls import Call
 from .futures import future_of, wait
 from .hooked_channel import HookedChannel
-from .inside import Inside, Maker, inside_class, outward
+from .inside import Inside, Maker, inside_class, outward, said_by
 
 __all__ = ["Channel", "ChannelFactory"]
 
@@ -61,6 +61,10 @@ class Channel(HookedChannel):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
+        cls._make_inside()
+
+    @classmethod
+    def _make_inside(cls) -> None:
         own = [
             name
             for name in ("handle_in", "handle_message")
@@ -81,6 +85,9 @@ class Channel(HookedChannel):
                 f"a {type(self).__name__} is made by client.channel(topic, params,"
                 " channel_class), and hands on what that gives it: topic, params, maker"
             )
+        if self._inside.said != said_by(type(self)):
+            # Something was set of the class after it was made.
+            type(self)._make_inside()
         self._calls = maker.calls
         # What was taken out for a task that was cancelled in that moment.
         self._put_back: deque[Message] = deque()
@@ -364,7 +371,7 @@ class Channel(HookedChannel):
             self._inner.keep(message)
 
 
-Channel._inside = inside_class(Channel)
+Channel._make_inside()
 
 
 def _note(message: Message, taken: list[Message]) -> Message:

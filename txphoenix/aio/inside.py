@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from contextvars import copy_context
 from functools import wraps
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 import txphoenix
 from txphoenix import AlreadyJoined, Message
 
 from .calls import Calls
 
-__all__ = ["Inside", "Maker", "inside_class", "outward"]
+__all__ = ["Inside", "Maker", "inside_class", "outward", "said_by"]
 
 
 class Maker:
@@ -31,7 +31,12 @@ class Maker:
 
 
 class Inside(txphoenix.Channel):
-    """A channel that is another's inside."""
+    """A channel that is another's inside.
+
+    :cvar said: what the other's class said when this one's was made.
+    """
+
+    said: ClassVar[tuple[Any, ...]]
 
     def wear(self, outer: Any, calls: Calls) -> None:
         """Be the inside of a channel.
@@ -97,10 +102,16 @@ def inside_class(outer: Any, overridden: Iterable[str] = ()) -> type[Inside]:
             "decoders": outer.decoders,
             "presence_events": outer.presence_events,
             "restart": outer.restart,
+            "said": said_by(outer),
             **{name: _TAKING[name] for name in overridden},
         },
     )
     return cast("type[Inside]", made)
+
+
+def said_by(outer: Any) -> tuple[Any, ...]:
+    """What a class of channels says in its body that its insides have to say too."""
+    return outer.decoders, outer.presence_events, outer.restart
 
 
 def outward(error: AlreadyJoined) -> None:

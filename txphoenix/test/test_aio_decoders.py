@@ -90,3 +90,23 @@ class AioTests(AioMemoryTestCase):
             setattr(channel, name, value)
             with self.assertRaisesRegex(ConfigurationError, f"{name} of a channel"):
                 self.finish(channel.join())
+
+    def test_set_of_a_class(self) -> None:
+        """What is set of a class that is there already holds for its next channels."""
+
+        class Later(aio.Channel):
+            """Says nothing in its body."""
+
+        names = ("crowd_state", "crowd_diff")
+        Later.presence_events, Later.restart = names, "permanent"
+        room = self.open().channel(TOPIC, channel_class=Later)
+        self.assertEqual(room.twisted.restart, "permanent")
+        presence = aio.Presence(room)
+        self.finish(room.join())
+        crowd = {"ann": {"metas": [{"phx_ref": "1"}]}}
+        self.server_sends(room.join_ref, None, TOPIC, "crowd_state", crowd)
+        self.turn()
+        self.assertEqual(presence.state, crowd)
+        kind = type(room.twisted)
+        again = self.open().channel(TOPIC, channel_class=Later)
+        self.assertIs(type(again.twisted), kind)

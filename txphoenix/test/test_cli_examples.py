@@ -1,4 +1,4 @@
-"""The programs in ``examples/`` run as they are.
+"""The programs in ``examples/`` for the demonstration server run as they are.
 
 They are in a clone and in a source distribution, not in a wheel.
 """
@@ -25,26 +25,11 @@ class ExampleTests(PhoenixMixin, TestCase):
         """Start an example."""
         return start_program(self, os.fspath(EXAMPLES / name), *arguments)
 
-    def test_all(self) -> None:
-        """Each has a test: here, for the outbox, or in that of a how-to page."""
-        names = sorted(path.name for path in EXAMPLES.iterdir() if path.is_file())
-        self.assertEqual(
-            names,
-            [
-                "absinthe_comments.py",
-                "chat.py",
-                "first_program.py",
-                "outage_log.py",
-                "outbox.py",
-                "room_log.tac",
-                "supabase_changes.py",
-            ],
-        )
-
     def test_first_program_is_short(self) -> None:
-        """The first program has at most fifteen lines."""
+        """The first program has at most fifteen lines, those of its head aside."""
         text = (EXAMPLES / "first_program.py").read_text("utf-8")
-        lines = [line for line in text.splitlines() if line.strip()]
+        program = text.split('"""', 2)[2]
+        lines = [line for line in program.splitlines() if line.strip()]
         self.assertLessEqual(len(lines), 15)
         # It is for the server that ``serve`` starts without options.
         self.assertIn('"ws://localhost:4000/socket"', text)
@@ -60,6 +45,12 @@ class ExampleTests(PhoenixMixin, TestCase):
             "in the room: hello\n"
             "reply: {}\n",
         )
+
+    async def test_no_server(self) -> None:
+        """Without a server it ends, and its last line says why."""
+        program = self.start("first_program.py", "ws://127.0.0.1:1/socket")
+        self.assertEqual(await program.ended, 1)
+        self.assertIn("refused", program.err.text.rstrip().splitlines()[-1])
 
     async def test_chat(self) -> None:
         """Two chat; one loses the connection and comes back, then leaves."""

@@ -317,6 +317,23 @@ class ChannelTests(ClientTestCase):
         self.sends(channel, "a_state", {"ann": entry("1")})
         self.assertEqual(list(Presence(channel).state), ["ann"])
 
+    def test_set_of_a_class(self) -> None:
+        """Events that are set of a class which is there already are looked for too."""
+
+        class Later(Channel):
+            """Says nothing in its body."""
+
+        Later.presence_events = ("later_state", "later_diff")
+        channel = self.joined_channel(channel_class=Later)
+        early = Presence(channel)
+        self.sends(channel, "later_state", {"ann": entry("1")})
+        self.assertEqual(list(early.state), ["ann"])
+        self.assertEqual(list(Presence(channel).state), ["ann"])
+        Later.presence_events = ("later", "later")
+        again = self._clients[0].channel("rooms:again", channel_class=Later)
+        error = self.failureResultOf(again.join(), ConfigurationError).value
+        self.assertIn("Later.presence_events must be the names of two", str(error))
+
     def test_stopped(self) -> None:
         """One that was stopped tells a hook nothing of what it has found."""
         channel = self.joined_channel()
