@@ -130,9 +130,7 @@ class AbsintheClient:
         self.client.channels.check_timeout(timeout)
         name = f"{operation_name or 'subscription'} {next(self._numbers)}"
         queue = self.client.channels.pauses.make_inbox(name)
-        subscription = Subscription(name, payload, timeout, queue, self._subscriptions)
-        self._subscriptions.begin(subscription)
-        return subscription
+        return Subscription(name, payload, timeout, queue, self._subscriptions)
 
     def close(self, timeout: float | None = None) -> Deferred[None]:
         """End all subscriptions, and leave the control channel.

@@ -34,7 +34,7 @@ from ..runtime.deadlines import Deadlines
 from ..runtime.kept_errors import unraised
 from ..runtime.package_log import package_log
 from .callbacks import Called, raised_in
-from .channel import Channel
+from .channel import Channel, keep_trying
 from .channel_events import ChannelEvents
 from .channel_set import ChannelSet
 from .dropped_pushes import DroppedPushes
@@ -188,7 +188,7 @@ class ChannelManager(ChannelSet):
         The log has the first failure, the channel's ``on_error`` hooks have each.
         """
         channel = self.make(topic, params, channel_class)
-        channel.keep_trying()
+        keep_trying(channel)
         channel.join().addErrback(self._log_failed_start, channel)
         return channel
 

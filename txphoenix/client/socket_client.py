@@ -29,7 +29,6 @@ from ..options.types import ChangedOptions, ClientOptions
 from ..protocol.close_codes import NORMAL
 from ..protocol.handshake import Handshake
 from ..protocol.message import Message
-from ..runtime.assignments import never_set
 from ..runtime.reactor_thread import fails_its_deferred, in_reactor_thread
 from .buffers import Buffers, look_into_buffers
 from .closing import check_close
@@ -46,7 +45,6 @@ _C = TypeVar("_C", bound=Channel)
 _OPTIONS = OPTIONS.keys() - {"name"}
 
 
-@never_set(_OPTIONS, "{0} is an option: set it with reconfigure({0}=...)")
 class SocketClient(ClientHooks, MultiService):
     """One client of one Phoenix socket.
 
@@ -89,6 +87,14 @@ class SocketClient(ClientHooks, MultiService):
 
     def __repr__(self) -> str:
         return f"<SocketClient {self.state.shown_url} {self.status}>"
+
+    def __setattr__(self, name: str, value: object) -> None:
+        # It would change nothing; an attribute that a subclass has itself is its own.
+        if name in _OPTIONS and not hasattr(type(self), name):
+            raise ConfigurationError(
+                f"{name} is an option: set it with reconfigure({name}=...)"
+            )
+        super().__setattr__(name, value)
 
     # -- The connection -----------------------------------------------------------
 
@@ -287,7 +293,7 @@ class SocketClient(ClientHooks, MultiService):
         """
         channel = self.channels.make(topic, params, channel_class)
         if decoders is not None:
-            channel.decode_by(decoders)
+            channel._decode_by(decoders)
         return channel
 
     def join(
