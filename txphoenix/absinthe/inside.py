@@ -6,42 +6,24 @@ What users hold of it is :class:`txphoenix.absinthe.Subscription`.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, TypeVar
 
 from twisted.internet.defer import Deferred, fail, succeed
 from twisted.logger import Logger
 
 from txphoenix import ChannelClosed, Message, PhoenixError
-from txphoenix.interfaces import Remover
+from txphoenix.interfaces import MessageQueue, Remover
 from txphoenix.runtime.hooks import call_hook
 from txphoenix.runtime.package_log import package_log
 
 from .errors import log_text
 from .responses import result_in
 
-__all__ = ["Inside", "Queue"]
+__all__ = ["Inside"]
 
 log = Logger("txphoenix.absinthe", observer=package_log)
 
 _Held = TypeVar("_Held")
-
-
-class Queue(Protocol):
-    """A bounded queue, as a channel's ``receive()`` has it."""
-
-    dropped: int
-
-    def put(self, message: Message) -> None:
-        """Give a message to who waits longest, or keep it."""
-
-    def get(self) -> Deferred[Message]:
-        """Take the oldest message, or wait for the next."""
-
-    def close(self, error: BaseException) -> None:
-        """Fail all who wait, and all who would wait from now on."""
-
-    def interrupt(self, error: BaseException) -> None:
-        """Fail all who wait now."""
 
 
 class Inside(Generic[_Held]):
@@ -65,7 +47,7 @@ class Inside(Generic[_Held]):
         name: str,
         payload: dict[str, Any],
         timeout: float | None,
-        queue: Queue,
+        queue: MessageQueue,
     ) -> None:
         self.name = name
         self.payload = payload

@@ -8,10 +8,10 @@ from typing import Any, Protocol
 from twisted.internet.defer import Deferred, succeed
 
 from txphoenix import ChannelClosed
-from txphoenix.interfaces import Remover
+from txphoenix.interfaces import MessageQueue, Remover
 from txphoenix.runtime.reactor_thread import fails_its_deferred
 
-from .inside import Inside, Queue
+from .inside import Inside
 from .responses import result_in
 
 __all__ = ["Server", "Subscription"]
@@ -56,7 +56,7 @@ class Subscription:
         name: str,
         payload: dict[str, Any],
         timeout: float | None,
-        queue: Queue,
+        queue: MessageQueue,
         server: Server,
     ) -> None:
         self.name = name

@@ -85,7 +85,7 @@ class Channel(HookedChannel, AnyChannel):
         self,
         topic: str,
         params: Any = None,
-        manager: Holder[Channel] | None = None,
+        manager: Any = None,
         decoders: Decoders | None = None,
     ) -> None:
         if manager is None:

@@ -29,6 +29,7 @@ from ..options.types import ChangedOptions, ClientOptions
 from ..protocol.close_codes import NORMAL
 from ..protocol.handshake import Handshake
 from ..protocol.message import Message
+from ..runtime.assignments import check_set
 from ..runtime.reactor_thread import fails_its_deferred, in_reactor_thread
 from .buffers import Buffers, look_into_buffers
 from .closing import check_close
@@ -41,9 +42,6 @@ __all__ = ["SocketClient"]
 
 _C = TypeVar("_C", bound=Channel)
 
-# A service's name is its own attribute.
-_OPTIONS = OPTIONS.keys() - {"name"}
-
 
 class SocketClient(ClientHooks, MultiService):
     """One client of one Phoenix socket.
@@ -51,6 +49,7 @@ class SocketClient(ClientHooks, MultiService):
     It is a service: give it to an application with ``setServiceParent``, or call
     ``startService`` yourself.
 
+    :ivar channels: its channels, a :class:`txphoenix.channels.ChannelManager`.
     :param url: the socket's URL, such as ``"wss://example.org/socket"``, or a callable
         that returns it, a Deferred of it, or an awaitable.
     :param reactor: by default the global one.
@@ -75,7 +74,7 @@ class SocketClient(ClientHooks, MultiService):
         ClientHooks.__init__(self)
         if self.options.name is not None:
             self.setName(self.options.name)
-        # While it ends, each child is told of the stop, and can be told of no start.
+        # While it ends, each child is told of the stop, and of no start.
         self._is_stopping = self._is_ending = False
         parts = make_parts(self, reactor, self.options, self._hook_lists)
         self.state, self.connection, self.channels = services = parts[:3]
@@ -89,11 +88,7 @@ class SocketClient(ClientHooks, MultiService):
         return f"<SocketClient {self.state.shown_url} {self.status}>"
 
     def __setattr__(self, name: str, value: object) -> None:
-        # It would change nothing; an attribute that a subclass has itself is its own.
-        if name in _OPTIONS and not hasattr(type(self), name):
-            raise ConfigurationError(
-                f"{name} is an option: set it with reconfigure({name}=...)"
-            )
+        check_set(self, name, OPTIONS, "an option: set it with reconfigure({0}=...)")
         super().__setattr__(name, value)
 
     # -- The connection -----------------------------------------------------------
@@ -221,10 +216,8 @@ class SocketClient(ClientHooks, MultiService):
         """Change options.
 
         All are checked before one is changed.
-        Those of a connection (``url``, ``exact_url``, ``params``, ``headers``,
-        ``auth_token``, ``transport``, ``vsn``, ``serializer``, ``tls``, ``endpoint``,
-        ``proxy``, ``keepalive``, ``compression``, ``fast_frames``) make it reconnect
-        and rejoin; the others take hold at once.
+        Those of the connection, which :doc:`/options` marks, make it reconnect and
+        rejoin; the others take hold at once.
         New topics of ``join_channels`` are started; one that is no longer named stays.
 
         :return: a Deferred of None that fires when the new options have taken hold:

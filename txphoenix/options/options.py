@@ -187,7 +187,7 @@ class Options(DerivedOptions):
     The default is ``orjson``, or :mod:`json` where that is missing.
     With either, integers are exact whatever their size.
     A whole one has ``encode``, ``decode`` and the ``vsn`` that the server is told
-    (:class:`txphoenix.interfaces.Serializer`, :doc:`howto-serializers`).
+    (:class:`txphoenix.interfaces.Serializer`, :doc:`/howto-serializers`).
     """
 
     compression: bool = option(checks.flag, default=False, reconnects=True)

@@ -10,12 +10,12 @@ So it is the methods themselves that refuse it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from typing import Any, NoReturn, TypeVar, cast
 
 from ..errors import ConfigurationError
 
-__all__ = ["never_assigned"]
+__all__ = ["check_set", "never_assigned"]
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -61,3 +61,15 @@ def never_assigned(instead: str) -> Callable[[_F], _F]:
         return cast(_F, _Method(function, instead))
 
     return decorate
+
+
+def check_set(owner: object, name: str, taken: Container[str], what: str) -> None:
+    """Check that an attribute that is set has no name that is taken.
+
+    What the class has itself, as a subclass may, is its own.
+
+    :param what: what has the name, and what to do, for a person; ``{0}`` stands for it.
+    :raises ConfigurationError: it has.
+    """
+    if name in taken and not hasattr(type(owner), name):
+        raise ConfigurationError(f"{name} is {what.format(name)}")

@@ -56,9 +56,16 @@ class Attachment(NamedTuple):
     """One handler of one event."""
 
     handler_id: Hashable
+    """What it is found by, and detached."""
+
     event_name: EventName
+    """The event that it is for."""
+
     function: Function
+    """What is called."""
+
     config: Any
+    """What it is called with beside what is told."""
 
 
 # These lists are changed in place and never replaced, so that a module may bind one at
