@@ -53,7 +53,7 @@ class SocketClient(ClientHooks, MultiService):
     :param url: the socket's URL, such as ``"wss://example.org/socket"``, or a callable
         that returns it, a Deferred of it, or an awaitable.
     :param reactor: by default the global one.
-    :param options: see :class:`txphoenix.options.Options`.
+    :param options: the options, each by its name: see :doc:`/options`.
     :raises ConfigurationError: an option is unknown, or not what it must be.
     """
 

@@ -128,7 +128,7 @@ class ServerChannel:
     def reply(self, ref: Any, status: str, response: Any = NOTHING) -> None:
         """Reply to the message of that ref, now or later.
 
-        :param ref: what :attr:`ref` was while the message was handled.
+        :param ref: what ``ref`` was while the message was handled.
         """
         self._process.reply(ref, reply(status, response))
 
