@@ -147,8 +147,8 @@ def first_sentence(text: str) -> str:
     """The first sentence of a docstring, in one line, with names for links."""
     words = " ".join(text.strip().partition("\n\n")[0].split())
     plain = ROLE.sub(lambda found: f"``{shown(*found.groups())}``", words)
-    found = re.match(r"(?:``.*?``|[^`])*?[.:;](?= [A-Z]|$)", plain)
-    return (found.group() if found else plain).rstrip(":;").removesuffix("::")
+    found = re.match(r"(?:``.*?``|[^`])*?[.:](?= [A-Z]|$)", plain)
+    return (found.group() if found else plain).rstrip(":")
 
 
 def shown(mark: str, target: str) -> str:

@@ -15,10 +15,11 @@ import sys
 from collections.abc import Iterator
 from functools import cache
 from importlib import import_module
-from typing import Any, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from docutils import nodes
 from docutils.nodes import make_id
+from generate_api import documented
 from generate_inventories import ADDRESSES
 from sphinx.addnodes import pending_xref
 from sphinx.application import Sphinx
@@ -287,6 +288,21 @@ def readable(
     return re.sub(r"(?<==)(\s*)<[^<>]*>", r"\1...", arguments), result
 
 
+def bases(app: Sphinx, name: str, cls: type, options: Any, shown: list[Any]) -> None:
+    """Show the bases that have an entry, or are of others, in place of the inside's."""
+    shown[:] = dict.fromkeys(public for base in shown for public in public_bases(base))
+
+
+def public_bases(base: Any) -> Iterator[Any]:
+    """A base, or what that has for bases where it is of the inside."""
+    if not isinstance(base, type) or base in documented() or not is_ours(base):
+        yield base
+        return
+    for other in base.__bases__:
+        if other not in (object, Generic, Protocol):
+            yield from public_bases(other)
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
     """Have Sphinx do all this."""
     app.setup_extension("sphinx.ext.autodoc")
@@ -294,6 +310,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("config-inited", settle, priority=1)
     app.connect("missing-reference", resolve, priority=900)
     app.add_css_file("reference.css")
+    app.connect("autodoc-process-bases", bases)
     app.connect("autodoc-process-signature", readable)
     app.add_transform(Clone)
     app.add_transform(Sources)

@@ -47,6 +47,12 @@ SEEN = {
         check_timeout find getServiceNamed leave make make_inbox start_channel terminate
         terminate_channel when_settled
         """,
+    "txphoenix.testing.MemoryServer": """
+        accept add_socket advance broadcast channels connections cut drain drop flush
+        kick kill_channel pairs pause refusal_of refuse release_connections resume
+        session_lost session_opened start stop url url_of wait_for when_connected
+        when_disconnected when_joined when_left when_received when_resumed
+        """,
     "txphoenix.aio.Client": """
         buffers channel channels connect connected disconnect get_state handshake join
         leave on_close on_error on_heartbeat on_message on_open on_topic ping push
