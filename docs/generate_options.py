@@ -3,8 +3,8 @@
     python docs/generate_options.py
 
 That is the types that type checkers read, of the client and of that for asyncio, the
-texts that ``twistd txphoenix --help``
-shows, and the tables in ``docs/options.rst``, which can be read on a forge as well.
+texts that ``twistd txphoenix --help`` shows, and what ``docs/options.rst`` has of each
+option, which can be read on a forge as well.
 All of it is checked in; a test tells when it is not what it would be written anew.
 """
 
@@ -137,8 +137,7 @@ TEXTS = {{
 """The first paragraphs of the docstrings in :mod:`txphoenix.options`, as plain text."""
 '''
 
-TABLES = re.compile(r"(?<=\.\. begin: options\n).*?(?=\n\.\. end: options\n)", re.S)
-
+OPTION_ROLE = re.compile(r":attr:`(\w+)`")
 
 ROLE = re.compile(r":\w+:`~?([^`]+)`")
 
@@ -148,15 +147,20 @@ def fields() -> tuple[attrs.Attribute[Any], ...]:
     return attrs.fields(options.Options)
 
 
-def docstrings() -> dict[str, str]:
-    """The first paragraph of each option's docstring, in one line of reST."""
+def docstrings(whole: bool = False) -> dict[str, str]:
+    """The first paragraph of each option's docstring, in one line of reST.
+
+    :param whole: all of the docstring instead, as it is.
+    """
     (body,) = (
         node.body
         for node in ast.parse(inspect.getsource(options)).body
         if isinstance(node, ast.ClassDef) and node.name == "Options"
     )
     return {
-        before.target.id: " ".join(after.value.value.partition("\n\n")[0].split())
+        before.target.id: inspect.cleandoc(after.value.value)
+        if whole
+        else " ".join(after.value.value.partition("\n\n")[0].split())
         for before, after in pairwise(body)
         if isinstance(before, ast.AnnAssign)
         and isinstance(before.target, ast.Name)
@@ -206,20 +210,48 @@ def tables() -> str:
 def _tables() -> Iterator[str]:
     texts = docstrings()
     for title, group in _groups():
-        rows = [("option", "default", "reconnects", "what it is")]
+        rows = [("option", "type", "default", "reconnects", "what it is")]
         for field in group:
             # What a role links to is on the same page, or in the reference.
             text = ROLE.sub(r"``\1``", texts[field.name])
             rows.append(
                 (
-                    f"``{field.name}``",
+                    _link(field.name),
+                    kind_text(field),
                     default_text(field),
                     "yes" if declared(field).reconnects else "",
                     text,
                 )
             )
         yield from ("", title, "^" * len(title), "")
-        yield from _table(rows)
+        yield from (".. table::", "   :class: options", "")
+        yield from (f"   {line}" for line in _table(rows))
+
+
+def descriptions() -> str:
+    """What ``docs/options.rst`` has of each option: its docstring, whole."""
+    return "\n".join([*_descriptions(), ""])
+
+
+def _descriptions() -> Iterator[str]:
+    texts = docstrings(whole=True)
+    for field in fields():
+        name = field.name
+        reconnects = "yes" if declared(field).reconnects else "no"
+        yield from ("", f".. _option-{name}:", "", name, "^" * len(name), "")
+        yield OPTION_ROLE.sub(_linked, texts[name])
+        yield from ("", f":Type: ``{declared(field).takes or field.type}``")
+        yield f":Default: {default_text(field)}"
+        yield f":Reconnects: {reconnects}"
+
+
+def _link(name: str) -> str:
+    return f"`{name} <option-{name}_>`__"
+
+
+def _linked(found: re.Match[str]) -> str:
+    name = found.group(1)
+    return _link(name) if name in {field.name for field in fields()} else found.group()
 
 
 def _groups() -> Iterator[tuple[str, list[attrs.Attribute[Any]]]]:
@@ -257,6 +289,49 @@ def default_text(field: attrs.Attribute[Any]) -> str:
     return f'``"{default}"``' if isinstance(default, str) else f"{default}"
 
 
+# How a type is called in a table, where it is not as short as that.
+KINDS = {
+    "Any": "object",
+    "Backoff | ErrorBackoff": "function",
+    "CookieJar | bool": "bool or jar",
+    "Headers": "dict",
+    "Params": "dict",
+    "JSONCodec | Serializer": "object",
+    "str | Callable[..., Any]": "str",
+}
+
+
+def kind_text(field: attrs.Attribute[Any]) -> str:
+    """The type of an option in few words, with its unit."""
+    text = (declared(field).takes or str(field.type)).removesuffix(" | None")
+    if text.startswith("Supplied["):
+        inner = text[len("Supplied[") : -1].removesuffix(" | None")
+        return f"{KINDS.get(inner, inner)} or function"
+    if text in KINDS:
+        return KINDS[text]
+    for start, kind in (
+        ("Callable[", "function"),
+        ("ChannelFactory[", "class"),
+        ("Mapping[", "dict"),
+    ):
+        if text.startswith(start):
+            return f"{kind} or list" if "Sequence[" in text else kind
+    if text == "float":
+        return "float, seconds"
+    unit = declared(field).unit
+    return f"{text}, {unit}" if unit else text
+
+
+def _filled(text: str) -> str:
+    parts = {"options": tables(), "descriptions": descriptions()}
+    for name, part in parts.items():
+        place = re.compile(
+            rf"(?<=\.\. begin: {name}\n).*?(?=\n\.\. end: {name}\n)", re.S
+        )
+        text = place.sub(lambda _, part=part: part, text)
+    return text
+
+
 def files() -> dict[Path, str]:
     """What each file shall hold."""
     package = Path(options.__file__).parent
@@ -265,7 +340,7 @@ def files() -> dict[Path, str]:
         package / "types.py": types_module(),
         package / "texts.py": texts_module(),
         package.parent / "aio" / "option_types.py": aio_types_module(),
-        page: TABLES.sub(lambda found: tables(), page.read_text("utf-8")),
+        page: _filled(page.read_text("utf-8")),
     }
 
 

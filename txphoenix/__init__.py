@@ -1,6 +1,6 @@
 """A Twisted client for Phoenix Channels.
 
-The public names; one page tells what they are: :doc:`the API <api>`.
+The public names; one page tells what they are: :doc:`the API </api>`.
 
 Each is loaded when it is first asked for.
 So ``from txphoenix import SocketClient`` loads what a client needs and no more, and who

@@ -290,7 +290,7 @@ class PushTimeout(PushError, TimeoutError):
 class PushInterrupted(PushError):
     """The connection or the channel ended while a reply was awaited.
 
-    Unless :attr:`was_sent` is false, the server may have acted on the push.
+    Unless ``was_sent`` is false, the server may have acted on the push.
 
     :param reason: what ended it, or None.
     :param topic: the channel's topic.

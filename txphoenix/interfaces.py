@@ -13,6 +13,7 @@ nothing needs to be inherited.
 from __future__ import annotations
 
 from .channels.decoded_events import Decoder, Decoders
+from .channels.interfaces import MessageQueue
 from .client.interfaces import ConnectionListener
 from .protocol.json_codecs import JSONCodec
 from .protocol.message import Serializer
@@ -38,6 +39,7 @@ __all__ = [
     "FrameReceivers",
     "JSONCodec",
     "LifeSigns",
+    "MessageQueue",
     "ObservedTransport",
     "Remover",
     "Serializer",

@@ -1,7 +1,7 @@
 """The serializers of Phoenix's wire format, and the JSON codec under them.
 
 The option ``vsn`` chooses one of the two; how their frames look is shown in
-:doc:`protocol`.
+:doc:`/protocol`.
 """
 
 from __future__ import annotations

@@ -129,10 +129,8 @@ class AbsintheClient:
         payload = deepcopy(_checked_payload(document, variables, operation_name))
         self.client.channels.check_timeout(timeout)
         name = f"{operation_name or 'subscription'} {next(self._numbers)}"
-        queue = self.client.channels.pauses.make_inbox(name)
-        subscription = Subscription(name, payload, timeout, queue, self._subscriptions)
-        self._subscriptions.begin(subscription)
-        return subscription
+        queue = self.client.channels.make_inbox(name)
+        return Subscription(name, payload, timeout, queue, self._subscriptions)
 
     def close(self, timeout: float | None = None) -> Deferred[None]:
         """End all subscriptions, and leave the control channel.

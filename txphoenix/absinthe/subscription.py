@@ -5,39 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from twisted.internet.defer import Deferred, fail, succeed
-from twisted.logger import Logger
+from twisted.internet.defer import Deferred, succeed
 
-from txphoenix import ChannelClosed, Message, PhoenixError
-from txphoenix.interfaces import Remover
-from txphoenix.runtime.hooks import call_hook
-from txphoenix.runtime.package_log import package_log
+from txphoenix import ChannelClosed
+from txphoenix.interfaces import MessageQueue, Remover
 from txphoenix.runtime.reactor_thread import fails_its_deferred
 
-from .errors import log_text
+from .inside import Inside
 from .responses import result_in
 
-__all__ = ["Queue", "Server", "Subscription"]
-
-log = Logger("txphoenix.absinthe", observer=package_log)
-
-
-class Queue(Protocol):
-    """A bounded queue, as a channel's ``receive()`` has it."""
-
-    dropped: int
-
-    def put(self, message: Message) -> None:
-        """Give a message to who waits longest, or keep it."""
-
-    def get(self) -> Deferred[Message]:
-        """Take the oldest message, or wait for the next."""
-
-    def close(self, error: BaseException) -> None:
-        """Fail all who wait, and all who would wait from now on."""
-
-    def interrupt(self, error: BaseException) -> None:
-        """Fail all who wait now."""
+__all__ = ["Server", "Subscription"]
 
 
 class Server(Protocol):
@@ -47,8 +24,11 @@ class Server(Protocol):
     def is_joined(self) -> bool:
         """Whether what it has been told of ids still counts."""
 
+    def begin(self, subscription: Inside[Subscription]) -> None:
+        """Ask the server for it."""
+
     def withdraw(
-        self, subscription: Subscription, timeout: float | None
+        self, subscription: Inside[Subscription], timeout: float | None
     ) -> Deferred[None]:
         """Have the server send nothing more."""
 
@@ -69,7 +49,6 @@ class Subscription:
     ``async with`` unsubscribes at the end of its block.
 
     :ivar name: names it in the log: the operation's name, and a number.
-    :ivar error: what has ended it; None for nothing, or if it was ended in good order.
     """
 
     def __init__(
@@ -77,29 +56,17 @@ class Subscription:
         name: str,
         payload: dict[str, Any],
         timeout: float | None,
-        queue: Queue,
+        queue: MessageQueue,
         server: Server,
     ) -> None:
         self.name = name
-        # The latest that it was known by, until it is forgotten here.
-        self.last_id: str | None = None
-        self.error: BaseException | None = None
-        self.payload = payload
-        self.timeout = timeout
-        # Whether it has ever had an id, and whether it has ended.
-        self.was_subscribed = False
-        self.is_ended = False
-        self._queue = queue
+        self._inside = Inside(self, name, payload, timeout, queue)
         self._server = server
-        self._is_read = False
-        self._waiting: list[Deferred[Subscription]] = []
-        self._hooks: dict[str, list[Callable[[Any], Any]]] = {}
+        server.begin(self._inside)
 
     def __repr__(self) -> str:
-        state = "ended" if self.is_ended else (self.id or "subscribing")
+        state = "ended" if self._inside.is_ended else (self.id or "subscribing")
         return f"<Subscription {self.name} {state}>"
-
-    # What users call.
 
     @property
     def id(self) -> str | None:
@@ -107,7 +74,17 @@ class Subscription:
 
         None if it knows it not, or not yet, as while the connection is away.
         """
-        return self.last_id if self._server.is_joined else None
+        return self._inside.last_id if self._server.is_joined else None
+
+    @property
+    def is_ended(self) -> bool:
+        """Whether it has ended, for whatever reason."""
+        return self._inside.is_ended
+
+    @property
+    def error(self) -> BaseException | None:
+        """What has ended it; None for nothing, or if it was ended in good order."""
+        return self._inside.error
 
     def when_subscribed(self) -> Deferred[Subscription]:
         """Wait until the server has taken the subscription.
@@ -118,17 +95,7 @@ class Subscription:
             :exc:`txphoenix.JoinError` (the control channel was refused),
             :exc:`InvalidResponse`, or what else has ended the subscription.
         """
-        if self.is_ended:
-            return fail(self.error or ChannelClosed("unsubscribed", self.name))
-        if self.id is not None:
-            return succeed(self)
-
-        def forget(cancelled: Deferred[Subscription]) -> None:
-            self._waiting = [each for each in self._waiting if each is not cancelled]
-
-        waiting: Deferred[Subscription] = Deferred(forget)
-        self._waiting.append(waiting)
-        return waiting
+        return self._inside.when_subscribed(self.id is not None)
 
     def receive(self) -> Deferred[Any]:
         """Take the oldest result that no hook took, or wait for the next.
@@ -141,8 +108,9 @@ class Subscription:
             :exc:`txphoenix.ChannelClosed` for an end in good order, and it fails with
             :exc:`txphoenix.NotConnected` after ``disconnect()``.
         """
-        self._is_read = True
-        return self._queue.get().addCallback(lambda message: result_in(message.payload))
+        self._inside.is_read = True
+        received = self._inside.queue.get()
+        return received.addCallback(lambda message: result_in(message.payload))
 
     def __aiter__(self) -> Subscription:
         """Iterate over the data of results, until the subscription ends.
@@ -155,7 +123,7 @@ class Subscription:
         try:
             return await self.receive()
         except ChannelClosed as closed:
-            if self.error is not None or not self.is_ended:
+            if self.error is not None or not self._inside.is_ended:
                 raise
             raise StopAsyncIteration from closed
 
@@ -178,16 +146,16 @@ class Subscription:
             It fails with :exc:`txphoenix.ConfigurationError` for a timeout that is
             none, and then nothing has ended.
         """
-        if self.is_ended:
+        if self._inside.is_ended:
             return succeed(None)
-        withdrawn = self._server.withdraw(self, timeout)
-        self.end("unsubscribed")
+        withdrawn = self._server.withdraw(self._inside, timeout)
+        self._inside.end("unsubscribed")
         return withdrawn
 
     @property
     def dropped_results(self) -> int:
         """How many results were dropped because nobody read them."""
-        return self._queue.dropped
+        return self._inside.queue.dropped
 
     def on_result(self, function: Callable[[Any], Any]) -> Remover:
         """Add a hook, called with the data of each result.
@@ -196,7 +164,7 @@ class Subscription:
 
         :return: a function that removes the hook.
         """
-        return self._add("on_result", function)
+        return self._inside.add_hook("on_result", function)
 
     def on_error(self, function: Callable[[BaseException], Any]) -> Remover:
         """Add a hook, called with what goes wrong and does not end the subscription.
@@ -208,14 +176,14 @@ class Subscription:
 
         :return: a function that removes the hook.
         """
-        return self._add("on_error", function)
+        return self._inside.add_hook("on_error", function)
 
     def on_subscribed(self, function: Callable[[str], Any]) -> Remover:
         """Add a hook, called with each new id: at first, and after each reconnect.
 
         :return: a function that removes the hook.
         """
-        return self._add("on_subscribed", function)
+        return self._inside.add_hook("on_subscribed", function)
 
     def on_close(self, function: Callable[[object], Any]) -> Remover:
         """Add a hook, called at the end with the reason.
@@ -225,101 +193,4 @@ class Subscription:
 
         :return: a function that removes the hook.
         """
-        return self._add("on_close", function)
-
-    # What the client calls.
-
-    def begun(self, id: str) -> None:
-        """The server has told the id.
-
-        :meta private:
-        """
-        self.last_id = id
-        self.was_subscribed = True
-        waiting, self._waiting = self._waiting, []
-        self._call("on_subscribed", id)
-        for deferred in waiting:
-            if not deferred.called:
-                deferred.callback(self)
-
-    def deliver(self, message: Message) -> None:
-        """Take a result.
-
-        :meta private:
-        """
-        if self.is_ended:
-            return
-        if not self._hooks.get("on_result"):
-            self._queue.put(message)
-            return
-        try:
-            data = result_in(message.payload)
-        except PhoenixError as error:
-            self.trouble(error)
-        else:
-            self._call("on_result", data)
-
-    def trouble(self, error: BaseException) -> None:
-        """Tell of an error that does not end it.
-
-        :meta private:
-        """
-        if not self._call("on_error", error):
-            log.warn("{name}: {error}", name=self.name, error=log_text(error))
-
-    def interrupt(self, error: BaseException) -> None:
-        """Fail who waits for a result that will not come for now.
-
-        :meta private:
-        """
-        self._queue.interrupt(error)
-
-    def end(self, reason: object) -> None:
-        """End, once.
-
-        :meta private:
-        """
-        if self.is_ended:
-            return
-        self.is_ended = True
-        self.last_id = None
-        if isinstance(reason, BaseException):
-            self.error = reason
-        error = self.error or ChannelClosed(reason, self.name)
-        waiting, self._waiting = self._waiting, []
-        is_told = bool(waiting or self._is_read or self._hooks.get("on_close"))
-        if self.error is not None and not is_told:
-            log.warn(
-                "{name}: the subscription has ended: {error}",
-                name=self.name,
-                error=log_text(error),
-            )
-        self._queue.close(error)
-        self._call("on_close", reason)
-        for deferred in waiting:
-            if not deferred.called:
-                deferred.errback(error)
-
-    # Inside.
-
-    def _add(self, kind: str, function: Callable[[Any], Any]) -> Remover:
-        if not callable(function):
-            raise TypeError(f"{kind} takes a function, not {type(function).__name__}")
-        entry = (function,)
-
-        def call(argument: Any) -> Any:
-            return entry[0](argument)
-
-        def remove() -> None:
-            # Another list each time: one may be gone through just now.
-            self._hooks[kind] = [each for each in self._hooks[kind] if each is not call]
-
-        self._hooks[kind] = [*self._hooks.get(kind, ()), call]
-        return remove
-
-    def _call(self, kind: str, argument: Any) -> bool:
-        """Call the hooks of a kind; whether there are any."""
-        hooks = self._hooks.get(kind, ())
-        for function in hooks:
-            call_hook(function, argument, called=(kind, self.name))
-        return bool(hooks)
+        return self._inside.add_hook("on_close", function)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
 
 from twisted.internet.defer import CancelledError, Deferred, succeed
 from twisted.logger import Logger
@@ -24,10 +24,13 @@ from txphoenix.runtime.package_log import package_log
 from .control_channel import ControlChannel
 from .early_data import EarlyData
 from .errors import InvalidResponse
+from .inside import Inside
 from .responses import error_of, subscription_id_in
 from .subscription import Subscription
 
 __all__ = ["DATA_TOPICS", "Subscriptions"]
+
+_Inside: TypeAlias = Inside[Subscription]
 
 log = Logger("txphoenix.absinthe", observer=package_log)
 
@@ -59,15 +62,15 @@ class Subscriptions:
         self._control = control
         self._on_topic = on_topic
         self._check_timeout = check_timeout
-        self._all: dict[Subscription, None] = {}
+        self._all: dict[_Inside, None] = {}
         # Absinthe gives one id to two, if their documents and contexts are the same.
-        self._by_id: dict[str, list[Subscription]] = {}
+        self._by_id: dict[str, list[_Inside]] = {}
         # Who has a document under way: the reply may still bring an id.
-        self._asking: dict[Subscription, Deferred[None]] = {}
+        self._asking: dict[_Inside, Deferred[None]] = {}
         self._early = EarlyData(limit)
         # How many documents were pushed, and at which each one was.
         self._pushes = 0
-        self._pushed_at: dict[Subscription, int] = {}
+        self._pushed_at: dict[_Inside, int] = {}
         # The latest that were given back, whose last data need no word in the log, with
         # how many documents were pushed before, and those that nobody had.
         self._left: dict[str, int] = {}
@@ -83,14 +86,12 @@ class Subscriptions:
         """Whether the control channel is joined: the ids are of this join."""
         return self._control.is_joined
 
-    def begin(self, subscription: Subscription) -> None:
+    def begin(self, subscription: _Inside) -> None:
         """Subscribe for the first time."""
         self._all[subscription] = None
         self._ask(subscription, self._push(subscription))
 
-    def withdraw(
-        self, subscription: Subscription, timeout: float | None
-    ) -> Deferred[None]:
+    def withdraw(self, subscription: _Inside, timeout: float | None) -> Deferred[None]:
         """Have the server send a subscription nothing more."""
         self._check_timeout(timeout)
         self._all.pop(subscription, None)
@@ -156,18 +157,18 @@ class Subscriptions:
 
     # Subscribing.
 
-    def _push(self, subscription: Subscription) -> Deferred[Any]:
+    def _push(self, subscription: _Inside) -> Deferred[Any]:
         self._pushes += 1
         self._pushed_at[subscription] = self._pushes
         return self._control.request("doc", subscription.payload, subscription.timeout)
 
-    def _ask(self, subscription: Subscription, pushed: Deferred[Any]) -> None:
+    def _ask(self, subscription: _Inside, pushed: Deferred[Any]) -> None:
         self._asking[subscription] = pushed
         # It may have failed already, and then is gone when this returns.
         pushed.addCallback(self._replied, subscription)
         pushed.addErrback(self._failed, subscription)
 
-    def _ask_again(self, subscription: Subscription) -> None:
+    def _ask_again(self, subscription: _Inside) -> None:
         # One after the other, as the server takes them: there may be thousands.
         def push(_: object) -> Deferred[Any]:
             if subscription.is_ended:
@@ -176,7 +177,7 @@ class Subscriptions:
 
         self._ask(subscription, self._control.when_writable().addCallback(push))
 
-    def _replied(self, response: Any, subscription: Subscription) -> None:
+    def _replied(self, response: Any, subscription: _Inside) -> None:
         id = subscription_id_in(response)
         self._asking.pop(subscription, None)
         pushed_at = self._pushed_at.pop(subscription, 0)
@@ -197,7 +198,7 @@ class Subscriptions:
                 subscription.deliver(message)
         self._settle()
 
-    def _failed(self, failure: Failure, subscription: Subscription) -> None:
+    def _failed(self, failure: Failure, subscription: _Inside) -> None:
         self._asking.pop(subscription, None)
         self._pushed_at.pop(subscription, None)
         self._settle()
@@ -208,7 +209,7 @@ class Subscriptions:
         self._all.pop(subscription, None)
         subscription.end(error)
 
-    def _goes_on(self, subscription: Subscription, error: BaseException) -> bool:
+    def _goes_on(self, subscription: _Inside, error: BaseException) -> bool:
         """Whether a subscription that could not be made is made at the next join."""
         if isinstance(error, PushInterrupted):
             return True
@@ -235,13 +236,11 @@ class Subscriptions:
     # Ending.
 
     def _chain(
-        self, subscription: Subscription, timeout: float | None, done: Deferred[None]
+        self, subscription: _Inside, timeout: float | None, done: Deferred[None]
     ) -> None:
         self._release(subscription, timeout).addCallback(done.callback)
 
-    def _release(
-        self, subscription: Subscription, timeout: float | None
-    ) -> Deferred[None]:
+    def _release(self, subscription: _Inside, timeout: float | None) -> Deferred[None]:
         """Give an id back; to the server, if nobody else has it."""
         id, subscription.last_id = subscription.last_id, None
         holders = self._by_id.get(id) if id is not None else None

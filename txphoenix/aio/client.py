@@ -29,7 +29,7 @@ from .channel import Channel, ChannelFactory
 from .channels import Channels
 from .decisions import Decisions
 from .futures import wait
-from .inside import Maker
+from .inside import Inside, Maker
 from .inward import inward
 from .option_types import ChangedOptions, ClientOptions
 from .reactor import running_reactor
@@ -265,7 +265,7 @@ class Client:
         factory = cast(ChannelFactory[Channel], channel_class)
         channel = self._channels.make(topic, params, factory)
         if decoders is not None:
-            channel.twisted.decode_by(decoders)
+            cast(Inside, channel.twisted).decode_by(decoders)
         return channel
 
     async def join(

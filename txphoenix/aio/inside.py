@@ -12,6 +12,7 @@ from typing import Any, ClassVar, cast
 
 import txphoenix
 from txphoenix import AlreadyJoined, Message
+from txphoenix.interfaces import Decoders
 
 from .calls import Calls
 
@@ -47,6 +48,10 @@ class Inside(txphoenix.Channel):
         self.outer = outer
         self._calls = calls
         self._context = copy_context()
+
+    def decode_by(self, decoders: Decoders) -> None:
+        """Have events decoded that the class does not name, or otherwise."""
+        self._decode_by(decoders)
 
     def init(self, params: Any) -> Any:
         """Begin anew."""

@@ -85,7 +85,7 @@ class Channel(HookedChannel, AnyChannel):
         self,
         topic: str,
         params: Any = None,
-        manager: Holder[Channel] | None = None,
+        manager: Any = None,
         decoders: Decoders | None = None,
     ) -> None:
         if manager is None:
@@ -98,7 +98,7 @@ class Channel(HookedChannel, AnyChannel):
         self._membership: Membership[Channel] = Membership(self, manager)
         if self.decoders or decoders:
             self._membership.own_hooks().decode(self.decoders)
-            self.decode_by(decoders or {})
+            self._decode_by(decoders or {})
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.topic} {self._membership.state}>"
@@ -361,21 +361,6 @@ class Channel(HookedChannel, AnyChannel):
 
     # -- What the manager calls ---------------------------------------------------
 
-    def decode_by(self, decoders: Decoders) -> None:
-        """Have events decoded that its class does not name, or otherwise.
-
-        :meta private:
-        """
-        checked = check_decoders("decoders", decoders, type(self).presence_events)
-        self._membership.own_hooks().decode(checked)
-
-    def keep_trying(self) -> None:
-        """Treat a failed first join as a failed rejoin: try again with backoff.
-
-        :meta private:
-        """
-        self._membership.joins.keep_trying()
-
     def dispatch(self, message: Message) -> None:
         """Take a message that the server sent to this topic.
 
@@ -385,14 +370,23 @@ class Channel(HookedChannel, AnyChannel):
         dispatch(self._membership, message)
 
     def stopService(self) -> None:
-        """End at once, with the service this channel belongs to.
-
-        :meta private:
-        """
+        """End at once, with the service this channel belongs to."""
         super().stopService()
         # A channel that has ended by itself is taken out of its service, too.
         if self._membership.state is not State.CLOSED:
             self.stop()
+
+    # -- Inside -------------------------------------------------------------------
+
+    def _decode_by(self, decoders: Decoders) -> None:
+        """Have events decoded that the class does not name, or otherwise."""
+        checked = check_decoders("decoders", decoders, type(self).presence_events)
+        self._membership.own_hooks().decode(checked)
+
+
+def keep_trying(channel: Channel) -> None:
+    """Treat a failed first join as a failed rejoin: try again with backoff."""
+    channel._membership.joins.keep_trying()
 
 
 def manager_of(channel: object) -> Holder[Channel] | None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from twisted.application.service import IService, MultiService, Service
+from twisted.application.service import IService, Service
 from twisted.internet.defer import Deferred, DeferredList, succeed
 from twisted.logger import Logger
 
@@ -18,6 +18,7 @@ from ..runtime.deadlines import Deadlines
 from ..runtime.hooks import Called, as_deferred, call_hook, log_hook_failure, watch_hook
 from ..runtime.package_log import package_log
 from .channel import Channel
+from .manager import ChannelManager
 from .membership import Membership
 from .waiters import NextJoins, StopWaiters
 
@@ -26,10 +27,10 @@ __all__ = ["ChannelSet"]
 log = Logger("txphoenix.channel_set", observer=package_log)
 
 
-class ChannelSet(MultiService):
+class ChannelSet(ChannelManager):
     """The channels of one client by topic, and what is done to all of them at once.
 
-    Making and restarting them is :class:`txphoenix.channels.ChannelManager`'s.
+    Making and restarting them is :class:`txphoenix.channels.keeper.ChannelKeeper`'s.
 
     :param deadlines: runs the time of the channels.
     """
@@ -56,10 +57,7 @@ class ChannelSet(MultiService):
         return None if membership is None else membership.channel
 
     def terminate_channel(self, topic: str) -> bool:
-        """End the channel of a topic at once.
-
-        :return: whether there was one.
-        """
+        """End the channel of a topic at once."""
         self._withdraw("stopped", topic)
         membership = self.routes.get(topic)
         if membership is None:
@@ -73,7 +71,7 @@ class ChannelSet(MultiService):
         self._each(lambda membership: membership.channel.stop())
 
     def leave(self, topic: str, timeout: float | None = None) -> Deferred[None]:
-        """Leave a topic; see :meth:`txphoenix.SocketClient.leave`."""
+        """Leave a topic."""
         # Other objects may wait for it, even where the first has just ended, and the
         # last word counts.
         self._withdraw("left", topic)
@@ -200,10 +198,7 @@ class ChannelSet(MultiService):
         return iter([membership.channel for membership in self.routes.values()])
 
     def getServiceNamed(self, name: str) -> Channel:
-        """The channel of a topic.
-
-        :raises KeyError: there is none.
-        """
+        """The channel of a topic."""
         return self.routes[name].channel
 
     # -- Inside -------------------------------------------------------------------

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, ClassVar, Protocol
 
+from twisted.internet.defer import Deferred
+
 from ..protocol.channel_states import Input, State
 from ..protocol.message import Message
 from ..runtime.deadlines import Deadlines
@@ -19,6 +21,7 @@ __all__ = [
     "ChannelCallbacks",
     "ChannelConnection",
     "Member",
+    "MessageQueue",
     "ObservedChannel",
     "Sender",
 ]
@@ -120,6 +123,25 @@ class Member(Protocol):
 
     def withdraw(self, reason: object) -> None:
         """Wait no more to join once the topic has been left."""
+
+
+class MessageQueue(Protocol):
+    """A bounded queue, as a channel's ``receive()`` has it."""
+
+    dropped: int
+    """How many messages were dropped because nobody read them."""
+
+    def put(self, message: Message) -> None:
+        """Give a message to who waits longest, or keep it."""
+
+    def get(self) -> Deferred[Message]:
+        """Take the oldest message, or wait for the next."""
+
+    def interrupt(self, error: BaseException) -> None:
+        """Fail all who wait now."""
+
+    def close(self, error: BaseException) -> None:
+        """Fail all who wait, and all who would wait from now on."""
 
 
 class Sender(Protocol):

@@ -17,7 +17,7 @@ from typing import Any
 from twisted.logger import Logger, LogLevel
 
 from ..runtime.package_log import package_log
-from .manager import ChannelManager
+from .keeper import ChannelKeeper
 
 __all__ = ["JoinChannels"]
 
@@ -35,7 +35,7 @@ class JoinChannels:
     """
 
     def __init__(
-        self, channels: ChannelManager, tell_error: Callable[[BaseException], object]
+        self, channels: ChannelKeeper, tell_error: Callable[[BaseException], object]
     ) -> None:
         self._channels = channels
         self._tell_error = tell_error

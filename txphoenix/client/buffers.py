@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from ..channels.manager import ChannelManager
+from ..channels.keeper import ChannelKeeper
 from .link import Link
 from .optional_methods import number_of
 from .state import SocketState
@@ -57,7 +57,7 @@ class Buffers(NamedTuple):
 
 
 def look_into_buffers(
-    state: SocketState, link: Link, channels: ChannelManager
+    state: SocketState, link: Link, channels: ChannelKeeper
 ) -> Buffers:
     """See how full they are.
 

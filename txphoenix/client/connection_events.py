@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..channels.join_channels import JoinChannels
-from ..channels.manager import ChannelManager
+from ..channels.keeper import ChannelKeeper
 from ..errors import ConnectionFailed, NotConnected, SerializerError
 from ..protocol.message import Serializer
 from ..transports.interfaces import FrameReceivers
@@ -64,7 +64,7 @@ class ConnectionEvents:
         observers: Sequence[ConnectionObserver],
         log: ConnectionLog,
         connection: Connection,
-        channels: ChannelManager,
+        channels: ChannelKeeper,
         join_channels: JoinChannels,
         outbox: Outbox,
         waiting: Waiting[Any],

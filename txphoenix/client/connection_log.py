@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from twisted.logger import Logger, LogLevel
 
-from ..channels.manager import ChannelManager
+from ..channels.keeper import ChannelKeeper
 from ..channels.rejoining import Rejoining
 from ..errors import ConfigurationError, ConnectionFailed, HandshakeRefused
 from ..legible import cut, error_text
@@ -52,7 +52,7 @@ class ConnectionLog(ConnectionObserver):
     __slots__ = ("_channels", "_connection", "_outage", "_pace", "_state")
 
     def __init__(
-        self, state: SocketState, connection: Connection, channels: ChannelManager
+        self, state: SocketState, connection: Connection, channels: ChannelKeeper
     ) -> None:
         self._state = state
         self._connection = connection

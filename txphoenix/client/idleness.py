@@ -22,7 +22,7 @@ from .. import telemetry
 from ..channels.channel_observer import ChannelObserver
 from ..channels.interfaces import ObservedChannel
 from ..channels.join_channels import JoinChannels
-from ..channels.manager import ChannelManager
+from ..channels.keeper import ChannelKeeper
 from ..errors import NotConnected
 from ..options.options import Options
 from ..options.shown_name import shown_name, shown_url
@@ -80,7 +80,7 @@ class Idleness(NeverIdle, ConnectionObserver, ChannelObserver):
         self,
         client: object,
         connection: Connection,
-        channels: ChannelManager,
+        channels: ChannelKeeper,
         join_channels: JoinChannels,
         state: SocketState,
         waiting: Waiting[Any],

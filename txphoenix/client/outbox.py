@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from ..channels.channel_observer import ChannelObserver
-from ..channels.manager import ChannelManager
+from ..channels.keeper import ChannelKeeper
 from ..errors import (
     BufferFull,
     ConfigurationError,
@@ -41,7 +41,7 @@ class Outbox(ChannelObserver):
         self,
         state: SocketState,
         connection: Connection,
-        channels: ChannelManager,
+        channels: ChannelKeeper,
         tell: Callable[[Exception], None],
     ) -> None:
         self._state = state

@@ -13,7 +13,7 @@ from twisted.internet.interfaces import IReactorTime
 from ..channels.channel_events import ChannelEvents
 from ..channels.channel_telemetry import ChannelTelemetry
 from ..channels.join_channels import JoinChannels
-from ..channels.manager import ChannelManager
+from ..channels.keeper import ChannelKeeper
 from ..options.options import Options
 from .connection import Connection
 from .connection_events import ConnectionEvents
@@ -34,7 +34,7 @@ class Parts(NamedTuple):
 
     state: SocketState
     connection: Connection
-    channels: ChannelManager
+    channels: ChannelKeeper
     join_channels: JoinChannels
     outbox: Outbox
     waiting: Waiting[Any]
@@ -56,7 +56,7 @@ def make_parts(
     channel_events.subscribe(state)
     channel_events.subscribe(ChannelTelemetry(client, channel_events))
     channel_events.subscribe(hooks)
-    channels = ChannelManager(reactor, options, connection, channel_events, state)
+    channels = ChannelKeeper(reactor, options, connection, channel_events, state)
     joins = JoinChannels(channels, hooks.tell_error)
     outbox = Outbox(state, connection, channels, hooks.tell_error)
     # Who is told what happens to the connection, in this order, and the log.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..channels.channel import Channel
-from ..channels.manager import ChannelManager
+from ..channels.keeper import ChannelKeeper
 from ..channels.membership import Membership
 from ..protocol.event_names import PHOENIX_TOPIC, PHX_REPLY
 from ..protocol.message import Message, Serializer
@@ -38,7 +38,7 @@ class MessageRouter:
     def __init__(
         self,
         connection: Connection,
-        channels: ChannelManager,
+        channels: ChannelKeeper,
         hooks: HookLists,
         observers: Sequence[ConnectionObserver],
     ) -> None:

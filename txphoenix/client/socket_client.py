@@ -29,7 +29,7 @@ from ..options.types import ChangedOptions, ClientOptions
 from ..protocol.close_codes import NORMAL
 from ..protocol.handshake import Handshake
 from ..protocol.message import Message
-from ..runtime.assignments import never_set
+from ..runtime.assignments import check_set
 from ..runtime.reactor_thread import fails_its_deferred, in_reactor_thread
 from .buffers import Buffers, look_into_buffers
 from .closing import check_close
@@ -42,21 +42,18 @@ __all__ = ["SocketClient"]
 
 _C = TypeVar("_C", bound=Channel)
 
-# A service's name is its own attribute.
-_OPTIONS = OPTIONS.keys() - {"name"}
 
-
-@never_set(_OPTIONS, "{0} is an option: set it with reconfigure({0}=...)")
 class SocketClient(ClientHooks, MultiService):
     """One client of one Phoenix socket.
 
     It is a service: give it to an application with ``setServiceParent``, or call
     ``startService`` yourself.
 
+    :ivar channels: its channels, a :class:`txphoenix.channels.ChannelManager`.
     :param url: the socket's URL, such as ``"wss://example.org/socket"``, or a callable
         that returns it, a Deferred of it, or an awaitable.
     :param reactor: by default the global one.
-    :param options: see :class:`txphoenix.options.Options`.
+    :param options: the options, each by its name: see :doc:`/options`.
     :raises ConfigurationError: an option is unknown, or not what it must be.
     """
 
@@ -77,7 +74,7 @@ class SocketClient(ClientHooks, MultiService):
         ClientHooks.__init__(self)
         if self.options.name is not None:
             self.setName(self.options.name)
-        # While it ends, each child is told of the stop, and can be told of no start.
+        # While it ends, each child is told of the stop, and of no start.
         self._is_stopping = self._is_ending = False
         parts = make_parts(self, reactor, self.options, self._hook_lists)
         self.state, self.connection, self.channels = services = parts[:3]
@@ -89,6 +86,10 @@ class SocketClient(ClientHooks, MultiService):
 
     def __repr__(self) -> str:
         return f"<SocketClient {self.state.shown_url} {self.status}>"
+
+    def __setattr__(self, name: str, value: object) -> None:
+        check_set(self, name, OPTIONS, "an option: set it with reconfigure({0}=...)")
+        super().__setattr__(name, value)
 
     # -- The connection -----------------------------------------------------------
 
@@ -215,10 +216,8 @@ class SocketClient(ClientHooks, MultiService):
         """Change options.
 
         All are checked before one is changed.
-        Those of a connection (``url``, ``exact_url``, ``params``, ``headers``,
-        ``auth_token``, ``transport``, ``vsn``, ``serializer``, ``tls``, ``endpoint``,
-        ``proxy``, ``keepalive``, ``compression``, ``fast_frames``) make it reconnect
-        and rejoin; the others take hold at once.
+        Those of the connection, which :doc:`/options` marks, make it reconnect and
+        rejoin; the others take hold at once.
         New topics of ``join_channels`` are started; one that is no longer named stays.
 
         :return: a Deferred of None that fires when the new options have taken hold:
@@ -287,7 +286,7 @@ class SocketClient(ClientHooks, MultiService):
         """
         channel = self.channels.make(topic, params, channel_class)
         if decoders is not None:
-            channel.decode_by(decoders)
+            channel._decode_by(decoders)
         return channel
 
     def join(

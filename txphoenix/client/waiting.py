@@ -13,7 +13,7 @@ from typing import Generic, TypeVar
 
 from twisted.internet.defer import Deferred, fail, succeed
 
-from ..channels.manager import ChannelManager
+from ..channels.keeper import ChannelKeeper
 from ..channels.writers import NOT_YET
 from ..errors import NotConnected
 from ..runtime.kept_errors import unraised
@@ -55,7 +55,7 @@ class Waiting(Generic[_T]):
         client: _T,
         connection: Connection,
         outbox: Outbox,
-        channels: ChannelManager,
+        channels: ChannelKeeper,
         log: ConnectionLog,
         observers: Sequence[ConnectionObserver],
     ) -> None:

@@ -56,7 +56,7 @@ class MetricsExporter:
 
     def __init__(
         self,
-        registry: CollectorRegistry = REGISTRY,
+        registry: CollectorRegistry | None = None,
         *,
         clients: Iterable[SocketClient] = (),
         topics: Topics | None = None,
@@ -64,6 +64,8 @@ class MetricsExporter:
         buckets: Buckets | None = None,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
+        if registry is None:
+            registry = REGISTRY
         if not isinstance(registry, CollectorRegistry):
             raise ConfigurationError(
                 "registry must be a prometheus_client.CollectorRegistry, not of type "

@@ -61,6 +61,7 @@ class MetricsService(Service):
     """
 
     name = "metrics"
+    """The name by which its parent finds it."""
 
     def __init__(
         self,

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, TypeAlias, TypeVar
 
 from twisted.application.service import Service
 
-__all__ = ["AnyChannel", "ChannelFactory"]
+__all__ = ["AnyChannel", "ChannelFactory", "is_made_as_usual"]
 
 _C = TypeVar("_C", bound="AnyChannel")
 
@@ -25,13 +25,13 @@ class AnyChannel(Service):
         if AnyChannel in cls.__bases__:
             cls._usual_constructor = cls.__init__
 
-    @classmethod
-    def is_made_as_usual(cls) -> bool:
-        """Whether it is called as :class:`txphoenix.Channel` is: it has no constructor.
 
-        One that is mixed in counts as its own.
-        """
-        return cls.__init__ is cls._usual_constructor
+def is_made_as_usual(cls: type[AnyChannel]) -> bool:
+    """Whether a class is called as :class:`txphoenix.Channel`: it has no constructor.
+
+    One that is mixed in counts as its own.
+    """
+    return cls.__init__ is cls._usual_constructor
 
 
 ChannelFactory: TypeAlias = Callable[[str, Any, Any], _C]

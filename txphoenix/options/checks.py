@@ -29,7 +29,7 @@ from ..protocol.cookie_jar import bounded_jar
 from ..protocol.event_names import PHOENIX_TOPIC
 from ..protocol.serializer import has_functions, is_whole
 from ..protocol.url import parse_proxy
-from .channel_kinds import AnyChannel
+from .channel_kinds import AnyChannel, is_made_as_usual
 
 LEAST_MESSAGE_SIZE = 100
 """What the answer to a heartbeat needs (bytes), in any version of the protocol, with
@@ -295,7 +295,7 @@ def channel_class(name: str, value: object) -> Callable[..., AnyChannel]:
         if not issubclass(value, AnyChannel):
             found = f"{value.__module__}.{value.__qualname__}"
             raise ConfigurationError(f"{name} must be {expected}, which {found} is not")
-        if value.is_made_as_usual():
+        if is_made_as_usual(value):
             # A look at a signature takes as long as to make a dozen channels.
             return value
     elif iscoroutinefunction(value):

@@ -51,7 +51,7 @@ class Declared:
     """The title of the group that begins with it, if one does."""
 
     unit: str | None
-    """What its number counts, if it is neither seconds (``float``) nor things."""
+    """What its number counts, if that is not seconds (``float``)."""
 
     reconnects: bool
     """Whether a change of it needs a new connection."""

@@ -114,7 +114,7 @@ class Options(DerivedOptions):
     connect_timeout: float = option(checks.network_seconds, default=15.0)
     """Seconds for one attempt to connect: parameters, TCP, TLS and handshake."""
 
-    max_redirects: int = option(checks.count, default=5)
+    max_redirects: int = option(checks.count, default=5, unit="redirects")
     """How many redirects of one attempt are followed; 0 refuses all.
 
     None leads from TLS to a connection without, and another host gets no secrets.
@@ -187,7 +187,7 @@ class Options(DerivedOptions):
     The default is ``orjson``, or :mod:`json` where that is missing.
     With either, integers are exact whatever their size.
     A whole one has ``encode``, ``decode`` and the ``vsn`` that the server is told
-    (:class:`txphoenix.interfaces.Serializer`, :doc:`howto-serializers`).
+    (:class:`txphoenix.interfaces.Serializer`, :doc:`/howto-serializers`).
     """
 
     compression: bool = option(checks.flag, default=False, reconnects=True)
@@ -314,7 +314,7 @@ class Options(DerivedOptions):
     tried again when the next connection opens; the others are joined.
     """
 
-    join_window: int = option(checks.size, default=128)
+    join_window: int = option(checks.size, default=128, unit="joins")
     """How many joins are under way at most, since the server does one at a time.
 
     The others wait for their turn, in the order in which their channels want to join.
@@ -325,7 +325,7 @@ class Options(DerivedOptions):
     )
     """The :attr:`backoff` of a channel that must be joined again."""
 
-    max_restarts: int = option(checks.count, default=3)
+    max_restarts: int = option(checks.count, default=3, unit="restarts")
     """How often a crashing channel is restarted in :attr:`max_seconds`.
 
     One crash more stops it with its error.
@@ -334,13 +334,15 @@ class Options(DerivedOptions):
     max_seconds: float = option(checks.seconds, default=5.0)
     """The seconds in which :attr:`max_restarts` are counted."""
 
-    send_buffer: int = option(checks.count, default=1000, group="Buffers and limits")
+    send_buffer: int = option(
+        checks.count, default=1000, group="Buffers and limits", unit="messages"
+    )
     """How many messages are kept while there is no connection."""
 
-    push_buffer: int = option(checks.count, default=1000)
+    push_buffer: int = option(checks.count, default=1000, unit="pushes")
     """How many pushes each channel keeps until it is joined."""
 
-    receive_buffer: int = option(checks.size, default=1000)
+    receive_buffer: int = option(checks.size, default=1000, unit="messages")
     """How many messages each channel keeps for ``receive()``."""
 
     write_buffer: int = option(checks.size, default=16 * 1024 * 1024, unit="bytes")

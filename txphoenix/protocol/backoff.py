@@ -52,12 +52,15 @@ _HELD_DELAY = 15.0
 _HELD_ATTEMPTS = 30
 _LATE_DELAY = 30.0
 
-#: The seconds to wait before an attempt, of the number of the attempt, from 0.
 Backoff = Callable[[int], float]
+"""The seconds to wait before an attempt, of the number of the attempt, from 0."""
 
-#: The same, of the number and of the error that the attempt follows: what has ended the
-#: connection or the attempt before; of a rejoin, what has interrupted the channel.
 ErrorBackoff = Callable[[int, Exception], float]
+"""The same, of the number and of the error that the attempt follows.
+
+That is what has ended the connection or the attempt before; of a rejoin, what has
+interrupted the channel.
+"""
 
 #: A number from 0 up to but not including 1, as :func:`random.random` gives it.
 Random = Callable[[], float]

@@ -80,6 +80,7 @@ class V1Serializer:
     """
 
     vsn = "1.0.0"
+    """The version that the server is told."""
 
     def __init__(self, json: JSONCodec | None = None) -> None:
         warnings.warn(

@@ -66,6 +66,7 @@ class V2Frames(Generic[_Message]):
     """
 
     vsn = "2.0.0"
+    """The version that the server is told."""
 
     def __init__(self, kind: type[_Message], json: JSONCodec | None = None) -> None:
         codec = as_codec(json)

@@ -5,20 +5,18 @@ Here it would only hide the method that adds a hook, and ``f`` would never be ca
 
 A ``__setattr__`` that looks for these names is three times the work of making a
 channel, which has many attributes.
-So it is the methods themselves that refuse it, and for a name that is no method's a
-descriptor of the class.
+So it is the methods themselves that refuse it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container
 from typing import Any, NoReturn, TypeVar, cast
 
 from ..errors import ConfigurationError
 
-__all__ = ["never_assigned", "never_set"]
+__all__ = ["check_set", "never_assigned"]
 
-_C = TypeVar("_C", bound=type)
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 
@@ -65,33 +63,13 @@ def never_assigned(instead: str) -> Callable[[_F], _F]:
     return decorate
 
 
-class _NeverSet:
-    """A name that instances have no attribute of; a subclass may give it a meaning."""
+def check_set(owner: object, name: str, taken: Container[str], what: str) -> None:
+    """Check that an attribute that is set has no name that is taken.
 
-    __slots__ = ("_instead", "_name")
+    What the class has itself, as a subclass may, is its own.
 
-    def __init__(self, name: str, instead: str) -> None:
-        self._name = name
-        self._instead = instead
-
-    def __get__(self, owner: object, cls: type | None = None) -> NoReturn:
-        raise AttributeError(self._name)
-
-    def __set__(self, owner: object, value: object) -> NoReturn:
-        raise ConfigurationError(self._instead.format(self._name))
-
-
-def never_set(names: Iterable[str], instead: str) -> Callable[[_C], _C]:
-    """Have the instances of a class refuse that these attributes are set.
-
-    :param names: those that the class has itself are left as they are.
-    :param instead: what to do, for a person; ``{0}`` stands for the name.
+    :param what: what has the name, and what to do, for a person; ``{0}`` stands for it.
+    :raises ConfigurationError: it has.
     """
-
-    def decorate(cls: _C) -> _C:
-        for name in names:
-            if not hasattr(cls, name):
-                setattr(cls, name, _NeverSet(name, instead))
-        return cls
-
-    return decorate
+    if name in taken and not hasattr(type(owner), name):
+        raise ConfigurationError(f"{name} is {what.format(name)}")

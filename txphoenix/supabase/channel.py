@@ -49,6 +49,7 @@ class RealtimeChannel(Channel):
     """
 
     restart: ClassVar[str] = "permanent"
+    """It joins again even where the server has closed it; see the base."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

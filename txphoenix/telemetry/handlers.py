@@ -40,35 +40,67 @@ __all__ = [
 log = Logger("txphoenix.telemetry", observer=package_log)
 
 EventName: TypeAlias = tuple[str, ...]
+"""The name of an event: words, as Elixir's ``telemetry`` has them."""
+
 Function: TypeAlias = Callable[
     [EventName, Mapping[str, Any], Mapping[str, Any], Any], Any
 ]
 
 SOCKET: EventName = ("txphoenix", "socket")
+"""Events of connections."""
+
 CHANNEL: EventName = ("txphoenix", "channel")
+"""Events of channels."""
+
 MESSAGE: EventName = ("txphoenix", "message")
+"""Events of single messages."""
+
 PUSH: EventName = ("txphoenix", "push")
+"""Events of pushes."""
+
 TRAFFIC: EventName = ("txphoenix", "traffic")
+"""Events of the messages of one turn of the reactor."""
+
 STATE_CHANGE: EventName = ("txphoenix", "state_change")
+"""Events of what a client or a channel has become."""
 
 
 class Attachment(NamedTuple):
     """One handler of one event."""
 
     handler_id: Hashable
+    """What it is found by, and detached."""
+
     event_name: EventName
+    """The event that it is for."""
+
     function: Function
+    """What is called."""
+
     config: Any
+    """What it is called with beside what is told."""
 
 
 # These lists are changed in place and never replaced, so that a module may bind one at
 # import, and ask with one truth test whether anybody wants to know.
 socket_handlers: list[Attachment] = []
+"""Who is told of connections; empty if nobody is."""
+
 channel_handlers: list[Attachment] = []
+"""Who is told of channels."""
+
 message_handlers: list[Attachment] = []
+"""Who is told of single messages."""
+
 push_handlers: list[Attachment] = []
+"""Who is told of pushes."""
+
 traffic_handlers: list[Attachment] = []
+"""Who is told of traffic."""
+
 state_change_handlers: list[Attachment] = []
+"""Who is told of changes of states."""
+
 # Those of messages and of traffic: one truth test of a message asks for both.
 message_watchers: list[Attachment] = []
 

@@ -11,7 +11,7 @@ from twisted.application.service import Service
 from txphoenix import Channel, EchoRoom
 from txphoenix.channel import HookedChannel
 from txphoenix.options import checks
-from txphoenix.options.channel_kinds import AnyChannel
+from txphoenix.options.channel_kinds import AnyChannel, is_made_as_usual
 
 from .checks_case import CheckCase
 
@@ -88,14 +88,14 @@ class ConstructorTests(CheckCase):
     def test_usual(self) -> None:
         """A class without a constructor is taken, and nobody looks at its signature."""
         for cls in (Channel, EchoRoom, Usual, UsualMixed):
-            self.assertTrue(cls.is_made_as_usual(), cls)
+            self.assertTrue(is_made_as_usual(cls), cls)
             with mock.patch.object(checks, "signature", self.fail):
                 self.assertIs(checks.channel_class("name", cls), cls)
 
     def test_own(self) -> None:
         """A constructor of its own is looked at, an inherited or a mixed-in one too."""
         for cls in (Own, Inherited, Mixed):
-            self.assertFalse(cls.is_made_as_usual(), cls)
+            self.assertFalse(is_made_as_usual(cls), cls)
             with mock.patch.object(checks, "signature", wraps=signature) as look:
                 self.assertIs(checks.channel_class("name", cls), cls)
             self.assertEqual(look.call_count, 1, cls)
@@ -103,7 +103,7 @@ class ConstructorTests(CheckCase):
     def test_wrong(self) -> None:
         """A constructor that cannot take what a channel takes is refused."""
         for cls in (Wrong, WrongMixed, WrongUnasked):
-            self.assertFalse(cls.is_made_as_usual(), cls)
+            self.assertFalse(is_made_as_usual(cls), cls)
             self.assert_refused(
                 "must take topic, params and manager", checks.channel_class, "name", cls
             )
@@ -111,14 +111,14 @@ class ConstructorTests(CheckCase):
     def test_set_later(self) -> None:
         """A constructor that a class is given later counts as well."""
         with mock.patch.object(Usual, "__init__", Wrong.__init__):
-            self.assertFalse(Usual.is_made_as_usual())
+            self.assertFalse(is_made_as_usual(Usual))
             self.assert_refused(
                 "must take topic, params and manager",
                 checks.channel_class,
                 "name",
                 Usual,
             )
-        self.assertTrue(Usual.is_made_as_usual())
+        self.assertTrue(is_made_as_usual(Usual))
 
 
 class KindTests(CheckCase):

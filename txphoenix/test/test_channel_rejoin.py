@@ -7,7 +7,7 @@ from typing import Any
 
 from twisted.logger import LogLevel, capturedLogs, formatEvent
 
-from txphoenix.channels.channel import Channel
+from txphoenix.channels.channel import Channel, keep_trying
 from txphoenix.errors import (
     ChannelClosed,
     ConnectionClosed,
@@ -373,7 +373,7 @@ class KeepTryingTests(RejoinTestCase):
         client = self.connected_client()
         self.memory.refusal = {"reason": "not yet"}
         channel = client.channel(TOPIC)
-        channel.keep_trying()
+        keep_trying(channel)
         channel.on_error(self.errors.append)
         outcome = self.watch(channel.join())
         self.memory.flush()
@@ -389,7 +389,7 @@ class KeepTryingTests(RejoinTestCase):
         """Who waits for it hears of disconnect() at once; it joins after connect()."""
         client = self.connecting_client()
         channel = client.channel(TOPIC)
-        channel.keep_trying()
+        keep_trying(channel)
         outcome = self.watch(channel.join())
         self.watch(client.disconnect())
         self.assert_failed(outcome, NotConnected)

@@ -20,6 +20,7 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from txphoenix.channels.channel import keep_trying
 from txphoenix.channels.membership import _ACTIONS
 from txphoenix.protocol.channel_states import LIFE, Action, Input, State
 
@@ -401,7 +402,7 @@ class ErroredTests(CellTestCase):
         """Whoever waits for a join that will be tried again hears of its failure."""
         self.client = self.connected_client()
         self.make_channel()
-        self.channel.keep_trying()
+        keep_trying(self.channel)
         self.tell("join", self.channel.join())
         self.memory.flush()
         self.memory.is_listening = False

@@ -52,14 +52,35 @@ class GeneratedTests(SynchronousTestCase):
         rows = [
             row
             for row in self.generator()["tables"]().splitlines()
-            if row.startswith("``")
+            if row.startswith("   `")
         ]
-        names = [row.split("``")[1] for row in rows]
+        names = [row.split("`")[1].partition(" ")[0] for row in rows]
         self.assertEqual(sorted(names), sorted(OPTIONS))
         marked = {
             name for name, row in zip(names, rows, strict=True) if "  yes  " in row
         }
         self.assertEqual(marked, CONNECTION_OPTIONS)
+
+    def test_descriptions(self) -> None:
+        """The page has each option's docstring whole, and an anchor to link to."""
+        page = (ROOT / "docs" / "options.rst").read_text("utf-8")
+        texts = self.generator()["docstrings"](whole=True)
+        self.assertEqual(list(texts), list(OPTIONS))
+        for name, text in texts.items():
+            self.assertIn(f"\n.. _option-{name}:\n\n{name}\n^", page)
+            self.assertIn(f"`{name} <option-{name}_>`__ ", page)
+            # But for what links are made of.
+            for line in text.splitlines():
+                if ":attr:" not in line:
+                    self.assertIn(f"\n{line}\n", page)
+        self.assertNotIn(":attr:", page)
+
+    def test_types(self) -> None:
+        """A number has its unit in the table."""
+        rows = self.generator()["tables"]()
+        self.assertRegex(rows, r"`timeout <option-timeout_>`__ +float, seconds +5 s ")
+        self.assertRegex(rows, r"`write_buffer <\S+>`__ +int, bytes +16 MiB ")
+        self.assertNotRegex(rows, r"__ +(int|float)  ")
 
     def test_command(self) -> None:
         """CONTRIBUTING tells how they are written."""

@@ -18,6 +18,7 @@ import txphoenix
 PACKAGE = Path(txphoenix.__file__).parent
 ROOT = PACKAGE.parent
 DOCS = ROOT / "docs"
+API = DOCS / "api"
 
 NOT_THERE = None if DOCS.is_dir() else "installed without its documents"
 
@@ -74,23 +75,25 @@ def found(path: str) -> Any:
         return getattr(found(parent), name)
 
 
+def reference() -> str:
+    """The text of the API reference: all of its pages."""
+    return "\n".join(page.read_text("utf-8") for page in sorted(API.glob("*.rst")))
+
+
 def documented() -> list[str]:
-    """The paths of the API page."""
-    text = (DOCS / "api.rst").read_text("utf-8")
-    return re.findall(
-        r"^\.\. auto(?:module|class|function):: (\S+)$", text, re.MULTILINE
-    )
+    """The paths of the API reference."""
+    kinds = "module|class|exception|function|data"
+    return re.findall(rf"^\.\. auto(?:{kinds}):: (\S+)$", reference(), re.MULTILINE)
 
 
 def documented_modules() -> list[str]:
-    """The modules that the API page documents whole."""
-    text = (DOCS / "api.rst").read_text("utf-8")
-    return re.findall(r"^\.\. automodule:: (\S+)$", text, re.MULTILINE)
+    """The modules of which the API reference has all."""
+    return re.findall(r"^\.\. automodule:: (\S+)$", reference(), re.MULTILINE)
 
 
 def written() -> Iterator[tuple[str, str, str]]:
     """What the pages and the examples import: where, from which module, which name."""
-    pages = [*ROOT.glob("*.md"), *DOCS.glob("*.rst"), *ROOT.glob("examples/**/*.py")]
+    pages = [*ROOT.glob("*.md"), *DOCS.glob("**/*.rst"), *ROOT.glob("examples/**/*.py")]
     pattern = r"from (txphoenix[\w.]*) import (?:\(([^)]*)\)|([^\n(`]+))"
     for page in pages:
         for module, *names in re.findall(pattern, page.read_text("utf-8")):
@@ -109,14 +112,14 @@ class DocumentedTests(SynchronousTestCase):
     skip = NOT_THERE
 
     def test_reference(self) -> None:
-        """Each name of the API page leads to something."""
+        """Each name of the API reference leads to something."""
         paths = documented()
         self.assertGreater(len(paths), 15)
         for path in paths:
             self.assertIsNotNone(found(path), path)
 
     def test_modules_are_brought(self) -> None:
-        """Each module of the API page is among those that the package brings."""
+        """Each module of the API reference is among those that the package brings."""
         modules = {path.split(".")[1] for path in documented_modules()}
         self.assertEqual(modules - OWN_IMPORT - MODULES, set())
 
@@ -128,7 +131,7 @@ class DocumentedTests(SynchronousTestCase):
             self.assertIsNotNone(found(f"{module}.{name}"), page)
 
     def test_facades_are_documented(self) -> None:
-        """Each root module has its place on the API page."""
+        """Each root module has its place in the API reference."""
         pages = {path.split(".")[1] for path in documented()}
         self.assertEqual(set(facades()) - pages, set())
 

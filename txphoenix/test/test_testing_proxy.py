@@ -167,14 +167,14 @@ class ProxyTests(TestCase):
         await client.read_ended
         self.assertIsNone(client.lost)
         gone: Deferred[None] = Deferred()
-        lost = proxy.link_lost
+        lost = proxy._link_lost
 
         def link_lost(link: Any) -> None:
             lost(link)
             if not gone.called:
                 gone.callback(None)
 
-        self.patch(proxy, "link_lost", link_lost)
+        self.patch(proxy, "_link_lost", link_lost)
         server.transport.loseConnection()
         # An error of the proxy is logged, and fails the test.
         await gone

@@ -29,7 +29,7 @@ from ..runtime.package_log import package_log
 from .codec import CodecError, ServerCodec, decoded, encoded
 from .connect import Socket
 from .frame import Frame
-from .process import ChannelProcess, ProcessServer, RunChannel
+from .process import ChannelProcess, ProcessServer, ProcessTopics, RunChannel
 from .replies import Reply, error, ok
 
 __all__ = ["ClientSession", "SessionOptions", "SessionServer", "SessionTransport"]
@@ -64,6 +64,19 @@ class SessionOptions(Protocol[_Made_co]):
         """The class of a topic's channels."""
 
 
+class SessionTopics(ProcessTopics[_Channel], Protocol[_Channel]):
+    """The server's topics, as its clients' sessions see them."""
+
+    def tell_joined(self, channel: _Channel) -> None:
+        """A channel has been joined."""
+
+    def tell_left(self, channel: _Channel) -> None:
+        """A channel has ended."""
+
+    def tell_received(self, message: Message) -> None:
+        """A message has come."""
+
+
 class SessionServer(ProcessServer[_Channel], Protocol[_Channel]):
     """The server, as its clients' sessions see it: they tell it what happens."""
 
@@ -79,14 +92,9 @@ class SessionServer(ProcessServer[_Channel], Protocol[_Channel]):
     def close_timeout(self) -> float:
         """Seconds that a client has for answering a close."""
 
-    def tell_joined(self, channel: _Channel) -> None:
-        """A channel has been joined."""
-
-    def tell_left(self, channel: _Channel) -> None:
-        """A channel has ended."""
-
-    def tell_received(self, message: Message) -> None:
-        """A message has come."""
+    @property
+    def attendance(self) -> SessionTopics[_Channel]:
+        """The topics."""
 
 
 class ClientSession(Generic[_Channel]):
@@ -203,7 +211,7 @@ class ClientSession(Generic[_Channel]):
         if self.endpoint.keeps_frames:
             self.frames.append(Frame(False, data, is_binary))
         message = decoded(self.codec, data, is_binary)
-        self.endpoint.tell_received(message)
+        self.endpoint.attendance.tell_received(message)
         if message.topic == PHOENIX_TOPIC and message.event == HEARTBEAT:
             self._answer(message._replace(join_ref=None), ok())
         elif message.event == PHX_JOIN:
@@ -274,12 +282,12 @@ class ClientSession(Generic[_Channel]):
         self._answer(message, reply)
         if reply.status == "ok":
             process.start()
-            self.endpoint.tell_joined(process.channel)
+            self.endpoint.attendance.tell_joined(process.channel)
 
     def forget(self, process: ChannelProcess[_Channel]) -> None:
         """A channel has ended."""
         del self._processes[process.topic]
-        self.endpoint.tell_left(process.channel)
+        self.endpoint.attendance.tell_left(process.channel)
 
     # What goes out.
 

@@ -95,6 +95,7 @@ class ServerV2Codec(_JSON):
     """
 
     name: ClassVar[str] = "Phoenix.Socket.V2.JSONSerializer"
+    """What Phoenix calls it."""
 
     def decode(self, data: bytes, is_binary: bool) -> Message:
         """Read a client's frame: see :meth:`ServerCodec.decode`."""
@@ -124,6 +125,7 @@ class ServerV1Codec(_JSON):
     """
 
     name: ClassVar[str] = "Phoenix.Socket.V1.JSONSerializer"
+    """What Phoenix calls it."""
 
     def decode(self, data: bytes, is_binary: bool) -> Message:
         """Read a client's frame: see :meth:`ServerCodec.decode`."""

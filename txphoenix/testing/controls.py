@@ -10,11 +10,12 @@ from twisted.internet.defer import Deferred, succeed
 from txphoenix.protocol.close_codes import SERVICE_RESTART
 from txphoenix.protocol.message import Message
 
+from .attendance import Attendance
 from .codec import encoded
 from .connect import Socket
 from .flavour import Flavour
 from .presence_tracker import PresenceTracker
-from .process import ChannelProcess, RunChannel
+from .process import RunChannel
 from .waits import Waits
 
 __all__ = ["ControlledChannel", "ControlledSession", "Controls"]
@@ -62,8 +63,8 @@ class Controls(Generic[_Channel, _Session]):
         self._refusals: dict[str | None, int | None] = {}
         self.refusal_answers: dict[str | None, tuple[Mapping[str, str], bytes]] = {}
         self._sessions: dict[_Session, None] = {}
-        self._topics: dict[str, dict[ChannelProcess[_Channel], None]] = {}
         self._waits = Waits()
+        self.attendance: Attendance[_Channel] = Attendance(self.presence, self._waits)
         self._resumed: list[Deferred[None]] = []
 
     @property
@@ -73,9 +74,11 @@ class Controls(Generic[_Channel, _Session]):
 
     def channels(self, topic: str | None = None) -> list[_Channel]:
         """The joined channels, of one topic or all."""
-        topics = list(self._topics) if topic is None else [topic]
+        topics = list(self.attendance.topics) if topic is None else [topic]
         return [
-            process.channel for it in topics for process in self._topics.get(it, ())
+            process.channel
+            for it in topics
+            for process in self.attendance.topics.get(it, ())
         ]
 
     def broadcast(
@@ -92,7 +95,7 @@ class Controls(Generic[_Channel, _Session]):
         frames: dict[int, tuple[bytes, bool]] = {}
         receivers = [
             process
-            for process in self._topics.get(topic, ())
+            for process in self.attendance.topics.get(topic, ())
             if process.channel is not sender
         ]
         for process in receivers:
@@ -234,7 +237,7 @@ class Controls(Generic[_Channel, _Session]):
             lambda it: it.event == event and (topic is None or it.topic == topic),
         )
 
-    # What the sessions and channels tell.
+    # What the sessions tell; what channels do is told to the attendance.
 
     def session_opened(self, session: _Session) -> None:
         """A client has connected."""
@@ -245,27 +248,3 @@ class Controls(Generic[_Channel, _Session]):
         """A client's connection has ended."""
         self._sessions.pop(session, None)
         self._waits.tell("disconnected", session)
-
-    def subscribe(self, process: ChannelProcess[_Channel]) -> None:
-        """A channel has been joined: broadcasts to its topic go to it as well."""
-        self._topics.setdefault(process.topic, {})[process] = None
-
-    def unsubscribe(self, process: ChannelProcess[_Channel]) -> None:
-        """A channel has ended."""
-        subscribers = self._topics.get(process.topic, {})
-        subscribers.pop(process, None)
-        if not subscribers:
-            self._topics.pop(process.topic, None)
-
-    def tell_joined(self, channel: _Channel) -> None:
-        """Tell those who wait for it that a channel has been joined."""
-        self._waits.tell("joined", channel)
-
-    def tell_left(self, channel: _Channel) -> None:
-        """A channel has ended, and with it its presences."""
-        self.presence.untrack_all(channel)
-        self._waits.tell("left", channel)
-
-    def tell_received(self, message: Message) -> None:
-        """Tell those who wait for it that a message has come."""
-        self._waits.tell("received", message)

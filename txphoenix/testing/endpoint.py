@@ -32,7 +32,8 @@ from twisted.web.resource import IResource
 from txphoenix.protocol.json_codecs import JSONCodec
 
 from .client_session import ClientSession
-from .codec import ServerCodec, checked_serializers, codec_for
+from .codec import ServerCodec, checked_serializers
+from .codecs import Codecs
 from .connect import Connect, Socket
 from .controls import Controls
 from .endpoint_options import EndpointOptions, global_reactor
@@ -128,7 +129,7 @@ class ServerChannel:
     def reply(self, ref: Any, status: str, response: Any = NOTHING) -> None:
         """Reply to the message of that ref, now or later.
 
-        :param ref: what :attr:`ref` was while the message was handled.
+        :param ref: what ``ref`` was while the message was handled.
         """
         self._process.reply(ref, reply(status, response))
 
@@ -312,9 +313,8 @@ class Endpoint(Controls[ServerChannel, ServerSession]):
         self.path = path
         self.close_timeout = close_timeout
         self.keeps_frames = keep_frames
-        self.json = json
+        self.codecs = Codecs(json)
         self.resource: IResource | None = None
-        self._codecs: dict[str, ServerCodec] = {}
         self.sockets: dict[str, SocketOptions] = {
             path: SocketOptions(
                 channels=channels,
@@ -342,18 +342,3 @@ class Endpoint(Controls[ServerChannel, ServerSession]):
         """
         first = self.sockets[self.path]
         self.sockets[path] = dataclasses.replace(first, **changes)
-
-    def codec_for(self, vsn: str, options: SocketOptions) -> ServerCodec | None:
-        """The codec for what a client's ``vsn`` parameter asks for.
-
-        All clients of a version have the same, so that a broadcast is encoded once.
-
-        :param options: the socket's.
-        :return: ``None`` if the server does not speak it.
-        """
-        codec = options.serializers.get(vsn) or self._codecs.get(vsn)
-        if codec is None:
-            codec = codec_for(vsn, self.json)
-            if codec is not None:
-                self._codecs[vsn] = codec
-        return codec

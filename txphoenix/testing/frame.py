@@ -14,8 +14,13 @@ class Frame(NamedTuple):
     """
 
     is_sent: bool
+    """Whether the server has sent it."""
+
     data: bytes
+    """What is in it."""
+
     is_binary: bool
+    """Whether it is a binary frame, and not one of text."""
 
     def __str__(self) -> str:
         who = "S<" if self.is_sent else "C>"

@@ -70,7 +70,9 @@ class Mount(ABC):
         endpoint, options = self.endpoint, self.options
         params = plug_params(request.uri.partition(b"?")[2].decode("latin-1"))
         params.update(self.path.match(request.path.decode("latin-1")) or {})
-        codec = endpoint.codec_for(str(params.get("vsn", "1.0.0")), options)
+        codec = endpoint.codecs.find(
+            str(params.get("vsn", "1.0.0")), options.serializers
+        )
         if codec is None:
             raise Refused()
         # Phoenix's own have a name that is Phoenix's.

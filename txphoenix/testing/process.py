@@ -26,6 +26,7 @@ __all__ = [
     "ChannelRunner",
     "ProcessServer",
     "ProcessSession",
+    "ProcessTopics",
     "RunChannel",
 ]
 
@@ -76,8 +77,18 @@ class RunChannel(Protocol):
 _Channel = TypeVar("_Channel", bound=RunChannel)
 
 
+class ProcessTopics(Protocol[_Channel]):
+    """The server's topics, as its channels' processes see them."""
+
+    def subscribe(self, process: ChannelProcess[_Channel]) -> None:
+        """A channel has been joined."""
+
+    def unsubscribe(self, process: ChannelProcess[_Channel]) -> None:
+        """A channel has ended."""
+
+
 class ProcessServer(Protocol[_Channel]):
-    """The server, as its channels' processes see it: the topics are there."""
+    """The server, as its channels' processes see it."""
 
     @property
     def reactor(self) -> IReactorTime:
@@ -87,11 +98,9 @@ class ProcessServer(Protocol[_Channel]):
     def flavour(self) -> Flavour:
         """How the server's Phoenix speaks."""
 
-    def subscribe(self, process: ChannelProcess[_Channel]) -> None:
-        """A channel has been joined."""
-
-    def unsubscribe(self, process: ChannelProcess[_Channel]) -> None:
-        """A channel has ended."""
+    @property
+    def attendance(self) -> ProcessTopics[_Channel]:
+        """The topics."""
 
 
 class ProcessSession(Protocol[_Channel]):
@@ -185,7 +194,7 @@ class ChannelProcess(Generic[_Channel]):
     def start(self) -> None:
         """The join has been answered: messages may flow."""
         self.alive = True
-        self.session.endpoint.subscribe(self)
+        self.session.endpoint.attendance.subscribe(self)
         try:
             self.channel.after_join()
         except Exception:
@@ -291,7 +300,7 @@ class ChannelProcess(Generic[_Channel]):
             return
         self.alive = False
         self._inbox.clear()
-        self.session.endpoint.unsubscribe(self)
+        self.session.endpoint.attendance.unsubscribe(self)
         self.session.forget(self)
         if event is not None:
             try:

@@ -133,12 +133,12 @@ class FaultProxy:
             link.cut(reset)
         return len(links)
 
-    def link_made(self, link: _Link) -> None:
+    def _link_made(self, link: _Link) -> None:
         """A client has connected."""
         self.connections_made += 1
         self._links[link] = None
 
-    def link_lost(self, link: _Link) -> None:
+    def _link_lost(self, link: _Link) -> None:
         """A connection has ended on both sides."""
         # A side that is half closed ends within the other's end, and tells of both.
         self._links.pop(link, None)
@@ -167,7 +167,7 @@ class _Link:
     def start(self) -> None:
         """The client is there: connect to the server."""
         proxy = self._proxy
-        proxy.link_made(self)
+        proxy._link_made(self)
         self._to_client.transport = self._to_server.source = self._client.transport
         endpoint = TCP4ClientEndpoint(proxy.reactor, proxy.interface, proxy.target_port)
         self._connecting = endpoint.connect(_Connecting(self._server))
@@ -191,7 +191,7 @@ class _Link:
         if not self._open:
             self._to_server.close()
             self._to_client.close()
-            self._proxy.link_lost(self)
+            self._proxy._link_lost(self)
 
     def _end(self) -> None:
         self.cut(False)

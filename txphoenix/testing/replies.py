@@ -11,7 +11,10 @@ class Reply(NamedTuple):
     """What ``handle_in`` returns for a reply."""
 
     status: str
+    """Its status, such as ``"ok"`` or ``"error"``."""
+
     response: Any
+    """What it says: any JSON value, or bytes for a binary reply."""
 
 
 NOTHING: dict[str, Any] = {}

@@ -93,6 +93,7 @@ class SupabaseV2Codec(ServerV2Codec):
     """Version 2.0.0: Phoenix's, and the broadcasts of kinds 3 and 4."""
 
     name: ClassVar[str] = "RealtimeWeb.Socket.V2Serializer"
+    """What Supabase calls it."""
 
     def decode(self, data: bytes, is_binary: bool) -> Message:
         """Read a client's frame.

@@ -56,7 +56,7 @@ class Settings:
     jwt_secret: str = "super-secret-jwt-token-with-at-least-32-characters-long"
     publishable_key: str = "sb_publishable_for-tests"
     tables: Tables | None = None
-    policy: Policy = field(default=_allow)
+    policy: Policy = field(default_factory=lambda: _allow)
     private_only: bool = False
     max_joins_per_second: int = 100
     max_events_per_second: int = 100

@@ -128,7 +128,7 @@ transports/frames.py
         "one of several channels does not join again",
         "websocket",
         """
-channels/manager.py
+channels/keeper.py
 -        self._each(lambda membership: membership.connection_opened())
 +        [it.connection_opened() for it in list(self.routes.values())[:2]]
 """,
