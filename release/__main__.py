@@ -28,10 +28,11 @@ Run = Callable[[Sequence[str]], str]
 NEXT = """\
 {version} is written. What follows, and docs/release.rst has more of it:
 
-    git diff                                # read the news as a user would
-    bash .ci/run                            # all checks
-    git commit -am "Release {version}" && git tag -a v{version} -m "txphoenix {version}"
-    python -m build && python -m release.built dist
+    git diff HEAD                           # read the news as a user would
+    git commit -a -m "Release {version}"
+    bash .ci/run                            # all checks; then the review
+    git tag -a v{version} -m "txphoenix {version}"
+    python -m build && python -m release.built dist    # in a clean clone
     twine upload --repository testpypi dist/*    # look at it, install it; then
     twine upload dist/* && git push --follow-tags
 """

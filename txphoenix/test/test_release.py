@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import sys
 import tarfile
 from collections import Counter
@@ -89,6 +90,43 @@ class VersionTests(SynchronousTestCase):
     def test_first(self) -> None:
         """The first release may be the version that the working copy has had."""
         making.check("0.1.0", "0.1.0", "# News\n", Counter(["feature", "change"]))
+
+
+class PageTests(SynchronousTestCase):
+    """``docs/release.rst``."""
+
+    skip = NOT_THERE
+
+    def setUp(self) -> None:
+        """Read it."""
+        self.text = (ROOT / "docs" / "release.rst").read_text("utf-8")
+        self.tox = (ROOT / "tox.ini").read_text("utf-8")
+
+    def test_environments(self) -> None:
+        """The environments of tox that it names are there."""
+        names = re.findall(r"``tox -e ([\w-]+)``", self.text)
+        self.assertGreater(len(names), 7)
+        for name in names:
+            self.assertIn(f"[testenv:{name}]\n", self.tox)
+
+    def test_commands(self) -> None:
+        """Its commands are those that ``python -m release`` tells of, and no others."""
+        shown = {line.strip("$ ") for line in re.findall(r"^ +\$ .+$", self.text, re.M)}
+        told = making.NEXT.format(version="0.2.0").split("\n\n", 1)[1]
+        lines = [line.split("#")[0] for line in told.splitlines()]
+        commands = [word.strip() for line in lines for word in line.split("&&")]
+        self.assertGreater(len(commands), 7)
+        self.assertLessEqual(set(commands) - {""}, shown)
+
+    def test_pythons(self) -> None:
+        """What was tested has each Python that ``tox`` knows, and Twisted's oldest."""
+        _, tested = self.text.split("\nWhat was tested where\n")
+        pythons = re.findall(r"\b3\.1\d\.\d+\b", tested)
+        (line,) = re.findall(r"^envlist = (.+)$", self.tox, re.M)
+        known = [f"3.{minor}" for minor in re.findall(r"\bpy3(\d+)", line)]
+        self.assertEqual([it.rpartition(".")[0] for it in pythons], known)
+        (oldest,) = re.findall(r"^    twisted\[tls\]==(.+)$", self.tox, re.M)
+        self.assertIn(f"Twisted {oldest} to ", tested)
 
 
 class PrepareTests(SynchronousTestCase):
