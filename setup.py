@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import runpy
 from pathlib import Path
 
@@ -9,6 +10,56 @@ from setuptools import find_packages, setup
 from setuptools.command.editable_wheel import _StaticPth, editable_wheel
 
 HERE = Path(__file__).parent
+VERSION = runpy.run_path(str(HERE / "txphoenix" / "_version.py"))["__version__"]
+
+# Where the project is on the web. It is nowhere yet, and this is the one place that
+# is to know; docs/release.rst says what each of them does.
+# The repository, such as "https://forge.example/us/txphoenix".
+REPOSITORY = ""
+# A file of this release there, such as f"{REPOSITORY}/blob/v{VERSION}/{{path}}".
+FILE = ""
+# A page of the built documentation, such as "https://docs.example/{page}.html".
+PAGE = ""
+
+
+def readme_for_index(text: str, file: str = FILE, page: str = PAGE) -> str:
+    """The README as a package index shows it, where no relative link leads anywhere.
+
+    A page of docs/ leads to the built one, a file to the repository, and where there
+    is no address for it, what was a link is plain text. A picture is its description.
+
+    :param text: the README, in Markdown, as a forge shows it.
+    """
+
+    def replaced(match: re.Match[str]) -> str:
+        is_picture, words, target = match.groups()
+        name = re.fullmatch(r"docs/([\w-]+)\.rst", target)
+        if is_picture:
+            return words
+        if name is not None and page:
+            return f"[{words}]({page.format(page=name[1])})"
+        if file and not target.startswith("#"):
+            return f"[{words}]({file.format(path=target)})"
+        return words
+
+    relative = r"(!?)\[([^\]]*)\]\((?!https?:|mailto:)([^)\s]+)\)"
+    parts = re.split(r"(^```.*?^```$)", text, flags=re.M | re.S)
+    # What is between programs; a program may well have what looks like a link.
+    parts[::2] = [re.sub(relative, replaced, part) for part in parts[::2]]
+    shown = "".join(parts)
+    if shown == text or file or page:
+        return shown
+    return f"{shown}\nThe pages and files named here are in the source distribution.\n"
+
+
+def project_urls() -> dict[str, str]:
+    """What the package index shows beside the README."""
+    urls = {
+        "Source": REPOSITORY,
+        "Documentation": PAGE.format(page="index"),
+        "Changelog": FILE.format(path="NEWS.md"),
+    }
+    return {name: url for name, url in urls.items() if url}
 
 
 class EditableWheel(editable_wheel):
@@ -23,10 +74,11 @@ class EditableWheel(editable_wheel):
 
 setup(
     name="txphoenix",
-    version=runpy.run_path(str(HERE / "txphoenix" / "_version.py"))["__version__"],
+    version=VERSION,
     description="A Twisted client for Phoenix Channels",
-    long_description=(HERE / "README.md").read_text(encoding="utf-8"),
+    long_description=readme_for_index((HERE / "README.md").read_text("utf-8")),
     long_description_content_type="text/markdown",
+    project_urls=project_urls(),
     author="the txphoenix authors",
     license_expression="MIT",
     license_files=["LICENSE"],
@@ -40,6 +92,7 @@ setup(
         "Programming Language :: Python :: 3.11",
         "Programming Language :: Python :: 3.12",
         "Programming Language :: Python :: 3.13",
+        "Programming Language :: Python :: 3.14",
         "Programming Language :: Python :: Implementation :: CPython",
         "Topic :: Communications",
         "Topic :: Internet",
@@ -131,6 +184,8 @@ setup(
         # So these two move when somebody decides that they do.
         "dev": [
             "build",
+            # Compares the sdist with what git has.
+            "check-manifest>=0.50",
             # Holds the layers: the contracts in pyproject.toml.
             "import-linter>=2.17",
             "mypy~=2.4",

@@ -23,7 +23,7 @@ from txphoenix.testing import (
 from txphoenix.testing.cases import PhoenixMixin
 from txphoenix.testing.tls import self_signed
 
-from .cli_program import Program, start_program
+from .cli_program import CHECKED, Program, start_program
 
 __all__ = ["NO_UVLOOP", "ROOT", "AioTestCase"]
 
@@ -104,7 +104,7 @@ class AioTestCase(PhoenixMixin, TestCase):
         """Start a scenario, with all of Python's and asyncio's own checks."""
         return start_program(
             self,
-            *("-X", "dev", "-m", "txphoenix.test.aio_program"),
+            *(*CHECKED, "-m", "txphoenix.test.aio_program"),
             *(loop, scenario, *args),
             env={"PYTHONASYNCIODEBUG": "1", **(env or {})},
         )

@@ -26,9 +26,13 @@ from txphoenix.cli.program import execute, make_parser
 from txphoenix.testing import ServerChannel, error, ok
 from txphoenix.testing.cases import PhoenixMixin
 
-__all__ = ["CommandTestCase", "Program", "Room", "Stream", "start_program"]
+__all__ = ["CHECKED", "CommandTestCase", "Program", "Room", "Stream", "start_program"]
 
 ROOT = Path(txphoenix.__file__).parent.parent
+
+# Python's and asyncio's own checks, and each warning; but on Python 3.14 txaio, which
+# Autobahn brings, calls what is deprecated there.
+CHECKED = ("-X", "dev", "-W", "ignore::DeprecationWarning:txaio.tx")
 
 
 class Output:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .aio_case import NO_UVLOOP, AioTestCase
-from .cli_program import Program, start_program
+from .cli_program import CHECKED, Program, start_program
 
 
 class LifeTests(AioTestCase):
@@ -23,7 +23,7 @@ class LifeTests(AioTestCase):
         server = await self.server()
         return start_program(
             self,
-            *("-X", "dev", "-m", "txphoenix.test.aio_lives", name, self.loop),
+            *(*CHECKED, "-m", "txphoenix.test.aio_lives", name, self.loop),
             server.url.replace("127.0.0.1", "localhost"),
             env=env,
         )

@@ -18,7 +18,7 @@ from txphoenix.testing.cases import PhoenixMixin
 
 from .aio_case import NO_UVLOOP, ROOT
 from .aio_program import LIMIT
-from .cli_program import start_program
+from .cli_program import CHECKED, start_program
 from .test_howtos import DOCS, NOT_THERE, blocks
 
 URLS = re.compile(r"wss?://(localhost:4000|example\.org)/socket")
@@ -76,7 +76,7 @@ class ProgramsTestCase(PhoenixMixin, TestCase):
         text = URLS.sub(server.url.replace("127.0.0.1", "localhost"), text)
         path = Path(self.mktemp())
         path.write_text(WATCHED + text, "utf-8")
-        program = start_program(self, "-X", "dev", os.fspath(path))
+        program = start_program(self, *CHECKED, os.fspath(path))
         code = await program.ended
         # How fast this machine is, is no fault of the program.
         said = SLOWNESS.sub("", program.err.text)
@@ -116,7 +116,7 @@ class PageTests(ProgramsTestCase):
         """The page's own tests pass, each on a loop of its own."""
         path = Path(self.mktemp())
         path.write_text(WATCHED + captioned("howto-asyncio", "test_rooms.py"), "utf-8")
-        program = start_program(self, "-X", "dev", os.fspath(path))
+        program = start_program(self, *CHECKED, os.fspath(path))
         self.assertEqual(await program.ended, 0, program.err.text)
         # unittest reports on stderr, and must have nothing else to say there.
         said = SLOWNESS.sub("", program.err.text)

@@ -148,8 +148,12 @@ class HandshakeTests(ReplayTestCase):
                 failure = self.failureResultOf(connected, HandshakeRefused)
                 self.assertEqual(errors, [failure.value], handshake.title)
                 self.check_refusal(handshake, failure.value, client, server)
-        # That is for version 1.
-        warnings = [each["category"] for each in self.flushWarnings()]
+        # That is for version 1. txaio's own is for what it calls, on Python 3.14.
+        warnings = [
+            each["category"]
+            for each in self.flushWarnings()
+            if "asyncio.iscoroutinefunction" not in each["message"]
+        ]
         self.assertEqual(warnings, [DeprecationWarning])
 
     def check_heartbeat(self, client: SocketClient, server: ScriptedServer) -> None:

@@ -153,10 +153,11 @@ class SocketStateTests(SynchronousTestCase):
 
     def test_few_objects(self) -> None:
         """A topic is nothing that the garbage collector has to look through."""
+        params: dict[str, Any] = {}
         gc.collect()
         before = len(gc.get_objects())
         for number in range(1000):
-            self.state.update_channel_status(f"rooms:{number}", "joined", {})
+            self.state.update_channel_status(f"rooms:{number}", "joined", params)
         self.assertLess(len(gc.get_objects()) - before, 100)
 
     def leave(self, *topics: str) -> None:

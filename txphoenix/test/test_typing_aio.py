@@ -7,6 +7,7 @@ There an expected error that does not come is an error: an ignore without a use.
 from __future__ import annotations
 
 import asyncio
+import inspect
 from collections.abc import Callable, Coroutine
 from contextlib import AbstractAsyncContextManager
 from functools import partial
@@ -122,4 +123,4 @@ class TypingTests(SynchronousTestCase):
     def test_classes(self) -> None:
         """Its functions are those of asyncio's."""
         for function in (program, twisted, mistakes, params, decide):
-            self.assertTrue(asyncio.iscoroutinefunction(function))
+            self.assertTrue(inspect.iscoroutinefunction(function))

@@ -1,0 +1,154 @@
+"""What ``setup.py`` says of the distribution, above all its README on a package index.
+
+It is in a clone and in a source distribution, not in a wheel.
+"""
+
+from __future__ import annotations
+
+import re
+import runpy
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+from unittest import mock
+
+from twisted.trial.unittest import SynchronousTestCase
+
+import txphoenix
+
+ROOT = Path(txphoenix.__file__).parent.parent
+SETUP = ROOT / "setup.py"
+NOT_THERE = None if SETUP.exists() else "installed without its setup.py"
+
+FILE = "https://forge.example/files/{path}"
+PAGE = "https://docs.example/{page}.html"
+
+README = """\
+# A title
+
+See [the guide](docs/guide.rst), [news](NEWS.md), [Twisted](https://twisted.org/),
+[mail](mailto:us@example.org) and [below](#below). ![A picture](docs/picture.svg)
+
+```python
+hooks[name](payload)
+```
+"""
+
+CLOSING = "\nThe pages and files named here are in the source distribution.\n"
+
+
+def run_setup() -> dict[str, Any]:
+    """Run ``setup.py`` without setuptools, which not each environment has.
+
+    :return: its names; what it gives to ``setup`` is called "given" there.
+    """
+    tools, editable = ModuleType("setuptools"), ModuleType("editable_wheel")
+    vars(tools).update(find_packages=lambda include: include, setup=mock.Mock())
+    vars(editable).update(editable_wheel=object, _StaticPth=object)
+    modules = {
+        "setuptools": tools,
+        "setuptools.command": ModuleType("command"),
+        "setuptools.command.editable_wheel": editable,
+    }
+    with mock.patch.dict(sys.modules, modules):
+        names = runpy.run_path(str(SETUP))
+    return {**names, "given": vars(tools)["setup"].call_args.kwargs}
+
+
+class SetupTestCase(SynchronousTestCase):
+    """``setup.py``, run."""
+
+    skip = NOT_THERE
+
+    def setUp(self) -> None:
+        """Run it."""
+        self.names = run_setup()
+        self.given = self.names["given"]
+        self.shown = self.names["readme_for_index"]
+
+
+class ReadmeTests(SetupTestCase):
+    """The README, where there are no files beside it."""
+
+    def test_no_address(self) -> None:
+        """Without an address a link that would lead nowhere is plain text."""
+        self.assertEqual(
+            self.shown(README, file="", page=""),
+            README.replace("[the guide](docs/guide.rst)", "the guide")
+            .replace("[news](NEWS.md)", "news")
+            .replace("[below](#below)", "below")
+            .replace("![A picture](docs/picture.svg)", "A picture")
+            + CLOSING,
+        )
+
+    def test_repository(self) -> None:
+        """With the repository's address links lead to the files there."""
+        shown = self.shown(README, file=FILE, page="")
+        self.assertIn("[the guide](https://forge.example/files/docs/guide.rst)", shown)
+        self.assertIn("[news](https://forge.example/files/NEWS.md)", shown)
+        self.assertIn(" and below. A picture\n", shown)
+        self.assertNotIn(CLOSING, shown)
+
+    def test_pages(self) -> None:
+        """With that of the built pages links to pages lead there, and no others."""
+        shown = self.shown(README, file="", page=PAGE)
+        self.assertIn("[the guide](https://docs.example/guide.html), news,", shown)
+        shown = self.shown(README, file=FILE, page=PAGE)
+        self.assertIn("[the guide](https://docs.example/guide.html), [news](", shown)
+
+    def test_programs(self) -> None:
+        """A program is left as it is, whatever looks like a link there."""
+        for file in ("", FILE):
+            shown = self.shown(README, file=file, page="")
+            self.assertIn("\nhooks[name](payload)\n", shown)
+
+    def test_no_links(self) -> None:
+        """A text without such links is left as it is."""
+        self.assertEqual(self.shown("# A title\n", file="", page=""), "# A title\n")
+
+    def test_ours(self) -> None:
+        """Of our own README no link is relative, with addresses and without."""
+        text = (ROOT / "README.md").read_text("utf-8")
+        counts = []
+        for file, page in (("", ""), (FILE, ""), ("", PAGE), (FILE, PAGE)):
+            shown = re.sub(r"(?s)```.*?```", "", self.shown(text, file=file, page=page))
+            targets = re.findall(r"\]\(([^)]*)\)", shown)
+            relative = [it for it in targets if not it.startswith("https://")]
+            self.assertEqual(relative, [])
+            counts.append(len(targets))
+        none, *some = counts
+        self.assertGreater(min(some), none + 20)
+
+    def test_given(self) -> None:
+        """That is what the distribution has."""
+        text = (ROOT / "README.md").read_text("utf-8")
+        self.assertEqual(self.given["long_description"], self.shown(text))
+
+
+class MetadataTests(SetupTestCase):
+    """What is told beside it."""
+
+    def test_addresses(self) -> None:
+        """What has no address is not told of, and what has is whole."""
+        urls = self.given["project_urls"]
+        self.assertEqual(urls, self.names["project_urls"]())
+        for url in urls.values():
+            self.assertRegex(url, r"^https://[\w.-]+/[^{}]*$")
+
+    def test_version(self) -> None:
+        """The version is the library's."""
+        self.assertEqual(self.given["version"], txphoenix.__version__)
+
+    def test_pythons(self) -> None:
+        """Each Python that it is for is one that ``tox`` runs the tests on."""
+        told = [
+            it.rpartition(".")[2]
+            for it in self.given["classifiers"]
+            if it.startswith("Programming Language :: Python :: 3.")
+        ]
+        (line,) = re.findall(
+            r"^envlist = (.+)$", (ROOT / "tox.ini").read_text("utf-8"), re.M
+        )
+        self.assertEqual(re.findall(r"\bpy3(\d+)", line), told)
+        self.assertEqual(self.given["python_requires"], f">=3.{told[0]}")
