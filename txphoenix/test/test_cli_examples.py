@@ -38,6 +38,7 @@ class ExampleTests(PhoenixMixin, TestCase):
                 "outbox.py",
                 "room_log.tac",
                 "supabase_changes.py",
+                "treq_token.py",
             ],
         )
 

@@ -21,7 +21,7 @@ from twisted.internet.utils import getProcessOutputAndValue
 
 from txphoenix import SocketClient, client_tls
 from txphoenix.errors import ConfigurationError
-from txphoenix.testing import ChatRoom
+from txphoenix.testing import ChatRoom, PhoenixServer
 from txphoenix.testing.connect import Socket
 from txphoenix.testing.tls import Credentials
 
@@ -292,7 +292,7 @@ class ErrorTests(PageCase):
             late = self.files.authority.sign("late", life=-hour)
             stranger = CertificateFiles(self).authority.sign("a stranger")
             for shown in (None, stranger, late):
-                files = {}
+                files: dict[str, Any] = {}
                 if shown is not None:
                     text = shown.certificate + shown.key
                     files["cert_file"] = self.files.write("shown.pem", text)
@@ -318,7 +318,7 @@ class ErrorTests(PageCase):
         empty = self.files.write("empty.pem", b"")
         other = self.files.write("other.pem", self.files.authority.sign("dev-2").key)
         password = {"key_password": "wrong"}
-        for said, files in (
+        cases: list[tuple[str, dict[str, Any]]] = [
             ("cannot read", {"ca_file": "/nowhere"}),
             ("there are no certificates in PEM", {"ca_file": empty}),
             ("there is no private key in PEM", {"cert_file": cert}),
@@ -328,7 +328,8 @@ class ErrorTests(PageCase):
                 "is not that of the first certificate",
                 {"cert_file": cert, "key_file": other},
             ),
-        ):
+        ]
+        for said, files in cases:
             with self.assertRaises(ConfigurationError) as caught:
                 client_tls("phoenix.internal", **files)
             self.assertIn(said, str(caught.exception))
@@ -346,11 +347,12 @@ class CommandTests(CommandTestCase):
         credentials: Credentials = files.credentials
         cert, key = files.sign("dev-1", password=PASSWORD.encode())
         seen = []
-        server = await self.phoenix_server(
+        server = await PhoenixServer(
             {"rooms:*": ChatRoom},
             tls=files.authority.demanded_by(credentials),
             connect=lambda params, socket: seen.append(common_name(socket.ssl_cert)),
-        )
+        ).start()
+        self.addCleanup(server.stop, drain=False)
         (text,) = [it.text for it in blocks(PAGE, "console") if "push" in it.text]
         places = {
             "/etc/chat/ca.pem": files.ca,
