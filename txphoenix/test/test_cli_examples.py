@@ -39,6 +39,7 @@ class ExampleTests(PhoenixMixin, TestCase):
                 "room_log.tac",
                 "supabase_changes.py",
                 "treq_token.py",
+                "webhook_bridge.py",
             ],
         )
 
