@@ -46,7 +46,7 @@ def piece(caption: str) -> str:
 
 def in_dockerfile(instruction: str) -> list[str]:
     """The words of an instruction that is a list."""
-    (words,) = re.findall(rf"^{instruction} (\[.+\])$", piece("Dockerfile"), re.M)
+    (words,) = re.findall(rf"^ *{instruction} (\[.+\])$", piece("Dockerfile"), re.M)
     found: list[str] = json.loads(words)
     return found
 
@@ -109,7 +109,7 @@ class DrillTests(TestCase):
 
     async def health(self, address: str) -> int:
         """The exit status of the container's health check."""
-        python, *words = in_dockerfile("HEALTHCHECK CMD")
+        python, *words = in_dockerfile("CMD")
         self.assertEqual(python, "python")
         words = [word.replace("http://127.0.0.1:9464", address) for word in words]
         status: int = await getProcessValue(sys.executable, words, os.environ)
