@@ -8,13 +8,12 @@ from typing import Any
 
 from cryptography import x509
 
-from txphoenix import SocketClient, client_tls
+from txphoenix import SocketClient
 
 from .certificates import Issuer
-from .client_certificate_case import PASSWORD, CertificateFiles
 from .network import TOPIC, NetworkTestCase
 from .socks_server import SOCKSServer
-from .test_howtos import DOCS, NOT_THERE, URL, blocks
+from .test_howtos import NOT_THERE, URL, blocks
 
 NO_SOCKS = None if find_spec("txtorcon") else "txtorcon is not installed"
 
@@ -48,47 +47,6 @@ class NetworkPageTests(NetworkTestCase):
         """Join and push."""
         _, room = await client.join(TOPIC)
         self.assertEqual(await room.push("echo", {"a": 1}), {"a": 1})
-
-    async def test_private_authority(self) -> None:
-        """The example of a private authority reaches a server of that authority."""
-        root = Issuer()
-        server = await self.serve(tls=root.sign(x509.DNSName("phoenix.internal")))
-        client = self.run_block(
-            "with a private authority",
-            server.url,
-            pem=root.pem,
-            changes=[("wss://10.1.2.3/socket", server.url)],
-        )
-        await self.check(client)
-
-    async def test_client_certificate(self) -> None:
-        """The example of a client's certificate is let in by a server that wants one.
-
-        Without it, the error is the one that the page shows.
-        """
-        files = CertificateFiles(self)
-        cert, key = files.sign("dev-1", password=PASSWORD.encode())
-        server = await self.serve(tls=files.demanding)
-        client = self.run_block(
-            "with a certificate of the client's own",
-            server.url,
-            changes=[
-                ('"example.org",', f'"127.0.0.1", ca_file={files.ca!r},'),
-                ('"cert.pem"', repr(cert)),
-                ('"key.pem"', repr(key)),
-                ('"password"', repr(files.password())),
-            ],
-        )
-        await self.check(client)
-        without = self.client(
-            server.url, tls=client_tls("127.0.0.1", ca_file=files.ca), reconnect=False
-        )
-        error = await self.failure_of(without.when_connected())
-        page = (DOCS / "howto-network.rst").read_text("utf-8")
-        # What is before that depends on the release of OpenSSL.
-        _, found, alert = f"{error}".partition(" (wss:")[0].rpartition(" alert ")
-        self.assertIn(f"ConnectionFailed: {str(error)[:26]}", page)
-        self.assertIn(f"{found}{alert}\n", page)
 
     async def test_socks(self) -> None:
         """The example of a SOCKS proxy goes through it, which looks the name up."""
