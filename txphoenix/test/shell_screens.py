@@ -11,6 +11,8 @@ A piece of a page is the screen of one shell, from where the piece before it has
 A line ``...`` stands for any number of lines; ``^C`` is the key.
 Nothing else may be on the screen, but for times, counts of seconds and attempts, and
 how many spaces there are.
+The key is pressed as soon as what is shown before it is seen: what would have come a
+moment later is not missed.
 """
 
 from __future__ import annotations

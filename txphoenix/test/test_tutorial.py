@@ -18,9 +18,9 @@ import shlex
 import signal
 import socket
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
@@ -28,6 +28,7 @@ import txphoenix
 from txphoenix.testing import ChatRoom, Refused, Socket
 from txphoenix.testing.cases import PhoenixMixin
 
+from .page_files import file_of, pieces
 from .shell_screens import BASH, start_screen
 from .test_twistd import Twistd
 
@@ -47,7 +48,6 @@ TERMINALS = {
     "Third terminal": ["third"],
     "Second and third terminal": ["second", "third"],
 }
-AT_ITS_END = ", at its end"
 
 # The programs that pip installs, and how each begins.
 PROGRAMS = {
@@ -67,45 +67,13 @@ PROGRAMS = {
 }
 
 
-class Piece(NamedTuple):
-    """A piece of the page: a file, or a part of a screen."""
-
-    language: str
-    caption: str
-    text: str
-
-
-def pieces(page: str) -> Iterator[Piece]:
-    """The pieces of the page, each of which has a caption."""
-    for language, caption, text in re.findall(
-        r"^\.\. code-block:: (\w+)\n(?:   :caption: (.*)\n)?\n((?:   .*\n|\n)+)",
-        page,
-        re.M,
-    ):
-        shown = re.sub(r"^   ", "", text, flags=re.M)
-        yield Piece(language, caption, shown.strip("\n") + "\n")
-
-
 def files() -> dict[str, str]:
     """The files that the reader has in the end."""
     found: dict[str, str] = {}
     for piece in pieces(PAGE.read_text("utf-8")):
         if piece.language not in ("console", "elixir"):
-            write(found, piece)
+            file_of(found, piece)
     return found
-
-
-def write(found: dict[str, str], piece: Piece) -> str:
-    """Write a file, anew or to its end.
-
-    :return: its name.
-    """
-    name = piece.caption.removesuffix(AT_ITS_END)
-    if piece.caption.endswith(AT_ITS_END):
-        found[name] += f"\n{piece.text}"
-    else:
-        found[name] = piece.text
-    return name
 
 
 def free_port() -> int:
@@ -132,7 +100,7 @@ class Reader:
         self._pip = self._write_pip()
         self._files: dict[str, str] = {}
         env = {**os.environ, "VIRTUAL_ENV_DISABLE_PROMPT": "1"}
-        for name in ("PYTHONPATH", "PYTHONUNBUFFERED", "NO_COLOR", "FORCE_COLOR"):
+        for name in ("PYTHONPATH", "PYTHONUNBUFFERED", "FORCE_COLOR", "PYTEST_ADDOPTS"):
             env.pop(name, None)
         self.screens = {
             name: start_screen(case, self.folder, env)
@@ -148,7 +116,7 @@ class Reader:
                 for name in TERMINALS[piece.caption]:
                     await self.screens[name].play(text)
             elif piece.language != "elixir":
-                name = write(self._files, piece._replace(text=text))
+                name = file_of(self._files, piece._replace(text=text))
                 path = self.folder / "chat_bot" / name
                 path.write_text(self._files[name], "utf-8")
 
@@ -171,17 +139,17 @@ class Reader:
         pip = self.folder / "pip"
         pip.write_text(
             "#!/usr/bin/env python3\n"
-            "import pathlib, site, sys\n"
+            "import pathlib, sys, sysconfig\n"
             "_, install, name = sys.argv\n"
             "assert install == 'install'\n"
             "here = pathlib.Path(sys.prefix)\n"
             f"paths = {[it for it in sys.path if Path(it).is_dir()]!r}\n"
-            "(where,) = site.getsitepackages()\n"
-            "pathlib.Path(where, 'here.pth').write_text('\\n'.join(paths))\n"
+            "where = pathlib.Path(sysconfig.get_path('purelib'))\n"
+            "(where / 'here.pth').write_text('\\n'.join(paths))\n"
             f"for program, begin in {PROGRAMS!r}[name].items():\n"
             "    path = here / 'bin' / program\n"
             "    text = f'import sys; {begin}; sys.exit(run())'\n"
-            "    path.write_text(f'#!{sys.executable}\\n{text}\\n')\n"
+            "    path.write_text(f'#!/usr/bin/env python3\\n{text}\\n')\n"
             "    path.chmod(0o755)\n"
             "print('Successfully installed', name)\n",
             "utf-8",
