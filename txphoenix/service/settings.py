@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 from twisted.logger import LogLevel
-from twisted.python.reflect import namedAny
+from twisted.python.reflect import ModuleNotFound, ObjectNotFound, namedAny
 
 from ..channels.channel import Channel
 from ..errors import ConfigurationError
@@ -348,6 +348,12 @@ def _channel_class(named: Any) -> ChannelFactory[Channel]:
     if isinstance(named, str):
         try:
             found = namedAny(named)
+        except (ModuleNotFound, ObjectNotFound) as error:
+            module = named.partition(".")[0]
+            raise ConfigurationError(
+                f"channel: {named} cannot be imported: Python finds no module"
+                f" {module!r}; if it is in this folder, set PYTHONPATH=."
+            ) from error
         except Exception as error:
             # The import runs somebody's code, which may raise anything.
             lines = str(error).splitlines() or [type(error).__name__]

@@ -262,7 +262,9 @@ class SettingsTests(SynchronousTestCase):
         self.write("silent_room.py", "raise ValueError")
         self.patch(sys, "path", [str(self.directory), *sys.path])
         for message, named in (
-            ("channel: no.such.Room cannot be imported: ", "no.such.Room"),
+            ("no.such.Room cannot be imported: Python finds no module", "no.such.Room"),
+            ("'no'; if it is in this folder, set PYTHONPATH=.", "no.such.Room"),
+            ("finds no module 'nosuchroom'; if", "nosuchroom"),
             (f"channel: {__name__}.Nothing cannot be", f"{__name__}.Nothing"),
             ("channel: broken_room.Room cannot be imported: first", "broken_room.Room"),
             ("silent_room.Room cannot be imported: ValueError", "silent_room.Room"),

@@ -1,0 +1,70 @@
+"""What the bot says, in a room of a server in memory."""
+
+from bot import HELP, Bot
+from twisted.trial.unittest import SynchronousTestCase
+from txphoenix import SocketClient
+from txphoenix.testing import ChatRoom, PhoenixMixin
+
+
+class BotTests(PhoenixMixin, SynchronousTestCase):
+    """The bot is in the room, and Ann comes in."""
+
+    def setUp(self):
+        """Have the bot join, and then Ann."""
+        self.server = self.phoenix_memory_server({"rooms:*": ChatRoom})
+        self.heard = []
+        self.bot = self.enter("bot", Bot)
+        self.ann = self.enter("ann")
+        self.ann.on("new_msg", lambda payload: self.heard.append(payload["body"]))
+        self.server.flush()
+
+    def enter(self, name, channel_class=None):
+        """Have a client of that name join the lobby."""
+        client = SocketClient(
+            self.server.url,
+            params={"user_id": name},
+            endpoint=self.server.endpoint,
+            reactor=self.server.clock,
+        )
+        client.startService()
+        self.addCleanup(client.stopService)
+        channel = client.channel("rooms:lobby", channel_class=channel_class)
+        channel.join()
+        return channel
+
+    def ask(self, text):
+        """Have Ann say something; the last thing that she hears then."""
+        self.ann.push_async("new_msg", {"body": text})
+        self.server.flush()
+        return self.heard[-1]
+
+    def test_greeting(self):
+        """Who comes is greeted."""
+        self.assertEqual(self.heard, [f"Welcome, ann! {HELP}"])
+
+    def test_help(self):
+        """What begins with an exclamation mark is answered."""
+        self.assertEqual(self.ask("!help"), HELP)
+
+    def test_talk(self):
+        """What people say to each other is not."""
+        self.assertEqual(self.ask("hello"), "hello")
+
+    def test_outage(self):
+        """The bot is back soon after the connection was lost."""
+        self.server.drop()
+        self.server.advance(5)
+        self.assertEqual(self.ask("!help"), HELP)
+
+    def test_roll(self):
+        """A die has six sides."""
+        self.assertRegex(self.ask("!roll"), r"^The die shows [1-6], ann\.$")
+
+    def test_remind(self):
+        """A reminder comes when it is due, and no sooner."""
+        self.bot.clock = self.server.clock
+        self.assertEqual(self.ask("!remind 60 tea"), "I shall remind you, ann.")
+        self.server.advance(59)
+        self.assertEqual(self.heard[-1], "I shall remind you, ann.")
+        self.server.advance(1)
+        self.assertEqual(self.heard[-1], "It is time, ann: tea")

@@ -1,0 +1,74 @@
+"""The screens of the tutorial: what is not as the page shows it is found."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+from twisted.trial.unittest import SynchronousTestCase, TestCase
+
+from .shell_screens import BASH, ScreenDiffers, pattern_of, start_screen
+
+WITHOUT = None if Path(BASH).exists() else f"there is no {BASH}"
+
+
+class ScreenTests(TestCase):
+    """Pieces of a page, and a shell."""
+
+    skip = WITHOUT
+    timeout = 120
+
+    async def play(self, *pieces: str) -> None:
+        """Play the pieces in a shell of their own, to its last prompt."""
+        folder = Path(self.mktemp())
+        folder.mkdir()
+        screen = start_screen(self, folder, dict(os.environ))
+        for piece in pieces:
+            await screen.play(piece)
+        await screen.finish()
+
+    async def test_as_shown(self) -> None:
+        """What is seen as it is shown, on one piece or more, is right."""
+        for pieces in (
+            ("$ true\n",),
+            ("$ echo one\none\n$ echo two\ntwo\n",),
+            ("$ printf 'one\\ntwo\\nthree\\n'\none\n...\n$ true\n",),
+            ("$ printf 'one\\ntwo\\nthree\\n'\n...\nthree\n",),
+            ("$ sh -c 'echo one; cat'\n", "one\n^C\n", "$ true\n"),
+            ("$ sh -c 'echo one; cat'\none\n...\n", "^C\n...\n"),
+            ("$ printf '> '; read word; echo got $word\n> this\ngot this\n",),
+            ("$ date +%FT%T%z; echo 0.25 s\n2026-11-28T09:47:58+0000\n1 s\n",),
+        ):
+            await self.play(*pieces)
+
+    async def test_otherwise(self) -> None:
+        """What is seen otherwise is not."""
+        for pieces in (
+            ("$ echo one\ntwo\n",),
+            ("$ echo one\n",),
+            ("$ echo one\none\ntwo\n",),
+            ("$ echo one\none\n...\ntwo\n",),
+            ("$ echo one\n$ echo two\ntwo\n",),
+            ("$ nothing-of-that-name\n",),
+            ("$ date +%FT%T%z\nnow\n",),
+        ):
+            with self.assertRaises(ScreenDiffers, msg=str(pieces)):
+                await self.play(*pieces)
+
+
+class PatternTests(SynchronousTestCase):
+    """What a line may be."""
+
+    def test_varying(self) -> None:
+        """Times, counts of seconds and of attempts, and spaces may be others."""
+        line = "2026-11-28T09:51:47+0000 [a#b] again after 5.8 s; attempts: 2  in 0.31s"
+        pattern = pattern_of(line)
+        for found in (line, line.replace("5.8", "1e-05").replace(": 2 ", ": 17")):
+            self.assertIsNotNone(re.fullmatch(pattern, found), found)
+
+    def test_rest(self) -> None:
+        """The rest may not, nor be more or less."""
+        pattern = pattern_of("rejoined 1 of 1 channels, [x] code 1012")
+        for found in ("rejoined 1 of 2 channels, [x] code 1012", "rejoined", ""):
+            self.assertIsNone(re.fullmatch(pattern, found), found)
