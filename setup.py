@@ -138,6 +138,10 @@ setup(
         "metrics": [
             "prometheus_client>=0.20.0",
         ],
+        # Edits the line of the command `console`; see txphoenix/cli/prompt.
+        "console": [
+            "prompt_toolkit>=3.0.36",
+        ],
         # What examples/nerveshub reads and writes; the library never needs it.
         "examples": ["msgpack>=1.0.5"],
         # The router that the tests in crossbar_node/ start; the bridge does without.
@@ -156,6 +160,9 @@ setup(
             "opentelemetry-sdk>=1.27.0",
             # The extra "metrics".
             "prometheus_client>=0.20.0",
+            # The extra "console", and what draws the screen of its tests.
+            "prompt_toolkit>=3.0.36",
+            "pyte>=0.8.1",
             # The extra "accelerated".
             "websockets>=13.0",
             # A page of the documentation makes payloads into its structs.

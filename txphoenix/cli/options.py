@@ -6,14 +6,13 @@ with them.
 
 from __future__ import annotations
 
-import json
 import re
 import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, NoReturn, Unpack
+from typing import Any, Unpack
 
 from twisted.internet.interfaces import IReactorTime
 
@@ -26,6 +25,7 @@ from ..protocol.serializer import known_versions
 from ..runtime.regular_files import check_regular
 from ..transports.client_tls import url_tls
 from ..transports.tls_files import FileNames
+from .json_text import WrongJSON, read_json
 from .output import USAGE, CommandError, Terminal
 
 __all__ = [
@@ -195,11 +195,9 @@ def explain(error: BaseException) -> str:
 def json_value(text: str) -> Any:
     """An argument that is JSON."""
     try:
-        return json.loads(text, parse_constant=_refuse_constant)
-    except ValueError as error:
+        return read_json(text)
+    except WrongJSON as error:
         raise ArgumentTypeError(f"expected JSON: {error}") from None
-    except RecursionError:
-        raise ArgumentTypeError("expected JSON: nested too deeply") from None
 
 
 def json_payload(text: str) -> Any:
@@ -219,11 +217,6 @@ def json_payload(text: str) -> Any:
     except OSError as error:
         reason = error.strerror or error
         raise ArgumentTypeError(f"cannot read standard input: {reason}") from None
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    # Python reads and writes them, nobody else does.
-    raise ValueError(f"{name} is no number of JSON")
 
 
 def positive_seconds(text: str) -> float:

@@ -14,11 +14,13 @@ import re
 import shutil
 import sys
 from base64 import b64encode
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, TextIO
 
 from ..legible import cut
 from ..protocol.message import Message
+from .note_stream import NoteStream
 
 __all__ = [
     "FAILED",
@@ -187,23 +189,26 @@ class Terminal:
     :param out: its standard output.
     :param err: its standard error.
     :param environ: the environment's variables.
+    :ivar stdin: its standard input.
+    :ivar out: its standard output.
+    :ivar is_dumb: whether its output is a terminal that obeys no escape sequences.
+    :ivar has_colours: whether its output is to have colours.
     """
 
     def __init__(
         self,
         stdin: TextIO,
         out: TextIO,
-        err: TextIO,
+        err: TextIO | NoteStream,
         environ: Mapping[str, str] = os.environ,
     ) -> None:
         self.stdin = stdin
         self.environ = environ
-        self._out = out
+        self.out = out
         self._err = err
-        self._has_colours = (
-            out.isatty()
-            and not environ.get("NO_COLOR")
-            and environ.get("TERM") != "dumb"
+        self.is_dumb = environ.get("TERM", "").lower() in ("dumb", "unknown")
+        self.has_colours = (
+            out.isatty() and not environ.get("NO_COLOR") and not self.is_dumb
         )
 
     def write(self, text: str = "", end: str = "\n") -> None:
@@ -213,8 +218,8 @@ class Terminal:
         :raises CommandError: it cannot be written.
         """
         try:
-            self._out.write(text + end)
-            self._out.flush()
+            self.out.write(text + end)
+            self.out.flush()
         except BrokenPipeError:
             raise OutputClosed from None
         except OSError as error:
@@ -227,7 +232,7 @@ class Terminal:
         :raises OutputClosed: nobody reads it.
         :raises CommandError: it cannot be written.
         """
-        write = as_shown_json if self._out.isatty() else as_json
+        write = as_shown_json if self.out.isatty() else as_json
         self.write(write(value, self._encoding))
 
     def tell(self, text: str) -> None:
@@ -239,6 +244,18 @@ class Terminal:
             # There is nobody left to be told.
             pass
 
+    @contextmanager
+    def diverted(self, take: Callable[[str], object]) -> Iterator[None]:
+        """Have lines for a person on standard error given to ``take`` for a while.
+
+        Whoever draws on the terminal prints them where they do not disturb.
+        """
+        if isinstance(self._err, NoteStream) and self._err.isatty():
+            with self._err.diverted(take):
+                yield
+        else:
+            yield
+
     def fail(self, text: str) -> None:
         """Print an error on standard error, in one line."""
         self.tell(f"error: {text}")
@@ -246,7 +263,7 @@ class Terminal:
     @property
     def is_interactive(self) -> bool:
         """Whether there is a person at it, who types and reads."""
-        return self.stdin.isatty() and self._out.isatty()
+        return self.stdin.isatty() and self.out.isatty()
 
     def paint(self, text: str, colour: str) -> str:
         """The text in a colour, on a terminal that has colours.
@@ -254,7 +271,7 @@ class Terminal:
         There are none on anything else than a terminal, and none if the environment
         has ``NO_COLOR`` (https://no-color.org).
         """
-        if not self._has_colours:
+        if not self.has_colours:
             return text
         return f"\x1b[{_COLOURS[colour]}m{text}\x1b[0m"
 
@@ -269,4 +286,4 @@ class Terminal:
     @property
     def _encoding(self) -> str:
         # An io.StringIO has no encoding: it takes everything.
-        return self._out.encoding or "utf-8"
+        return self.out.encoding or "utf-8"

@@ -11,7 +11,7 @@ import signal
 import sys
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Sequence
-from typing import Any, NoReturn, TextIO
+from typing import IO, Any, NoReturn, TextIO, cast
 
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.task import deferLater, react
@@ -31,8 +31,9 @@ from .._version import __version__
 from ..errors import ConfigurationError, PhoenixError
 from ..runtime.package_log import package_log
 from .commands import run_listen, run_push, run_serve
-from .console import run_console
+from .console import install_reactor, run_console
 from .demo import run_demo
+from .note_stream import NoteStream
 from .options import (
     add_client_options,
     add_join_params,
@@ -79,11 +80,16 @@ examples:
 """
 
 _CONSOLE_EPILOG = """\
-example:
+Commands from a file or a pipe are carried out one after another, and end with
+exit code 1 at the first that fails.
+
+examples:
   %(prog)s ws://localhost:4000/socket
   > join rooms:lobby {"user_id": 7}
   > push rooms:lobby new_msg {"body": "hi"}
   > quit
+
+  %(prog)s ws://localhost:4000/socket < commands.txt
 """
 
 
@@ -201,6 +207,12 @@ def make_parser(prog: str) -> ArgumentParser:
         _CONSOLE_EPILOG,
     )
     add_client_options(console)
+    console.add_argument(
+        "--keep-going",
+        action="store_true",
+        help="carry out the rest of a file of commands after one that has failed; "
+        "the exit code is 1 all the same",
+    )
     return parser
 
 
@@ -239,7 +251,7 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
     """
     # A stream that was closed before we began is None.
     out = sys.stdout or open(os.devnull, "w")  # noqa: SIM115
-    err = sys.stderr or open(os.devnull, "w")  # noqa: SIM115
+    err = NoteStream(sys.stderr or open(os.devnull, "w"))  # noqa: SIM115
     terminal = Terminal(sys.stdin or open(os.devnull), out, err)  # noqa: SIM115
     parser = make_parser(_prog(sys.argv[0]))
     try:
@@ -247,6 +259,8 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
         if "run" not in args:
             parser.print_help(err)
             sys.exit(USAGE)
+        if args.run is run_console:
+            install_reactor(terminal)
         _begin_logging(args.verbose, terminal, err)
         react(_run, (args, terminal))
     except KeyboardInterrupt:
@@ -285,9 +299,9 @@ def _exit(code: int) -> None:
         raise SystemExit(code)
 
 
-def _begin_logging(verbose: bool, terminal: Terminal, err: TextIO) -> None:
+def _begin_logging(verbose: bool, terminal: Terminal, err: NoteStream) -> None:
     """Log to standard error: all, or what a user should know, and our own faults."""
-    log_all = textFileLogObserver(err)
+    log_all = textFileLogObserver(cast(IO[Any], err))
 
     @implementer(ILogObserver)
     def log_some(event: LogEvent) -> None:

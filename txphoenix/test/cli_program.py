@@ -107,12 +107,15 @@ class Room(ServerChannel):
     """A channel that does what a test may want of it.
 
     :ivar reason: why it has ended.
+    :ivar events: what has come.
     """
 
     reason = ""
+    events: tuple[str, ...] = ()
 
     def handle_in(self, event: str, payload: Any) -> Any:
         """Reply with the payload, but for some events."""
+        self.events = (*self.events, event)
         if event == "refuse":
             return error({"reason": "not today"})
         if event == "close":

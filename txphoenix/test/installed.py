@@ -4,8 +4,8 @@
 
     python -m txphoenix.test.installed
 
-Every module of the core is imported, a client joins, pushes and stops, and each
-integration that lacks what its extra brings says so in one line.
+Every module of the core is imported, a client joins, pushes and stops, and each part
+that lacks what its extra brings says so in one line.
 ``tox -e bare`` runs it with nothing but the requirements.
 """
 
@@ -25,8 +25,12 @@ from txphoenix.testing import ChatRoom, PhoenixServer
 
 __all__ = ["EXTRAS", "core_modules", "fault_of", "main"]
 
-EXTRAS: Final = {"metrics": "prometheus_client", "otel": "opentelemetry"}
-"""The integrations that need an extra of their name, and a module that it brings."""
+EXTRAS: Final = {
+    "console": ("cli.prompt", "prompt_toolkit"),
+    "metrics": ("metrics", "prometheus_client"),
+    "otel": ("otel", "opentelemetry"),
+}
+"""Each extra that a part of the package needs: that part, and a module it brings."""
 
 # What runs as it is imported, and what is for tests alone.
 _NOT_CORE: Final = ("__main__", "test", "testing.fixtures")
@@ -35,20 +39,22 @@ _NOT_CORE: Final = ("__main__", "test", "testing.fixtures")
 def core_modules() -> Iterator[str]:
     """The paths of all modules that need nothing but the requirements."""
     root = Path(txphoenix.__file__).parent
-    skipped = tuple(f"txphoenix.{name}." for name in (*_NOT_CORE, *EXTRAS))
+    parts = (part for part, _ in EXTRAS.values())
+    skipped = tuple(f"txphoenix.{name}." for name in (*_NOT_CORE, *parts))
     for file in sorted(root.rglob("*.py")):
-        parts = file.relative_to(root.parent).with_suffix("").parts
-        path = ".".join(part for part in parts if part != "__init__")
+        names = file.relative_to(root.parent).with_suffix("").parts
+        path = ".".join(name for name in names if name != "__init__")
         if not f"{path}.".startswith(skipped):
             yield path
 
 
 def fault_of(extra: str) -> str | None:
-    """What is wrong with how an integration says that its extra is missing.
+    """What is wrong with how a part of the package says that its extra is missing.
 
     :return: None if nothing is: it says so in one line, or the extra is there.
     """
-    path = f"txphoenix.{extra}"
+    part, module = EXTRAS[extra]
+    path = f"txphoenix.{part}"
     if find_spec(path) is None:
         return f"{path} is missing"
     try:
@@ -57,11 +63,11 @@ def fault_of(extra: str) -> str | None:
         words = str(error)
         if "\n" in words or f"pip install 'txphoenix[{extra}]'" not in words:
             return f"{path} says: {words}"
-        if EXTRAS[extra] in sys.modules:
+        if module in sys.modules:
             return f"{path} says that it lacks what is there: {words}"
         return None
-    if find_spec(EXTRAS[extra]) is None:
-        return f"{path} does without {EXTRAS[extra]}, which its extra brings"
+    if find_spec(module) is None:
+        return f"{path} does without {module}, which its extra brings"
     return None
 
 

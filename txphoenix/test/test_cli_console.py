@@ -1,107 +1,27 @@
-"""The command ``console``: :mod:`txphoenix.cli.console`."""
+"""The command ``console`` where it reads lines: :mod:`txphoenix.cli.console_lines`.
+
+Scripts are in ``test_cli_console_scripts.py``, and what it is at a terminal with
+prompt_toolkit in ``test_console_prompt.py``.
+"""
 
 from __future__ import annotations
 
 import io
 import os
-from argparse import Namespace
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
-from twisted.internet.defer import Deferred
-from twisted.internet.error import ConnectionDone
-from twisted.internet.testing import StringTransport
-from twisted.python.failure import Failure
-
-from txphoenix.cli.console import Console, run_console, standard_io
+from txphoenix.cli import console as console_module
+from txphoenix.cli.console import run_console
+from txphoenix.cli.console_commands import COMMANDS
+from txphoenix.cli.console_lines import standard_io
 from txphoenix.cli.output import FAILED, OK, CommandError, Terminal
 from txphoenix.cli.program import make_parser
-from txphoenix.test.cli_program import CommandTestCase, Output, Room, Stream
-from txphoenix.testing import PhoenixServer
+from txphoenix.test.cli_program import CommandTestCase, Room, Stream
+from txphoenix.test.console_case import WRONG, ConsoleCase
 
 
-class Screen(StringTransport):
-    """A terminal that shows what is written.
-
-    :ivar output: what was written.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.output = Output()
-        self.console: Console | None = None
-
-    def write(self, data: bytes) -> None:
-        """Show it."""
-        self.output.add(data.decode("utf-8"))
-
-    def loseConnection(self) -> None:
-        """Tell the console that it is gone."""
-        self.disconnecting = True
-        console, self.console = self.console, None
-        if console is not None:
-            console.connectionLost(Failure(ConnectionDone()))
-
-
-class ConsoleTests(CommandTestCase):
+class ConsoleTests(ConsoleCase):
     """Commands, and what they print."""
-
-    def setUp(self) -> None:
-        """Make the terminal."""
-        super().setUp()
-        self.screen = Screen()
-        self.opened: Deferred[Console] = Deferred()
-
-    @contextmanager
-    def connect_to(self, console: Console) -> Iterator[None]:
-        """Connect a console to the screen."""
-        self.screen.console = console
-        console.makeConnection(self.screen)
-        opened, self.opened = self.opened, Deferred()
-        opened.callback(console)
-        yield
-
-    def start(self, url: str, is_terminal: bool = False) -> Deferred[int]:
-        """Start a console; its exit code."""
-        from twisted.internet import reactor
-
-        stream = Stream(is_terminal=is_terminal)
-        terminal = Terminal(stream, stream, self.err, {})
-        args: Namespace = make_parser("txphoenix").parse_args(["console", url])
-        return Deferred.fromCoroutine(
-            run_console(
-                reactor,
-                args,
-                terminal,
-                self.connect_to,
-            )
-        )
-
-    async def started(
-        self, is_terminal: bool = False
-    ) -> tuple[Deferred[int], PhoenixServer, Console]:
-        """A console that is connected to a server."""
-        server = await self.phoenix_server({"rooms:*": Room})
-        opened = self.opened
-        running = self.start(server.url, is_terminal)
-        console = await opened
-        if is_terminal:
-            await self.screen.output.wait_for("connected to")
-        return running, server, console
-
-    async def say(self, text: str) -> str:
-        """Type a line; what is printed until the next one would be read."""
-        console = self.screen.console
-        assert console is not None
-        before = len(self.screen.output.text)
-        console.dataReceived(f"{text}\nnext\n".encode())
-        marker = "there is no command 'next'"
-        count = self.screen.output.text.count(marker)
-        if count == 0 or marker not in self.screen.output.text[before:]:
-            await self.screen.output.wait_for(marker, count + 1)
-        said = self.screen.output.text[before:]
-        return "".join(line + "\n" for line in said.splitlines() if marker not in line)
 
     async def test_channel(self) -> None:
         """A channel is joined, pushed to and left, and what comes is printed."""
@@ -121,30 +41,55 @@ class ConsoleTests(CommandTestCase):
         left = server.when_left("rooms:a")
         self.assertEqual(await self.say("leave rooms:a"), "rooms:a left\n")
         self.assertEqual(getattr(await left, "reason", None), "left")
-        running.cancel()
-        self.assertEqual(await running, OK)
+        await self.quit(running)
 
     async def test_errors(self) -> None:
-        """What does not work is a line, and the console goes on."""
-        running, _, console = await self.started()
+        """What does not work is a line for a person, and the console goes on."""
+        running, *_ = await self.started(is_terminal=True)
         await self.say("join rooms:a")
         for command, said in (
-            ("nonsense", "error: there is no command 'nonsense'; help lists them"),
-            ("join", "error: expected: join TOPIC [JSON]"),
-            ("push rooms:a", "error: expected: push TOPIC EVENT [JSON]"),
-            ("leave", "error: expected: leave TOPIC"),
-            ("push rooms:a e {", "error: expected JSON: "),
-            ("push rooms:b e", "error: rooms:b is not joined"),
-            ("push rooms:a refuse", "error: push of 'refuse' to 'rooms:a' answered"),
-            ("join rooms:a", "error: join of 'rooms:a' refused: the topic has a"),
-            ("join nowhere", "error: join of 'nowhere' refused: 'unmatched topic'"),
-            ("join phoenix", "error: a topic must not be 'phoenix': the heartbeats"),
+            *WRONG,
+            ("push rooms:b e", "rooms:b is not joined"),
+            ("push rooms:a refuse", "push of 'refuse' to 'rooms:a' answered"),
+            ("join rooms:a", "join of 'rooms:a' refused: the topic has a"),
+            ("join nowhere", "join of 'nowhere' refused: 'unmatched topic'"),
+            ("join phoenix", "a topic must not be 'phoenix': the heartbeats"),
         ):
-            self.assertTrue((await self.say(command)).startswith(said), command)
+            text = await self.say(command)
+            self.assertTrue(text.startswith(f"error: {said}"), (command, text))
         self.assertEqual(await self.say(""), "")
+        self.assertEqual(await self.say("# a comment"), "")
         self.assertEqual(await self.say("leave rooms:b"), "")
-        console.dataReceived(b"quit\n")
+        await self.quit(running)
+        self.assertEqual(self.err.output.text, "")
+
+    async def test_slash(self) -> None:
+        """A command may begin with a slash, also where help is asked about it."""
+        running, _, console = await self.started()
+        self.assertEqual(await self.say("/join rooms:a"), "ok {}\n")
+        self.assertEqual(await self.say("/help /leave"), await self.say("help leave"))
+        console.dataReceived(b"/quit\n")
         self.assertEqual(await running, OK)
+
+    async def test_help(self) -> None:
+        """There is a line for each command, and more about each of them."""
+        running, *_ = await self.started()
+        lines = (await self.say("help")).splitlines()
+        self.assertEqual([line.split()[0] for line in lines], [*COMMANDS])
+        for name, command in COMMANDS.items():
+            told = await self.say(f"help {name}")
+            self.assertEqual(told, f"{command.usage}\n{command.details}\n")
+        await self.quit(running)
+
+    async def test_no_reply(self) -> None:
+        """A push need not wait for a reply that the server does not send."""
+        running, server, _ = await self.started()
+        await self.say("join rooms:a")
+        self.assertEqual(await self.say("push --no-reply rooms:a silence [1]"), "")
+        self.assertEqual(await self.say("push rooms:a e 1"), "ok 1\n")
+        (channel,) = server.channels("rooms:a")
+        self.assertEqual(getattr(channel, "events", None), ("silence", "e"))
+        await self.quit(running)
 
     async def test_closed_by_server(self) -> None:
         """That the server closes a channel is told."""
@@ -152,8 +97,7 @@ class ConsoleTests(CommandTestCase):
         await self.say("join rooms:a")
         server.channels("rooms:a")[0].stop()
         await self.screen.output.wait_for("rooms:a closed\n")
-        running.cancel()
-        await running
+        await self.quit(running)
 
     async def test_looking_around(self) -> None:
         """The round trip, the state and the commands can be seen."""
@@ -164,9 +108,7 @@ class ConsoleTests(CommandTestCase):
         for part in (server.url, '"status": "connected"', '"rooms:a"'):
             self.assertIn(part, state)
         self.assertNotIn("sesame", state)
-        self.assertIn("push TOPIC EVENT [JSON]", await self.say("help"))
-        running.cancel()
-        await running
+        await self.quit(running)
 
     async def test_quit(self) -> None:
         """``quit`` leaves all channels and ends; what follows is not carried out."""
@@ -220,6 +162,37 @@ class ConsoleTests(CommandTestCase):
         self.assertTrue(self.screen.output.text.endswith("> \n"))
         self.assertEqual(self.err.output.text, "")
 
+    async def test_hint(self) -> None:
+        """Where the extra is missing, one line says so to a person, and to no file."""
+        for has_extra, is_terminal, environ, is_told in (
+            (False, True, {}, True),
+            (True, True, {}, False),
+            (False, True, {"TERM": "dumb"}, False),
+            (False, False, {}, False),
+        ):
+            self.patch(console_module, "_has_extra", lambda has=has_extra: has)
+            before = len(self.screen.output.text)
+            running, *_ = await self.started(is_terminal, **environ)
+            await self.quit(running)
+            text = self.screen.output.text[before:] + self.err.output.text
+            hints = text.count("pip install 'txphoenix[console]'")
+            self.assertEqual(hints, int(is_told), (has_extra, is_terminal, environ))
+
+    async def test_dumb(self) -> None:
+        """A dumb terminal gets no escape sequences, and what comes begins a line."""
+        running, server, _ = await self.started(is_terminal=True, TERM="dumb")
+        before = len(self.screen.output.text)
+        self.screen.typed("join rooms:a")
+        await self.screen.output.wait_for("ok {}\n> ")
+        server.broadcast("rooms:a", "new_msg", {})
+        await self.screen.output.wait_for("new_msg {}\n> ")
+        await self.quit(running)
+        self.assertEqual(
+            self.screen.output.text[before:],
+            "joined rooms:a\n> \nok {}\n> \nrooms:a new_msg {}\n> rooms:a left\n> \n",
+        )
+        self.assertNotIn("\x1b", self.screen.output.text)
+
     async def test_refused(self) -> None:
         """A server that refuses a person ends the console, and says why."""
         for is_terminal in (True, False):
@@ -236,21 +209,9 @@ class ConsoleTests(CommandTestCase):
         server.refuse(503)
         running = self.start(server.url, is_terminal=True)
         await self.screen.output.wait_for("HTTP 503")
-        self.assertIn('"connected"', (await self.say("state")) + '"connected"')
+        self.assertIn('"status": "', await self.say("state"))
         self.assertIn("error: ", await self.say("ping"))
-        console = self.screen.console
-        assert console is not None
-        console.dataReceived(b"quit\n")
-        self.assertEqual(await running, OK)
-
-    async def test_interrupted_before_connection(self) -> None:
-        """Commands from a file wait for the connection; that can be interrupted."""
-        server = await self.phoenix_server({"rooms:*": Room})
-        server.refuse(503)
-        running = self.start(server.url)
-        await self.err.output.wait_for("HTTP 503")
-        running.cancel()
-        self.assertEqual(await running, OK)
+        await self.quit(running)
 
 
 class StandardIOTests(CommandTestCase):

@@ -57,6 +57,7 @@ FOREIGN = {
     "importlib.metadata",
     "opentelemetry",
     "prometheus_client",
+    "prompt_toolkit",
     "treq",
     "twisted.internet.reactor",
     "twisted.web.client",
@@ -159,6 +160,17 @@ class LateTests(SynchronousTestCase):
         self.assertEqual((modules - base) & FOREIGN, set())
         # Each is a file to find and to read.
         self.assertLess(len(modules - base), 145)
+
+    def test_command_line(self) -> None:
+        """The command line loads what edits lines for the console alone, at its start.
+
+        It does so for no other command, and for the console only at a terminal.
+        """
+        modules = loaded("import txphoenix.cli")
+        self.assertIn("cli.console", ours(modules))
+        self.assertEqual({name for name in ours(modules) if "prompt" in name}, set())
+        late = {"prompt_toolkit", "twisted.internet.asyncioreactor"}
+        self.assertEqual(modules & late, set())
 
     def test_messages(self) -> None:
         """Whatever a channel does loads nothing: no message waits for an import."""

@@ -26,14 +26,15 @@ class InstalledTests(SynchronousTestCase):
     """It finds what does not hold."""
 
     def test_modules(self) -> None:
-        """The core is all modules but integrations with an extra, and tests."""
+        """The core is all modules but what needs an extra, and tests."""
         modules = set(core_modules())
         self.assertGreater(len(modules), 200)
         self.assertLessEqual(
             {"txphoenix", "txphoenix.cli.demo", "txphoenix.testing.memory"}, modules
         )
-        for name in modules:
-            self.assertNotIn(name.split(".")[1:2], ([one] for one in (*EXTRAS, "test")))
+        for part in (*(part for part, _ in EXTRAS.values()), "test"):
+            inside = [it for it in modules if f"{it}.".startswith(f"txphoenix.{part}.")]
+            self.assertEqual(inside, [])
 
     def test_extras_are_there(self) -> None:
         """Here all extras are, and nothing is said."""
@@ -41,10 +42,10 @@ class InstalledTests(SynchronousTestCase):
             self.assertIsNone(fault_of(extra))
 
     def test_one_line(self) -> None:
-        """Without its extra an integration says in one line what to install."""
-        for extra, module in EXTRAS.items():
+        """Without its extra a part says in one line what to install."""
+        for extra, (part, module) in EXTRAS.items():
             done = subprocess.run(
-                [sys.executable, "-c", WITHOUT.format(module, extra)],
+                [sys.executable, "-c", WITHOUT.format(module, part)],
                 capture_output=True,
                 text=True,
                 check=False,
@@ -83,12 +84,13 @@ class ExtrasTests(SynchronousTestCase):
     skip = None if SETUP.exists() else "installed without its setup.py"
 
     def test_of_others(self) -> None:
-        """Who tests or documents an integration has what its extra brings."""
+        """Who tests a part has what its extra brings, and so has the API reference."""
         extras = next(
             ast.literal_eval(node.value)
             for node in ast.walk(ast.parse(SETUP.read_text("utf-8")))
             if isinstance(node, ast.keyword) and node.arg == "extras_require"
         )
         for extra in EXTRAS:
-            for other in ("docs", "test"):
+            # The reference has nothing of the command line.
+            for other in ("test",) if extra == "console" else ("docs", "test"):
                 self.assertLessEqual(set(extras[extra]), set(extras[other]), other)

@@ -1,0 +1,211 @@
+"""The console that reads lines: from a plain terminal, a pipe or a file.
+
+Its commands are carried out one after another, so that a file of them does what it
+says.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IHalfCloseableProtocol, ITransport
+from twisted.internet.stdio import StandardIO
+from twisted.protocols.basic import LineOnlyReceiver
+from zope.interface import implementer
+
+from ..client.socket_client import SocketClient
+from ..errors import PhoenixError
+from ..legible import escaped
+from .console_commands import Commands, WrongCall, read_call
+from .output import Terminal
+
+__all__ = ["LineConsole", "standard_io"]
+
+
+@contextmanager
+def standard_io(console: LineConsole) -> Iterator[None]:
+    """Connect a console to standard input and output."""
+    # Copies, since Twisted closes in the end what it is given.
+    StandardIO(console, stdin=os.dup(0), stdout=os.dup(1))  # type: ignore[call-arg]
+    try:
+        yield
+    finally:
+        # Twisted needs them so, but the shell shares them with us.
+        for descriptor in (0, 1, 2):
+            with suppress(OSError):
+                os.set_blocking(descriptor, True)
+
+
+@implementer(IHalfCloseableProtocol)
+class LineConsole(LineOnlyReceiver):
+    """A user at a terminal, or a file of commands.
+
+    With a person at it there is a prompt, and an error is a line as any other.
+    Without, an error is told on standard error, with the number of its line, and ends
+    the console.
+
+    :param client: the client, started.
+    :param terminal: says whether there is a person at it.
+    :param keep_going: whether a file goes on after an error.
+    :param greeting: what a person is told first.
+    :ivar ended: a Deferred of None that fires when the user is done; it fails with the
+        client's error if there will be no connection.
+    :ivar has_failed: whether a command of a file has failed.
+    """
+
+    delimiter = b"\n"
+    MAX_LENGTH = 1 << 20
+    # It is none before the connection and after the loss.
+    transport: ITransport | None = None
+
+    def __init__(
+        self,
+        client: SocketClient,
+        terminal: Terminal,
+        keep_going: bool = False,
+        greeting: str = "help lists the commands",
+    ) -> None:
+        self.has_failed = False
+        self.ended: Deferred[None] = Deferred()
+        self._client = client
+        self._terminal = terminal
+        self._keep_going = keep_going
+        self._greeting = greeting
+        self._prompt = "> " if terminal.is_interactive else ""
+        # What is typed on a dumb terminal stays, and what comes begins a new line.
+        self._is_dumb = terminal.is_dumb
+        self._is_behind_prompt = False
+        self._commands = Commands(client, self, self.end)
+        self._lines: deque[tuple[int, bytes]] = deque()
+        self._line_count = 0
+        self._is_working = False
+        self._has_all_lines = False
+        self._closed: Deferred[None] = Deferred()
+
+    # -- What is printed ----------------------------------------------------------
+
+    def show(self, text: str, kind: str = "note") -> None:
+        """Print a line, and the prompt below it."""
+        self.show_lines(escaped(text), kind)
+
+    def show_lines(self, text: str, kind: str = "text") -> None:
+        """Print lines, and the prompt below them."""
+        self._write(f"{self._clear()}{text}\n{self._prompt}")
+
+    def fail(self, failure: Any) -> None:
+        """End with an error."""
+        if not self.ended.called:
+            self.ended.errback(failure)
+
+    def end(self) -> None:
+        """End; what is left of the commands is not carried out."""
+        if not self.ended.called:
+            self.ended.callback(None)
+
+    async def close(self) -> None:
+        """Leave all topics, and close the terminal once everything is written."""
+        for leave in [channel.leave() for channel in self._client.channels]:
+            await leave
+        if self.transport is not None:
+            if self._prompt:
+                self._write("\n")
+            self.transport.loseConnection()
+            await self._closed
+
+    def _clear(self) -> str:
+        """What goes over the prompt, which then comes again below."""
+        if not self._prompt:
+            return ""
+        if not self._is_dumb:
+            return "\r\x1b[K"
+        return "\n" if self._is_behind_prompt else ""
+
+    def _write(self, text: str) -> None:
+        if self.transport is not None:
+            self._is_behind_prompt = text.endswith("> ")
+            self.transport.write(text.encode("utf-8", "backslashreplace"))
+
+    # -- What the terminal tells --------------------------------------------------
+
+    def connectionMade(self) -> None:
+        """Greet the user."""
+        if self._prompt:
+            self.show(self._greeting)
+
+    def lineReceived(self, line: bytes) -> None:
+        """Take a command; it waits until those before it are done."""
+        if self._has_all_lines:
+            return
+        self._line_count += 1
+        self._is_behind_prompt = False
+        self._lines.append((self._line_count, line))
+        self._work()
+
+    def lineLengthExceeded(self, line: bytes) -> None:
+        """Refuse what is too long for a command; nothing after it can be told apart."""
+        self.lineReceived(line)
+        self._has_all_lines = True
+        self._work()
+
+    def readConnectionLost(self) -> None:
+        """Take note that there are no more commands."""
+        if self._buffer:
+            rest, self._buffer = self._buffer, b""
+            self.lineReceived(rest)
+        self._has_all_lines = True
+        self._work()
+
+    def writeConnectionLost(self) -> None:
+        """End: nobody reads what is printed."""
+        self.end()
+
+    def connectionLost(self, reason: Any = None) -> None:
+        """End: the terminal is gone."""
+        self.transport = None
+        self.end()
+        self._closed.callback(None)
+
+    # -- The commands -------------------------------------------------------------
+
+    def _work(self) -> None:
+        if not self._is_working:
+            self._is_working = True
+            Deferred.fromCoroutine(self._carry_out_all()).addErrback(self.fail)
+
+    async def _carry_out_all(self) -> None:
+        while self._lines and not self.ended.called:
+            number, line = self._lines.popleft()
+            try:
+                await self._carry_out(line)
+            except (WrongCall, PhoenixError) as error:
+                self._tell_error(number, error)
+        self._is_working = False
+        if self._has_all_lines:
+            self.end()
+
+    async def _carry_out(self, line: bytes) -> None:
+        if len(line) > self.MAX_LENGTH:
+            raise WrongCall(f"it is longer than {self.MAX_LENGTH} bytes")
+        try:
+            text = line.decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise WrongCall(f"it is not UTF-8 at byte {error.start + 1}") from None
+        call = read_call(text.rstrip("\r"))
+        if call is None:
+            self._write(self._prompt)
+        else:
+            await self._commands.carry_out(call)
+
+    def _tell_error(self, number: int, error: Exception) -> None:
+        if self._prompt:
+            self.show(f"error: {error}", "error")
+            return
+        self._terminal.fail(f"line {number}: {error}")
+        self.has_failed = True
+        if not self._keep_going:
+            self.end()

@@ -1,0 +1,48 @@
+"""JSON that a person has written, and where it is wrong."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, NoReturn
+
+__all__ = ["WrongJSON", "read_json"]
+
+
+class WrongJSON(ValueError):
+    """A text is no JSON.
+
+    :ivar problem: what is wrong with it, without the place.
+    :ivar at: the index of the character that is wrong, or None where that is not known.
+    :ivar is_cut_short: whether it may become JSON with more lines.
+    """
+
+    def __init__(
+        self, text: str, problem: str, at: int | None = None, is_cut_short: bool = False
+    ) -> None:
+        super().__init__(text)
+        self.problem = problem
+        self.at = at
+        self.is_cut_short = is_cut_short
+
+
+def read_json(text: str) -> Any:
+    """The value of a text that is JSON.
+
+    :raises WrongJSON: it is none.
+    """
+    try:
+        return json.loads(text, parse_constant=_refuse_constant)
+    except json.JSONDecodeError as error:
+        # A string must not go on over a line's end, so one that is open is wrong.
+        has_more_to_come = error.pos >= len(text.rstrip()) and text.strip() != ""
+        raise WrongJSON(str(error), error.msg, error.pos, has_more_to_come) from None
+    except ValueError as error:
+        # A constant, or a number of more digits than Python reads.
+        raise WrongJSON(str(error), str(error)) from None
+    except RecursionError:
+        raise WrongJSON("nested too deeply", "nested too deeply") from None
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    # Python reads and writes them, nobody else does.
+    raise ValueError(f"{name} is no number of JSON")
