@@ -21,7 +21,7 @@ from docutils import nodes
 from docutils.nodes import make_id
 from generate_api import documented
 from generate_inventories import ADDRESSES
-from sphinx.addnodes import pending_xref
+from sphinx.addnodes import desc_signature, pending_xref
 from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.domains.python import ObjectEntry
@@ -29,6 +29,7 @@ from sphinx.environment import BuildEnvironment
 from sphinx.ext.intersphinx import resolve_reference_any_inventory
 from sphinx.pycode import ModuleAnalyzer
 from sphinx.transforms import SphinxTransform
+from sphinx.util import logging
 from zope.interface.interface import InterfaceClass
 
 from txphoenix.options import OPTIONS, Options
@@ -39,6 +40,11 @@ INTERFACES = (
     "twisted.internet.interfaces",
     "twisted.web.iweb",
 )
+
+# What is shown of an object that has no name, or of a name that is not for people.
+UNTOLD = (" at 0x", "<", "~", "NoneType", "_EMPTY", "functools.partial")
+
+log = logging.getLogger(__name__)
 
 # Modules that hand variables on, and not only classes and functions.
 FACADES = (
@@ -57,8 +63,6 @@ SETTINGS: dict[str, Any] = {
     "autodoc_typehints": "signature",
     # Names of types without their packages: the signatures are for people.
     "autodoc_typehints_format": "short",
-    # A default is shown as it is written, and not as what that makes.
-    "autodoc_preserve_defaults": True,
     "autodoc_default_options": {"show-inheritance": True},
     "python_use_unqualified_type_names": True,
     # One argument a line as soon as a signature does not fit on one.
@@ -217,7 +221,8 @@ def resolve(
     for found in meanings(target, node):
         if isinstance(found, TypeVar):
             # It has no entry, and its name says what it stands for.
-            return nodes.inline("", found.__name__.lstrip("_"))
+            name = found.__name__.lstrip("_").removesuffix("_contra")
+            return nodes.inline("", name.removesuffix("_co"))
         entry = entries.of(found)
         if entry is not None:
             return linked(app, env, node, content, entry.docname, entry.node_id)
@@ -303,6 +308,17 @@ def public_bases(base: Any) -> Iterator[Any]:
             yield from public_bases(other)
 
 
+def check_signatures(app: Sphinx, page: nodes.document, name: str) -> None:
+    """Warn of what a signature shows that is no name."""
+    for entry in page.findall(desc_signature):
+        text = entry.astext()
+        for mark in UNTOLD:
+            if mark in text:
+                log.warning(
+                    "%s shows %r, which tells nothing", text, mark, location=entry
+                )
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
     """Have Sphinx do all this."""
     app.setup_extension("sphinx.ext.autodoc")
@@ -310,6 +326,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("config-inited", settle, priority=1)
     app.connect("missing-reference", resolve, priority=900)
     app.add_css_file("reference.css")
+    app.connect("doctree-resolved", check_signatures)
     app.connect("autodoc-process-bases", bases)
     app.connect("autodoc-process-signature", readable)
     app.add_transform(Clone)

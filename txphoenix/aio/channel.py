@@ -19,7 +19,7 @@ from .inside import Inside, Maker, inside_class, outward, said_by
 __all__ = ["Channel", "ChannelFactory"]
 
 _C = TypeVar("_C", bound="Channel")
-_T = TypeVar("_T")
+_Decoded = TypeVar("_Decoded")
 
 ChannelFactory: TypeAlias = Callable[[str, Any, Any], _C]
 """Takes topic, params and a maker, and makes a channel of that topic.
@@ -202,8 +202,8 @@ class Channel(HookedChannel):
 
     @overload
     async def join(
-        self, timeout: float | None = None, *, decode: Callable[[Any], _T]
-    ) -> _T: ...
+        self, timeout: float | None = None, *, decode: Callable[[Any], _Decoded]
+    ) -> _Decoded: ...
 
     async def join(self, timeout: float | None = None, *, decode: Any = None) -> Any:
         """Join the topic; from then on it is joined again by itself.
@@ -246,8 +246,8 @@ class Channel(HookedChannel):
         payload: Any = ...,
         timeout: float | None = None,
         *,
-        decode: Callable[[Any], _T],
-    ) -> _T: ...
+        decode: Callable[[Any], _Decoded],
+    ) -> _Decoded: ...
 
     async def push(
         self,

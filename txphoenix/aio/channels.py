@@ -14,7 +14,7 @@ from .inside import Maker
 
 __all__ = ["Channels"]
 
-_C = TypeVar("_C", bound=Channel)
+_Made = TypeVar("_Made", bound=Channel)
 
 
 class Channels:
@@ -44,8 +44,8 @@ class Channels:
 
     @overload
     def make(
-        self, topic: str, params: Any = None, channel_class: ChannelFactory[_C] = ...
-    ) -> _C: ...
+        self, topic: str, params: Any = None, channel_class: ChannelFactory[_Made] = ...
+    ) -> _Made: ...
 
     def make(
         self,
@@ -65,8 +65,8 @@ class Channels:
 
     @overload
     def start_channel(
-        self, topic: str, params: Any = None, channel_class: ChannelFactory[_C] = ...
-    ) -> _C: ...
+        self, topic: str, params: Any = None, channel_class: ChannelFactory[_Made] = ...
+    ) -> _Made: ...
 
     def start_channel(
         self,

@@ -36,7 +36,7 @@ from .reactor import running_reactor
 
 __all__ = ["Client", "connect"]
 
-_C = TypeVar("_C", bound=Channel)
+_Made = TypeVar("_Made", bound=Channel)
 
 
 @asynccontextmanager
@@ -237,10 +237,10 @@ class Client:
         self,
         topic: str,
         params: Any = None,
-        channel_class: ChannelFactory[_C] = ...,
+        channel_class: ChannelFactory[_Made] = ...,
         *,
         decoders: Decoders | None = None,
-    ) -> _C: ...
+    ) -> _Made: ...
 
     def channel(
         self,

@@ -17,10 +17,10 @@ from twisted.python.failure import Failure
 
 __all__ = ["deferred_of", "future_of", "wait"]
 
-_T = TypeVar("_T")
+_Result = TypeVar("_Result")
 
 
-async def wait(deferred: Deferred[_T]) -> _T:
+async def wait(deferred: Deferred[_Result]) -> _Result:
     """Wait in a task of asyncio's for a Deferred.
 
     For Deferreds of Twisted's own, or of other libraries: what
@@ -39,22 +39,22 @@ async def wait(deferred: Deferred[_T]) -> _T:
         raise
 
 
-def future_of(deferred: Deferred[_T]) -> asyncio.Future[_T]:
+def future_of(deferred: Deferred[_Result]) -> asyncio.Future[_Result]:
     """Let a task wait for a Deferred by a future.
 
     When the future is cancelled, the Deferred is not.
     """
-    future: asyncio.Future[_T] = asyncio.get_running_loop().create_future()
+    future: asyncio.Future[_Result] = asyncio.get_running_loop().create_future()
     deferred.addCallbacks(partial(_succeed, future), partial(_fail, future))
     return future
 
 
-def deferred_of(task: asyncio.Future[_T]) -> Deferred[_T]:
+def deferred_of(task: asyncio.Future[_Result]) -> Deferred[_Result]:
     """Let Twisted wait for a task, or for a future.
 
     When the Deferred is cancelled, so is the task.
     """
-    deferred: Deferred[_T] = Deferred(lambda _: _cancel(task))
+    deferred: Deferred[_Result] = Deferred(lambda _: _cancel(task))
     task.add_done_callback(partial(_fire, deferred))
     return deferred
 
@@ -63,7 +63,7 @@ def _cancel(task: asyncio.Future[Any]) -> None:
     task.cancel()
 
 
-def _fire(deferred: Deferred[_T], task: asyncio.Future[_T]) -> None:
+def _fire(deferred: Deferred[_Result], task: asyncio.Future[_Result]) -> None:
     if deferred.called:
         # It was cancelled, and has told so; what the task has raised all the same is
         # for asyncio to report, since nobody has asked for it.
@@ -78,12 +78,12 @@ def _fire(deferred: Deferred[_T], task: asyncio.Future[_T]) -> None:
         deferred.callback(task.result())
 
 
-def _succeed(future: asyncio.Future[_T], result: _T) -> None:
+def _succeed(future: asyncio.Future[_Result], result: _Result) -> None:
     if not future.done():
         future.set_result(result)
 
 
-def _fail(future: asyncio.Future[_T], failure: Failure) -> None:
+def _fail(future: asyncio.Future[_Result], failure: Failure) -> None:
     if future.done():
         return
     error = failure.value

@@ -32,7 +32,7 @@ from .unavailable import made_by_itself
 
 __all__ = ["Channel"]
 
-_T = TypeVar("_T")
+_Decoded = TypeVar("_Decoded")
 
 # The payload of a push without one; None is a payload.
 _EMPTY: dict[str, Any] = {}
@@ -163,8 +163,8 @@ class Channel(HookedChannel, AnyChannel):
 
     @overload
     def join(
-        self, timeout: float | None = None, *, decode: Callable[[Any], _T]
-    ) -> Deferred[_T]: ...
+        self, timeout: float | None = None, *, decode: Callable[[Any], _Decoded]
+    ) -> Deferred[_Decoded]: ...
 
     @fails_its_deferred
     def join(
@@ -214,8 +214,8 @@ class Channel(HookedChannel, AnyChannel):
         payload: Any = ...,
         timeout: float | None = None,
         *,
-        decode: Callable[[Any], _T],
-    ) -> Deferred[_T]: ...
+        decode: Callable[[Any], _Decoded],
+    ) -> Deferred[_Decoded]: ...
 
     def push(
         self,

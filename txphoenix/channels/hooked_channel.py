@@ -14,16 +14,16 @@ from .membership import Membership
 
 __all__ = ["HandlesIn", "HookedChannel"]
 
-_F = TypeVar("_F", bound=Callable[..., Any])
-_P = TypeVar("_P")
-_P_contra = TypeVar("_P_contra", contravariant=True)
-_T = TypeVar("_T")
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+_Payload = TypeVar("_Payload")
+_Payload_contra = TypeVar("_Payload_contra", contravariant=True)
+_Result = TypeVar("_Result")
 
 
-class HandlesIn(Protocol[_P_contra]):
+class HandlesIn(Protocol[_Payload_contra]):
     """An object that is a hook of events."""
 
-    def handle_in(self, event: str, payload: _P_contra, /) -> Any:
+    def handle_in(self, event: str, payload: _Payload_contra, /) -> Any:
         """Take a payload of an event."""
 
 
@@ -37,12 +37,12 @@ class HookedChannel:
     _membership: Membership[Any]
 
     @overload
-    def on(self, event: str) -> Callable[[_F], _F]: ...
+    def on(self, event: str) -> Callable[[_Function], _Function]: ...
 
     @overload
     def on(
-        self, event: str, *, decode: Callable[[Any], _P]
-    ) -> Callable[[Callable[[_P], _T]], Callable[[_P], _T]]: ...
+        self, event: str, *, decode: Callable[[Any], _Payload]
+    ) -> Callable[[Callable[[_Payload], _Result]], Callable[[_Payload], _Result]]: ...
 
     @overload
     def on(self, event: str, handler: Any) -> Remover: ...
@@ -51,9 +51,9 @@ class HookedChannel:
     def on(
         self,
         event: str,
-        handler: Callable[[_P], Any] | HandlesIn[_P],
+        handler: Callable[[_Payload], Any] | HandlesIn[_Payload],
         *,
-        decode: Callable[[Any], _P],
+        decode: Callable[[Any], _Payload],
     ) -> Remover: ...
 
     @never_assigned("call channel.on(event, function)")
@@ -130,8 +130,8 @@ class HookedChannel:
         return self._membership.own_hooks().add_close(function)
 
     def _decorate(
-        self, event: str, decode: Callable[[Any], Any] | None, function: _F
-    ) -> _F:
+        self, event: str, decode: Callable[[Any], Any] | None, function: _Function
+    ) -> _Function:
         if decode is None:
             self.on(event, function)
         else:

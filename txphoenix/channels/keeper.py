@@ -54,7 +54,7 @@ __all__ = ["ChannelKeeper"]
 
 log = Logger("txphoenix.channels", observer=package_log)
 
-_C = TypeVar("_C", bound=Channel)
+_Made = TypeVar("_Made", bound=Channel)
 
 # Phoenix itself ends a connection on which nothing comes for so many seconds.
 _LONGEST_INTERVAL = 60.0
@@ -135,8 +135,8 @@ class ChannelKeeper(ChannelSet):
 
     @overload
     def make(
-        self, topic: str, params: Any = None, channel_class: ChannelFactory[_C] = ...
-    ) -> _C: ...
+        self, topic: str, params: Any = None, channel_class: ChannelFactory[_Made] = ...
+    ) -> _Made: ...
 
     def make(
         self,
@@ -161,8 +161,8 @@ class ChannelKeeper(ChannelSet):
 
     @overload
     def start_channel(
-        self, topic: str, params: Any = None, channel_class: ChannelFactory[_C] = ...
-    ) -> _C: ...
+        self, topic: str, params: Any = None, channel_class: ChannelFactory[_Made] = ...
+    ) -> _Made: ...
 
     def start_channel(
         self,

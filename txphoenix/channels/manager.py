@@ -14,7 +14,7 @@ from .interfaces import MessageQueue
 
 __all__ = ["ChannelManager"]
 
-_C = TypeVar("_C", bound=Channel)
+_Made = TypeVar("_Made", bound=Channel)
 
 
 class ChannelManager(MultiService):
@@ -45,8 +45,8 @@ class ChannelManager(MultiService):
 
     @overload
     def make(
-        self, topic: str, params: Any = None, channel_class: ChannelFactory[_C] = ...
-    ) -> _C: ...
+        self, topic: str, params: Any = None, channel_class: ChannelFactory[_Made] = ...
+    ) -> _Made: ...
 
     def make(
         self,
@@ -76,8 +76,8 @@ class ChannelManager(MultiService):
 
     @overload
     def start_channel(
-        self, topic: str, params: Any = None, channel_class: ChannelFactory[_C] = ...
-    ) -> _C: ...
+        self, topic: str, params: Any = None, channel_class: ChannelFactory[_Made] = ...
+    ) -> _Made: ...
 
     def start_channel(
         self,

@@ -59,7 +59,7 @@ __all__ = ["Presence", "list_by", "sync_diff", "sync_state"]
 
 log = Logger("txphoenix.presence", observer=package_log)
 
-T = TypeVar("T")
+_Entry = TypeVar("_Entry")
 
 # So many malformed payloads are a line each, and then the 16th, the 32nd and so on.
 _MOST_TOLD = 10
@@ -190,7 +190,7 @@ class Presence:
     def list(self, by: None = None) -> builtins.list[Entry]: ...
 
     @overload
-    def list(self, by: Callable[[str, Entry], T]) -> builtins.list[T]: ...
+    def list(self, by: Callable[[str, Entry], _Entry]) -> builtins.list[_Entry]: ...
 
     def list(self, by: Callable[[str, Entry], Any] | None = None) -> builtins.list[Any]:
         """List who is present, as :func:`list_by` does."""

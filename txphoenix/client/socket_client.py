@@ -40,7 +40,7 @@ from .parts import make_parts
 
 __all__ = ["SocketClient"]
 
-_C = TypeVar("_C", bound=Channel)
+_Made = TypeVar("_Made", bound=Channel)
 
 
 class SocketClient(ClientHooks, MultiService):
@@ -262,10 +262,10 @@ class SocketClient(ClientHooks, MultiService):
         self,
         topic: str,
         params: Any = None,
-        channel_class: ChannelFactory[_C] = ...,
+        channel_class: ChannelFactory[_Made] = ...,
         *,
         decoders: Decoders | None = None,
-    ) -> _C: ...
+    ) -> _Made: ...
 
     def channel(
         self,

@@ -29,7 +29,7 @@ __all__ = [
     "sync_state",
 ]
 
-T = TypeVar("T")
+_Entry = TypeVar("_Entry")
 
 Entry = Mapping[str, Any]
 """One key's presence: ``{"metas": [...]}`` and whatever else the server adds."""
@@ -95,7 +95,7 @@ def list_by(state: State, by: None = None) -> list[Entry]: ...
 
 
 @overload
-def list_by(state: State, by: Callable[[str, Entry], T]) -> list[T]: ...
+def list_by(state: State, by: Callable[[str, Entry], _Entry]) -> list[_Entry]: ...
 
 
 def list_by(state: State, by: Callable[[str, Entry], Any] | None = None) -> list[Any]:
