@@ -81,6 +81,11 @@ class TerminalProgram(ProcessProtocol):
         set_size(self._terminal, rows, columns)
         self.signal("SIGWINCH")
 
+    def hang_up(self) -> None:
+        """Close the window: the program's terminal is gone."""
+        self.close()
+        self.transport.loseConnection()
+
     def signal(self, name: str) -> None:
         """Send the program a signal."""
         self.transport.signalProcess(signal.Signals[name])
@@ -169,7 +174,9 @@ class TerminalProgram(ProcessProtocol):
 
     def close(self) -> None:
         """Let go of the terminal."""
-        os.close(self._terminal)
+        if self._terminal >= 0:
+            os.close(self._terminal)
+            self._terminal = -1
 
     def _look(self) -> None:
         for wait in list(self._waiting):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import sys
 
 from txphoenix.test.prompt_case import PromptCase
 from txphoenix.testing import PhoenixServer
@@ -35,6 +37,16 @@ from txphoenix.cli import console, main
 console._has_extra = lambda: False
 main(["console", sys.argv[1]])
 """
+
+# Closing its window would end it at once, if it did not ignore that.
+_NO_HANGUP = """
+import signal, sys
+from txphoenix.cli import main
+signal.signal(signal.SIGHUP, signal.SIG_IGN)
+main(["console", sys.argv[1]])
+"""
+
+_SHELL = "import os; os.execv('/bin/bash', ['bash', '--norc', '--noprofile', '-i'])"
 
 
 class ConnectionTests(PromptCase):
@@ -204,3 +216,39 @@ class LeavingTests(PromptCase):
         self.assertEqual(console.settings, console.settings_before)
         self.assertFalse(console.screen.cursor.hidden)
         self.assertIn("ZeroDivisionError: boom", console.raw.decode())
+
+    async def test_terminal_gone(self) -> None:
+        """Without its terminal it leaves in good order, if it has to end by itself."""
+        server = await self.phoenix_server({"rooms:*": self.room})
+        console = self.run_program("-c", _NO_HANGUP, server.url)
+        await console.see("connected to")
+        console.enter("join rooms:a")
+        await console.see("ok rooms:a")
+        left = server.when_left("rooms:a")
+        console.hang_up()
+        self.assertEqual(await console.ended, 0)
+        self.assertEqual(getattr(await left, "reason", None), "left")
+
+    async def test_suspended(self) -> None:
+        """Ctrl-Z gives the terminal back to the shell, and ``fg`` brings the line."""
+        server = await self.phoenix_server({"rooms:*": self.room})
+        shell = self.run_program("-c", _SHELL, PS1="shell$ ")
+        await shell.see_line("shell$")
+        shell.enter(f"{sys.executable} -m txphoenix console {server.url}")
+        await shell.see_bottom(" connected | no topic |")
+        shell.type("half a li")
+        await shell.see_line("> half a li")
+        shell.type("\x1a")
+        await shell.see("Stopped")
+        await shell.see_line("shell$")
+        shell.enter("fg")
+        await shell.see_line("> half a li")
+        await shell.see_bottom(" connected | no topic |")
+        shell.type("ne\x03\x04")
+        await shell.see("> half a line^C")
+        await shell.see_line("shell$")
+        shell.enter("exit")
+        self.assertEqual(await shell.ended, 0)
+
+    if not os.path.exists("/bin/bash"):
+        test_suspended.skip = "there is no bash"  # type: ignore[attr-defined]

@@ -105,7 +105,7 @@ class PromptConsole:
     def _take_end(self, result: Failure | None) -> None:
         """Take note that the terminal is as it was, and why."""
         self._stopped.callback(None)
-        if result is None or result.check(EOFError) is not None:
+        if result is None or result.check(EOFError, OSError) is not None:
             self.end()
         else:
             self.fail(result)

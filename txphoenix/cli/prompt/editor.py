@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from prompt_toolkit.application import Application
@@ -112,6 +113,7 @@ class Editor:
         """Edit until :meth:`stop`; then the terminal is as it was.
 
         :raises EOFError: the terminal has gone.
+        :raises OSError: so it has, as was found by writing to it.
         :raises Exception: a fault in what draws, or in what a key does.
         """
         loop = asyncio.get_running_loop()
@@ -149,11 +151,13 @@ class Editor:
         above, self._above = self._above, []
         if not above:
             return
-        if self._application.is_running:
-            self._application.renderer.erase()
-        print_formatted_text(
-            self._output, FormattedText(above), _STYLE, color_depth=self._depth
-        )
+        # A terminal that has gone is told by what reads it.
+        with suppress(OSError):
+            if self._application.is_running:
+                self._application.renderer.erase()
+            print_formatted_text(
+                self._output, FormattedText(above), _STYLE, color_depth=self._depth
+            )
         self._application.invalidate()
 
     def _broken(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
