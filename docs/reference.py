@@ -314,9 +314,8 @@ def check_signatures(app: Sphinx, page: nodes.document, name: str) -> None:
         text = entry.astext()
         for mark in UNTOLD:
             if mark in text:
-                log.warning(
-                    "%s shows %r, which tells nothing", text, mark, location=entry
-                )
+                told = "%s shows %r, which tells nothing"
+                log.warning(told, text, mark, location=entry)
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
