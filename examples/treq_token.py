@@ -1,16 +1,27 @@
-"""A token by HTTP before each attempt to connect: ``python examples/treq_token.py``.
+"""A token by HTTP before each attempt to connect, with treq.
 
-It is asked for with treq, and kept until shortly before its end.
-One that the server refuses all the same is thrown away, so that the next attempt asks
-for another.
-
-It brings its own server: a socket that wants a token, and a path that hands tokens out.
+It is kept until shortly before its end, and one that the server refuses all the same is
+thrown away, so that the next attempt asks for another.
 ``Tokens`` is yours to copy; the rest is a demonstration.
+
+Run it, with a server of its own: a socket that wants a token, and a path for tokens::
+
+    python examples/treq_token.py
+
+You see a connection lost twice, the second time when the token is good no more::
+
+    asked for token-1
+    connected with token-1
+    connected with token-1
+    refused: 403
+    asked for token-2
+    connected with token-2
 """
 
 from __future__ import annotations
 
 import json
+import sys
 from time import monotonic
 
 import treq
@@ -107,4 +118,6 @@ async def main(reactor):
 
 
 if __name__ == "__main__":
+    if {"-h", "--help"} & set(sys.argv):
+        sys.exit(print(__doc__))
     react(main)

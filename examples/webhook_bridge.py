@@ -1,11 +1,14 @@
 """A bridge to webhooks: each event of a topic is sent to a URL by HTTP, with treq.
 
-``python -m txphoenix serve`` is a server for it, and then
-
-::
+Run it, with a server such as ``python -m txphoenix serve``, and a receiver of yours::
 
     URL=ws://localhost:4000/socket
     python examples/webhook_bridge.py $URL rooms:lobby http://localhost:8000/hook
+
+You see, and at Ctrl-C or SIGTERM what became of the events::
+
+    forwarding rooms:lobby to localhost:8000
+    delivered 3, refused 0, left 0, dropped 0
 
 Events are POSTed one after the other, in order, each until the receiver has taken it:
 if it is away, again and again, with growing delays.
@@ -138,6 +141,8 @@ async def main(reactor, url, topic, hook):
 
 
 if __name__ == "__main__":
+    if {"-h", "--help"} & set(sys.argv):
+        sys.exit(print(__doc__))
     # Who follows it through a pipe, as a service manager does, sees each line at once.
     sys.stdout.reconfigure(line_buffering=True)
     react(main, sys.argv[1:])

@@ -34,6 +34,8 @@ SHOWN = [
     "prometheus_metrics.py",
     "room_log.tac",
     "supabase_changes.py",
+    "treq_token.py",
+    "webhook_bridge.py",
 ]
 
 
