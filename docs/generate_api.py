@@ -446,7 +446,7 @@ def overview() -> Iterator[str]:
             title,
             "-" * len(title),
             "",
-            f"All of it: :doc:`api/{name}`.",
+            f"All of it: `{title} <api/{name}.rst>`__.",
             "",
         )
         rows = [

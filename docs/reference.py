@@ -121,26 +121,30 @@ class Clone(SphinxTransform):
 
 
 class Sources(SphinxTransform):
-    """Leads a link with a public name to its entry, and not to its source."""
+    """Leads links of a clone elsewhere in what is built.
+
+    A public name leads to its entry, and not to its source, and a page to that page.
+    """
 
     default_priority = 2
 
     def apply(self, **kwargs: Any) -> None:
         """Do so."""
+        here = self.env.docname
         for node in list(self.document.findall(nodes.reference)):
-            if "/txphoenix/" in node.get("refuri", ""):
+            place = node.get("refuri", "")
+            if "/txphoenix/" in place:
                 target = node.astext()
                 name = nodes.literal(target, target, classes=["xref", "py"])
-                link = pending_xref(
-                    "",
-                    name,
-                    refdomain="py",
-                    reftype="obj",
-                    reftarget=target,
-                    refwarn=True,
-                    refdoc=self.env.docname,
+                link = pending_xref("", name, refdomain="py", reftype="obj")
+                link.update_all_atts(
+                    {"reftarget": target, "refwarn": True, "refdoc": here}
                 )
                 node.replace_self(link)
+            elif re.fullmatch(r"api/\w+\.rst", place):
+                page = place.removesuffix(".rst")
+                node["refuri"] = self.app.builder.get_relative_uri(here, page)
+                node["internal"] = True
 
 
 def meanings(target: str, node: pending_xref) -> Iterator[Any]:

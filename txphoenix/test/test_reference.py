@@ -176,6 +176,12 @@ class PagesTests(SynchronousTestCase):
         for name, source, text in rows:
             self.assertTrue((ROOT / source).is_file(), source)
             self.assertRegex(text, r"\w\w", name)
+        for page in (DOCS / "api").glob("*.rst"):
+            sources = re.findall(r"<\.\./\.\./([\w/.]+)>`__", page.read_text("utf-8"))
+            self.assertNotEqual(sources, [], page.name)
+            for source in sources:
+                self.assertTrue((ROOT / source).is_file(), source)
+            self.assertIn(f" <api/{page.name}>`__", overview)
         named = {name for name, _, _ in rows}
         for name in set(txphoenix.__all__) - {"__version__"}:
             self.assertIn(f"txphoenix.{name}", named)
