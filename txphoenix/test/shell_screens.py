@@ -40,6 +40,9 @@ _ANY_LINES = r"(?:[^\n]*\n)*?"
 # The shell ends the line of the key, unless the program has seen to its end itself.
 _LINE_ENDS = r"\n?"
 _PATIENCE = 60.0
+# The key does not throw away what is printed in that moment.
+# The shell has no editor of its own for the line: the terminal shows what is typed.
+_BEGIN = f"stty noflsh; PS1='{_PROMPT}' exec {BASH} --noprofile --norc --noediting -i"
 # What is another each time: as it is on the page, and as it may be on the screen.
 _TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d{4}"
 _VARYING = {
@@ -85,6 +88,8 @@ class Screen(ProcessProtocol):
     def text(self) -> str:
         """What is on the screen below what was seen of it."""
         text = self._raw.decode("utf-8", "replace").replace("\r\n", "\n")
+        # A page has no colours.
+        text = re.sub(r"\x1b\[[\d;]*m", "", text)
         # Where a program goes back to the line's beginning, and clears it.
         return re.sub(r"[^\n]*\r\x1b\[K", "", text)[self._seen :]
 
@@ -171,9 +176,9 @@ def start_screen(case: TestCase, folder: Path, env: Mapping[str, str]) -> Screen
     cast(IReactorProcess, reactor).spawnProcess(
         screen,
         BASH,
-        # Without an editor of its own for the line: the terminal shows what is typed.
-        [BASH, "--noprofile", "--norc", "--noediting", "-i"],
-        env={**env, "PS1": _PROMPT, "TERM": "dumb"},
+        [BASH, "-c", _BEGIN],
+        # One that can clear a line.
+        env={**env, "TERM": "vt100"},
         path=os.fspath(folder),
         usePTY=True,
     )

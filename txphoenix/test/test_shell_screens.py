@@ -35,8 +35,8 @@ class ScreenTests(TestCase):
             ("$ echo one\none\n$ echo two\ntwo\n",),
             ("$ printf 'one\\ntwo\\nthree\\n'\none\n...\n$ true\n",),
             ("$ printf 'one\\ntwo\\nthree\\n'\n...\nthree\n",),
-            ("$ sh -c 'echo one; cat'\n", "one\n^C\n", "$ true\n"),
-            ("$ sh -c 'echo one; cat'\none\n...\n", "^C\n...\n"),
+            ("$ echo one > file\n$ tail -f file\n", "one\n^C\n", "$ true\n"),
+            ("$ echo one > file\n$ tail -f file\none\n...\n", "^C\n...\n"),
             ("$ printf '> '; read word; echo got $word\n> this\ngot this\n",),
             ("$ date +%FT%T%z; echo 0.25 s\n2026-11-28T09:47:58+0000\n1 s\n",),
         ):
