@@ -46,6 +46,15 @@ signal.signal(signal.SIGHUP, signal.SIG_IGN)
 main(["console", sys.argv[1]])
 """
 
+# Standard input is the terminal, and standard output a pipe to cat.
+_PIPED = """
+import subprocess, sys
+run = [sys.executable, "-m", "txphoenix", "console", sys.argv[1]]
+console = subprocess.Popen(run, stdout=subprocess.PIPE)
+subprocess.run(["cat"], stdin=console.stdout)
+sys.exit(console.wait())
+"""
+
 _SHELL = "import os; os.execv('/bin/bash', ['bash', '--norc', '--noprofile', '-i'])"
 
 
@@ -249,6 +258,19 @@ class LeavingTests(PromptCase):
         console.hang_up()
         self.assertEqual(await console.ended, 0)
         self.assertEqual(getattr(await left, "reason", None), "left")
+
+    async def test_piped_output(self) -> None:
+        """A person whose output goes through a pipe may mistype and go on."""
+        server = await self.phoenix_server({"rooms:*": self.room})
+        console = self.run_program("-c", _PIPED, server.url)
+        await console.see("connected to")
+        console.enter("psuh")
+        await console.see("txphoenix: error: line 1: there is no command 'psuh'")
+        console.enter("join rooms:a")
+        await console.see("ok {}")
+        console.type("\x04")
+        self.assertEqual(await console.ended, 1)
+        self.assertEqual(console.settings, console.settings_before)
 
     async def test_suspended(self) -> None:
         """Ctrl-Z gives the terminal back to the shell, and ``fg`` brings the line."""
