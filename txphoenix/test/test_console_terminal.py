@@ -46,6 +46,15 @@ signal.signal(signal.SIGHUP, signal.SIG_IGN)
 main(["console", sys.argv[1]])
 """
 
+# Standard input is the terminal, and standard output a pipe to cat.
+_PIPED = """
+import subprocess, sys
+run = [sys.executable, "-m", "txphoenix", "console", sys.argv[1]]
+console = subprocess.Popen(run, stdout=subprocess.PIPE)
+subprocess.run(["cat"], stdin=console.stdout)
+sys.exit(console.wait())
+"""
+
 _SHELL = "import os; os.execv('/bin/bash', ['bash', '--norc', '--noprofile', '-i'])"
 
 
@@ -81,6 +90,26 @@ class ConnectionTests(PromptCase):
         await console.see('"status": "')
         await self.leave(console)
 
+    async def test_countdown(self) -> None:
+        """The seconds until the next attempt go down, though nothing else happens."""
+        server = await self.phoenix_server()
+        await server.stop()
+        console = self.start(server.url)
+        shown: list[tuple[int, int]] = []
+
+        def goes_down() -> bool:
+            found = re.match(
+                " disconnected, trying again in ([0-9]+) s", console.bottom
+            )
+            if found is None:
+                return False
+            shown.append((console.raw.count(b"; trying again in"), int(found[1])))
+            (notes, before), (notes_now, now) = shown[-2:] if shown[1:] else shown * 2
+            return notes == notes_now and now < before
+
+        await console.wait(goes_down, "a lower number")
+        await self.leave(console)
+
     async def test_refused(self) -> None:
         """A server that refuses it ends it, and the terminal is as it was."""
         server = await self.phoenix_server()
@@ -101,7 +130,8 @@ class ConnectionTests(PromptCase):
         await console.see_line(">")
         log = [line for line in console.lines if "[txphoenix." in line]
         self.assertNotEqual(log, [])
-        self.assertNotIn(b"\n> \n", console.raw)
+        for line in log:
+            self.assertRegex(line, r"^\d{4}-\d\d-\d\dT")
         await self.leave(console)
 
 
@@ -228,6 +258,19 @@ class LeavingTests(PromptCase):
         console.hang_up()
         self.assertEqual(await console.ended, 0)
         self.assertEqual(getattr(await left, "reason", None), "left")
+
+    async def test_piped_output(self) -> None:
+        """A person whose output goes through a pipe may mistype and go on."""
+        server = await self.phoenix_server({"rooms:*": self.room})
+        console = self.run_program("-c", _PIPED, server.url)
+        await console.see("connected to")
+        console.enter("psuh")
+        await console.see("txphoenix: error: line 1: there is no command 'psuh'")
+        console.enter("join rooms:a")
+        await console.see("ok {}")
+        console.type("\x04")
+        self.assertEqual(await console.ended, 1)
+        self.assertEqual(console.settings, console.settings_before)
 
     async def test_suspended(self) -> None:
         """Ctrl-Z gives the terminal back to the shell, and ``fg`` brings the line."""
