@@ -48,3 +48,10 @@ class NewsTests(SynchronousTestCase):
             if path.name != "README.md":
                 self.assertRegex(path.name, r"^(\+|\d+\.)[\w-]+\.\w+\.md$")
                 self.assertIn(path.name.split(".")[-2], self.kinds)
+
+    def test_template(self) -> None:
+        """What a release writes has the texts, and not the names of the fragments."""
+        settings = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+        path = ROOT / settings["tool"]["towncrier"]["template"]
+        shown = re.findall(r"~ ([a-z].*?) ~", path.read_text("utf-8"))
+        self.assertEqual(shown, ['definitions[kind]["name"]', "text"])
