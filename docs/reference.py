@@ -15,7 +15,8 @@ import sys
 from collections.abc import Iterator
 from functools import cache
 from importlib import import_module
-from typing import Any, Generic, Protocol, TypeVar
+from importlib.util import find_spec
+from typing import Any, Generic, Protocol, TypeVar, cast
 
 from docutils import nodes
 from docutils.nodes import make_id
@@ -24,7 +25,7 @@ from generate_inventories import ADDRESSES
 from sphinx.addnodes import desc_signature, pending_xref
 from sphinx.application import Sphinx
 from sphinx.config import Config
-from sphinx.domains.python import ObjectEntry
+from sphinx.domains.python import ObjectEntry, PythonDomain
 from sphinx.environment import BuildEnvironment
 from sphinx.ext.intersphinx import resolve_reference_any_inventory
 from sphinx.pycode import ModuleAnalyzer
@@ -242,14 +243,14 @@ def resolve(
         return linked(app, env, node, content, entry.docname, entry.node_id)
     # What is there and has no entry is of the inside.
     is_inside = target.startswith("txphoenix.") and found is not None
-    return content if is_inside or is_ours(found) else None
+    return content if is_inside or is_ours(found) or is_module(target) else None
 
 
 def known(env: BuildEnvironment) -> Entries:
     """The entries, once all pages have been read."""
     found: Entries | None = getattr(env, "txphoenix_entries", None)
     if found is None:
-        found = Entries(env.domains.python_domain.objects)
+        found = Entries(cast(PythonDomain, env.get_domain("py")).objects)
         env.txphoenix_entries = found  # type: ignore[attr-defined]
     return found
 
@@ -257,6 +258,14 @@ def known(env: BuildEnvironment) -> Entries:
 def named(found: Any) -> bool:
     """Whether an object knows its path."""
     return hasattr(found, "__module__") and hasattr(found, "__qualname__")
+
+
+def is_module(target: str) -> bool:
+    """Whether it is a module of this library, even if that cannot be imported here."""
+    try:
+        return target.startswith("txphoenix.") and find_spec(target) is not None
+    except ImportError:
+        return False
 
 
 def is_ours(found: Any) -> bool:
