@@ -37,6 +37,8 @@ PARTS: Final = {
         "_membership.inbox",
     ),
 }
+# What users call the classes that are not public.
+_PUBLIC: Final = {"ChannelKeeper": "ChannelManager"}
 _WORDS: Final = {
     "SocketClient": "the service that you start and stop",
     "SocketState": "what get_state() tells",
@@ -89,6 +91,7 @@ def rows(client: SocketClient) -> list[Row]:
 
 def _rows(service: Any, depth: int) -> Iterator[Row]:
     kind = type(service).__name__
+    kind = _PUBLIC.get(kind, kind)
     yield Row(depth, service.name or "", kind, IService.providedBy(service))
     for place in PARTS.get(kind, ()):
         part = attrgetter(place)(service)
