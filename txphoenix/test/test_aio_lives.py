@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from .aio_case import NO_UVLOOP, AioTestCase
+from .aio_case import NO_UVLOOP, AioTestCase, complaints
 from .cli_program import CHECKED, Program, start_program
 
 
@@ -32,8 +32,8 @@ class LifeTests(AioTestCase):
         """Run a program that ends well; what it prints."""
         program = await self.program(name)
         code = await program.ended
-        if code or program.err.text:
-            self.fail(f"exit status {code}: {program.err.text}")
+        if code or complaints(program):
+            self.fail(f"exit status {code}: {complaints(program)}")
         return [json.loads(line) for line in program.out.text.splitlines()]
 
     def results(self, lines: list[Any]) -> list[Any]:
@@ -146,7 +146,7 @@ class LifeTests(AioTestCase):
     async def test_logged(self) -> None:
         """What Twisted logs goes to Python's logging, each namespace to its logger."""
         program = await self.program("logged")
-        self.assertEqual((await program.ended, program.err.text), (0, ""))
+        self.assertEqual((await program.ended, complaints(program)), (0, ""))
         said = program.out.text
         # It is named as the user knows it.
         self.assertIn(

@@ -16,7 +16,7 @@ from twisted.trial.unittest import TestCase
 from txphoenix.testing import ChatRoom, PhoenixServer
 from txphoenix.testing.cases import PhoenixMixin
 
-from .aio_case import NO_UVLOOP, ROOT
+from .aio_case import NO_UVLOOP, ROOT, complaints
 from .aio_program import LIMIT
 from .cli_program import CHECKED, start_program
 from .test_howtos import DOCS, NOT_THERE, blocks
@@ -33,8 +33,6 @@ FIRST = (
 WATCHED = (
     f"import faulthandler\nfaulthandler.dump_traceback_later({LIMIT}, exit=True)\n"
 )
-# What asyncio says of it where it is watched.
-SLOWNESS = re.compile(r"^Executing <.* took \d+\.\d+ seconds\n", re.M)
 
 
 def captioned(page: str, caption: str) -> str:
@@ -78,8 +76,7 @@ class ProgramsTestCase(PhoenixMixin, TestCase):
         path.write_text(WATCHED + text, "utf-8")
         program = start_program(self, *CHECKED, os.fspath(path))
         code = await program.ended
-        # How fast this machine is, is no fault of the program.
-        said = SLOWNESS.sub("", program.err.text)
+        said = complaints(program)
         if code or said:
             self.fail(f"exit status {code}: {said}")
         return program.out.text
@@ -119,7 +116,7 @@ class PageTests(ProgramsTestCase):
         program = start_program(self, *CHECKED, os.fspath(path))
         self.assertEqual(await program.ended, 0, program.err.text)
         # unittest reports on stderr, and must have nothing else to say there.
-        said = SLOWNESS.sub("", program.err.text)
+        said = complaints(program)
         self.assertRegex(said, r"(?s)^\.\.\n-+\nRan 2 tests in .*\n\nOK\n$")
 
     async def test_pieces(self) -> None:
