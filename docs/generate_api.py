@@ -170,7 +170,8 @@ def entry(module_name: str, name: str) -> Entry:
     found = getattr(import_module(module_name), name)
     module, text = written(module_name, name)
     if inspect.isclass(found) or inspect.isroutine(found):
-        text = inspect.getdoc(found) or text
+        # What is written where it got its name says more of it than Python does.
+        text = text or inspect.getdoc(found) or ""
     path = f"{module_name}.{name}"
     if name in txphoenix.__all__ and getattr(txphoenix, name) is found:
         path = f"txphoenix.{name}"

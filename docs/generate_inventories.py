@@ -58,7 +58,8 @@ exceptions              E AttributeError BaseException ConnectionError Exception
 exceptions              E KeyboardInterrupt KeyError LookupError OSError RuntimeError
 exceptions              E StopAsyncIteration StopIteration SystemExit TimeoutError
 exceptions              E TypeError ValueError UnicodeDecodeError ImportError
-functions               C object type property  F repr isinstance
+functions               C bool complex float int object property type
+functions               F isinstance repr
 functools               M functools  F functools.partial
 http.cookiejar          M http.cookiejar  C http.cookiejar.CookieJar
 json                    M json  F json.dumps json.loads
@@ -66,8 +67,7 @@ logging                 M logging  C logging.Logger logging.Handler
 os                      C os.PathLike
 pathlib                 C pathlib.Path
 ssl                     M ssl  C ssl.SSLContext
-stdtypes                C bool bytearray bytes complex dict float frozenset int list
-stdtypes                C set str tuple memoryview
+stdtypes                C bytearray bytes dict frozenset list memoryview set str tuple
 types                   M types  C types.TracebackType types.ModuleType
 typing                  C typing.NamedTuple typing.Protocol typing.TypedDict
 typing                  C typing.Generic  D typing.Any typing.Self typing.Unpack
@@ -87,7 +87,7 @@ twisted.internet.ssl twisted.internet.task twisted.internet.threads twisted.logg
 twisted.python.failure twisted.trial.unittest twisted.web.iweb
 """
 TWISTED_CLASSES = """
-twisted.application.internet.ClientService twisted.application.service.Application
+twisted.application.internet.ClientService
 twisted.application.service.IService twisted.application.service.IServiceCollection
 twisted.application.service.IServiceMaker twisted.application.service.MultiService
 twisted.application.service.Service
@@ -146,6 +146,7 @@ twisted.internet.interfaces.IReactorTime.seconds
 twisted.internet.task.Clock.advance
 """
 TWISTED_FUNCTIONS = """
+twisted.application.service.Application
 twisted.internet.asyncioreactor.install
 twisted.internet.defer.ensureDeferred twisted.internet.defer.fail
 twisted.internet.defer.gatherResults twisted.internet.defer.inlineCallbacks

@@ -3,6 +3,8 @@
 var Scorer = {
   score: (result) => {
     const [, , , , score, , kind] = result;
+    // Sphinx 8.0 has no kinds: its order is its own.
+    if (typeof SearchResultKind === "undefined") return score;
     const isTitle = [SearchResultKind.title, SearchResultKind.index].includes(kind);
     return score + (isTitle ? 30 : 0);
   },

@@ -17,7 +17,7 @@ from twisted.internet.defer import Deferred, succeed
 from ..errors import ChannelClosed
 from ..options.channel_kinds import AnyChannel
 from ..protocol.channel_states import State
-from ..protocol.event_names import PHX_JOIN, PRESENCE_DIFF, PRESENCE_STATE
+from ..protocol.event_names import PHX_JOIN
 from ..protocol.message import Message
 from ..runtime.assignments import never_assigned
 from ..runtime.reactor_thread import fails_its_deferred
@@ -27,7 +27,7 @@ from .decoding import check_decoders, decoded
 from .hooked_channel import HookedChannel
 from .membership import Holder, Membership
 from .messages import dispatch
-from .presence_history import PresenceHistory
+from .presence_history import USUAL_EVENTS, PresenceHistory
 from .unavailable import made_by_itself
 
 __all__ = ["Channel"]
@@ -58,7 +58,7 @@ class Channel(HookedChannel, AnyChannel):
     """What follows a crash: ``"transient"`` joins again; ``"temporary"`` does not;
     ``"permanent"`` joins again even where the server has closed the channel."""
 
-    presence_events: ClassVar[tuple[str, str]] = (PRESENCE_STATE, PRESENCE_DIFF)
+    presence_events: ClassVar[tuple[str, str]] = USUAL_EVENTS
     """The events that bring the whole list of presences, and a change of it.
 
     What they bring is kept for a :class:`txphoenix.Presence` that is made later.

@@ -10,7 +10,7 @@ from ..legible import legible
 from .decoding import check_decoders
 from .interfaces import ChannelCallbacks
 from .messages import look_for
-from .presence_history import check_events
+from .presence_history import USUAL_EVENTS, check_events
 
 __all__ = ["check_attributes", "check_class", "keep_properties"]
 
@@ -57,8 +57,9 @@ def check_attributes(channel: ChannelCallbacks) -> None:
             "presence_events of a channel is that of its class: define it in a subclass"
             f" of {type(channel).__name__}, and not as an attribute of the channel"
         )
-    # They may have been set of a class that was there already.
-    look_for(check_events(type(channel).__name__, channel.presence_events))
+    if channel.presence_events is not USUAL_EVENTS:
+        # They may have been set of a class that was there already.
+        look_for(check_events(type(channel).__name__, channel.presence_events))
     if channel.decoders is not type(channel).decoders:
         raise ConfigurationError(
             "decoders of a channel are those of its class, and those that it is made"

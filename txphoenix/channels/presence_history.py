@@ -13,7 +13,13 @@ from collections import deque
 from typing import Any
 
 from ..errors import ConfigurationError
-from ..protocol.event_names import PHX_CLOSE, PHX_ERROR, PHX_REPLY
+from ..protocol.event_names import (
+    PHX_CLOSE,
+    PHX_ERROR,
+    PHX_REPLY,
+    PRESENCE_DIFF,
+    PRESENCE_STATE,
+)
 from ..protocol.presence_sync import (
     Diff,
     Entry,
@@ -25,7 +31,10 @@ from ..protocol.presence_sync import (
 )
 from .event_hooks import EventHooks
 
-__all__ = ["PresenceHistory", "check_events"]
+__all__ = ["USUAL_EVENTS", "PresenceHistory", "check_events"]
+
+USUAL_EVENTS = (PRESENCE_STATE, PRESENCE_DIFF)
+"""Phoenix's own, which need no check: nearly all channels have these."""
 
 _PROTOCOL_EVENTS = frozenset({PHX_CLOSE, PHX_ERROR, PHX_REPLY})
 # After so many diffs a new list is made.
@@ -121,7 +130,8 @@ def check_events(name: str, events: object) -> tuple[str, str]:
             f"{name}.presence_events must be the names of two different events, none"
             f" of them the protocol's own, not {events!r:.100}"
         )
-    return events[0], events[1]
+    state, diff = events
+    return USUAL_EVENTS if (state, diff) == USUAL_EVENTS else (state, diff)
 
 
 def _is_good(check: Any, payload: Any) -> bool:

@@ -24,11 +24,13 @@ from .outage_picture import Distant
 from .slow_joins import SlowServer
 from .support import TOPIC, Outcome
 
-__all__ = ["WORDS", "Moment", "picture", "run"]
+__all__ = ["TIMEOUT", "WORDS", "Moment", "picture", "run"]
 
 # What takes a moment takes so many seconds.
 _MOMENT: Final = 0.1
 _NAME: Final = "the picture"
+TIMEOUT: Final = 30.0
+"""Seconds that the push has which is kept: the default ends before the rejoin."""
 WORDS: Final[dict[tuple[Any, ...], str]] = {
     (telemetry.PUSH, "failed"): "PushInterrupted: a push that had no reply yet",
     (telemetry.SOCKET, "disconnected"): "the connection is lost: on_close",
@@ -106,9 +108,10 @@ class _Run:
         self.note(*(() if words is None else (words.format(**measurements),)))
 
 
-def run() -> list[Moment]:
+def run(timeout: float | None = TIMEOUT) -> list[Moment]:
     """Lose a connection, and come back.
 
+    :param timeout: that of the push which is kept.
     :return: the moments, the first of which is the loss.
     """
     it = _Run()
@@ -124,7 +127,7 @@ def run() -> list[Moment]:
         server.is_listening = False
         server.cut()
         server.flush()
-        kept = Outcome(channel.push("echo", {}, timeout=100.0))
+        kept = Outcome(channel.push("echo", {}, timeout=timeout))
         it.note("you push: that is kept for the join")
         server.wait_for(lambda: it.count("connection_error") == 2)
         server.is_listening = True

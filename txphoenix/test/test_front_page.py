@@ -8,6 +8,8 @@ These documents are in a clone and in a source distribution, not in a wheel.
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
 import tomllib
 from importlib import import_module
 from pathlib import Path
@@ -215,6 +217,37 @@ class PictureTests(SynchronousTestCase):
             for name in names.split(", ")
             for kind in re.findall(r"(fill|stroke): #", body)
         }
+
+
+class ScoreTests(SynchronousTestCase):
+    """What the search shows first: ``docs/search-scorer.js``, in Node."""
+
+    skip = NOT_THERE or (None if shutil.which("node") else "there is no Node")
+
+    def scores(self, before: str) -> list[str]:
+        """The scores of a title and of a text that have 15 points, by Sphinx's code.
+
+        :param before: what Sphinx has defined.
+        """
+        scorer = (DOCS / "search-scorer.js").read_text("utf-8")
+        score = "console.log(Scorer.score(['a', 'A', '', null, 15, 'a.rst', '{}']));"
+        program = "\n".join(
+            [before, scorer, score.format("title"), score.format("text")]
+        )
+        ended = subprocess.run(
+            ["node", "-e", program], capture_output=True, text=True, check=False
+        )
+        self.assertEqual(ended.stderr, "")
+        return ended.stdout.split()
+
+    def test_titles(self) -> None:
+        """What has the word in its title comes before what has it in its text."""
+        kinds = "const SearchResultKind = {title: 'title', index: 'index'};"
+        self.assertEqual(self.scores(kinds), ["45", "15"])
+
+    def test_without_kinds(self) -> None:
+        """Sphinx 8.0 does not tell one from the other, and finds both all the same."""
+        self.assertEqual(self.scores(""), ["15", "15"])
 
 
 class TitleTests(SynchronousTestCase):

@@ -13,6 +13,7 @@ from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 import txphoenix
+from txphoenix.options import OPTIONS
 from txphoenix.protocol.backoff import reconnect
 
 from . import (
@@ -210,3 +211,16 @@ class ReconnectTests(SynchronousTestCase):
             [moment.state for moment in moments],
             ["errored"] * 6 + ["joining", "joined", "joined"],
         )
+
+    def test_timeout(self) -> None:
+        """The page says how long the kept push waits, and that the default is less."""
+        words = "the push that was kept is sent"
+        told = [moment.told for moment in reconnect_picture.run(None)]
+        self.assertNotIn(words, [each for moment in told for each in moment])
+        told = [moment.told for moment in reconnect_picture.run()]
+        self.assertIn(words, [each for moment in told for each in moment])
+        if NOT_THERE is None:
+            page = (DOCS / "howitworks.rst").read_text("utf-8")
+            default = OPTIONS["timeout"].default
+            has = f"one of {reconnect_picture.TIMEOUT:g} seconds; "
+            self.assertIn(has + f"with the default of {default:g} it would", page)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from twisted.logger import capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 
+from txphoenix.channels import class_attributes
 from txphoenix.channels.channel import Channel
 from txphoenix.channels.presence import Presence
 from txphoenix.channels.presence_history import PresenceHistory
@@ -333,6 +334,21 @@ class ChannelTests(ClientTestCase):
         again = self._clients[0].channel("rooms:again", channel_class=Later)
         error = self.failureResultOf(again.join(), ConfigurationError).value
         self.assertIn("Later.presence_events must be the names of two", str(error))
+
+    def test_usual_events(self) -> None:
+        """Phoenix's own events are checked with the class, and not at each join."""
+
+        class Usual(Channel):
+            """Says nothing in its body."""
+
+        class Written(Channel):
+            """Says what all say."""
+
+            presence_events = ("presence_state", "presence_diff")
+
+        self.patch(class_attributes, "check_events", self.fail)
+        for cls in (Channel, Usual, Written):
+            self.joined_channel(channel_class=cls)
 
     def test_stopped(self) -> None:
         """One that was stopped tells a hook nothing of what it has found."""

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
+from zope.interface.interface import InterfaceClass
 
 import txphoenix
 
@@ -182,6 +183,9 @@ class PagesTests(SynchronousTestCase):
             for source in sources:
                 self.assertTrue((ROOT / source).is_file(), source)
             self.assertIn(f" <api/{page.name}>`__", overview)
+        told = {name: text.strip() for name, _, text in rows}
+        # Python says of it only that it creates and returns something.
+        self.assertIn("half the time", told["txphoenix.message.new_message"])
         named = {name for name, _, _ in rows}
         for name in set(txphoenix.__all__) - {"__version__"}:
             self.assertIn(f"txphoenix.{name}", named)
@@ -235,5 +239,18 @@ class InventoryTests(SynchronousTestCase):
                     # A method that an interface asks for.
                     found = name.rpartition(".")[2] in pydoc.locate(owner)  # type: ignore[operator]
                 self.assertNotIn(found, (None, False), name)
+                # Twisted's classes have a page each, its functions have none.
+                if name.startswith("twisted.") and kind in ("class", "function"):
+                    is_class = isinstance(found, type | InterfaceClass)
+                    self.assertEqual(is_class, kind == "class", name)
                 seen += 1
         self.assertGreater(seen, 120)
+
+    def test_built_in(self) -> None:
+        """Numbers are among Python's built-in functions, what can hold much is not."""
+        made = generator("generate_inventories")["inventories"]()
+        pages = {name: place.partition("#")[0] for name, _, place in made["python"]}
+        for name in ("bool", "complex", "float", "int", "object", "property", "type"):
+            self.assertEqual(pages[name], "library/functions.html", name)
+        for name in ("bytes", "dict", "frozenset", "list", "set", "str", "tuple"):
+            self.assertEqual(pages[name], "library/stdtypes.html", name)

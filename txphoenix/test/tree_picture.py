@@ -19,6 +19,7 @@ from typing import Any, Final, NamedTuple
 from twisted.application.service import IService
 
 from txphoenix import Channel, SocketClient
+from txphoenix.channels import ChannelManager
 
 from .drawing import WIDTH, Drawing
 from .support import TOPIC, ScriptedServer
@@ -37,8 +38,6 @@ PARTS: Final = {
         "_membership.inbox",
     ),
 }
-# What users call the classes that are not public.
-_PUBLIC: Final = {"ChannelKeeper": "ChannelManager"}
 _WORDS: Final = {
     "SocketClient": "the service that you start and stop",
     "SocketState": "what get_state() tells",
@@ -61,7 +60,7 @@ class Row(NamedTuple):
 
     :ivar depth: how many parts it is in.
     :ivar name: of a service, its name.
-    :ivar kind: its class.
+    :ivar kind: its class, as the reference has it.
     :ivar is_service: whether it is a Twisted service.
     """
 
@@ -90,8 +89,9 @@ def rows(client: SocketClient) -> list[Row]:
 
 
 def _rows(service: Any, depth: int) -> Iterator[Row]:
-    kind = type(service).__name__
-    kind = _PUBLIC.get(kind, kind)
+    # Users know it by what it has for them, and that is in the reference.
+    cls = ChannelManager if isinstance(service, ChannelManager) else type(service)
+    kind = cls.__name__
     yield Row(depth, service.name or "", kind, IService.providedBy(service))
     for place in PARTS.get(kind, ()):
         part = attrgetter(place)(service)
