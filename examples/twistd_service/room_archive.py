@@ -95,6 +95,8 @@ class Options(UsageOptions):
             config = tomllib.loads(path.read_text("utf-8"))
             # Relative to the configuration, wherever twistd was started.
             file = path.parent / str(config["file"])
+            if not isinstance(config["client"], dict):
+                raise ValueError("client is not a table")
             self["archive"] = Archive(file, config["client"])
         except KeyError as error:
             raise UsageError(f"{self['config']}: {error} is missing") from error

@@ -257,6 +257,7 @@ class TwistdServiceTests(ExampleTestCase):
         for text, said in (
             ("file = 1", "'client' is missing"),
             ("file =", "Invalid value"),
+            ("file = 'a'\nclient = 1", "client is not a table"),
             ("file = 'a'\n[client]\nurl = 'ftp://a'", "url must begin with ws://"),
             ("file = 'a'\n[client]\nurl = 'ws://a'\nno = 1", "no"),
         ):
@@ -274,6 +275,13 @@ class TwistdServiceTests(ExampleTestCase):
         _, *words = shlex.split(unit["Service"]["ExecStart"])
         self.assertEqual(words[:3], ["-n", "--pidfile=", "room-archive"])
         self.assertEqual(words[3], "--config")
+        # A service whose credential is not there does not start: both are asked for.
+        lines = (self.folder / "room-archive.service").read_text("utf-8").splitlines()
+        self.assertIn("# LoadCredential=token:/etc/room-archive.token", lines)
+        self.assertNotIn("LoadCredential", unit["Service"])
+        place = "/run/credentials/room-archive.service/token"
+        config = (self.folder / "archive.toml").read_text("utf-8").splitlines()
+        self.assertIn(f'# token_file = "{place}"', config)
         server = await self.phoenix_server()
         self.configure(server.url)
         path = self.folder / Path(words[4]).name
