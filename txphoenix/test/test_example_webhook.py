@@ -265,8 +265,9 @@ class PartTests(WebhookCase):
         """What is behind a status does not matter: it may break off, or not end."""
         await self.start()
         webhook = self.example["Webhook"](reactor, self.hook)
-        webhook.rest = partial(webhook.rest, limit=100, patience=0.1)
-        for body in (b"x", b"x" * 200, None):
+        made = webhook.rest
+        for body, patience in ((b"x", 60), (b"x" * 200, 60), (b"", 0.1)):
+            webhook.rest = partial(made, limit=100, patience=patience)
             self.receiver.held = []
             delivering = Deferred.fromCoroutine(
                 webhook.deliver(Message(None, None, TOPIC, "new_msg", {}))
@@ -276,7 +277,7 @@ class PartTests(WebhookCase):
             gone: Deferred[Any] = request.notifyFinish()
             gone.addErrback(lambda failure: None)
             request.setHeader("content-length", "1000")
-            request.write(body or b"")
+            request.write(body)
             if body == b"x":
                 request.loseConnection()
             await delivering
