@@ -189,7 +189,11 @@ async def main(reactor, *arguments):
         sys.exit(f"not forwarding: {error}")
     print(f"forwarding {args.topic} to {urlsplit(args.hook).netloc}")
 
+    is_stopping = False
+
     def stop():
+        nonlocal is_stopping
+        is_stopping = True
         left = client.buffers().unread.size + webhook.is_delivering
         print(
             f"delivered {webhook.delivered}, refused {webhook.refused}, left {left},"
@@ -200,6 +204,8 @@ async def main(reactor, *arguments):
 
     reactor.addSystemEventTrigger("before", "shutdown", stop)
     await forward(channel, webhook)
+    if not is_stopping:
+        sys.exit(f"the server has closed {args.topic}")
 
 
 if __name__ == "__main__":

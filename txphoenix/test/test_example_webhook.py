@@ -173,6 +173,15 @@ class ProgramTests(WebhookCase):
         await program.out.wait_for("not taken")
         await self.end(program, 0, left=3)
 
+    async def test_closed(self) -> None:
+        """A topic that the server closes ends it, as a fault that is told."""
+        program = await self.program()
+        (room,) = self.server.channels(TOPIC)
+        room.stop()
+        self.assertEqual(await program.ended, 1)
+        self.assertEqual(program.err.text, f"the server has closed {TOPIC}\n")
+        self.assertIn("left 0, dropped 0\n", program.out.text)
+
     async def test_answers(self) -> None:
         """After a 5xx or a 429 the same comes again; a 4xx is the last word."""
         program = await self.program()
