@@ -142,6 +142,28 @@ class AsyncioTests(ExampleTestCase):
         self.assertNotIn("Traceback", program.err.text)
         self.assertEqual(server.connections, [])
 
+    async def test_odd(self) -> None:
+        """What somebody else's program says otherwise is let pass."""
+        server = await self.phoenix_server()
+        program = self.start_ticking(server)
+        await program.out.wait_for("ann: tick 1\n")
+        for payload in ({"say": "hi"}, ["hi"], {"user_id": "bob", "body": "hi"}):
+            server.broadcast(TOPIC, "new_msg", payload)
+        await program.out.wait_for("bob: hi\n")
+        program.interrupt()
+        self.assertEqual(await program.ended, 0)
+        self.assertNotIn("Traceback", program.err.text)
+
+    async def test_closed(self) -> None:
+        """It ends when the server closes the channel, and says that."""
+        server = await self.phoenix_server()
+        program = self.start_ticking(server)
+        await program.out.wait_for("ann: tick 1\n")
+        (room,) = server.channels(TOPIC)
+        room.stop()
+        self.assertEqual(await program.ended, 1)
+        self.assertRegex(program.err.text, r"^no more ticks: .*closed.*\n$")
+
     async def test_no_server(self) -> None:
         """Without a server it says so in one line."""
         program = self.start("asyncio_program.py", "ann", "ws://127.0.0.1:1/socket")
