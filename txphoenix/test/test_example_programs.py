@@ -89,6 +89,41 @@ class RosterTests(ExampleTestCase):
         self.assertEqual(first.splitlines()[0], f"2 in {TOPIC}")
         self.assertEqual(second.splitlines()[0], f"1 in {TOPIC}")
 
+    def drawn(self, metas: dict[str, Any], is_terminal: bool = False) -> list[str]:
+        """The lines of a list of users, who have a meta each."""
+        example = runpy.run_path(os.fspath(EXAMPLES / "presence_roster.py"))
+        out = Stream(is_terminal=is_terminal)
+        self.patch(sys, "stdout", out)
+        channel = FakeChannel()
+        example["Roster"](Presence(channel), TOPIC)
+        state = {
+            user: {"metas": [{"phx_ref": user, **meta}]} for user, meta in metas.items()
+        }
+        channel.deliver("presence_state", state)
+        return out.output.text.splitlines()
+
+    def test_odd(self) -> None:
+        """A meta of another kind is a line as others, and moves no cursor."""
+        times = [None, "2026-01-01T00:00:00Z", "nan", 1e300, [1]]
+        metas = {f"user{i}": {"online_at": each} for i, each in enumerate(times)}
+        metas["bob"] = {"device": "\x1b[2Jphone\nand more"}
+        title, *lines = self.drawn(metas)
+        self.assertEqual(title, f"6 in {TOPIC}")
+        self.assertEqual(
+            lines[0].split(), ["bob", "since", "?", "?[2Jphone?and", "more"]
+        )
+        for line in lines[1:]:
+            self.assertRegex(line, r"^  user\d         since \?         \?$")
+
+    def test_crowd(self) -> None:
+        """Of a thousand users a terminal shows as many as it has lines for."""
+        self.patch(os, "environ", {**os.environ, "COLUMNS": "40", "LINES": "10"})
+        metas = {f"user{i:04}": {"device": "x" * 99} for i in range(1000)}
+        title, *lines = self.drawn(metas, is_terminal=True)
+        self.assertEqual((title, len(lines)), (f"1000 in {TOPIC}", 8))
+        self.assertEqual({len(line) for line in lines}, {39})
+        self.assertEqual(len(self.drawn(metas)), 1001)
+
     async def test_room(self) -> None:
         """It keeps the list of a server's room, through an outage, until Ctrl-C."""
         server = await self.phoenix_server({"rooms:*": Den})
