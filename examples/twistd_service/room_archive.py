@@ -97,6 +97,8 @@ class Options(UsageOptions):
             file = path.parent / str(config["file"])
             if not isinstance(config["client"], dict):
                 raise ValueError("client is not a table")
+            # Whether it can be written is known here, and not in the background.
+            file.open("a").close()
             self["archive"] = Archive(file, config["client"])
         except KeyError as error:
             raise UsageError(f"{self['config']}: {error} is missing") from error

@@ -315,6 +315,7 @@ class TwistdServiceTests(ExampleTestCase):
             ("file = 1", "'client' is missing"),
             ("file =", "Invalid value"),
             ("file = 'a'\nclient = 1", "client is not a table"),
+            ("file = 'no/a'\n[client]\nurl = 'ws://a'", "No such file or directory"),
             ("file = 'a'\n[client]\nurl = 'ftp://a'", "url must begin with ws://"),
             ("file = 'a'\n[client]\nurl = 'ws://a'\nno = 1", "no"),
         ):
