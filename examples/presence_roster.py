@@ -63,15 +63,15 @@ class Roster:
     def draw(self):
         """Print the list, on a terminal in the place of the last one."""
         lines = sorted(self.presence.list(line_of))
-        title = f"{len(lines)} in {self.title}"
+        lines = [f"{len(lines)} in {self.title}", *lines]
         if sys.stdout.isatty():
             # What is wider or higher than the terminal could not be wiped out again.
             width, height = get_terminal_size()
-            lines = [line[: width - 1] for line in lines[: max(height - 2, 1)]]
+            lines = [line[: width - 1] for line in lines[: height - 1]]
             # So many lines up, and all below is wiped out.
             print(f"\x1b[{self.drawn}A\x1b[J" if self.drawn else "", end="")
-        print(title, *lines, sep="\n", flush=True)
-        self.drawn = len(lines) + 1
+        print(*lines, sep="\n", flush=True)
+        self.drawn = len(lines)
 
 
 class Room(PresenceChannel):

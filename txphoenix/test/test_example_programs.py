@@ -123,6 +123,8 @@ class RosterTests(ExampleTestCase):
         self.assertEqual((title, len(lines)), (f"1000 in {TOPIC}", 8))
         self.assertEqual({len(line) for line in lines}, {39})
         self.assertEqual(len(self.drawn(metas)), 1001)
+        self.patch(os, "environ", {**os.environ, "COLUMNS": "10"})
+        self.assertEqual(self.drawn(metas, is_terminal=True)[0], "1000 in r")
 
     async def test_room(self) -> None:
         """It keeps the list of a server's room, through an outage, until Ctrl-C."""
