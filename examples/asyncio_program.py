@@ -31,10 +31,9 @@ from txphoenix.errors import PhoenixError
 async def listen(channel):
     """Print what is said, until the task is cancelled or the channel is closed."""
     async for message in channel:
-        if message.event == "new_msg":
-            print(
-                f"{message.payload['user_id']}: {message.payload['body']}", flush=True
-            )
+        match message.event, message.payload:
+            case "new_msg", {"user_id": user, "body": body}:
+                print(f"{user}: {body}", flush=True)
 
 
 async def tick(channel, pause, ticks):
@@ -51,7 +50,7 @@ async def tick(channel, pause, ticks):
 
 
 async def main(args):
-    """Run both until one of them ends."""
+    """Run both until the last tick, or until the server closes the channel."""
     # The first failed attempt raises; later the client comes back by itself.
     async with connect(args.url, params={"user_id": args.user}) as client:
         print("connected", flush=True)
@@ -77,5 +76,7 @@ if __name__ == "__main__":
         asyncio.run(main(parser.parse_args()))
     except KeyboardInterrupt:
         pass
+    except ChannelClosed as error:
+        sys.exit(f"no more ticks: {error}")
     except PhoenixError as error:
         sys.exit(f"not connected: {error}")

@@ -17,6 +17,8 @@ from __future__ import annotations
 
 import argparse
 import sys
+from contextlib import suppress
+from shutil import get_terminal_size
 from time import localtime, strftime, time
 
 from twisted.internet.defer import Deferred
@@ -27,12 +29,22 @@ from txphoenix.errors import PhoenixError
 from txphoenix.testing import PhoenixServer, PresenceChannel
 
 
+def times_of(metas):
+    """When those metas began that tell: a server may track anything."""
+    for meta in metas:
+        with suppress(KeyError, TypeError, ValueError, OverflowError, OSError):
+            yield localtime(float(meta["online_at"]))
+
+
 def line_of(user, entry):
     """Make one user's line: there is a meta for each device, the oldest first."""
     metas = entry["metas"]
-    since = min(float(meta.get("online_at", time())) for meta in metas)
+    began = min(times_of(metas), default=None)
+    since = strftime("%H:%M:%S", began) if began else "?"
     devices = ", ".join(str(meta.get("device", "?")) for meta in metas)
-    return f"  {user:12}  since {strftime('%H:%M:%S', localtime(since))}  {devices}"
+    line = f"  {user:12}  since {since:8}  {devices}"
+    # What others have chosen must not move the cursor.
+    return "".join(each if each.isprintable() else "?" for each in line)
 
 
 class Roster:
@@ -51,11 +63,15 @@ class Roster:
     def draw(self):
         """Print the list, on a terminal in the place of the last one."""
         lines = sorted(self.presence.list(line_of))
+        lines = [f"{len(lines)} in {self.title}", *lines]
         if sys.stdout.isatty():
+            # What is wider or higher than the terminal could not be wiped out again.
+            width, height = get_terminal_size()
+            lines = [line[: width - 1] for line in lines[: height - 1]]
             # So many lines up, and all below is wiped out.
             print(f"\x1b[{self.drawn}A\x1b[J" if self.drawn else "", end="")
-        print(f"{len(lines)} in {self.title}", *lines, sep="\n", flush=True)
-        self.drawn = len(lines) + 1
+        print(*lines, sep="\n", flush=True)
+        self.drawn = len(lines)
 
 
 class Room(PresenceChannel):

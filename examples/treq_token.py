@@ -50,13 +50,19 @@ class Tokens:
         if monotonic() >= self.good_until:
             asked = monotonic()
             headers = {"Authorization": f"Bearer {self.key}"}
-            response = await treq.post(self.url, headers=headers, timeout=5)
+            # What it redirects to is not to have the key.
+            response = await treq.post(
+                self.url, headers=headers, timeout=5, allow_redirects=False
+            )
             body = await response.content()
             if response.code != 200:
                 raise RuntimeError(f"no token: HTTP {response.code}")
             answer = json.loads(body)
-            self.token = answer["token"]
-            self.good_until = asked + answer["expires_in"] - self.margin
+            good_until = asked + answer["expires_in"] - self.margin
+            if not isinstance(answer["token"], str):
+                raise RuntimeError("no token: what came is no text")
+            # Only now, for what is not all there must not be kept.
+            self.token, self.good_until = answer["token"], good_until
         return self.token
 
     def forget(self, error):

@@ -13,7 +13,8 @@ You see, and at Ctrl-C or SIGTERM what became of the events::
 Events are POSTed one after the other, in order, each until the receiver has taken it:
 if it is away, again and again, with growing delays.
 So it has each event *at least once*, and knows one that comes again by ``webhook-id``.
-What it answers with 4xx is refused for good, and the next event follows.
+What it answers with 4xx, or sends elsewhere by 3xx, is refused for good, and the next
+event follows.
 
 Meanwhile events wait in the channel's queue, which is bounded (``receive_buffer``).
 While that is full the Phoenix server is made to wait; after 40 seconds in which none
@@ -26,23 +27,57 @@ as https://www.standardwebhooks.com/ has it.
 
 from __future__ import annotations
 
+import argparse
 import hmac
 import json
 import os
 import sys
 from base64 import b64decode, b64encode
+from functools import partial
 from time import time
 from urllib.parse import urlsplit
 from uuid import uuid4
 
 import treq
+from twisted.internet.defer import Deferred
+from twisted.internet.protocol import Protocol
 from twisted.internet.task import deferLater, react
 
 from txphoenix import SocketClient
 from txphoenix.backoff import exponential
+from txphoenix.errors import PhoenixError
 
 # What a receiver may answer to be asked again, beside the errors of its own (5xx).
 PASSING = {408, 425, 429}
+
+
+class Rest(Protocol):
+    """What an answer has behind its status: nobody wants it, be it broken or long.
+
+    Where it ends in good time the connection is used again; else that is closed.
+    """
+
+    def __init__(self, reactor, limit=65536, patience=10):
+        self.left, self.ended = limit, Deferred()
+        self.late = reactor.callLater(patience, self.give_up)
+
+    def dataReceived(self, data):
+        """Count it."""
+        self.left -= len(data)
+        if self.left < 0:
+            self.give_up()
+
+    def give_up(self):
+        """Close the connection."""
+        self.transport.loseConnection()
+        self.connectionLost()
+
+    def connectionLost(self, reason=None):
+        """Be at its end, whatever that is."""
+        if self.late.active():
+            self.late.cancel()
+        if not self.ended.called:
+            self.ended.callback(None)
 
 
 class Webhook:
@@ -55,8 +90,9 @@ class Webhook:
 
     def __init__(self, reactor, url, secret="", backoff=None):
         self.reactor, self.url = reactor, url
-        self.key = b64decode(secret.removeprefix("whsec_"))
+        self.key = b64decode(secret.removeprefix("whsec_"), validate=True)
         self.backoff = backoff or exponential(base=1.0, factor=2.0, maximum=60.0)
+        self.rest = partial(Rest, reactor)
         self.delivered = self.refused = 0
         self.is_delivering = False
 
@@ -87,8 +123,8 @@ class Webhook:
             await deferLater(self.reactor, self.backoff(failures))
             failures += 1
 
-    def post(self, message_id, body):
-        """POST once; a Deferred of the answer's status."""
+    async def post(self, message_id, body):
+        """POST once, and return the answer's status."""
         headers = {
             "Content-Type": "application/json",
             "webhook-id": message_id,
@@ -96,13 +132,18 @@ class Webhook:
         }
         if self.key:
             headers["webhook-signature"] = self.sign(headers, body)
-        answered = treq.post(
-            self.url, data=body, headers=headers, timeout=10, allow_redirects=False
+        answer = await treq.post(
+            self.url,
+            data=body,
+            headers=headers,
+            timeout=10,
+            allow_redirects=False,
+            unbuffered=True,
         )
-        # Read to its end, for the connection is used again.
-        return answered.addCallback(
-            lambda answer: answer.content().addCallback(lambda _: answer.code)
-        )
+        rest = self.rest()
+        answer.deliverBody(rest)
+        await rest.ended
+        return answer.code
 
     def sign(self, headers, body):
         """The signature of a POST."""
@@ -119,15 +160,40 @@ async def forward(channel, webhook):
         webhook.is_delivering = False
 
 
-async def main(reactor, url, topic, hook):
+def address(text):
+    """Check the receiver's URL: with another, each attempt would fail."""
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username:
+        raise argparse.ArgumentTypeError("not a URL such as https://example.org/hook")
+    return text
+
+
+async def main(reactor, *arguments):
     """Forward a topic's events until there is a SIGTERM or Ctrl-C."""
-    webhook = Webhook(reactor, hook, os.environ.get("WEBHOOK_SECRET", ""))
-    client = SocketClient(url, params={"user_id": "webhooks"})
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("url", help="of the socket")
+    parser.add_argument("topic")
+    parser.add_argument("hook", type=address, help="what takes the events")
+    args = parser.parse_args(arguments)
+    try:
+        webhook = Webhook(reactor, args.hook, os.environ.get("WEBHOOK_SECRET", ""))
+    except ValueError as error:
+        sys.exit(f"WEBHOOK_SECRET: {error}")
+    client = SocketClient(args.url, params={"user_id": "webhooks"})
     client.startService()
-    _, channel = await client.join(topic)
-    print(f"forwarding {topic} to {urlsplit(hook).netloc}")
+    try:
+        _, channel = await client.join(args.topic)
+    except PhoenixError as error:
+        sys.exit(f"not forwarding: {error}")
+    print(f"forwarding {args.topic} to {urlsplit(args.hook).netloc}")
+
+    is_stopping = False
 
     def stop():
+        nonlocal is_stopping
+        is_stopping = True
         left = client.buffers().unread.size + webhook.is_delivering
         print(
             f"delivered {webhook.delivered}, refused {webhook.refused}, left {left},"
@@ -138,11 +204,11 @@ async def main(reactor, url, topic, hook):
 
     reactor.addSystemEventTrigger("before", "shutdown", stop)
     await forward(channel, webhook)
+    if not is_stopping:
+        sys.exit(f"the server has closed {args.topic}")
 
 
 if __name__ == "__main__":
-    if {"-h", "--help"} & set(sys.argv):
-        sys.exit(print(__doc__))
     # Who follows it through a pipe, as a service manager does, sees each line at once.
     sys.stdout.reconfigure(line_buffering=True)
     react(main, sys.argv[1:])

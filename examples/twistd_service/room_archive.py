@@ -95,6 +95,10 @@ class Options(UsageOptions):
             config = tomllib.loads(path.read_text("utf-8"))
             # Relative to the configuration, wherever twistd was started.
             file = path.parent / str(config["file"])
+            if not isinstance(config["client"], dict):
+                raise ValueError("client is not a table")
+            # Whether it can be written is known here, and not in the background.
+            file.open("a").close()
             self["archive"] = Archive(file, config["client"])
         except KeyError as error:
             raise UsageError(f"{self['config']}: {error} is missing") from error

@@ -89,6 +89,43 @@ class RosterTests(ExampleTestCase):
         self.assertEqual(first.splitlines()[0], f"2 in {TOPIC}")
         self.assertEqual(second.splitlines()[0], f"1 in {TOPIC}")
 
+    def drawn(self, metas: dict[str, Any], is_terminal: bool = False) -> list[str]:
+        """The lines of a list of users, who have a meta each."""
+        example = runpy.run_path(os.fspath(EXAMPLES / "presence_roster.py"))
+        out = Stream(is_terminal=is_terminal)
+        self.patch(sys, "stdout", out)
+        channel = FakeChannel()
+        example["Roster"](Presence(channel), TOPIC)
+        state = {
+            user: {"metas": [{"phx_ref": user, **meta}]} for user, meta in metas.items()
+        }
+        channel.deliver("presence_state", state)
+        return out.output.text.splitlines()
+
+    def test_odd(self) -> None:
+        """A meta of another kind is a line as others, and moves no cursor."""
+        times = [None, "2026-01-01T00:00:00Z", "nan", 1e300, [1]]
+        metas = {f"user{i}": {"online_at": each} for i, each in enumerate(times)}
+        metas["bob"] = {"device": "\x1b[2Jphone\nand more"}
+        title, *lines = self.drawn(metas)
+        self.assertEqual(title, f"6 in {TOPIC}")
+        self.assertEqual(
+            lines[0].split(), ["bob", "since", "?", "?[2Jphone?and", "more"]
+        )
+        for line in lines[1:]:
+            self.assertRegex(line, r"^  user\d         since \?         \?$")
+
+    def test_crowd(self) -> None:
+        """Of a thousand users a terminal shows as many as it has lines for."""
+        self.patch(os, "environ", {**os.environ, "COLUMNS": "40", "LINES": "10"})
+        metas = {f"user{i:04}": {"device": "x" * 99} for i in range(1000)}
+        title, *lines = self.drawn(metas, is_terminal=True)
+        self.assertEqual((title, len(lines)), (f"1000 in {TOPIC}", 8))
+        self.assertEqual({len(line) for line in lines}, {39})
+        self.assertEqual(len(self.drawn(metas)), 1001)
+        self.patch(os, "environ", {**os.environ, "COLUMNS": "10"})
+        self.assertEqual(self.drawn(metas, is_terminal=True)[0], "1000 in r")
+
     async def test_room(self) -> None:
         """It keeps the list of a server's room, through an outage, until Ctrl-C."""
         server = await self.phoenix_server({"rooms:*": Den})
@@ -141,6 +178,28 @@ class AsyncioTests(ExampleTestCase):
         self.assertEqual(await program.ended, 0)
         self.assertNotIn("Traceback", program.err.text)
         self.assertEqual(server.connections, [])
+
+    async def test_odd(self) -> None:
+        """What somebody else's program says otherwise is let pass."""
+        server = await self.phoenix_server()
+        program = self.start_ticking(server)
+        await program.out.wait_for("ann: tick 1\n")
+        for payload in ({"say": "hi"}, ["hi"], {"user_id": "bob", "body": "hi"}):
+            server.broadcast(TOPIC, "new_msg", payload)
+        await program.out.wait_for("bob: hi\n")
+        program.interrupt()
+        self.assertEqual(await program.ended, 0)
+        self.assertNotIn("Traceback", program.err.text)
+
+    async def test_closed(self) -> None:
+        """It ends when the server closes the channel, and says that."""
+        server = await self.phoenix_server()
+        program = self.start_ticking(server)
+        await program.out.wait_for("ann: tick 1\n")
+        (room,) = server.channels(TOPIC)
+        room.stop()
+        self.assertEqual(await program.ended, 1)
+        self.assertRegex(program.err.text, r"^no more ticks: .*closed.*\n$")
 
     async def test_no_server(self) -> None:
         """Without a server it says so in one line."""
@@ -257,6 +316,8 @@ class TwistdServiceTests(ExampleTestCase):
         for text, said in (
             ("file = 1", "'client' is missing"),
             ("file =", "Invalid value"),
+            ("file = 'a'\nclient = 1", "client is not a table"),
+            ("file = 'no/a'\n[client]\nurl = 'ws://a'", "No such file or directory"),
             ("file = 'a'\n[client]\nurl = 'ftp://a'", "url must begin with ws://"),
             ("file = 'a'\n[client]\nurl = 'ws://a'\nno = 1", "no"),
         ):
@@ -274,6 +335,13 @@ class TwistdServiceTests(ExampleTestCase):
         _, *words = shlex.split(unit["Service"]["ExecStart"])
         self.assertEqual(words[:3], ["-n", "--pidfile=", "room-archive"])
         self.assertEqual(words[3], "--config")
+        # A service whose credential is not there does not start: both are asked for.
+        lines = (self.folder / "room-archive.service").read_text("utf-8").splitlines()
+        self.assertIn("# LoadCredential=token:/etc/room-archive.token", lines)
+        self.assertNotIn("LoadCredential", unit["Service"])
+        place = "/run/credentials/room-archive.service/token"
+        config = (self.folder / "archive.toml").read_text("utf-8").splitlines()
+        self.assertIn(f'# token_file = "{place}"', config)
         server = await self.phoenix_server()
         self.configure(server.url)
         path = self.folder / Path(words[4]).name

@@ -173,6 +173,15 @@ class ProgramTests(WebhookCase):
         await program.out.wait_for("not taken")
         await self.end(program, 0, left=3)
 
+    async def test_closed(self) -> None:
+        """A topic that the server closes ends it, as a fault that is told."""
+        program = await self.program()
+        (room,) = self.server.channels(TOPIC)
+        room.stop()
+        self.assertEqual(await program.ended, 1)
+        self.assertEqual(program.err.text, f"the server has closed {TOPIC}\n")
+        self.assertIn("left 0, dropped 0\n", program.out.text)
+
     async def test_answers(self) -> None:
         """After a 5xx or a 429 the same comes again; a 4xx is the last word."""
         program = await self.program()
@@ -187,6 +196,31 @@ class ProgramTests(WebhookCase):
         for line in ("not taken: 503", "refused: 422", "refused: 302"):
             self.assertIn(f"new_msg {line}", program.out.text)
         await self.end(program, 2, refused=2)
+
+
+class WrongTests(WebhookCase):
+    """What is wrong at the start is a line, and not an event's fault."""
+
+    async def said(self, *arguments: str, **env: str) -> str:
+        """The last line of a program that does not start."""
+        program = start_program(self, str(EXAMPLE), *arguments, env=env)
+        self.assertNotEqual(await program.ended, 0)
+        self.assertNotIn("Traceback", program.err.text)
+        return program.err.text.splitlines()[-1]
+
+    async def test_wrong(self) -> None:
+        """So it is with a URL that no POST could go to, a secret and a server."""
+        url = "ws://127.0.0.1:1/socket"
+        self.assertIn("arguments are required", await self.said(url, TOPIC))
+        for hook in ("localhost:8000/hook", "http://me:s3cret@localhost/", "http:///"):
+            line = await self.said(url, TOPIC, hook)
+            self.assertIn("not a URL such as https://", line)
+            self.assertNotIn("s3cret", line)
+        hook = "http://127.0.0.1:1/"
+        line = await self.said(url, TOPIC, hook, WEBHOOK_SECRET="whsec_a-b_")
+        self.assertIn("WEBHOOK_SECRET: ", line)
+        line = await self.said(url, TOPIC, hook)
+        self.assertRegex(line, "^not forwarding: .*refused")
 
 
 class PartTests(WebhookCase):
@@ -235,6 +269,30 @@ class PartTests(WebhookCase):
         self.receiver.answers = [204]
         await webhook.deliver(Message(None, None, TOPIC, "raw", b"\x00\xff"))
         self.assertEqual(json.loads(self.receiver.bodies[0])["payload"], "AP8=")
+
+    async def test_bodies(self) -> None:
+        """What is behind a status does not matter: it may break off, or not end."""
+        await self.start()
+        webhook = self.example["Webhook"](reactor, self.hook)
+        made = webhook.rest
+        for body, patience in ((b"x", 60), (b"x" * 200, 60), (b"", 0.1)):
+            webhook.rest = partial(made, limit=100, patience=patience)
+            self.receiver.held = []
+            delivering = Deferred.fromCoroutine(
+                webhook.deliver(Message(None, None, TOPIC, "new_msg", {}))
+            )
+            await self.until(lambda: self.receiver.held)
+            (request,) = self.receiver.held
+            gone: Deferred[Any] = request.notifyFinish()
+            gone.addErrback(lambda failure: None)
+            request.setHeader("content-length", "1000")
+            request.write(body)
+            if body == b"x":
+                request.loseConnection()
+            await delivering
+            # It has closed the connection, or knows that it is closed.
+            await gone
+        self.assertEqual((webhook.delivered, len(self.receiver.heads)), (3, 3))
 
     async def test_slow_receiver(self) -> None:
         """Behind a receiver that hangs the server waits, and nothing is lost."""

@@ -31,6 +31,8 @@ class Tokens(Resource):
     """Hands out tokens: ``token-1``, ``token-2`` and so on.
 
     :ivar status: what it answers.
+    :ivar garbage: what it answers before that.
+    :ivar keys: the path and the key of each request.
     :ivar hanging: the requests that get no answer, where there shall be such.
     """
 
@@ -40,16 +42,27 @@ class Tokens(Resource):
         super().__init__()
         self.count = 0
         self.status = 200
+        self.garbage: list[bytes] = []
+        self.keys: list[tuple[bytes, str | None]] = []
         self.life = 60
         self.hanging: list[Any] | None = None
 
+    def render_GET(self, request: Any) -> Any:
+        """Be redirected to."""
+        return self.render_POST(request)
+
     def render_POST(self, request: Any) -> Any:
         """Hand one out."""
+        self.keys.append((request.path, request.getHeader("authorization")))
+        if self.garbage:
+            return self.garbage.pop(0)
         if self.hanging is not None:
             self.hanging.append(request)
             return NOT_DONE_YET
         self.count += 1
         request.setResponseCode(self.status)
+        if self.status == 303:
+            request.setHeader("location", b"/elsewhere")
         token = f"token-{self.count}"
         return json.dumps({"token": token, "expires_in": self.life}).encode()
 
@@ -165,6 +178,36 @@ class PieceTests(TokenCase):
         self.assertEqual(self.refused, ["token-1"])
         self.assertEqual(self.seen, ["token-1", "token-2"])
 
+    async def test_garbage(self) -> None:
+        """What is no answer fails an attempt, and is not kept for the next one."""
+        self.patch(
+            Tokens,
+            "__init__",
+            partial_garbage(
+                Tokens.__init__,
+                b"<html>",
+                b"[]",
+                b"{}",
+                b'{"token": "x"}',
+                b'{"token": "x", "expires_in": "60"}',
+                b'{"token": null, "expires_in": 60}',
+            ),
+        )
+        await self.kept()
+        self.assertEqual((self.seen, self.refused), (["token-1"], []))
+
+    async def test_redirected(self) -> None:
+        """The key goes to the one URL alone, whatever that redirects to."""
+        await self.start()
+        example: dict[str, Any] = {"__name__": "example"}
+        exec(compile(EXAMPLE.read_text("utf-8"), str(EXAMPLE), "exec"), example)
+        self.tokens.status = 303
+        address = f"http://127.0.0.1:{self.server.port}/token"
+        kept = example["Tokens"](address, "a key")
+        error = await self.failure_of(Deferred.fromCoroutine(kept.fresh()))
+        self.assertEqual(str(error), "no token: HTTP 303")
+        self.assertEqual(self.tokens.keys, [(b"/token", "Bearer a key")])
+
     async def test_given_up(self) -> None:
         """After three refusals the attempts end."""
         await self.start()
@@ -212,6 +255,16 @@ class PieceTests(TokenCase):
         self.assertEqual((await program.ended, program.err.text), (0, ""))
         self.assertEqual(program.out.text, "connected\n")
         self.assertEqual(self.seen, ["token-1"])
+
+
+def partial_garbage(made: Any, *answers: bytes) -> Any:
+    """An ``__init__`` of tokens that answers this before them."""
+
+    def init(self: Any) -> None:
+        made(self)
+        self.garbage = [*answers]
+
+    return init
 
 
 def partial_life(made: Any, life: int) -> Any:

@@ -11,6 +11,7 @@ import re
 import shlex
 import sys
 import textwrap
+from configparser import ConfigParser
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -253,7 +254,7 @@ class CommandTests(SynchronousTestCase):
             self.parse(wrong)
         self.assertIn(
             f"twistd -n: {caught.exception}",
-            (DOCS / "howto-twistd.rst").read_text("utf-8"),
+            self.page(),
         )
 
     def test_docker(self) -> None:
@@ -271,6 +272,41 @@ class CommandTests(SynchronousTestCase):
         service = makeService(self.parse([twistd, foreground, *words]))
         self.assertEqual(service.get_state("url"), URL)
         self.assertLess(service.get_state("close_timeout"), 10)
+
+    def test_systemd(self) -> None:
+        """The unit of systemd gives the program the token, the key and the class.
+
+        The credential is where systemd.exec(5) says, and nowhere else: in a folder
+        that the environment alone names.
+        """
+        unit = ConfigParser(interpolation=None)
+        unit.optionxform = str  # type: ignore[assignment,method-assign]
+        unit.read_string(blocks("howto-twistd", "ini")[0].text)
+        service = unit["Service"]
+        name, _, source = service["LoadCredential"].partition(":")
+        self.assertTrue(Path(source).is_absolute())
+        given = Path("credentials").absolute()
+        given.mkdir()
+        (given / name).write_text("of systemd", "utf-8")
+        Path("token").unlink()
+        self.assertIn("``/etc/chat/environment`` has the line ``CHAT_KEY=", self.page())
+        twistd, *words = shlex.split(service["ExecStart"])
+        self.assertEqual(
+            service["Environment"], f"PYTHONPATH={Path(twistd).parents[1]}"
+        )
+        words.remove("--pidfile=")
+        words = [
+            word.replace("${CREDENTIALS_DIRECTORY}", str(given)).replace(
+                "/etc/chat/chat.toml", "chat.toml"
+            )
+            for word in words
+        ]
+        client = makeService(self.parse(["twistd", *words]))
+        self.assertEqual(client.get_state("auth_token")(), "of systemd")
+
+    def page(self) -> str:
+        """The page's text."""
+        return (DOCS / "howto-twistd.rst").read_text("utf-8")
 
     def test_file(self) -> None:
         """The file of options comes to what the page says."""
