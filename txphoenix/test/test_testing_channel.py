@@ -127,6 +127,12 @@ class JoinTests(ChannelTestCase):
         self.on["join"] = join
         self.assertEqual(self.join(), [replied("1", "ok", {"later": True})])
 
+    def test_reply(self) -> None:
+        """A join may answer by ok() and error() too, as handle_in does."""
+        for answer in (error({"reason": "full"}), ok({"at": 1})):
+            self.on["join"] = lambda channel, params, answer=answer: answer
+            self.assertEqual(self.join(), [replied("1", *answer)])
+
     def test_push_too_early(self) -> None:
         """Pushing before the join is answered is an error that says where to push."""
         seen: list[str] = []

@@ -86,6 +86,7 @@ class ServerChannel:
 
         :return: the response of the ``ok`` reply, at once, by Deferred or as a
             coroutine; ``None`` is ``{}``.
+            ``ok(response)`` is the same, and ``error(response)`` refuses.
         :raises Refused: the client may not; its response is the ``error`` reply's.
             Any other exception is a crash: ``{"reason": "join crashed"}``.
         """

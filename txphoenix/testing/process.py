@@ -173,6 +173,9 @@ class ChannelProcess(Generic[_Channel]):
         return joined.addCallbacks(self._join_accepted, self._join_refused)
 
     def _join_accepted(self, response: Any) -> Reply:
+        # By ok() and error(), as handle_in answers; anything else is a response.
+        if isinstance(response, Reply):
+            return response
         return ok() if response is None else ok(response)
 
     def _join_refused(self, failure: Failure) -> Reply:
