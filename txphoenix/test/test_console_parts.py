@@ -24,6 +24,7 @@ if NOT_THERE is None:
     from prompt_toolkit.completion import CompleteEvent
     from prompt_toolkit.document import Document
 
+    from txphoenix.cli.prompt import validation
     from txphoenix.cli.prompt.completion import MOST, CallCompleter, Seen
     from txphoenix.cli.prompt.history import (
         KEPT,
@@ -297,10 +298,38 @@ class TypedTests(PromptParts):
             ],
         )
 
+    def test_many_lines(self) -> None:
+        """JSON of many lines is read a few times, and not once for each of them."""
+        value = [{"number": number} for number in range(1000)]
+        text = f"push a b {json.dumps(value, indent=1)}\nping"
+        given: list[int] = []
+
+        def read(line: str) -> Call | None:
+            given.append(len(line))
+            return read_call(line)
+
+        self.patch(validation, "read_call", read)
+        (_, push), (_, ping) = read_calls(text)
+        self.assertEqual((push.json, ping.command.name), (value, "ping"))
+        self.assertLess(sum(given), 3 * len(text))
+
+    def test_other_ends(self) -> None:
+        """What ends a line for Unicode may be in a string, and ends no command."""
+        for character in "\u2028\u2029\x85":
+            ((_, call),) = read_calls(f'push a b "x{character}y"')
+            self.assertEqual(call.json, f"x{character}y")
+
     def test_place(self) -> None:
         """An error has its place in the whole of it."""
         error = self.assertRaises(WrongCall, read_calls, "ping\npsuh a\nping")
         self.assertEqual((error.at, error.is_cut_short), (5, False))
+        for text, at in (
+            ('push a b {"c":\n1} x\nping', 18),
+            ("push a b {\n}\npsuh a", 13),
+            ("push a b [\n,]\nping", 11),
+        ):
+            error = self.assertRaises(WrongCall, read_calls, text)
+            self.assertEqual((error.at, error.is_cut_short), (at, False), text)
 
     def test_cut_short(self) -> None:
         """It goes on where the last of it lacks its end."""
