@@ -179,6 +179,8 @@ class CompletionTests(PromptParts):
             seen.add("a", f"f{number}")
         self.assertEqual([*seen.topics["a"]][:2], ["last", "f0"])
         self.assertEqual(len(seen.topics["a"]), MOST)
+        seen.add("a", "x" * 100_000)
+        self.assertEqual([*seen.topics["a"]][-1], f"f{MOST - 2}")
 
     def test_lines(self) -> None:
         """Lines of runs before tell of topics and events, whatever else is in them."""
@@ -236,6 +238,7 @@ class HistoryTests(PromptParts):
             'join a {"user": {"API_Key": "x"}}',
             'join a {"userPassword" : "x"}',
             'join a {"client_secret": 1}',
+            'join a {"pass": "x"}',
             f"push a b {json.dumps(jwt)}",
         ):
             self.assertTrue(seems_secret(line), line)
@@ -254,6 +257,24 @@ class HistoryTests(PromptParts):
         self.assertEqual(len(self.path.read_text("utf-8").splitlines()), KEPT)
         self.assertEqual(stat.S_IMODE(self.path.stat().st_mode), 0o600)
         self.assertEqual(os.listdir(self.path.parent), ["history"])
+
+    def test_link(self) -> None:
+        """Where it is a link, that is left, and what it leads to is cut."""
+        self.path.parent.mkdir(parents=True)
+        file = Path(self.mktemp()).absolute()
+        file.write_text('"x"\n' * (2 * KEPT + 1), "utf-8")
+        self.path.symlink_to(file)
+        self.assertEqual(len([*self.history().load_history_strings()]), KEPT)
+        self.assertTrue(self.path.is_symlink())
+        self.assertEqual(len(file.read_text("utf-8").splitlines()), KEPT)
+
+    def test_line_cut_short(self) -> None:
+        """A last line that has no end is lost alone, if it is."""
+        self.path.parent.mkdir(parents=True)
+        for cut_short, kept in (('"a"', ["b", "a"]), ('"a', ["b"]), ("", ["b"])):
+            self.path.write_text(cut_short, "utf-8")
+            self.history().append_string("b")
+            self.assertEqual([*self.history().load_history_strings()], kept)
 
     def test_not_ours(self) -> None:
         """What is no line of ours is passed over."""
