@@ -11,12 +11,12 @@ from codecs import BOM_UTF8
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import (
     IHalfCloseableProtocol,
-    IProducer,
+    IPushProducer,
     ITransport,
 )
 from twisted.internet.stdio import StandardIO
@@ -160,7 +160,7 @@ class LineConsole(LineOnlyReceiver):
         if len(self._lines) > MOST_WAITING and not self._is_holding_back:
             # What writes them may never end, and be faster than the server.
             self._is_holding_back = True
-            IProducer(self.transport).pauseProducing()
+            cast(IPushProducer, self.transport).pauseProducing()
 
     def lineLengthExceeded(self, line: bytes) -> None:
         """Refuse what is too long for a command; nothing after it can be told apart."""
@@ -203,7 +203,7 @@ class LineConsole(LineOnlyReceiver):
         self._is_working = False
         if self._is_holding_back and self.transport is not None:
             self._is_holding_back = False
-            IProducer(self.transport).resumeProducing()
+            cast(IPushProducer, self.transport).resumeProducing()
         if self._has_all_lines:
             self.end()
 
