@@ -178,13 +178,18 @@ class LineConsole(LineOnlyReceiver):
 
     def writeConnectionLost(self) -> None:
         """End: nobody reads what is printed."""
+        transport, self.transport = self.transport, None
+        if transport is not None:
+            # Twisted's does not tell of its end once one half is gone.
+            transport.loseConnection()
         self.end()
 
     def connectionLost(self, reason: Any = None) -> None:
         """End: the terminal is gone."""
         self.transport = None
         self.end()
-        self._closed.callback(None)
+        if not self._closed.called:
+            self._closed.callback(None)
 
     # -- The commands -------------------------------------------------------------
 

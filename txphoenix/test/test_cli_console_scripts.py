@@ -122,6 +122,14 @@ class ScriptTests(ConsoleCase):
         console.dataReceived(b"quit\n")
         self.assertEqual(await running, OK)
 
+    async def test_nobody_reads(self) -> None:
+        """Once nobody reads what it prints it ends, and waits for no more of that."""
+        running, _, console = await self.started()
+        await self.say("join rooms:a")
+        self.patch(self.screen, "loseConnection", lambda: None)
+        console.writeConnectionLost()
+        self.assertEqual(await running, OK)
+
     async def test_keep_going(self) -> None:
         """``--keep-going`` has the rest carried out, and the exit code is 1."""
         text = "nonsense\njoin rooms:a\npush rooms:a refuse\npush rooms:a e 1\nquit"
