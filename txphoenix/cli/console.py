@@ -94,9 +94,9 @@ async def run_console(
 
             console, connect_to = PromptConsole(client, terminal), at_terminal
         else:
-            console = LineConsole(
-                client, terminal, args.keep_going, _greeting(terminal)
-            )
+            # Who types may mistype, wherever the output goes.
+            keep_going = args.keep_going or terminal.stdin.isatty()
+            console = LineConsole(client, terminal, keep_going, _greeting(terminal))
             connect_to = connect_to or standard_io
         stop_following = follow(client, console.show if is_person else terminal.tell)
         diverted = terminal.diverted(console.show) if is_person else nullcontext()

@@ -159,12 +159,20 @@ class WrongCall(Exception):
 
     :ivar at: the index of the character that is wrong.
     :ivar is_cut_short: whether more lines may mend it.
+    :ivar has_more: whether it is a call up to there, and has more behind it.
     """
 
-    def __init__(self, text: str, at: int = 0, is_cut_short: bool = False) -> None:
+    def __init__(
+        self,
+        text: str,
+        at: int = 0,
+        is_cut_short: bool = False,
+        has_more: bool = False,
+    ) -> None:
         super().__init__(text)
         self.at = at
         self.is_cut_short = is_cut_short
+        self.has_more = has_more
 
 
 def read_call(line: str) -> Call | None:
@@ -173,30 +181,34 @@ def read_call(line: str) -> Call | None:
     :return: None for a line without a command: a blank one, or a comment (``#``).
     :raises WrongCall: it is no call of a command.
     """
-    found = list(re.finditer(r"\S+", line))
-    if not found or found[0][0].startswith("#"):
+    # Only the words are looked for: what comes behind them may be long.
+    rest = re.finditer(r"\S+", line)
+    found = next(rest, None)
+    if found is None or found[0].startswith("#"):
         return None
-    name = found[0][0].removeprefix("/")
+    name = found[0].removeprefix("/")
     command = COMMANDS.get(name)
     if command is None:
         text = f"there is no command {legible(name)}; help lists them"
-        raise WrongCall(text, found[0].start())
-    del found[0]
+        raise WrongCall(text, found.start())
+    found = next(rest, None)
     options = []
-    while found and command.options and found[0][0].startswith("--"):
-        option = found.pop(0)
-        if option[0] not in command.options:
-            text = f"{name} has no option {cut(option[0])}; expected: {command.usage}"
-            raise WrongCall(text, option.start())
-        options.append(option[0])
-    words = tuple(each[0] for each in found[: len(command.words)])
-    rest = found[len(words) :]
+    while found and command.options and found[0].startswith("--"):
+        if found[0] not in command.options:
+            text = f"{name} has no option {cut(found[0])}; expected: {command.usage}"
+            raise WrongCall(text, found.start())
+        options.append(found[0])
+        found = next(rest, None)
+    words: list[str] = []
+    while found and len(words) < len(command.words):
+        words.append(found[0])
+        found = next(rest, None)
     if len(words) < len(command.words) - command.optional:
         raise WrongCall(f"expected: {command.usage}", len(line))
-    if rest and not command.json:
-        raise WrongCall(f"expected: {command.usage}", rest[0].start())
-    value = _read_json(line, rest[0].start()) if rest else None
-    return Call(command, tuple(options), words, value, bool(rest))
+    if found and not command.json:
+        raise WrongCall(f"expected: {command.usage}", found.start())
+    value = _read_json(line, found.start()) if found else None
+    return Call(command, tuple(options), tuple(words), value, found is not None)
 
 
 def _read_json(line: str, start: int) -> Any:
@@ -209,7 +221,9 @@ def _read_json(line: str, start: int) -> Any:
         at = start + error.at
         row, column = line.count("\n", 0, at) + 1, at - line.rfind("\n", 0, at)
         place = f"line {row}, column {column}" if "\n" in line else f"column {column}"
-        raise WrongCall(f"{text} at {place}", at, error.is_cut_short) from None
+        raise WrongCall(
+            f"{text} at {place}", at, error.is_cut_short, error.has_more
+        ) from None
 
 
 class Screen(Protocol):

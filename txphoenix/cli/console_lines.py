@@ -7,13 +7,18 @@ says.
 from __future__ import annotations
 
 import os
+from codecs import BOM_UTF8
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import Any
+from typing import Any, Final, cast
 
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IHalfCloseableProtocol, ITransport
+from twisted.internet.interfaces import (
+    IHalfCloseableProtocol,
+    IPushProducer,
+    ITransport,
+)
 from twisted.internet.stdio import StandardIO
 from twisted.protocols.basic import LineOnlyReceiver
 from zope.interface import implementer
@@ -24,7 +29,10 @@ from ..legible import escaped
 from .console_commands import Commands, WrongCall, read_call
 from .output import Terminal
 
-__all__ = ["LineConsole", "standard_io"]
+__all__ = ["MOST_WAITING", "LineConsole", "standard_io"]
+
+MOST_WAITING: Final = 1000
+"""How many commands may wait; then no more are read until they are done."""
 
 
 @contextmanager
@@ -84,6 +92,7 @@ class LineConsole(LineOnlyReceiver):
         self._lines: deque[tuple[int, bytes]] = deque()
         self._line_count = 0
         self._is_working = False
+        self._is_holding_back = False
         self._has_all_lines = False
         self._closed: Deferred[None] = Deferred()
 
@@ -143,8 +152,15 @@ class LineConsole(LineOnlyReceiver):
             return
         self._line_count += 1
         self._is_behind_prompt = False
+        if self._line_count == 1 and not self._prompt:
+            # Editors on Windows put it there.
+            line = line.removeprefix(BOM_UTF8)
         self._lines.append((self._line_count, line))
         self._work()
+        if len(self._lines) > MOST_WAITING and not self._is_holding_back:
+            # What writes them may never end, and be faster than the server.
+            self._is_holding_back = True
+            cast(IPushProducer, self.transport).pauseProducing()
 
     def lineLengthExceeded(self, line: bytes) -> None:
         """Refuse what is too long for a command; nothing after it can be told apart."""
@@ -162,13 +178,18 @@ class LineConsole(LineOnlyReceiver):
 
     def writeConnectionLost(self) -> None:
         """End: nobody reads what is printed."""
+        transport, self.transport = self.transport, None
+        if transport is not None:
+            # Twisted's does not tell of its end once one half is gone.
+            transport.loseConnection()
         self.end()
 
     def connectionLost(self, reason: Any = None) -> None:
         """End: the terminal is gone."""
         self.transport = None
         self.end()
-        self._closed.callback(None)
+        if not self._closed.called:
+            self._closed.callback(None)
 
     # -- The commands -------------------------------------------------------------
 
@@ -185,6 +206,9 @@ class LineConsole(LineOnlyReceiver):
             except (WrongCall, PhoenixError) as error:
                 self._tell_error(number, error)
         self._is_working = False
+        if self._is_holding_back and self.transport is not None:
+            self._is_holding_back = False
+            cast(IPushProducer, self.transport).resumeProducing()
         if self._has_all_lines:
             self.end()
 

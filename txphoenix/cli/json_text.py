@@ -14,15 +14,22 @@ class WrongJSON(ValueError):
     :ivar problem: what is wrong with it, without the place.
     :ivar at: the index of the character that is wrong, or None where that is not known.
     :ivar is_cut_short: whether it may become JSON with more lines.
+    :ivar has_more: whether it is JSON up to there, and has more behind it.
     """
 
     def __init__(
-        self, text: str, problem: str, at: int | None = None, is_cut_short: bool = False
+        self,
+        text: str,
+        problem: str,
+        at: int | None = None,
+        is_cut_short: bool = False,
+        has_more: bool = False,
     ) -> None:
         super().__init__(text)
         self.problem = problem
         self.at = at
         self.is_cut_short = is_cut_short
+        self.has_more = has_more
 
 
 def read_json(text: str) -> Any:
@@ -35,7 +42,13 @@ def read_json(text: str) -> Any:
     except json.JSONDecodeError as error:
         # A string must not go on over a line's end, so one that is open is wrong.
         has_more_to_come = error.pos >= len(text.rstrip()) and text.strip() != ""
-        raise WrongJSON(str(error), error.msg, error.pos, has_more_to_come) from None
+        raise WrongJSON(
+            str(error),
+            error.msg,
+            error.pos,
+            is_cut_short=has_more_to_come,
+            has_more=error.msg == "Extra data",
+        ) from None
     except ValueError as error:
         # A constant, or a number of more digits than Python reads.
         raise WrongJSON(str(error), str(error)) from None

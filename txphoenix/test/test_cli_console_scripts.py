@@ -13,6 +13,7 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.utils import getProcessOutputAndValue
 from twisted.trial.unittest import TestCase
 
+from txphoenix.cli.console_lines import MOST_WAITING
 from txphoenix.cli.output import FAILED, OK
 from txphoenix.test.cli_program import ROOT, Room
 from txphoenix.test.console_case import WRONG, ConsoleCase
@@ -87,6 +88,47 @@ class ScriptTests(ConsoleCase):
                 errors, ["txphoenix: error: line 2: it is longer than 1048576 bytes"]
             )
             self.assertEqual(printed.count(" ms"), 1)
+
+    async def test_mark(self) -> None:
+        """A byte order mark at the beginning of a script is no part of its command."""
+        text = "\ufeffjoin rooms:a\r\n"
+        self.assertEqual(await self.script(text), (OK, "ok {}\nrooms:a left\n", []))
+        code, _, errors = await self.script(f"\n{text}")
+        self.assertEqual(code, FAILED)
+        self.assertIn("line 2: there is no command '\\ufeffjoin'", errors[0])
+
+    async def test_without_end(self) -> None:
+        """No more is read of a script than can wait, and then the rest of it."""
+        asked: Deferred[None] = Deferred()
+        answer: Deferred[Reply] = Deferred()
+
+        class SlowRoom(Room):
+            def handle_in(self, event: str, payload: object) -> Deferred[Reply]:
+                asked.callback(None)
+                return answer
+
+        self.room = SlowRoom
+        running, _, console = await self.started()
+        console.dataReceived(b"join rooms:a\npush rooms:a e\n")
+        await asked
+        console.dataReceived(b"\n" * MOST_WAITING)
+        self.assertEqual(self.screen.producerState, "producing")
+        console.dataReceived(b"#\n" * MOST_WAITING)
+        self.assertEqual(self.screen.producerState, "paused")
+        resumed: Deferred[None] = Deferred()
+        self.patch(self.screen, "resumeProducing", lambda: resumed.callback(None))
+        answer.callback(ok("here"))
+        await resumed
+        console.dataReceived(b"quit\n")
+        self.assertEqual(await running, OK)
+
+    async def test_nobody_reads(self) -> None:
+        """Once nobody reads what it prints it ends, and waits for no more of that."""
+        running, _, console = await self.started()
+        await self.say("join rooms:a")
+        self.patch(self.screen, "loseConnection", lambda: None)
+        console.writeConnectionLost()
+        self.assertEqual(await running, OK)
 
     async def test_keep_going(self) -> None:
         """``--keep-going`` has the rest carried out, and the exit code is 1."""

@@ -24,6 +24,7 @@ if NOT_THERE is None:
     from prompt_toolkit.completion import CompleteEvent
     from prompt_toolkit.document import Document
 
+    from txphoenix.cli.prompt import validation
     from txphoenix.cli.prompt.completion import MOST, CallCompleter, Seen
     from txphoenix.cli.prompt.history import (
         KEPT,
@@ -178,6 +179,8 @@ class CompletionTests(PromptParts):
             seen.add("a", f"f{number}")
         self.assertEqual([*seen.topics["a"]][:2], ["last", "f0"])
         self.assertEqual(len(seen.topics["a"]), MOST)
+        seen.add("a", "x" * 100_000)
+        self.assertEqual([*seen.topics["a"]][-1], f"f{MOST - 2}")
 
     def test_lines(self) -> None:
         """Lines of runs before tell of topics and events, whatever else is in them."""
@@ -235,6 +238,7 @@ class HistoryTests(PromptParts):
             'join a {"user": {"API_Key": "x"}}',
             'join a {"userPassword" : "x"}',
             'join a {"client_secret": 1}',
+            'join a {"pass": "x"}',
             f"push a b {json.dumps(jwt)}",
         ):
             self.assertTrue(seems_secret(line), line)
@@ -253,6 +257,24 @@ class HistoryTests(PromptParts):
         self.assertEqual(len(self.path.read_text("utf-8").splitlines()), KEPT)
         self.assertEqual(stat.S_IMODE(self.path.stat().st_mode), 0o600)
         self.assertEqual(os.listdir(self.path.parent), ["history"])
+
+    def test_link(self) -> None:
+        """Where it is a link, that is left, and what it leads to is cut."""
+        self.path.parent.mkdir(parents=True)
+        file = Path(self.mktemp()).absolute()
+        file.write_text('"x"\n' * (2 * KEPT + 1), "utf-8")
+        self.path.symlink_to(file)
+        self.assertEqual(len([*self.history().load_history_strings()]), KEPT)
+        self.assertTrue(self.path.is_symlink())
+        self.assertEqual(len(file.read_text("utf-8").splitlines()), KEPT)
+
+    def test_line_cut_short(self) -> None:
+        """A last line that has no end is lost alone, if it is."""
+        self.path.parent.mkdir(parents=True)
+        for cut_short, kept in (('"a"', ["b", "a"]), ('"a', ["b"]), ("", ["b"])):
+            self.path.write_text(cut_short, "utf-8")
+            self.history().append_string("b")
+            self.assertEqual([*self.history().load_history_strings()], kept)
 
     def test_not_ours(self) -> None:
         """What is no line of ours is passed over."""
@@ -297,10 +319,38 @@ class TypedTests(PromptParts):
             ],
         )
 
+    def test_many_lines(self) -> None:
+        """JSON of many lines is read a few times, and not once for each of them."""
+        value = [{"number": number} for number in range(1000)]
+        text = f"push a b {json.dumps(value, indent=1)}\nping"
+        given: list[int] = []
+
+        def read(line: str) -> Call | None:
+            given.append(len(line))
+            return read_call(line)
+
+        self.patch(validation, "read_call", read)
+        (_, push), (_, ping) = read_calls(text)
+        self.assertEqual((push.json, ping.command.name), (value, "ping"))
+        self.assertLess(sum(given), 3 * len(text))
+
+    def test_other_ends(self) -> None:
+        """What ends a line for Unicode may be in a string, and ends no command."""
+        for character in "\u2028\u2029\x85":
+            ((_, call),) = read_calls(f'push a b "x{character}y"')
+            self.assertEqual(call.json, f"x{character}y")
+
     def test_place(self) -> None:
         """An error has its place in the whole of it."""
         error = self.assertRaises(WrongCall, read_calls, "ping\npsuh a\nping")
         self.assertEqual((error.at, error.is_cut_short), (5, False))
+        for text, at in (
+            ('push a b {"c":\n1} x\nping', 18),
+            ("push a b {\n}\npsuh a", 13),
+            ("push a b [\n,]\nping", 11),
+        ):
+            error = self.assertRaises(WrongCall, read_calls, text)
+            self.assertEqual((error.at, error.is_cut_short), (at, False), text)
 
     def test_cut_short(self) -> None:
         """It goes on where the last of it lacks its end."""

@@ -254,6 +254,21 @@ class HistoryTests(PromptCase):
         console.type("\x03")
         await self.leave(console)
 
+    async def test_search(self) -> None:
+        """Ctrl-R searches them; Ctrl-C ends the search alone, and Ctrl-D nothing."""
+        _, console = await self.started()
+        console.enter("join rooms:a")
+        await console.see("ok rooms:a")
+        console.type("\x12join")
+        await console.see_line("I-search backward: join")
+        console.type("\x04\x03")
+        await console.see_line(">")
+        console.type("ping")
+        await console.see_line("> ping")
+        console.type("\x03")
+        await console.see("> ping^C")
+        await self.leave(console)
+
     async def test_file(self) -> None:
         """It is for its owner alone, without secrets and what begins with a space."""
         _, console = await self.started()

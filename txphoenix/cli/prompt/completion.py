@@ -20,6 +20,9 @@ MOST: Final = 100
 
 _WIDEST: Final = 60
 
+# Nobody completes an event with a longer name, and a server may make up any.
+_LONGEST: Final = 200
+
 
 class Seen:
     """Topics that were joined, and events that came or were pushed.
@@ -37,7 +40,7 @@ class Seen:
         events = self.topics.pop(topic, {})
         self.topics[topic] = events
         _bound(self.topics)
-        if event is not None:
+        if event is not None and len(event) <= _LONGEST:
             events.pop(event, None)
             events[event] = None
             _bound(events)

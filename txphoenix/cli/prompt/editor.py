@@ -16,7 +16,7 @@ from typing import Any
 from prompt_toolkit.application import Application
 from prompt_toolkit.buffer import Buffer
 from prompt_toolkit.completion import Completer
-from prompt_toolkit.filters import Condition
+from prompt_toolkit.filters import Condition, is_searching
 from prompt_toolkit.formatted_text import FormattedText, StyleAndTextTuples
 from prompt_toolkit.history import History
 from prompt_toolkit.input import create_input
@@ -212,13 +212,16 @@ class Editor:
     def _keys(self) -> KeyBindings:
         keys = KeyBindings()
 
-        @keys.add("c-c")
+        # In a search Ctrl-C ends that, and the line is what it was.
+        @keys.add("c-c", filter=~is_searching)
         def cancel_line(event: KeyPressEvent) -> None:
             """Throw away what was typed, and show that."""
             self.show_input(f"{self._buffer.text}^C")
             self._buffer.reset()
 
-        @keys.add("c-d", filter=Condition(lambda: not self._buffer.text))
+        is_empty = Condition(lambda: not self._buffer.text)
+
+        @keys.add("c-d", filter=is_empty & ~is_searching)
         def leave(event: KeyPressEvent) -> None:
             self._leave()
 

@@ -27,7 +27,7 @@ KEPT: Final = 1000
 # A name in JSON that has one of these words in it, or a value that is a JSON Web Token.
 _SECRET: Final = re.compile(
     r"""(?xi)
-    "[^"\n]* (?: token | secret | passw | passphrase | passcode | api[_-]?key
+    "[^"\n]* (?: token | secret | \bpass\b | passw | passphrase | passcode | api[_-]?key
         | private[_-]?key | access[_-]?key | auth | credential | session | cookie
         | jwt | bearer | otp | \bpin\b | \bpwd\b ) [^"\n]*" \s* :
     | \beyJ[\w-]{8,}\.[\w-]{8,}
@@ -94,6 +94,7 @@ class LineHistory(History):
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             with suppress(FileNotFoundError):
                 check_regular(self._path)
+                _end_last_line(self._path)
             _write(self._path, os.O_APPEND, [string])
         except OSError as error:
             self._complain(error)
@@ -111,10 +112,21 @@ def _load(path: Path) -> list[str]:
     lines = [line for line in map(_read_line, text.splitlines()) if line]
     if len(lines) > 2 * KEPT:
         lines = lines[-KEPT:]
+        # The file may be a link to where somebody keeps it.
+        path = path.resolve()
         draft = path.with_name(f"{path.name}.{os.getpid()}")
         _write(draft, os.O_TRUNC, lines)
         draft.replace(path)
     return lines
+
+
+def _end_last_line(path: Path) -> None:
+    """Have a line that was cut short, as by a full disk, take no other with it."""
+    with path.open("r+b") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(size - 1, 0))
+        if file.read() not in (b"", b"\n"):
+            file.write(b"\n")
 
 
 def _write(path: Path, flag: int, lines: list[str]) -> None:

@@ -18,19 +18,41 @@ def read_calls(text: str) -> list[tuple[str, Call]]:
     :raises WrongCall: one of them is wrong; its place is that in the text.
     """
     calls = []
-    start = at = 0
-    for line in text.splitlines(keepends=True):
-        at += len(line)
+    start = 0
+    while start < len(text):
+        # Python's own splitlines() knows of ends that may be inside of a JSON string.
+        end = (text.find("\n", start) + 1) or len(text)
         try:
-            call = read_call(text[start:at])
+            try:
+                call = read_call(text[start:end])
+            except WrongCall as error:
+                if not (error.is_cut_short and end < len(text)):
+                    raise
+                end = _end_of_json(text, start)
+                call = read_call(text[start:end])
         except WrongCall as error:
-            if error.is_cut_short and at < len(text):
-                continue
             raise WrongCall(str(error), start + error.at, error.is_cut_short) from None
         if call is not None:
-            calls.append((text[start:at].rstrip(), call))
-        start = at
+            calls.append((text[start:end].rstrip(), call))
+        start = end
     return calls
+
+
+def _end_of_json(text: str, start: int) -> int:
+    """Where the last line ends of a call whose JSON goes on over several.
+
+    The whole rest is read once, and not each line with all of those before it.
+    """
+    try:
+        read_call(text[start:])
+    except WrongCall as error:
+        if error.has_more:
+            at = start + error.at
+            # What is behind the JSON in its own line is wrong, and stays with it.
+            is_next = "\n" in text[len(text[:at].rstrip()) : at]
+            line = text.rfind("\n", 0, at) if is_next else text.find("\n", at)
+            return line + 1 or len(text)
+    return len(text)
 
 
 def is_cut_short(text: str) -> bool:
