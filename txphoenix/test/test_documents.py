@@ -132,6 +132,8 @@ class GuideTests(PhoenixMixin, TestCase):
         await ensureDeferred(
             guide(lambda *words: said.append(" ".join(map(str, words))))
         )
+        self.assertIn("attic: joined", said)
+        self.assertIn("hall: joined", said)
         self.assertIn("joined rooms:den", said)
         self.assertIn("refused: unauthorized", said)
         self.assertIn("closed: stopped", said)

@@ -100,10 +100,14 @@ class ClientTests(TroubleMixin, ClientTestCase):
         self.say_failure(client.channel(TOPIC).join())
         self.memory.is_listening = False
         client.startService()
-        self.say_failure(client.channel(TOPIC).join())
+        channel = client.channel(TOPIC)
+        self.say_failure(channel.join())
         self.memory.advance(6.0)
         self.memory.is_listening = True
         self.reconnect()
+        self.memory.advance(60.0)
+        self.say(repr(channel))
+        self.say_raised(partial(getattr, channel, "status"))
         for reason in ("unmatched topic", "join crashed", "too many channels joined"):
             self.memory.refusal = {"reason": reason}
             self.say_failure(client.channel(TOPIC).join())
