@@ -144,7 +144,7 @@ class PieceTests(TokenCase):
         self.assertEqual(self.seen, ["token-1", "token-2"])
 
     async def test_private_authority(self) -> None:
-        """treq trusts whom the client trusts, and treq's own function does not."""
+        """What the client trusts treq trusts too, and treq by itself does not."""
         credentials = self_signed("example.org")
         await self.start(credentials.server)
         ca = Path(self.mktemp()).absolute()
