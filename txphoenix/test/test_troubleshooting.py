@@ -20,7 +20,7 @@ from typing import Any
 from unittest import mock
 
 from twisted.internet import reactor
-from twisted.internet.defer import Deferred, fail
+from twisted.internet.defer import Deferred, fail, gatherResults
 from twisted.internet.main import installReactor
 from twisted.internet.selectreactor import SelectReactor
 from twisted.internet.task import Clock
@@ -289,4 +289,5 @@ class SetUpTests(TroubleMixin, SynchronousTestCase):
             gc.collect()
         self.say_all(*(str(each.message) for each in warned))
         self.say(DirtyReactorAggregateError([]))
+        self.say_failure(gatherResults([fail(ValueError())], consumeErrors=True))
         self.assert_section("Twisted and tests")
