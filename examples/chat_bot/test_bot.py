@@ -28,9 +28,7 @@ class BotTests(PhoenixMixin, SynchronousTestCase):
         )
         client.startService()
         self.addCleanup(client.stopService)
-        channel = client.channel("rooms:lobby", channel_class=channel_class)
-        channel.join()
-        return channel
+        return client.channels.start_channel("rooms:lobby", channel_class=channel_class)
 
     def ask(self, text):
         """Have Ann say something; the last thing that she hears then."""

@@ -96,8 +96,8 @@ class ChannelManager(MultiService):
     def when_settled(self) -> Deferred[None]:
         """Wait until each channel has joined, or tried to.
 
-        One whose join was refused, or not answered in time, is tried again, but not
-        waited for.
+        A join that was refused, or not answered in time, is not waited for any longer,
+        whether it is tried again, as those of :meth:`start_channel`, or is not.
 
         :return: a Deferred of None.
             It fails, with the reason, if there will be no connection.

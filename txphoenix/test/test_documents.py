@@ -19,8 +19,11 @@ from twisted.internet.utils import getProcessOutputAndValue
 from twisted.trial.unittest import TestCase
 
 import txphoenix
+from txphoenix import SocketClient
 from txphoenix.testing import ChatRoom, Refused, ServerChannel
 from txphoenix.testing.cases import PhoenixMixin
+
+from .test_howtos import blocks as pieces
 
 ROOT = Path(txphoenix.__file__).parent.parent
 README = ROOT / "README.md"
@@ -59,6 +62,27 @@ class Secret(ServerChannel):
     def join(self, params: Any) -> Any:
         """Refuse."""
         raise Refused({"reason": "unauthorized"})
+
+
+class News(ServerChannel):
+    """What the guide's Elixir does.
+
+    :cvar items: how many there are.
+    :cvar asked: what the joins said.
+    """
+
+    items = 2
+    asked: list[Any] = []
+
+    def join(self, params: Any) -> Any:
+        """Let in, and keep what was asked."""
+        self.asked.append(params)
+        self.missed = range(params["last_id"] + 1, self.items + 1)
+
+    def after_join(self) -> None:
+        """Send what was missed."""
+        for number in self.missed:
+            self.push("item", {"id": number})
 
 
 class ReadmeTests(TestCase):
@@ -132,12 +156,46 @@ class GuideTests(PhoenixMixin, TestCase):
         await ensureDeferred(
             guide(lambda *words: said.append(" ".join(map(str, words))))
         )
+        self.assertIn("attic: joined", said)
+        self.assertIn("hall: joined", said)
         self.assertIn("joined rooms:den", said)
         self.assertIn("refused: unauthorized", said)
         self.assertIn("closed: stopped", said)
         self.assertIn(
             "the server says error {'reason': 'a message needs a body'}", said
         )
+
+    async def test_missed_messages(self) -> None:
+        """What comes while the client is away is told once, after the rejoin."""
+        self.patch(News, "asked", [])
+        self.patch(News, "items", 2)
+        server = await self.phoenix_server({"news:*": News})
+        (piece,) = [it for it in pieces("guide", "python") if it.caption]
+        self.assertEqual(piece.caption, "what has come since")
+        guide = load(
+            "async def guide(client, print):\n" + textwrap.indent(piece.text, "    "),
+            str(GUIDE),
+        )
+        client = SocketClient(server.url, backoff=lambda failures: 0.01)
+        client.startService()
+        self.addCleanup(client.stopService)
+        said: list[int] = []
+        told: list[Deferred[None]] = [Deferred() for _ in range(4)]
+
+        def say(word: str, number: int) -> None:
+            said.append(number)
+            told[number - 1].callback(None)
+
+        await ensureDeferred(guide(client, say))
+        await told[1]
+        News.items = 3
+        server.drop()
+        await told[2]
+        for number in (3, 4):
+            server.broadcast("news:all", "item", {"id": number})
+        await told[3]
+        self.assertEqual(said, [1, 2, 3, 4])
+        self.assertEqual(News.asked, [{"last_id": 0}, {"last_id": 2}])
 
 
 def load(source: str, name: str) -> Callable[..., Deferred[None]]:

@@ -129,7 +129,7 @@ class FrontPageTests(SynchronousTestCase):
         extras = set(re.findall(r'^        "(\w+)": \[', body, re.M))
         self.assertIn("metrics", extras)
         told = {name.strip("`") for name, _ in self.rows("Install")}
-        self.assertEqual(extras - told, {"benchmarks", "dev", "docs", "test"})
+        self.assertEqual(extras - told, {"benchmarks", "dev", "docs"})
 
     def rows(self, section: str) -> list[list[str]]:
         """The rows of the table in a section, but for its head."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from twisted.internet.defer import Deferred, succeed
+from twisted.internet.defer import Deferred, FirstError, succeed
 
 from txphoenix import Channel, SocketClient
-from txphoenix.errors import BufferFull, PushTimeout
-from txphoenix.testing import PhoenixServer, ServerChannel, ok
+from txphoenix.errors import BufferFull, PushError, PushTimeout
+from txphoenix.testing import PhoenixServer, ServerChannel, error, ok
 
 from .network import TOPIC, NetworkTestCase
 from .test_howtos import DOCS, NOT_THERE, blocks
@@ -22,15 +22,18 @@ class Taking(ServerChannel):
     """Takes what it is pushed, one after the other, and answers when it is told to.
 
     :cvar taken: the bodies, in the order in which they came.
+    :cvar ids: the ids beside them.
     :cvar answer: is waited for with each.
     """
 
     taken: list[Any]
+    ids: list[Any]
     answer: Deferred[Any]
 
     def handle_in(self, event: str, payload: Any) -> Any:
         """Take it."""
         self.taken.append(payload["body"])
+        self.ids.append(payload.get("id"))
         return ok() if self.answer.called else self.answer
 
 
@@ -40,10 +43,11 @@ class PageCase(NetworkTestCase):
     skip = NOT_THERE
     timeout = 60
 
-    def piece(self, caption: str, **names: Any) -> dict[str, Any]:
-        """Run a piece of the page; its names."""
-        (block,) = [it for it in blocks(PAGE, "python") if it.caption == caption]
-        exec(compile(block.text, caption, "exec"), names)
+    def piece(self, *captions: str, **names: Any) -> dict[str, Any]:
+        """Run a piece of the page, or several together; their names."""
+        for caption in captions:
+            (block,) = [it for it in blocks(PAGE, "python") if it.caption == caption]
+            exec(compile(block.text, caption, "exec"), names)
         return names
 
     async def turns(self) -> None:
@@ -56,6 +60,7 @@ class PageCase(NetworkTestCase):
 
         class Fresh(Taking):
             taken: list[Any] = []
+            ids: list[Any] = []
             answer: Deferred[Any] = succeed(ok())
 
         self.taking = Fresh
@@ -204,6 +209,40 @@ class ProducerTests(PageCase):
         answer.callback(ok())
         await pushing
         self.assertEqual(self.taking.taken, [*range(100)])
+
+    async def test_again(self) -> None:
+        """What a lost connection left unanswered comes again, with the same ids."""
+        channel = await self.start(backoff=lambda failures: 0.01)
+        answer: Deferred[Any] = Deferred()
+        self.taking.answer = answer
+        names = self.piece("with replies", "again until it is answered")
+        pushing = names["push_all"](channel, range(100))
+        await self.until(lambda: self.taking.taken)
+        await self.until(lambda: self.tested.buffers().awaiting_reply.size == 16)
+        lost = self.next_call(self.tested.on_close)
+        self.proxy.cut()
+        await lost
+        answer.callback(ok())
+        await pushing
+        ids, taken = self.taking.ids, self.taking.taken
+        self.assertEqual(ids.count(ids[0]), 2)
+        self.assertEqual(len(set(ids)), 100)
+        self.assertEqual(len({*zip(ids, taken, strict=True)}), 100)
+        self.assertEqual({*taken}, {*range(100)})
+
+    async def test_refused(self) -> None:
+        """An error is an answer: nothing is sent again."""
+        channel = await self.start()
+        answer: Deferred[Any] = Deferred()
+        self.taking.answer = answer
+        names = self.piece("with replies", "again until it is answered")
+        pushing = names["push_all"](channel, range(100), outstanding=1)
+        await self.until(lambda: self.taking.taken)
+        answer.callback(error())
+        with self.assertRaises(FirstError) as caught:
+            await pushing
+        self.assertIsInstance(caught.exception.subFailure.value, PushError)
+        self.assertEqual(self.taking.taken, [0])
 
 
 class LimitTests(PageCase):

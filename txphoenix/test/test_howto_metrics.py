@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from functools import partial
 from pathlib import Path
@@ -22,7 +23,9 @@ from txphoenix.service.maker import Options
 from txphoenix.testing import ChatRoom
 from txphoenix.testing.cases import PhoenixMixin
 
-from .test_howtos import NOT_THERE, ROOT, URL, blocks, program
+from .aio_case import complaints
+from .cli_program import CHECKED, start_program
+from .test_howtos import DOCS, NOT_THERE, ROOT, URL, blocks, program
 
 PAGE = "howto-metrics"
 
@@ -77,6 +80,32 @@ class PageTests(PhoenixMixin, TestCase):
             [one for one in REGISTRY.collect() if one.name.startswith("txphoenix")], []
         )
 
+    async def test_asyncio(self) -> None:
+        """The program for asyncio serves what its client did from its start on."""
+        server = await self.phoenix_server({"rooms:*": ChatRoom})
+        (text,) = [it.text for it in blocks(PAGE, "python") if it.caption == "asyncio"]
+        for shown, here in (
+            ("ws://localhost:4000/socket", server.url),
+            ("metrics(9464)", "metrics(0)"),
+        ):
+            self.assertIn(shown, text)
+            text = text.replace(shown, here)
+        path = Path(self.mktemp()).absolute()
+        path.write_text(text, "utf-8")
+        ran = start_program(self, *CHECKED, "-u", os.fspath(path))
+        await server.when_joined("rooms:lobby")
+        server.broadcast("rooms:lobby", "news", {})
+        await ran.out.wait_for("message: news\n")
+        port = ran.out.text.split()[3]
+        pool = HTTPConnectionPool(reactor, persistent=False)
+        response = await treq.get(f"http://127.0.0.1:{port}/metrics", pool=pool)
+        lines = (await response.text()).splitlines()
+        for name in ("connections", "joins"):
+            self.assertIn(f'txphoenix_{name}_total{{client="chat"}} 1.0', lines)
+        (lobby,) = server.channels("rooms:lobby")
+        lobby.stop()
+        self.assertEqual((await ran.ended, complaints(ran)), (0, ""))
+
     async def test_several_processes(self) -> None:
         """With files shared among processes, each has txphoenix's metrics by itself."""
         directory = Path(self.mktemp())
@@ -98,6 +127,16 @@ class CommandTests(SynchronousTestCase):
     """The commands on the page."""
 
     skip = NOT_THERE
+
+    def test_downloads(self) -> None:
+        """The dashboard and the rules can be had from the page."""
+        page = (DOCS / f"{PAGE}.rst").read_text("utf-8")
+        links = re.findall(r":download:`[^<`]+<([^>]+)>`", page)
+        self.assertEqual(
+            {Path(link).name for link in links}, {"txphoenix.json", "alerts.yml"}
+        )
+        for link in links:
+            self.assertTrue((DOCS / link).exists(), link)
 
     def test_command(self) -> None:
         """The command line is taken as it is printed."""

@@ -107,11 +107,13 @@ class DrillTests(TestCase):
         self.addCleanup(process.kill)
         return process
 
-    async def health(self, address: str) -> int:
-        """The exit status of the container's health check."""
+    async def check(self, address: str, page: str = "metrics") -> int:
+        """The exit status of the health check, the container's or another page's."""
         python, *words = in_dockerfile("CMD")
         self.assertEqual(python, "python")
-        words = [word.replace("http://127.0.0.1:9464", address) for word in words]
+        asked = "http://127.0.0.1:9464/metrics"
+        self.assertEqual("".join(words).count(asked), 1)
+        words = [word.replace(asked, f"{address}/{page}") for word in words]
         status: int = await getProcessValue(sys.executable, words, os.environ)
         return status
 
@@ -129,12 +131,13 @@ class DrillTests(TestCase):
         server_line = await served
         address = server_line.split()[-1].removesuffix("/metrics")
         await joined
-        healthy = self.health(address)
+        healthy = self.check(address, "health")
         over = process.when_printed("the outage is over")
         self.assertEqual(await healthy, 0)
 
         await drill.out.wait_for("the server is gone")
-        self.assertEqual(await self.health(address), 1)
+        self.assertEqual(await self.check(address, "health"), 1)
+        self.assertEqual(await self.check(address), 0)
         await over
         await process.when_printed("no reply to a heartbeat")
         await process.when_printed("the outage is over")

@@ -9,7 +9,7 @@ from typing import Any
 
 import treq
 from twisted.internet.defer import Deferred
-from twisted.web.client import HTTPConnectionPool
+from twisted.web.client import HTTPConnectionPool, ResponseNeverReceived
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET
 
@@ -18,6 +18,7 @@ from txphoenix.errors import ConfigurationError, ConnectionFailed, HandshakeRefu
 from txphoenix.protocol.backoff import steps
 from txphoenix.testing import PhoenixServer, Refused
 from txphoenix.testing.connect import Socket
+from txphoenix.testing.tls import self_signed
 
 from .cli_program import start_program
 from .network import NetworkTestCase, Room, reactor
@@ -76,7 +77,7 @@ class TokenCase(NetworkTestCase):
 
     skip = NOT_THERE
 
-    async def start(self) -> PhoenixServer:
+    async def start(self, tls: Any = None) -> PhoenixServer:
         """Start the server."""
         self.seen: list[str | None] = []
         self.refused: list[str | None] = []
@@ -102,20 +103,29 @@ class TokenCase(NetworkTestCase):
         pool = HTTPConnectionPool(reactor, persistent=False)
         self.patch(treq, "post", partial(treq.post, pool=pool))
         self.server = await self.serve(
-            channels={"rooms:*": Lobby}, auth_token=True, connect=connect
+            channels={"rooms:*": Lobby}, auth_token=True, connect=connect, tls=tls
         )
         self.server.resource = self.tokens
         return self.server
 
-    def piece(self, caption: str, **names: Any) -> dict[str, Any]:
+    def piece(
+        self, caption: str, files: dict[str, str] | None = None, **names: Any
+    ) -> dict[str, Any]:
         """Run a piece of the page, at this server; its names.
 
         The client, if it makes one, is quick to come back, and stopped after the test.
+
+        :param files: where the files are that it names.
         """
         (block,) = [it for it in blocks(PAGE, "python") if it.caption == caption]
         text = block.text.replace("wss://example.org/socket", self.server.url)
-        address = f"http://127.0.0.1:{self.server.port}"
+        is_secure = self.server.url.startswith("wss:")
+        address = f"http{'s' * is_secure}://127.0.0.1:{self.server.port}"
         text = text.replace("https://example.org", address)
+
+        for shown, path in (files or {}).items():
+            self.assertIn(shown, text)
+            text = text.replace(shown, path)
 
         def client(*args: Any, **options: Any) -> SocketClient:
             made = SocketClient(*args, **{"backoff": steps([0.01]), **options})
@@ -145,6 +155,22 @@ class PieceTests(TokenCase):
         await client.when_connected()
         await self.back(client)
         self.assertEqual(self.seen, ["token-1", "token-2"])
+
+    async def test_private_authority(self) -> None:
+        """What the client trusts treq trusts too, and treq by itself does not."""
+        credentials = self_signed("example.org")
+        await self.start(credentials.server)
+        ca = Path(self.mktemp()).absolute()
+        ca.write_bytes(credentials.trust_root.dumpPEM())
+        client = self.piece(
+            "a token from a private authority's server", {"/etc/chat/ca.pem": str(ca)}
+        )["client"]
+        client.startService()
+        await client.when_connected()
+        self.assertEqual(self.seen, ["token-1"])
+        others = self.piece("a token before each attempt")["fresh_token"]
+        with self.assertRaises(ResponseNeverReceived):
+            await others()
 
     async def kept(self) -> SocketClient:
         """A client whose token is kept, with the example's class."""

@@ -20,7 +20,7 @@ from typing import Any
 from unittest import mock
 
 from twisted.internet import reactor
-from twisted.internet.defer import Deferred, fail
+from twisted.internet.defer import Deferred, fail, gatherResults
 from twisted.internet.main import installReactor
 from twisted.internet.selectreactor import SelectReactor
 from twisted.internet.task import Clock
@@ -100,10 +100,14 @@ class ClientTests(TroubleMixin, ClientTestCase):
         self.say_failure(client.channel(TOPIC).join())
         self.memory.is_listening = False
         client.startService()
-        self.say_failure(client.channel(TOPIC).join())
+        channel = client.channel(TOPIC)
+        self.say_failure(channel.join())
         self.memory.advance(6.0)
         self.memory.is_listening = True
         self.reconnect()
+        self.memory.advance(60.0)
+        self.say(repr(channel))
+        self.say_raised(partial(getattr, channel, "status"))
         for reason in ("unmatched topic", "join crashed", "too many channels joined"):
             self.memory.refusal = {"reason": reason}
             self.say_failure(client.channel(TOPIC).join())
@@ -285,4 +289,5 @@ class SetUpTests(TroubleMixin, SynchronousTestCase):
             gc.collect()
         self.say_all(*(str(each.message) for each in warned))
         self.say(DirtyReactorAggregateError([]))
+        self.say_failure(gatherResults([fail(ValueError())], consumeErrors=True))
         self.assert_section("Twisted and tests")

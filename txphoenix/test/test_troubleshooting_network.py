@@ -18,7 +18,7 @@ from txphoenix.testing.rooms import demo_channels
 from txphoenix.testing.tls import ClientAuthority, self_signed
 from txphoenix.transports.failures import failed_with
 
-from .cli_program import CommandTestCase
+from .cli_program import CommandTestCase, start_program
 from .troubleshooting_case import NOT_THERE, TroubleMixin
 
 
@@ -73,6 +73,12 @@ class NetworkTests(TroubleMixin, CommandTestCase):
         server = await self.phoenix_server()
         port = str(server.port)
         self.assertEqual(await self.command("serve", "--port", port), 1)
+        for line in (b"push rooms:attic new_msg", b"psuh rooms:attic new_msg"):
+            console = start_program(self, "-m", "txphoenix", "console", server.url)
+            console.transport.write(line)
+            console.transport.closeChildFD(0)
+            self.assertEqual(await console.ended, 1)
+            self.say(console.err.text)
         server.refuse(403)
         self.assertEqual(await self.command("listen", server.url, "rooms:lobby"), 1)
         lines = self.err.output.text.splitlines()
