@@ -129,13 +129,23 @@ class CompletionTests(PromptParts):
     """What TAB offers."""
 
     def offers(self, seen: Seen, text: str, *joined: str) -> list[str]:
-        """The words that are offered behind this text."""
+        """The words that are offered behind this text, without the space behind."""
         completer = CallCompleter(seen, lambda: joined)
         event = CompleteEvent(completion_requested=True)
-        return [
+        offered = [
             completion.text
             for completion in completer.get_completions(Document(text), event)
         ]
+        self.assertTrue(all(word.endswith(" ") for word in offered))
+        return [word.removesuffix(" ") for word in offered]
+
+    def test_space_is_there(self) -> None:
+        """A word that a space follows already gets no other."""
+        completer = CallCompleter(Seen(), tuple)
+        event = CompleteEvent(completion_requested=True)
+        document = Document("jo rooms:lobby", 2)
+        (offer,) = completer.get_completions(document, event)
+        self.assertEqual(offer.text, "join")
 
     def test_by_place(self) -> None:
         """Each place has its words, the latest first."""

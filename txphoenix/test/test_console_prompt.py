@@ -183,15 +183,16 @@ class CompletionTests(PromptCase):
         server, console = await self.started()
         console.type("jo\t")
         await console.see_line("> join")
-        console.enter(" rooms:lobby")
+        # A word that is complete is followed by a space, as in a shell.
+        console.enter("rooms:lobby")
         await console.see("ok rooms:lobby")
         server.broadcast("rooms:lobby", "new_msg", {})
         await console.see("rooms:lobby new_msg {}")
         for typed, becomes in (
             ("/pu\t", "> /push"),
-            (" --\t", "> /push --no-reply"),
-            (" ro\t", "> /push --no-reply rooms:lobby"),
-            (" n\t", "> /push --no-reply rooms:lobby new_msg"),
+            ("--\t", "> /push --no-reply"),
+            ("ro\t", "> /push --no-reply rooms:lobby"),
+            ("n\t", "> /push --no-reply rooms:lobby new_msg"),
         ):
             console.type(typed)
             await console.see_line(becomes)

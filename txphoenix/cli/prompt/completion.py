@@ -81,9 +81,11 @@ class CallCompleter(Completer):
     ) -> Iterable[Completion]:
         """What the word may become."""
         *words, begun = re.split(r"\s+", document.text_before_cursor.lstrip())
+        # As shells do it, so that one can go on typing.
+        end = "" if document.current_char.isspace() else " "
         for word, meaning in self._offers(words, begun).items():
             if word.startswith(begun) and _is_typeable(word):
-                yield Completion(word, -len(begun), cut(word, _WIDEST), meaning)
+                yield Completion(word + end, -len(begun), cut(word, _WIDEST), meaning)
 
     def _offers(self, words: list[str], begun: str) -> dict[str, str]:
         """Words, and what each of them does."""
