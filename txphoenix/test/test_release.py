@@ -8,11 +8,14 @@ from __future__ import annotations
 import io
 import os
 import re
+import subprocess
 import sys
 import tarfile
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
+from unittest import mock
 from zipfile import ZipFile
 
 from twisted.trial.unittest import SynchronousTestCase
@@ -146,10 +149,13 @@ class PrepareTests(SynchronousTestCase):
             (self.root / "newsfragments" / name).write_text("It now is.", "utf-8")
         self.ran: list[list[str]] = []
         self.changed = ""
+        self.failing = "nothing"
 
     def run_command(self, words: Sequence[str]) -> str:
         """Take note of a command in place of running it."""
         self.ran.append([word for word in words if word != sys.executable])
+        if self.failing in words:
+            raise subprocess.CalledProcessError(1, list(words))
         return self.changed if words[0] == "git" else "## the news"
 
     def prepare(self, version: str, is_dry: bool = False) -> str:
@@ -186,11 +192,65 @@ class PrepareTests(SynchronousTestCase):
         self.assertIn(" M setup.py", str(error))
         self.assertIn('"0.1.0"', self.version.read_text("utf-8"))
 
+    def test_news_fail(self) -> None:
+        """If the news cannot be written, the version is not either."""
+        self.failing = "towncrier"
+        self.assertRaises(subprocess.CalledProcessError, self.prepare, "0.2.0")
+        self.assertIn('"0.1.0"', self.version.read_text("utf-8"))
+
     def test_refused(self) -> None:
         """A version that may not be is not written, nor is anything run."""
         self.assertRaises(making.NotReady, self.prepare, "0.1.1")
         self.assertEqual(self.ran, [])
         self.assertIn('"0.1.0"', self.version.read_text("utf-8"))
+
+
+class CommandTests(SynchronousTestCase):
+    """What the commands say to whoever gives them the wrong thing, or lacks a tool."""
+
+    skip = NOT_THERE
+
+    def said(self, *arguments: str, **without: Any) -> str:
+        """What ``python -m release`` exits with, and prints as errors."""
+        errors = io.StringIO()
+        with (
+            mock.patch.object(sys, "stderr", errors),
+            mock.patch.multiple(making, **without),
+        ):
+            stopped = self.assertRaises(SystemExit, making.main, list(arguments))
+        return f"{errors.getvalue()}{stopped.code}"
+
+    def prepare_none(self, *_given: object) -> str:
+        """Do nothing in place of preparing a release."""
+        return "prepared"
+
+    def test_date(self) -> None:
+        """The day is one of the calendar, for it goes into the news."""
+        for day in ("tomorrow", "28.11.2026", "2026-02-30"):
+            said = self.said("9.0.0", "--date", day, prepare=self.prepare_none)
+            self.assertIn(f"argument --date: invalid day value: {day!r}", said)
+
+    def test_no_towncrier(self) -> None:
+        """Without towncrier it says what to install, and begins nothing."""
+        said = self.said("9.0.0", find_spec=lambda name: None, prepare=None)
+        self.assertIn("towncrier is not installed: pip install", said)
+
+    def test_no_git(self) -> None:
+        """Without git it says so in a line."""
+        missing = mock.Mock(side_effect=FileNotFoundError(2, "No such file", "git"))
+        said = self.said("9.0.0", find_spec=lambda name: name, prepare=missing)
+        self.assertIn("python -m release: ", said)
+        self.assertIn("'git'", said)
+
+    def test_nothing_built(self) -> None:
+        """What looks at files wants to know which, and that they are there."""
+        for given in ([], ["one", "two"], ["nowhere"]):
+            stopped = self.assertRaises(SystemExit, built.main, given)
+            self.assertIn("one folder is expected", str(stopped.code))
+            with mock.patch.dict(os.environ):
+                os.environ.pop("TOX_PACKAGE", None)
+                stopped = self.assertRaises(SystemExit, unpacked.main, given)
+            self.assertIn("one sdist is expected", str(stopped.code))
 
 
 class BuiltTests(SynchronousTestCase):
