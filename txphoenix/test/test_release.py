@@ -18,7 +18,7 @@ from typing import Any
 from unittest import mock
 from zipfile import ZipFile
 
-from twisted.trial.unittest import SynchronousTestCase
+from twisted.trial.unittest import SkipTest, SynchronousTestCase
 
 import txphoenix
 
@@ -326,6 +326,20 @@ class BuiltTests(SynchronousTestCase):
         for name in left_out:
             error = self.assertRaises(built.Fault, self.check_sdist, name)
             self.assertIn(f"missing ['{name}']", str(error))
+
+    def test_ignored(self) -> None:
+        """What git ignores in any folder, as the examples leave it, is in no sdist."""
+        file = ROOT / ".gitignore"
+        if not file.exists():
+            raise SkipTest("no clone: there is no .gitignore")
+        ignored = re.findall(r"^[^#/\n].*$", file.read_text("utf-8"), re.M)
+        self.assertIn("dropin.cache", ignored)
+        manifest = (ROOT / "MANIFEST.in").read_text("utf-8")
+        lines = re.findall(r"^global-exclude (.+)$", manifest, re.M)
+        excluded = {pattern for line in lines for pattern in line.split()}
+        # The sdist has one of its own, at its top.
+        wanted = {re.sub("/$", "/**", it) for it in ignored} - {"*.egg-info/**"}
+        self.assertEqual(wanted - excluded, set())
 
     def test_dead_links(self) -> None:
         """Relative links and pictures lead nowhere, whatever wrote them."""
