@@ -100,7 +100,9 @@ class Reader:
         self._pip = self._write_pip()
         self._files: dict[str, str] = {}
         env = {**os.environ, "VIRTUAL_ENV_DISABLE_PROMPT": "1"}
-        for name in ("PYTHONPATH", "PYTHONUNBUFFERED", "FORCE_COLOR", "PYTEST_ADDOPTS"):
+        for name in ("PATH", "UNBUFFERED", "OPTIMIZE"):
+            env.pop(f"PYTHON{name}", None)
+        for name in ("FORCE_COLOR", "PYTEST_ADDOPTS"):
             env.pop(name, None)
         self.screens = {
             name: start_screen(case, self.folder, env)
