@@ -200,6 +200,9 @@ class TutorialTests(PhoenixMixin, TestCase):
         bot.transport.signalProcess("TERM")
         self.assertEqual(await bot.ended, 0, bot.output)
 
+    # A bot that is not let in tries for ever.
+    test_application.timeout = 60  # type: ignore[attr-defined]
+
 
 class PageTests(SynchronousTestCase):
     """What the page has besides what runs."""
