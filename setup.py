@@ -32,21 +32,24 @@ def readme_for_index(text: str, file: str = FILE, page: str = PAGE) -> str:
     """
 
     def replaced(match: re.Match[str]) -> str:
-        is_picture, words, target = match.groups()
-        name = re.fullmatch(r"docs/([\w-]+)\.rst", target)
+        is_picture, words, target = match["picture"], match["words"], match["target"]
+        if target is None:
+            return match[0]
         if is_picture:
             return words
+        name = re.fullmatch(r"docs/([\w-]+)\.rst(#.*)?", target)
         if name is not None and page:
-            return f"[{words}]({page.format(page=name[1])})"
+            return f"[{words}]({page.format(page=name[1])}{name[2] or ''})"
         if file and not target.startswith("#"):
             return f"[{words}]({file.format(path=target)})"
         return words
 
-    relative = r"(!?)\[([^\]]*)\]\((?!https?:|mailto:)([^)\s]+)\)"
-    parts = re.split(r"(^```.*?^```$)", text, flags=re.M | re.S)
-    # What is between programs; a program may well have what looks like a link.
-    parts[::2] = [re.sub(relative, replaced, part) for part in parts[::2]]
-    shown = "".join(parts)
+    # A program may well have what looks like a link.
+    program = r"^ *(?P<fence>```|~~~)(?s:.*?)^ *(?P=fence)$|^ {4}.*$|`[^`\n]+`"
+    elsewhere = r"[A-Za-z][\w+.-]*:|//"
+    words, target = r"\[(?P<words>[^\]]*)\]", r"(?P<target>[^)\s]+)"
+    link = rf"(?P<picture>!?){words}\((?!{elsewhere}){target}\)"
+    shown = re.sub(f"{program}|{link}", replaced, text, flags=re.M)
     if shown == text or file or page:
         return shown
     return f"{shown}\nThe pages and files named here are in the source distribution.\n"

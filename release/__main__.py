@@ -11,7 +11,8 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
@@ -86,11 +87,11 @@ def check(version: str, before: str, news: str, kinds: Counter[str]) -> None:
         raise NotReady(f"{version} promises nothing new since {before}, but repairs")
 
 
-def prepare(root: Path, version: str, date: str, run: Run, is_dry: bool) -> str:
+def prepare(root: Path, version: str, day: str, run: Run, is_dry: bool) -> str:
     """Write the version and the news, or show what would be written.
 
     :param root: the working copy.
-    :param date: the day of the release, as ``2026-11-28``.
+    :param day: that of the release, as ``2026-11-28``.
     :param run: runs a command in the working copy, and returns what it prints.
     :param is_dry: change nothing.
     :return: what to tell whoever makes the release.
@@ -102,13 +103,14 @@ def prepare(root: Path, version: str, date: str, run: Run, is_dry: bool) -> str:
     before = line.findall(text)[0]
     check(version, before, (root / "NEWS.md").read_text("utf-8"), fragments(root))
     towncrier = [sys.executable, "-m", "towncrier", "build"]
-    told = ["--version", version, "--date", date]
+    told = ["--version", version, "--date", day]
     if is_dry:
         return run([*towncrier, "--draft", *told])
     if changed := run(["git", "status", "--porcelain"]):
         raise NotReady(f"commit first what is not committed:\n{changed}")
-    file.write_text(line.sub(f'__version__ = "{version}"', text), "utf-8")
+    # If this fails, the version is as it was.
     run([*towncrier, "--yes", *told])
+    file.write_text(line.sub(f'__version__ = "{version}"', text), "utf-8")
     return NEXT.format(version=version)
 
 
@@ -123,6 +125,11 @@ def _run(words: Sequence[str]) -> str:
     return done.stdout
 
 
+def day(text: str) -> str:
+    """A day as the news have it; another date is an error of the command line."""
+    return date.fromisoformat(text).isoformat()
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run it; the exit code is 1 if there is no release to be made."""
     parser = argparse.ArgumentParser(
@@ -131,6 +138,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("version", help="the version to release, such as 0.2.0")
     parser.add_argument(
         "--date",
+        type=day,
+        metavar="YYYY-MM-DD",
         default=datetime.now(UTC).date().isoformat(),
         help="the day of the release (default: today)",
     )
@@ -139,8 +148,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     given = parser.parse_args(arguments)
     try:
+        if find_spec("towncrier") is None:
+            raise NotReady("towncrier is not installed: pip install -e '.[dev]'")
         print(prepare(ROOT, given.version, given.date, _run, given.dry_run))
-    except (NotReady, subprocess.CalledProcessError) as error:
+    except (NotReady, OSError, subprocess.CalledProcessError) as error:
         sys.exit(f"python -m release: {error}")
 
 

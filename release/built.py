@@ -95,9 +95,12 @@ def dead_links(html: str) -> list[str]:
 
 def main(arguments: Sequence[str]) -> None:
     """Look at all of it; the exit code is 1 if anything is wrong."""
+    if len(arguments) != 1 or not Path(arguments[0]).is_dir():
+        sys.exit("python -m release.built: one folder is expected, such as dist")
+
     from readme_renderer.markdown import render
 
-    (directory,) = map(Path, arguments)
+    directory = Path(arguments[0])
     try:
         built = sorted(directory.iterdir())
         if [path.suffix for path in built] != [".whl", ".gz"]:

@@ -32,7 +32,10 @@ TESTS = (
 
 def main(arguments: Sequence[str]) -> int:
     """Unpack it, and run them there; the exit code is trial's."""
-    (sdist,) = arguments or [os.environ["TOX_PACKAGE"]]
+    given = arguments or [os.environ.get("TOX_PACKAGE", "")]
+    if len(given) != 1 or not Path(given[0]).is_file():
+        sys.exit("python -m release.unpacked: one sdist is expected")
+    (sdist,) = given
     with tempfile.TemporaryDirectory() as directory:
         with tarfile.open(sdist) as archive:
             archive.extractall(directory, filter="data")

@@ -43,6 +43,11 @@ _PATIENCE = 60.0
 # The key does not throw away what is printed in that moment.
 # The shell has no editor of its own for the line: the terminal shows what is typed.
 _BEGIN = f"stty noflsh; PS1='{_PROMPT}' exec {BASH} --noprofile --norc --noediting -i"
+# What people have set for shells of their own, of which a page knows nothing.
+_OF_OTHERS = ("BASH", "HIST", "LC_", "PROMPT_", "PS0", "SHELLOPTS", "TMOUT")
+# A terminal that can clear a line, a language that each system has, and no file in
+# which the shell keeps what was typed: that is not what the person here has typed.
+_OURS = {"TERM": "vt100", "LC_ALL": "C", "HISTFILE": ""}
 # What is another each time: as it is on the page, and as it may be on the screen.
 _TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d{4}"
 _VARYING = {
@@ -177,8 +182,10 @@ def start_screen(case: TestCase, folder: Path, env: Mapping[str, str]) -> Screen
         screen,
         BASH,
         [BASH, "-c", _BEGIN],
-        # One that can clear a line.
-        env={**env, "TERM": "vt100"},
+        env={
+            **{it: env[it] for it in env if not it.startswith(_OF_OTHERS)},
+            **_OURS,
+        },
         path=os.fspath(folder),
         usePTY=True,
     )

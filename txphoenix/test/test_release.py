@@ -8,14 +8,17 @@ from __future__ import annotations
 import io
 import os
 import re
+import subprocess
 import sys
 import tarfile
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
+from unittest import mock
 from zipfile import ZipFile
 
-from twisted.trial.unittest import SynchronousTestCase
+from twisted.trial.unittest import SkipTest, SynchronousTestCase
 
 import txphoenix
 
@@ -146,10 +149,13 @@ class PrepareTests(SynchronousTestCase):
             (self.root / "newsfragments" / name).write_text("It now is.", "utf-8")
         self.ran: list[list[str]] = []
         self.changed = ""
+        self.failing = "nothing"
 
     def run_command(self, words: Sequence[str]) -> str:
         """Take note of a command in place of running it."""
         self.ran.append([word for word in words if word != sys.executable])
+        if self.failing in words:
+            raise subprocess.CalledProcessError(1, list(words))
         return self.changed if words[0] == "git" else "## the news"
 
     def prepare(self, version: str, is_dry: bool = False) -> str:
@@ -186,11 +192,65 @@ class PrepareTests(SynchronousTestCase):
         self.assertIn(" M setup.py", str(error))
         self.assertIn('"0.1.0"', self.version.read_text("utf-8"))
 
+    def test_news_fail(self) -> None:
+        """If the news cannot be written, the version is not either."""
+        self.failing = "towncrier"
+        self.assertRaises(subprocess.CalledProcessError, self.prepare, "0.2.0")
+        self.assertIn('"0.1.0"', self.version.read_text("utf-8"))
+
     def test_refused(self) -> None:
         """A version that may not be is not written, nor is anything run."""
         self.assertRaises(making.NotReady, self.prepare, "0.1.1")
         self.assertEqual(self.ran, [])
         self.assertIn('"0.1.0"', self.version.read_text("utf-8"))
+
+
+class CommandTests(SynchronousTestCase):
+    """What the commands say to whoever gives them the wrong thing, or lacks a tool."""
+
+    skip = NOT_THERE
+
+    def said(self, *arguments: str, **without: Any) -> str:
+        """What ``python -m release`` exits with, and prints as errors."""
+        errors = io.StringIO()
+        with (
+            mock.patch.object(sys, "stderr", errors),
+            mock.patch.multiple(making, **without),
+        ):
+            stopped = self.assertRaises(SystemExit, making.main, list(arguments))
+        return f"{errors.getvalue()}{stopped.code}"
+
+    def prepare_none(self, *_given: object) -> str:
+        """Do nothing in place of preparing a release."""
+        return "prepared"
+
+    def test_date(self) -> None:
+        """The day is one of the calendar, for it goes into the news."""
+        for day in ("tomorrow", "28.11.2026", "2026-02-30"):
+            said = self.said("9.0.0", "--date", day, prepare=self.prepare_none)
+            self.assertIn(f"argument --date: invalid day value: {day!r}", said)
+
+    def test_no_towncrier(self) -> None:
+        """Without towncrier it says what to install, and begins nothing."""
+        said = self.said("9.0.0", find_spec=lambda name: None, prepare=None)
+        self.assertIn("towncrier is not installed: pip install", said)
+
+    def test_no_git(self) -> None:
+        """Without git it says so in a line."""
+        missing = mock.Mock(side_effect=FileNotFoundError(2, "No such file", "git"))
+        said = self.said("9.0.0", find_spec=lambda name: name, prepare=missing)
+        self.assertIn("python -m release: ", said)
+        self.assertIn("'git'", said)
+
+    def test_nothing_built(self) -> None:
+        """What looks at files wants to know which, and that they are there."""
+        for given in ([], ["one", "two"], ["nowhere"]):
+            stopped = self.assertRaises(SystemExit, built.main, given)
+            self.assertIn("one folder is expected", str(stopped.code))
+            with mock.patch.dict(os.environ):
+                os.environ.pop("TOX_PACKAGE", None)
+                stopped = self.assertRaises(SystemExit, unpacked.main, given)
+            self.assertIn("one sdist is expected", str(stopped.code))
 
 
 class BuiltTests(SynchronousTestCase):
@@ -266,6 +326,20 @@ class BuiltTests(SynchronousTestCase):
         for name in left_out:
             error = self.assertRaises(built.Fault, self.check_sdist, name)
             self.assertIn(f"missing ['{name}']", str(error))
+
+    def test_ignored(self) -> None:
+        """What git ignores in any folder, as the examples leave it, is in no sdist."""
+        file = ROOT / ".gitignore"
+        if not file.exists():
+            raise SkipTest("no clone: there is no .gitignore")
+        ignored = re.findall(r"^[^#/\n].*$", file.read_text("utf-8"), re.M)
+        self.assertIn("dropin.cache", ignored)
+        manifest = (ROOT / "MANIFEST.in").read_text("utf-8")
+        lines = re.findall(r"^global-exclude (.+)$", manifest, re.M)
+        excluded = {pattern for line in lines for pattern in line.split()}
+        # The sdist has one of its own, at its top.
+        wanted = {re.sub("/$", "/**", it) for it in ignored} - {"*.egg-info/**"}
+        self.assertEqual(wanted - excluded, set())
 
     def test_dead_links(self) -> None:
         """Relative links and pictures lead nowhere, whatever wrote them."""

@@ -97,11 +97,41 @@ class ReadmeTests(SetupTestCase):
         shown = self.shown(README, file=FILE, page=PAGE)
         self.assertIn("[the guide](https://docs.example/guide.html), [news](", shown)
 
+    def test_sections(self) -> None:
+        """A link to a section of a page leads to that section."""
+        text = "[the guide](docs/guide.rst#tls)"
+        for file in ("", FILE):
+            shown = self.shown(text, file=file, page=PAGE)
+            self.assertEqual(shown, "[the guide](https://docs.example/guide.html#tls)")
+        shown = self.shown(text, file=FILE, page="")
+        self.assertIn("(https://forge.example/files/docs/guide.rst#tls)", shown)
+
+    def test_elsewhere(self) -> None:
+        """A link to another site is left as it is, however it begins."""
+        for url in ("HTTPS://a.example/", "//a.example/b", "ftp://a.example/b"):
+            for file in ("", FILE):
+                text = f"[there]({url})"
+                self.assertEqual(self.shown(text, file=file, page=PAGE), text)
+
     def test_programs(self) -> None:
         """A program is left as it is, whatever looks like a link there."""
-        for file in ("", FILE):
-            shown = self.shown(README, file=file, page="")
-            self.assertIn("\nhooks[name](payload)\n", shown)
+        line = "hooks[name](payload)"
+        for text in (
+            README,
+            f"Call `{line}`, or `a` and `{line}`.\n",
+            f"Run this:\n\n    {line}\n",
+            f"~~~python\n{line}\n~~~\n",
+            f"- one\n\n  ```python\n  {line}\n  ```\n",
+        ):
+            for file in ("", FILE):
+                shown = self.shown(text, file=file, page="")
+                self.assertEqual(shown.count(line), text.count(line), text)
+
+    def test_words(self) -> None:
+        """The words of a link may be code, or go on over the line."""
+        for words in ("`txphoenix`", "the\nguide", "`a` and `b`"):
+            shown = self.shown(f"`x` [{words}](docs/a.rst)", file="", page="")
+            self.assertEqual(shown, f"`x` {words}{CLOSING}")
 
     def test_no_links(self) -> None:
         """A text without such links is left as it is."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
-from .shell_screens import BASH, ScreenDiffers, pattern_of, start_screen
+from .shell_screens import BASH, Screen, ScreenDiffers, pattern_of, start_screen
 
 WITHOUT = None if Path(BASH).exists() else f"there is no {BASH}"
 
@@ -19,14 +19,18 @@ class ScreenTests(TestCase):
     skip = WITHOUT
     timeout = 120
 
-    async def play(self, *pieces: str) -> None:
-        """Play the pieces in a shell of their own, to its last prompt."""
+    async def play(self, *pieces: str, **env: str) -> Screen:
+        """Play the pieces in a shell of their own, to its last prompt.
+
+        :param env: variables that are set besides.
+        """
         folder = Path(self.mktemp())
         folder.mkdir()
-        screen = start_screen(self, folder, dict(os.environ))
+        screen = start_screen(self, folder, {**os.environ, **env})
         for piece in pieces:
             await screen.play(piece)
         await screen.finish()
+        return screen
 
     async def test_as_shown(self) -> None:
         """What is seen as it is shown, on one piece or more, is right."""
@@ -55,6 +59,29 @@ class ScreenTests(TestCase):
         ):
             with self.assertRaises(ScreenDiffers, msg=str(pieces)):
                 await self.play(*pieces)
+
+    async def test_environment(self) -> None:
+        """What somebody has set for shells of their own is not on the screen."""
+        for name, value in (
+            ("PROMPT_COMMAND", "echo here"),
+            ("PS0", "here"),
+            ("LC_ALL", "xx_XX.UTF-8"),
+            ("SHELLOPTS", "xtrace"),
+        ):
+            await self.play("$ echo one\none\n", **{name: value})
+        await self.play("$ echo ${TMOUT-none}\nnone\n", TMOUT="1000")
+
+    async def test_history(self) -> None:
+        """What is typed does not get among what the person has typed in their shells.
+
+        The shell would write it as it ends with its terminal, as when the tests are
+        interrupted.
+        """
+        history = Path(self.mktemp()).absolute()
+        screen = await self.play("$ echo one\none\n", HISTFILE=os.fspath(history))
+        screen.transport.signalProcess("HUP")
+        await screen.ended
+        self.assertFalse(history.exists())
 
 
 class PatternTests(SynchronousTestCase):

@@ -100,7 +100,9 @@ class Reader:
         self._pip = self._write_pip()
         self._files: dict[str, str] = {}
         env = {**os.environ, "VIRTUAL_ENV_DISABLE_PROMPT": "1"}
-        for name in ("PYTHONPATH", "PYTHONUNBUFFERED", "FORCE_COLOR", "PYTEST_ADDOPTS"):
+        for name in ("PATH", "UNBUFFERED", "OPTIMIZE"):
+            env.pop(f"PYTHON{name}", None)
+        for name in ("FORCE_COLOR", "PYTEST_ADDOPTS"):
             env.pop(name, None)
         self.screens = {
             name: start_screen(case, self.folder, env)
@@ -197,6 +199,9 @@ class TutorialTests(PhoenixMixin, TestCase):
         await server.when_joined("rooms:lobby")
         bot.transport.signalProcess("TERM")
         self.assertEqual(await bot.ended, 0, bot.output)
+
+    # A bot that is not let in tries for ever.
+    test_application.timeout = 60  # type: ignore[attr-defined]
 
 
 class PageTests(SynchronousTestCase):
