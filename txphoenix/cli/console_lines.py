@@ -84,6 +84,7 @@ class LineConsole(LineOnlyReceiver):
         self._lines: deque[tuple[int, bytes]] = deque()
         self._line_count = 0
         self._is_working = False
+        self._is_closing = False
         self._has_all_lines = False
         self._closed: Deferred[None] = Deferred()
 
@@ -95,7 +96,8 @@ class LineConsole(LineOnlyReceiver):
 
     def show_lines(self, text: str, kind: str = "text") -> None:
         """Print lines, and the prompt below them."""
-        self._write(f"{self._clear()}{text}\n{self._prompt}")
+        prompt = "" if self._is_closing else self._prompt
+        self._write(f"{self._clear()}{text}\n{prompt}")
 
     def fail(self, failure: Any) -> None:
         """End with an error."""
@@ -109,17 +111,18 @@ class LineConsole(LineOnlyReceiver):
 
     async def close(self) -> None:
         """Leave all topics, and close the terminal once everything is written."""
+        # No command follows what is printed now.
+        self._write(self._clear())
+        self._is_closing = True
         for leave in [channel.leave() for channel in self._client.channels]:
             await leave
         if self.transport is not None:
-            if self._prompt:
-                self._write("\n")
             self.transport.loseConnection()
             await self._closed
 
     def _clear(self) -> str:
         """What goes over the prompt, which then comes again below."""
-        if not self._prompt:
+        if self._is_closing or not self._prompt:
             return ""
         if not self._is_dumb:
             return "\r\x1b[K"
