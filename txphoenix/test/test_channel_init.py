@@ -67,7 +67,7 @@ class WhenTests(ClientTestCase):
     def setUp(self) -> None:
         """Join, and count."""
         super().setUp()
-        self.called = called = []
+        self.called = called = list[Any]()
 
         class Counting(Channel):
             def init(self, params: Any) -> None:
