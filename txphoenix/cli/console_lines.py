@@ -76,6 +76,7 @@ class LineConsole(LineOnlyReceiver):
         self._terminal = terminal
         self._keep_going = keep_going
         self._greeting = greeting
+        self._is_closing = False
         self._prompt = "> " if terminal.is_interactive else ""
         # What is typed on a dumb terminal stays, and what comes begins a new line.
         self._is_dumb = terminal.is_dumb
@@ -84,7 +85,6 @@ class LineConsole(LineOnlyReceiver):
         self._lines: deque[tuple[int, bytes]] = deque()
         self._line_count = 0
         self._is_working = False
-        self._is_closing = False
         self._has_all_lines = False
         self._closed: Deferred[None] = Deferred()
 

@@ -93,7 +93,7 @@ class Reader:
         self._pip = self._write_pip()
         self._files: dict[str, str] = {}
         env = {**os.environ, "VIRTUAL_ENV_DISABLE_PROMPT": "1"}
-        for name in ("PYTHONPATH", "PYTHONUNBUFFERED", "FORCE_COLOR"):
+        for name in ("PYTHONPATH", "PYTHONUNBUFFERED", "FORCE_COLOR", "PYTEST_ADDOPTS"):
             env.pop(name, None)
         self.screens = {
             name: start_screen(case, self.folder, env)
