@@ -1,13 +1,12 @@
-"""A bot for a chat room: it greets who comes, rolls a die, and reminds."""
+"""A bot for a chat room: it greets who comes, remembers them, and reminds."""
 
-import random
 import re
 
 from twisted.internet import reactor
 from twisted.internet.task import deferLater
 from txphoenix import Channel
 
-HELP = "I know !help, !roll and !remind SECONDS TEXT."
+HELP = "I know !help, !seen and !remind SECONDS TEXT."
 
 
 class Bot(Channel):
@@ -15,9 +14,14 @@ class Bot(Channel):
 
     clock = reactor
 
+    def init(self, params):
+        """Begin to remember."""
+        self.seen = set()
+
     async def handle_in(self, event, payload):
         """Take what the server sends."""
         if event == "user_joined":
+            self.seen.add(payload["user_id"])
             self.say(f"Welcome, {payload['user_id']}! {HELP}")
         elif event == "new_msg":
             await self.answer(payload["user_id"], str(payload["body"]))
@@ -28,8 +32,8 @@ class Bot(Channel):
             self.say(f"I shall remind you, {user}.")
             await deferLater(self.clock, int(remind[1]))
             self.say(f"It is time, {user}: {remind[2]}")
-        elif text == "!roll":
-            self.say(f"The die shows {random.randint(1, 6)}, {user}.")
+        elif text == "!seen":
+            self.say(f"I have seen {', '.join(sorted(self.seen))}.")
         elif text.startswith("!"):
             self.say(HELP)
 

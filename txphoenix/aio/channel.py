@@ -113,7 +113,13 @@ class Channel(HookedChannel):
     # -- What subclasses override -------------------------------------------------
 
     def init(self, params: Any) -> Any:
-        """Begin anew: called before the first join is sent, and after a crash.
+        """Begin anew: called before the first join is sent.
+
+        So it is before the next one after a crash, which is an exception out of a
+        method of this class, and after a leave, or once the server has closed the
+        channel.
+        A lost connection, or a crash of the channel on the server, is followed by a
+        rejoin: what was set here is kept.
 
         The join is sent when this is done, and its time runs meanwhile.
         A lost connection or a leave cancels it; the next join then begins anew.

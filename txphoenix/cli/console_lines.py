@@ -84,6 +84,7 @@ class LineConsole(LineOnlyReceiver):
         self._terminal = terminal
         self._keep_going = keep_going
         self._greeting = greeting
+        self._is_closing = False
         self._prompt = "> " if terminal.is_interactive else ""
         # What is typed on a dumb terminal stays, and what comes begins a new line.
         self._is_dumb = terminal.is_dumb
@@ -104,7 +105,8 @@ class LineConsole(LineOnlyReceiver):
 
     def show_lines(self, text: str, kind: str = "text") -> None:
         """Print lines, and the prompt below them."""
-        self._write(f"{self._clear()}{text}\n{self._prompt}")
+        prompt = "" if self._is_closing else self._prompt
+        self._write(f"{self._clear()}{text}\n{prompt}")
 
     def fail(self, failure: Any) -> None:
         """End with an error."""
@@ -118,17 +120,18 @@ class LineConsole(LineOnlyReceiver):
 
     async def close(self) -> None:
         """Leave all topics, and close the terminal once everything is written."""
+        # No command follows what is printed now.
+        self._write(self._clear())
+        self._is_closing = True
         for leave in [channel.leave() for channel in self._client.channels]:
             await leave
         if self.transport is not None:
-            if self._prompt:
-                self._write("\n")
             self.transport.loseConnection()
             await self._closed
 
     def _clear(self) -> str:
         """What goes over the prompt, which then comes again below."""
-        if not self._prompt:
+        if self._is_closing or not self._prompt:
             return ""
         if not self._is_dumb:
             return "\r\x1b[K"

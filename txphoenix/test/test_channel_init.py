@@ -61,6 +61,63 @@ class CutInitTests(ClientTestCase):
         self.assertEqual(channel.state, "joining")
 
 
+class WhenTests(ClientTestCase):
+    """When init() is called."""
+
+    def setUp(self) -> None:
+        """Join, and count."""
+        super().setUp()
+        self.called = called = list[Any]()
+
+        class Counting(Channel):
+            def init(self, params: Any) -> None:
+                called.append(params)
+
+            def handle_in(self, event: str, payload: Any) -> None:
+                raise Crash
+
+        self.channel = self.joined_channel(channel_class=Counting)
+        self.assert_joined_after(1)
+
+    def assert_joined_after(self, count: int) -> None:
+        """It is joined, and init() was called so often."""
+        self.memory.advance(60)
+        self.assertEqual((self.channel.state, len(self.called)), ("joined", count))
+
+    def join_again(self) -> None:
+        """Join what is closed."""
+        self.assertEqual(self.channel.state, "closed")
+        self.watch(self.channel.join())
+
+    def test_kept(self) -> None:
+        """Neither a lost connection nor a crash on the server has it called."""
+        self.lose_connection()
+        self.reconnect()
+        self.assert_joined_after(1)
+        self.server_sends(None, self.channel.join_ref, TOPIC, "phx_error", {})
+        self.assertEqual(self.channel.state, "errored")
+        self.assert_joined_after(1)
+
+    def test_crash(self) -> None:
+        """A crash of ours has."""
+        self.server_sends(None, None, TOPIC, "new_msg", {})
+        self.assertEqual(len(self.flushLoggedErrors(Crash)), 1)
+        self.assert_joined_after(2)
+
+    def test_left(self) -> None:
+        """So has a join after a leave."""
+        self.watch(self.channel.leave())
+        self.memory.flush()
+        self.join_again()
+        self.assert_joined_after(2)
+
+    def test_closed(self) -> None:
+        """And one after the server has closed the channel."""
+        self.server_sends(None, None, TOPIC, "phx_close", {})
+        self.join_again()
+        self.assert_joined_after(2)
+
+
 class LateInitTests(ClientTestCase):
     """init() is an ``async def``."""
 

@@ -148,7 +148,7 @@ class ConsoleTests(ConsoleCase):
         self.assertEqual(self.screen.output.text, before)
 
     async def test_prompt(self) -> None:
-        """A person has a prompt, below all that comes."""
+        """A person has a prompt below all that comes, and none is left in the end."""
         running, server, _ = await self.started(is_terminal=True)
         text = self.screen.output.text
         self.assertTrue(text.startswith("\r\x1b[Khelp lists the commands\n> "))
@@ -159,7 +159,7 @@ class ConsoleTests(ConsoleCase):
         self.assertTrue(self.screen.output.text.endswith("\n> > "))
         running.cancel()
         self.assertEqual(await running, OK)
-        self.assertTrue(self.screen.output.text.endswith("> \n"))
+        self.assertTrue(self.screen.output.text.endswith("> > \r\x1b[K"))
         self.assertEqual(self.err.output.text, "")
 
     async def test_hint(self) -> None:
@@ -189,7 +189,7 @@ class ConsoleTests(ConsoleCase):
         await self.quit(running)
         self.assertEqual(
             self.screen.output.text[before:],
-            "joined rooms:a\n> \nok {}\n> \nrooms:a new_msg {}\n> rooms:a left\n> \n",
+            "joined rooms:a\n> \nok {}\n> \nrooms:a new_msg {}\n> rooms:a left\n",
         )
         self.assertNotIn("\x1b", self.screen.output.text)
 

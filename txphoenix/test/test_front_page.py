@@ -53,10 +53,11 @@ WORDS = """
 
 # And what they type where the field has another word.
 OTHER_WORDS = """
-    access token, binary, callback, cookies, dataclass, deploy, exception, fallback,
-    FAQ, getting started, Grafana, GraphQL, headers, JSON, JWT, Kubernetes, leave,
-    long polling, MessagePack, migration, mock, phoenix.js, Prometheus, queue,
-    quickstart, rate limit, shutdown, slow, SSL, throughput, unit test, WAMP
+    access token, binary, callback, cookies, dataclass, deploy, exception, expire,
+    fallback, FAQ, getting started, Grafana, GraphQL, headers, init, JSON, JWT,
+    Kubernetes, leave, long polling, MessagePack, migration, mock, phoenix.js,
+    Prometheus, queue, quickstart, rate limit, refresh, shutdown, slow, SSL,
+    throughput, unit test, WAMP
 """
 
 

@@ -59,11 +59,6 @@ PROGRAMS = {
         "twistd": "from twisted.scripts.twistd import run",
         "trial": "from twisted.scripts.trial import run",
     },
-    # Without what else is installed here for it.
-    "pytest": {
-        "pytest": "import os; os.environ['PYTEST_DISABLE_PLUGIN_AUTOLOAD'] = '1'; "
-        "from pytest import main as run",
-    },
 }
 
 
@@ -94,8 +89,6 @@ class Reader:
     def __init__(self, case: TestCase) -> None:
         self.folder = Path(case.mktemp()).absolute()
         self.folder.mkdir()
-        # The configuration of a project around it is not that of the tests on the page.
-        (self.folder / "pytest.ini").write_text("[pytest]\n", "utf-8")
         self._port = free_port()
         self._pip = self._write_pip()
         self._files: dict[str, str] = {}
@@ -182,6 +175,19 @@ class TutorialTests(PhoenixMixin, TestCase):
 
     async def test_application(self) -> None:
         """With a token from the environment the bot is let into an application."""
+        await self.run_at_application()
+
+    async def test_token_file(self) -> None:
+        """And so it is with one from a file, in the words of the page."""
+        page = PAGE.read_text("utf-8")
+        shown = r"``(\[param_file\])`` then, with ``(.+?)``"
+        ((table, line),) = re.findall(shown, page)
+        await self.run_at_application(
+            {'[param_env]\ntoken = "BOT_TOKEN"\n': f"{table}\n{line}\n"}
+        )
+
+    async def run_at_application(self, otherwise: Mapping[str, str] = {}) -> None:
+        """Run the bot with the last configuration, in which some text is another."""
 
         def connect(params: Mapping[str, Any], socket: Socket) -> None:
             if params.get("token") != "secret":
@@ -192,9 +198,15 @@ class TutorialTests(PhoenixMixin, TestCase):
         folder.mkdir()
         for name, text in files().items():
             shown = text.replace("wss://chat.example.org/socket", server.url)
+            if name == "app.toml":
+                for old, new in otherwise.items():
+                    self.assertIn(old, shown)
+                    shown = shown.replace(old, new)
             (folder / name).write_text(shown, "utf-8")
+        (folder / "token.txt").write_text("secret\n", "utf-8")
         (line,) = re.findall(r"``twistd (-n .*app\.toml)``", PAGE.read_text("utf-8"))
-        bot = Twistd(*line.split(), directory=folder, BOT_TOKEN="secret")
+        token = {} if otherwise else {"BOT_TOKEN": "secret"}
+        bot = Twistd(*line.split(), directory=folder, **token)
         self.addCleanup(bot.kill)
         await server.when_joined("rooms:lobby")
         bot.transport.signalProcess("TERM")
