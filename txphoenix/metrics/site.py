@@ -7,6 +7,7 @@ from typing import Any
 
 from prometheus_client import make_wsgi_app
 from twisted.internet.defer import Deferred, DeferredList
+from twisted.internet.interfaces import IProtocolNegotiationFactory
 from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger, LogLevel
 from twisted.protocols.policies import WrappingFactory
@@ -14,6 +15,7 @@ from twisted.python.failure import Failure
 from twisted.web.http import NOT_ALLOWED, OK, SERVICE_UNAVAILABLE
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request, Site
+from zope.interface import implementer
 
 from ..runtime.package_log import package_log
 from .exporter import MetricsExporter
@@ -145,6 +147,7 @@ class _Site(Site):
         """End."""
 
 
+@implementer(IProtocolNegotiationFactory)
 class Pages(WrappingFactory):
     """All pages, as a factory that knows its connections."""
 
@@ -158,6 +161,10 @@ class Pages(WrappingFactory):
         super().__init__(_Site(root, reactor=reactor))
         self._reactor = reactor
         self._all_gone: Deferred[None] | None = None
+
+    def acceptableProtocols(self) -> list[bytes]:
+        """What may be chosen by TLS (ALPN), where that is around it."""
+        return [b"http/1.1"]
 
     async def close(self) -> None:
         """Finish the answers that are under way, and close all connections."""

@@ -5,9 +5,14 @@ from __future__ import annotations
 from typing import cast
 
 from twisted.internet.defer import Deferred, succeed
-from twisted.internet.interfaces import IProtocol, ITransport
+from twisted.internet.interfaces import (
+    IProtocol,
+    IProtocolNegotiationFactory,
+    ITransport,
+)
 from twisted.protocols.policies import ProtocolWrapper, WrappingFactory
 from twisted.web.server import Site
+from zope.interface import implementer
 
 __all__ = ["ConnectionWrapper", "Connections"]
 
@@ -33,6 +38,7 @@ class ConnectionWrapper(ProtocolWrapper):
         self.resumeProducing()
 
 
+@implementer(IProtocolNegotiationFactory)
 class Connections(WrappingFactory):
     """Wraps a site and knows the connections it has."""
 
@@ -43,6 +49,10 @@ class Connections(WrappingFactory):
         site.noisy = False
         super().__init__(site)
         self._empty: list[Deferred[None]] = []
+
+    def acceptableProtocols(self) -> list[bytes]:
+        """What a client may choose by TLS (ALPN): all that can become a WebSocket."""
+        return [b"http/1.1"]
 
     def abort_all(self) -> None:
         """End every connection at once."""
