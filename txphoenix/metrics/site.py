@@ -15,7 +15,6 @@ from twisted.python.failure import Failure
 from twisted.web.http import NOT_ALLOWED, OK, SERVICE_UNAVAILABLE
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request, Site
-from zope.interface import implementer
 
 from ..runtime.package_log import package_log
 from .exporter import MetricsExporter
@@ -147,7 +146,6 @@ class _Site(Site):
         """End."""
 
 
-@implementer(IProtocolNegotiationFactory)
 class Pages(WrappingFactory):
     """All pages, as a factory that knows its connections."""
 
@@ -161,6 +159,13 @@ class Pages(WrappingFactory):
         super().__init__(_Site(root, reactor=reactor))
         self._reactor = reactor
         self._all_gone: Deferred[None] | None = None
+
+    def __conform__(self, interface: object) -> Any:
+        """Be asked for protocols by a Twisted that refuses clients otherwise.
+
+        An older one looks but for who declares the interface, and refuses none without.
+        """
+        return self if interface is IProtocolNegotiationFactory else None
 
     def acceptableProtocols(self) -> list[bytes]:
         """What may be chosen by TLS (ALPN), where that is around it."""

@@ -9,12 +9,6 @@ from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
 
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-)
-from OpenSSL.crypto import PKey
 from twisted.internet.ssl import PrivateCertificate
 from twisted.internet.threads import deferToThread
 from twisted.trial.unittest import TestCase
@@ -26,6 +20,8 @@ from txphoenix.metrics import MetricsService
 from txphoenix.testing import ChatRoom, PhoenixServer
 from txphoenix.testing.cases import PhoenixMixin
 from txphoenix.testing.tls import ClientAuthority, Credentials, self_signed
+
+from .certificates import key_pem
 
 # What is offered (None for nothing at all), and what the server chooses.
 OFFERS = (
@@ -57,15 +53,6 @@ def read(url: str, credentials: Credentials) -> bytes:
     with urlopen(url, context=context, timeout=10) as response:
         body: bytes = response.read()
         return body
-
-
-def key_pem(credentials: Credentials) -> bytes:
-    """The key of a server, as a file has it."""
-    key: Any = credentials.server.privateKey
-    if isinstance(key, PKey):
-        key = key.to_cryptography_key()
-    pem: bytes = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    return pem
 
 
 class ProtocolNegotiationTests(PhoenixMixin, TestCase):

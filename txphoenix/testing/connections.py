@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Any, cast
 
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import (
@@ -12,7 +12,6 @@ from twisted.internet.interfaces import (
 )
 from twisted.protocols.policies import ProtocolWrapper, WrappingFactory
 from twisted.web.server import Site
-from zope.interface import implementer
 
 __all__ = ["ConnectionWrapper", "Connections"]
 
@@ -38,7 +37,6 @@ class ConnectionWrapper(ProtocolWrapper):
         self.resumeProducing()
 
 
-@implementer(IProtocolNegotiationFactory)
 class Connections(WrappingFactory):
     """Wraps a site and knows the connections it has."""
 
@@ -49,6 +47,13 @@ class Connections(WrappingFactory):
         site.noisy = False
         super().__init__(site)
         self._empty: list[Deferred[None]] = []
+
+    def __conform__(self, interface: object) -> Any:
+        """Be asked for protocols by a Twisted that refuses clients otherwise.
+
+        An older one looks but for who declares the interface, and refuses none without.
+        """
+        return self if interface is IProtocolNegotiationFactory else None
 
     def acceptableProtocols(self) -> list[bytes]:
         """What a client may choose by TLS (ALPN): all that can become a WebSocket."""
