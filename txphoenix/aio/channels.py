@@ -82,6 +82,14 @@ class Channels:
         started: Channel = outer_of(self._inner.start_channel(*inward))
         return started
 
+    @property
+    def failed(self) -> list[Channel]:
+        """The closed channels that were asked for, and that an error has ended.
+
+        See :attr:`txphoenix.channels.ChannelManager.failed`.
+        """
+        return [outer_of(channel) for channel in self._inner.failed]
+
     def terminate_channel(self, topic: str) -> bool:
         """End the channel of a topic at once.
 
@@ -95,6 +103,8 @@ class Channels:
 
     async def when_settled(self) -> None:
         """Wait until each channel has joined, or tried to.
+
+        One whose first ``join()`` has failed is closed, and in :attr:`failed`.
 
         :raises ConnectionFailed: there will be no connection.
         """

@@ -8,7 +8,8 @@ not reach the others.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, cast
+from weakref import WeakValueDictionary
 
 from twisted.application.service import IService, Service
 from twisted.internet.defer import Deferred, DeferredList, succeed
@@ -18,6 +19,7 @@ from ..runtime.deadlines import Deadlines
 from ..runtime.hooks import Called, as_deferred, call_hook, log_hook_failure, watch_hook
 from ..runtime.package_log import package_log
 from .channel import Channel
+from .interfaces import Member, ObservedChannel
 from .manager import ChannelManager
 from .membership import Membership
 from .waiters import NextJoins, StopWaiters
@@ -42,8 +44,12 @@ class ChannelSet(ChannelManager):
         self.routes: dict[str, Membership[Channel]] = {}
         """The channels that are not closed, by topic."""
         self.next_joins = NextJoins(self.routes, deadlines)
-        # Made at its first use.
+        # Made at their first use.
         self._stop_waiters: StopWaiters | None = None
+        # Topic -> the channel that an error has ended.
+        # None is kept for that: one that the program has dropped nobody asks for any
+        # more, and there are never more than the program itself holds.
+        self._failed: WeakValueDictionary[str, ObservedChannel] | None = None
         # Counts the starts and stops, so that a stop finds out that it is over.
         self._life = 0
         self.has_stopped = False
@@ -55,6 +61,12 @@ class ChannelSet(ChannelManager):
         """The channel that has the topic, or None if all are closed."""
         membership = self.routes.get(topic)
         return None if membership is None else membership.channel
+
+    @property
+    def failed(self) -> list[Channel]:
+        """The channels that an error has ended, and that nobody has left."""
+        failed = self._failed
+        return [] if failed is None else cast(list[Channel], list(failed.values()))
 
     def terminate_channel(self, topic: str) -> bool:
         """End the channel of a topic at once."""
@@ -90,6 +102,8 @@ class ChannelSet(ChannelManager):
     def register(self, membership: Membership[Channel]) -> None:
         """Give a topic to a channel."""
         self.routes[membership.topic] = membership
+        if self._failed:
+            self._failed.pop(membership.topic, None)
         channel = membership.channel
         # As setServiceParent() does it, but for a look at what it is given.
         channel.parent = self
@@ -100,8 +114,20 @@ class ChannelSet(ChannelManager):
         topic = membership.topic
         if self.routes.get(topic) is membership:
             del self.routes[topic]
+            if isinstance(membership.ended_by, BaseException):
+                self.given_up(membership, membership.ended_by)
             self.closed(topic)
             membership.channel.disownServiceParent()
+
+    def given_up(self, member: Member, reason: object) -> None:
+        """A channel that is closed was left or stopped, or its join has failed."""
+        failed = self._failed
+        if isinstance(reason, BaseException):
+            if failed is None:
+                failed = self._failed = WeakValueDictionary()
+            failed[member.topic] = member.channel
+        elif failed:
+            failed.pop(member.topic, None)
 
     def give_up(self, membership: Membership[Channel], error: BaseException) -> None:
         """End a channel that has raised, which is no other's concern.
@@ -228,6 +254,12 @@ class ChannelSet(ChannelManager):
             self._stop_waiters.tell(self._stop_waiters.take_all())
 
     def _withdraw(self, reason: object, topic: str | None = None) -> None:
+        failed = self._failed
+        if failed and not isinstance(reason, BaseException):
+            if topic is None:
+                failed.clear()
+            else:
+                failed.pop(topic, None)
         for membership in self.next_joins.channels(topic):
             membership.withdraw(reason)
 

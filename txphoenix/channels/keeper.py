@@ -40,7 +40,7 @@ from .channel_set import ChannelSet
 from .dropped_pushes import DroppedPushes
 from .factory import find_factory, make_channel
 from .inbox import Inbox
-from .interfaces import ChannelConnection, ObservedChannel
+from .interfaces import ChannelConnection, Member, ObservedChannel
 from .join_queue import JoinQueue
 from .membership import Membership
 from .params import with_defaults
@@ -296,6 +296,12 @@ class ChannelKeeper(ChannelSet):
         :param what: what cannot be done.
         """
         return not_connected(what, self._abandoned_because, bool(self.running))
+
+    def cannot_join(self, member: Member) -> NotConnected:
+        """The error of a join for which there will be no connection."""
+        error = self.not_connected(f"{member.topic} cannot be joined")
+        self.given_up(member, error)
+        return error
 
     def check_timeout(self, timeout: float | None) -> float:
         """Check a timeout."""

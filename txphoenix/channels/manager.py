@@ -28,6 +28,17 @@ class ChannelManager(MultiService):
         """The channel that has the topic, or None if all are closed."""
         raise NotImplementedError
 
+    @property
+    def failed(self) -> list[Channel]:
+        """The closed channels that were asked for, and that an error has ended.
+
+        That is a first ``join()`` that has failed, which is not tried again, or a crash
+        after which the channel was not restarted.
+        One is here until its topic is joined, left or terminated, the client stops, or
+        the program drops the channel: it is not kept for this.
+        """
+        raise NotImplementedError
+
     def getServiceNamed(self, name: str) -> Channel:
         """The channel of a topic.
 
@@ -96,8 +107,9 @@ class ChannelManager(MultiService):
     def when_settled(self) -> Deferred[None]:
         """Wait until each channel has joined, or tried to.
 
-        A join that was refused, or not answered in time, is not waited for any longer,
-        whether it is tried again, as those of :meth:`start_channel`, or is not.
+        Nobody who has failed is waited for.
+        A channel of :meth:`start_channel`, and one that was joined before, is tried
+        again; one whose first ``join()`` has failed is closed, and in :attr:`failed`.
 
         :return: a Deferred of None.
             It fails, with the reason, if there will be no connection.

@@ -179,8 +179,7 @@ class Membership(Generic[_C_co]):
         if not self.manager.connection.is_wanted:
             self.manager.events.tell_missed()
             if not self.manager.connection.is_wanted:
-                why = self.manager.not_connected(f"{self.topic} cannot be joined")
-                return fail(why)
+                return fail(self.manager.cannot_join(self))
         pending = PendingJoin(self.joins, seconds)
         deferred = pending.wait()
         try:
@@ -278,6 +277,7 @@ class Membership(Generic[_C_co]):
         :param reason: what its ``on_close`` would be told.
         """
         manager = self.manager
+        manager.given_up(self, reason)
         pending = manager.next_joins.take(self)
         if pending is None:
             return
@@ -323,8 +323,8 @@ class Membership(Generic[_C_co]):
         pushes = self.take_pushes()
         leave, self._leave = self._leave, None
         stops = self._take_stops() if self._stops is not None else ()
-        manager.unregister(self)
         self.ended_by = reason
+        manager.unregister(self)
         error = reason if isinstance(reason, BaseException) else None
         if self.presences is not None:
             self.presences.forget()

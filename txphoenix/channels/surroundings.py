@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from ..errors import NotConnected
 from .channel_events import ChannelEvents
-from .interfaces import ObservedChannel, Sender
+from .interfaces import Member, ObservedChannel, Sender
 from .join_queue import JoinQueue
 from .pushing_member import PushSender
 from .reading_pauses import ReadingPauses
@@ -46,6 +47,12 @@ class Surroundings(PushSender, JoinSender, Protocol):
     @property
     def has_stopped(self) -> bool:
         """Whether the client has stopped, and not been started again."""
+
+    def cannot_join(self, member: Member) -> NotConnected:
+        """The error of a join for which there will be no connection."""
+
+    def given_up(self, member: Member, reason: object) -> None:
+        """A channel that is closed was left or stopped, or its join has failed."""
 
     def messages_dropped(self, topic: str, count: int, reason: str) -> None:
         """Messages of a topic were dropped, for a reason of one word."""

@@ -15,6 +15,7 @@ __all__ = [
     "CHANNEL_STATUSES",
     "CLIENT_STATUSES",
     "COUNTERS",
+    "FAILED",
     "GAUGES",
     "HISTOGRAMS",
     "INFO",
@@ -37,6 +38,9 @@ CLIENT_STATUSES = ("disconnected", "connecting", "connected")
 
 CHANNEL_STATUSES = ("joining", "joined", "leaving", "errored")
 """The statuses of a channel that is not left."""
+
+FAILED = "failed"
+"""What a channel is here that an error has ended, and that nobody has left."""
 
 
 class Metric(NamedTuple):

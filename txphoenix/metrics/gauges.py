@@ -9,15 +9,19 @@ from prometheus_client.metrics_core import GaugeMetricFamily
 
 from ..client import SocketClient
 from .clients import Clients, client_label
-from .definitions import CHANNEL_STATUSES, CLIENT_STATUSES, GAUGES
+from .definitions import CHANNEL_STATUSES, CLIENT_STATUSES, FAILED, GAUGES
 from .families import Family, gauge_family
 
 __all__ = ["channel_statuses", "gauges"]
 
 
 def channel_statuses(client: SocketClient) -> dict[str, str]:
-    """Topic -> status, of each channel of a client that is not left."""
-    return {
+    """Topic -> status, of each channel of a client that is not left.
+
+    One that an error has ended was asked for all the same.
+    """
+    failed = {channel.topic: FAILED for channel in client.channels.failed}
+    return failed | {
         topic: channel["status"]
         for topic, channel in client.get_state("joined_channels").items()
         if channel["status"] in CHANNEL_STATUSES
@@ -42,7 +46,7 @@ def gauges(clients: Clients) -> Sequence[Family]:
         channels = Counter(
             status for client in same for status in channel_statuses(client).values()
         )
-        for status in CHANNEL_STATUSES:
+        for status in (*CHANNEL_STATUSES, FAILED):
             families["txphoenix_channels"].add_metric([name, status], channels[status])
         ages = [
             age for client in same if (age := clients.heartbeat_age(client)) is not None

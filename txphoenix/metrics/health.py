@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..client import SocketClient
+from .definitions import FAILED
 from .exporter import MetricsExporter
 from .gauges import channel_statuses
 from .labels import label_text
@@ -18,7 +19,7 @@ _MOST_CLIENTS = 100
 _MOST_TOPICS = 20
 
 # The statuses of a channel that ought to be joined, and is not.
-_NOT_JOINED = ("joining", "errored")
+_NOT_JOINED = ("joining", "errored", FAILED)
 
 
 def health(exporter: MetricsExporter) -> dict[str, Any]:
@@ -26,7 +27,7 @@ def health(exporter: MetricsExporter) -> dict[str, Any]:
 
     All is well if there is such a client, each of them is connected unless nobody needs
     that (``disconnect_when_idle``), and each of their channels is joined that is not
-    being left.
+    being left; one whose first join has failed is not, until it is left or dropped.
     """
     clients = [_client(client, exporter) for client in exporter.clients]
     connected = bool(clients) and all(_is_connected(client) for client in clients)

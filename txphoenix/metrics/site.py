@@ -7,6 +7,7 @@ from typing import Any
 
 from prometheus_client import make_wsgi_app
 from twisted.internet.defer import Deferred, DeferredList
+from twisted.internet.interfaces import IProtocolNegotiationFactory
 from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger, LogLevel
 from twisted.protocols.policies import WrappingFactory
@@ -158,6 +159,17 @@ class Pages(WrappingFactory):
         super().__init__(_Site(root, reactor=reactor))
         self._reactor = reactor
         self._all_gone: Deferred[None] | None = None
+
+    def __conform__(self, interface: object) -> Any:
+        """Be asked for protocols by a Twisted that refuses clients otherwise.
+
+        An older one looks but for who declares the interface, and refuses none without.
+        """
+        return self if interface is IProtocolNegotiationFactory else None
+
+    def acceptableProtocols(self) -> list[bytes]:
+        """What may be chosen by TLS (ALPN), where that is around it."""
+        return [b"http/1.1"]
 
     async def close(self) -> None:
         """Finish the answers that are under way, and close all connections."""

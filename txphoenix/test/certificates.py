@@ -18,7 +18,9 @@ from twisted.internet.ssl import (
     trustRootFromCertificates,
 )
 
-__all__ = ["Issuer", "raw_names"]
+from txphoenix.testing.tls import Credentials
+
+__all__ = ["Issuer", "key_pem", "raw_names"]
 
 _PEM = serialization.Encoding.PEM
 _DAY = timedelta(days=1)
@@ -116,6 +118,17 @@ def raw_names(*names: tuple[int, bytes]) -> bytes:
         bytes([0x80 | kind, len(value)]) + value for kind, value in names
     )
     return bytes([0x30, len(content)]) + content
+
+
+def key_pem(credentials: Credentials) -> bytes:
+    """The key of the test server, as a file has it."""
+    key: Any = credentials.server.privateKey
+    if isinstance(key, PKey):
+        key = key.to_cryptography_key()
+    pem: bytes = key.private_bytes(
+        _PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    return pem
 
 
 def _named(text: str) -> x509.Name:

@@ -135,6 +135,11 @@ class TestingPageTests(SynchronousTestCase):
         """The functions that use the fixtures are tests that pass."""
         self.assertIn("2 passed", self.pytest("test_functions.py"))
 
+    def test_tls(self) -> None:
+        """So does the one that trusts an authority by its file, without a warning."""
+        said = self.pytest("-W", "error::DeprecationWarning", "test_tls.py")
+        self.assertIn("1 passed", said)
+
     def test_pytest(self) -> None:
         """Trial's test cases are run by pytest."""
         self.assertIn("7 passed", self.pytest("test_reporter.py"))

@@ -148,7 +148,7 @@ class ChannelTests(MetricsCase):
 
     def statuses(self) -> dict[str, float | None]:
         """How many channels there are of each status."""
-        names = ("joining", "joined", "leaving", "errored")
+        names = ("joining", "joined", "leaving", "errored", "failed")
         return {name: self.value("channels", status=name) for name in names}
 
     def test_join(self) -> None:
@@ -159,13 +159,15 @@ class ChannelTests(MetricsCase):
         client.channel(TOPIC).join()
         self.memory.flush()
         self.assertEqual(
-            self.statuses(), {"joining": 1, "joined": 0, "leaving": 0, "errored": 0}
+            self.statuses(),
+            {"joining": 1, "joined": 0, "leaving": 0, "errored": 0, "failed": 0},
         )
         self.memory.advance(0.25)
         self.memory.is_stalled = False
         self.memory.flush()
         self.assertEqual(
-            self.statuses(), {"joining": 0, "joined": 1, "leaving": 0, "errored": 0}
+            self.statuses(),
+            {"joining": 0, "joined": 1, "leaving": 0, "errored": 0, "failed": 0},
         )
         sent, received = (len(one.data) for one in self.memory.sessions[-1].frames)
         self.assert_changed(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from txphoenix.errors import JoinTimeout
 from txphoenix.metrics.health import health
 
 from .metrics_kit import NAME, MetricsCase
@@ -74,6 +75,36 @@ class HealthTests(MetricsCase):
         self.assertEqual(found["channels"], {"joined": 1, "errored": 1})
         self.memory.refusal = None
         self.memory.advance(10)
+        self.assert_health("healthy", True, True)
+
+    def test_failed_join(self) -> None:
+        """A first join that has failed is no channel that is joined.
+
+        It is until it is joined after all, or given up.
+        """
+        client = self.connecting_client()
+        channel = client.channel(TOPIC, {"token": SECRET})
+        joining = channel.join(timeout=5)
+        self.memory.advance(5)
+        self.failureResultOf(joining, JoinTimeout)
+        self.memory.release_connections()
+        self.memory.flush()
+        self.assertEqual(channel.state, "closed")
+        self.assert_health("unhealthy", True, False)
+        (found,) = self.report()["clients"]
+        self.assertEqual(found["not_joined"], {TOPIC: "failed"})
+        self.assertEqual(found["channels"], {"failed": 1})
+        self.assertEqual(self.value("channels", status="failed"), 1)
+        channel.join()
+        self.memory.flush()
+        self.assert_health("healthy", True, True)
+        self.assertEqual(self.value("channels", status="failed"), 0)
+        self.memory.refusal = {"reason": SECRET}
+        other = client.channel("rooms:den")
+        self.watch(other.join())
+        self.memory.flush()
+        self.assert_health("unhealthy", True, False)
+        other.leave()
         self.assert_health("healthy", True, True)
 
     def test_leaving(self) -> None:

@@ -45,8 +45,8 @@ SEEN = {
         stopService when_stopped when_writable
         """,
     "txphoenix.channels.ChannelManager": """
-        check_timeout find getServiceNamed leave make make_inbox start_channel terminate
-        terminate_channel when_settled
+        check_timeout failed find getServiceNamed leave make make_inbox start_channel
+        terminate terminate_channel when_settled
         """,
     "txphoenix.testing.MemoryServer": """
         accept add_socket advance broadcast channels connections cut drain drop flush

@@ -7,10 +7,12 @@ from contextlib import redirect_stderr
 from functools import partial
 from typing import Any
 
+from treq.client import HTTPClient
+from twisted.internet import reactor
 from twisted.internet.error import DNSLookupError
 from twisted.internet.ssl import optionsForClientTLS
 
-from txphoenix import ConnectionFailed, SocketClient
+from txphoenix import ConnectionFailed, SocketClient, https_agent
 from txphoenix.cli.program import make_parser
 from txphoenix.errors import ConnectTimeout
 from txphoenix.testing import PhoenixServer
@@ -45,6 +47,10 @@ class NetworkTests(TroubleMixin, CommandTestCase):
             await client.stopService()
         self.say(caught.exception)
 
+    def raises(self) -> str:
+        """A token that there is not."""
+        raise RuntimeError("none")
+
     async def test_connecting(self) -> None:
         """Why there is no connection."""
         server = await self.phoenix_server()
@@ -62,6 +68,10 @@ class NetworkTests(TroubleMixin, CommandTestCase):
         secure = await self.secure_server(demanding)
         known = optionsForClientTLS("127.0.0.1", trustRoot=credentials.trust_root)
         await self.say_failed(secure.url, tls=known)
+        await self.say_failed(server.url, auth_token=self.raises)
+        page = f"https://127.0.0.1:{secure.port}/"
+        ask = partial(HTTPClient(https_agent(reactor)).get, page)
+        await self.say_failed(server.url, auth_token=ask)
         await server.stop(drain=False)
         await self.say_failed(server.url)
         self.say(failed_with(DNSLookupError("no results for a name")))

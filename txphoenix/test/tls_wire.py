@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 from functools import cache
-from typing import Any, Final, cast
+from typing import Any, cast
 
-from cryptography.hazmat.primitives import serialization
 from OpenSSL.SSL import WantReadError
 from twisted.internet.interfaces import IHandshakeListener
 from twisted.internet.protocol import Factory, Protocol, connectionDone
@@ -21,12 +20,10 @@ from txphoenix.transports.client_tls import client_tls
 from txphoenix.transports.fast_tls_endpoint import FastTLSFactory
 from txphoenix.transports.tls import verified
 
+from .certificates import key_pem
 from .openssl_server import IS_THERE, OpenSSLServer
 
 __all__ = ["Client", "Line", "Reluctant", "TLSWireTestCase"]
-
-
-_PEM: Final = serialization.Encoding.PEM
 
 
 class _Socket:
@@ -176,16 +173,7 @@ class TLSWireTestCase(SynchronousTestCase):
         os.makedirs(directory)
         pem = os.path.join(directory, "server.pem")
         with open(pem, "wb") as file:
-            file.write(
-                credentials.server.certificate.to_cryptography().public_bytes(_PEM)
-            )
-            file.write(
-                credentials.server.privateKey.to_cryptography_key().private_bytes(
-                    _PEM,
-                    serialization.PrivateFormat.PKCS8,
-                    serialization.NoEncryption(),
-                )
-            )
+            file.write(credentials.authority_pem + key_pem(credentials))
         self.server = OpenSSLServer(pem, self.is_old)
         self.addCleanup(self.server.free)
         self.line = Line()

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Any, cast
 
 from twisted.internet.defer import Deferred, succeed
-from twisted.internet.interfaces import IProtocol, ITransport
+from twisted.internet.interfaces import (
+    IProtocol,
+    IProtocolNegotiationFactory,
+    ITransport,
+)
 from twisted.protocols.policies import ProtocolWrapper, WrappingFactory
 from twisted.web.server import Site
 
@@ -43,6 +47,17 @@ class Connections(WrappingFactory):
         site.noisy = False
         super().__init__(site)
         self._empty: list[Deferred[None]] = []
+
+    def __conform__(self, interface: object) -> Any:
+        """Be asked for protocols by a Twisted that refuses clients otherwise.
+
+        An older one looks but for who declares the interface, and refuses none without.
+        """
+        return self if interface is IProtocolNegotiationFactory else None
+
+    def acceptableProtocols(self) -> list[bytes]:
+        """What a client may choose by TLS (ALPN): all that can become a WebSocket."""
+        return [b"http/1.1"]
 
     def abort_all(self) -> None:
         """End every connection at once."""

@@ -4,8 +4,12 @@
 
     credentials = self_signed()
     server = PhoenixServer(channels, tls=credentials.server)
-    client = SocketClient(server.url, tls=optionsForClientTLS(
-        "127.0.0.1", trustRoot=credentials.trust_root))
+    client = SocketClient(server.url, tls=client_tls(
+        "127.0.0.1", credentials.trust_root))
+
+What reads a file, as the options of a command do, gets one::
+
+    Path("ca.pem").write_bytes(credentials.authority_pem)
 
 A server can demand a certificate of its clients as well::
 
@@ -21,16 +25,17 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from OpenSSL.crypto import X509, PKey
+from OpenSSL.SSL import NO_OVERLAPPING_PROTOCOLS, TLS_METHOD, Context
 from twisted.internet.ssl import (
     Certificate,
     CertificateOptions,
-    PrivateCertificate,
     trustRootFromCertificates,
 )
 
@@ -49,6 +54,12 @@ class Credentials(NamedTuple):
     server: CertificateOptions
     trust_root: Certificate
 
+    @property
+    def authority_pem(self) -> bytes:
+        """What a file with the authority has (PEM): a client's ``ca_file``."""
+        pem: bytes = self.trust_root.dumpPEM()
+        return pem
+
 
 def self_signed(*hosts: str) -> Credentials:
     """Make a key and a certificate that is good for a day.
@@ -65,9 +76,8 @@ def self_signed(*hosts: str) -> Credentials:
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .sign(key, hashes.SHA256())
     )
-    certificate_pem = certificate.public_bytes(_PEM)
-    private = PrivateCertificate.loadPEM(certificate_pem + _key_pem(key, None))
-    return Credentials(private.options(), Certificate.loadPEM(certificate_pem))
+    trust_root = Certificate.loadPEM(certificate.public_bytes(_PEM))
+    return Credentials(_ServerOptions(**_for_context(certificate, key)), trust_root)
 
 
 class ClientPEM(NamedTuple):
@@ -126,11 +136,50 @@ class ClientAuthority:
 
         :param credentials: the server's own.
         """
-        return CertificateOptions(
+        return _ServerOptions(
             privateKey=credentials.server.privateKey,
             certificate=credentials.server.certificate,
             trustRoot=trustRootFromCertificates([Certificate.loadPEM(self._pem)]),
         )
+
+
+class _ServerOptions(CertificateOptions):
+    """Those of a server that speaks HTTP/1.1, whatever else a client offers (ALPN).
+
+    Twisted's own end the handshake of a client none of whose offers they know.
+    """
+
+    _selects = False
+
+    def getContext(self) -> Context:
+        """The context that all connections share."""
+        context = super().getContext()
+        # Before the first connection, as a context that has one is not to be changed.
+        if not self._selects:
+            self._selects = True
+            context.set_alpn_select_callback(_select_protocol)
+        return context
+
+
+def _select_protocol(_connection: object, offered: list[bytes]) -> Any:
+    return b"http/1.1" if b"http/1.1" in offered else NO_OVERLAPPING_PROTOCOLS
+
+
+def _for_context(
+    certificate: x509.Certificate, key: ec.EllipticCurvePrivateKey
+) -> dict[str, Any]:
+    """A certificate and its key, as the pyOpenSSL that is there wants them.
+
+    Up to 24.2 it takes but its own objects, for which that of today warns.
+    """
+    try:
+        Context(TLS_METHOD).use_certificate(certificate)
+    except TypeError:
+        return {
+            "certificate": X509.from_cryptography(certificate),
+            "privateKey": PKey.from_cryptography_key(key),
+        }
+    return {"certificate": certificate, "privateKey": key}
 
 
 def _named(text: str) -> x509.Name:

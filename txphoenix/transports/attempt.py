@@ -89,9 +89,12 @@ async def _ask(name: str, supplied: Any) -> Any:
         answer = error
     # A Deferred that has failed before, and is given out again, has it as its result.
     if isinstance(answer, BaseException):
+        # Who has no trouble need not wait for it to load.
+        from .raised import classes_of
+
         # What it says may hold the secret itself; whoever wants it has the cause.
         raise ConnectionFailed(
-            f"{name} raised {type(answer).__name__} (this error's __cause__, whose text"
+            f"{name} raised {classes_of(answer)} (this error's __cause__, whose text"
             " may hold a secret and is not shown)"
         ) from answer
     return answer

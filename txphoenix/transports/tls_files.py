@@ -27,6 +27,7 @@ from twisted.internet.ssl import (
 
 from ..errors import ConfigurationError
 from ..runtime.regular_files import check_regular
+from .openssl_objects import for_context
 
 __all__ = ["FileNames", "TLSFiles"]
 
@@ -163,7 +164,7 @@ class TLSFiles:
                 f"{option}: the key in {where} is not that of the first certificate in "
                 f"{_shown(path)}"
             )
-        return {"privateKey": private, "certificate": first, "extraCertChain": chain}
+        return for_context(private, first, chain)
 
     def _private_key(
         self, option: str, path: Path | None, text: bytes, password: bytes | None
