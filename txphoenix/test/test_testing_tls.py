@@ -101,7 +101,8 @@ class ProtocolNegotiationTests(PhoenixMixin, TestCase):
         chosen = await deferToThread(
             negotiated, server.port, credentials, ["h2", "http/1.1"]
         )
-        self.assertEqual(chosen, "http/1.1")
+        # An older Twisted leaves it at none.
+        self.assertIn(chosen, (None, "http/1.1"))
 
     async def test_metrics(self) -> None:
         """Metrics that are served by TLS can be read by such a client."""
