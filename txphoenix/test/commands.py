@@ -221,6 +221,8 @@ def check_twistd(shell: Shell, client: Sequence[str], twistd: Sequence[str]) -> 
 
 def main() -> None:
     """Run all of it; the exit code is 1 if anything is wrong."""
+    # A shell has what it runs in the background ignore this, and what that starts too.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with tempfile.TemporaryDirectory() as directory:
         # The installation is looked at, whatever else this process may import.
         shell = Shell(directory, {"PYTHONPATH": ""})
