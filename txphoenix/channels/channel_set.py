@@ -15,6 +15,7 @@ from twisted.application.service import IService, Service
 from twisted.internet.defer import Deferred, DeferredList, succeed
 from twisted.logger import Logger
 
+from ..protocol.channel_states import State
 from ..runtime.deadlines import Deadlines
 from ..runtime.hooks import Called, as_deferred, call_hook, log_hook_failure, watch_hook
 from ..runtime.package_log import package_log
@@ -123,6 +124,10 @@ class ChannelSet(ChannelManager):
         """A channel that is closed was left or stopped, or its join has failed."""
         failed = self._failed
         if isinstance(reason, BaseException):
+            holder = self.routes.get(member.topic)
+            if holder is not None and holder.state is not State.LEAVING:
+                # The topic has a channel, which joins again once it can.
+                return
             if failed is None:
                 failed = self._failed = WeakValueDictionary()
             failed[member.topic] = member.channel

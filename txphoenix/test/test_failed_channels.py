@@ -89,6 +89,41 @@ class FailedChannelsTests(ClientTestCase):
         self.assertTrue(client.connected)
         self.assert_listed(client, channel)
 
+    def test_held(self) -> None:
+        """A join that fails for a topic which has a channel is no failed channel."""
+        client = self.connected_client()
+        channel = self.joined_channel(client=client)
+        client.disconnect()
+        self.memory.flush()
+        self.failureResultOf(channel.join(), NotConnected)
+        self.assert_listed(client)
+        other = client.channel(TOPIC)
+        self.failureResultOf(other.join(), NotConnected)
+        self.assert_listed(client)
+        client.connect()
+        self.memory.flush()
+        self.assertTrue(channel.is_joined)
+        self.assert_listed(client)
+        channel.leave()
+        self.memory.flush()
+        self.assert_listed(client)
+
+    def test_behind_leave(self) -> None:
+        """A join that has waited for a leave in vain is a failed one."""
+        client = self.connected_client()
+        channel = self.joined_channel(client=client)
+        self.memory.pause()
+        channel.leave(timeout=30)
+        other = client.channel(TOPIC)
+        joining = other.join(timeout=1)
+        self.memory.advance(1)
+        self.failureResultOf(joining, JoinTimeout)
+        self.assert_listed(client, other)
+        self.memory.resume()
+        self.memory.flush()
+        self.assertEqual(channel.state, "closed")
+        self.assert_listed(client, other)
+
     def test_crashed(self) -> None:
         """So is one that has crashed, and is not restarted."""
         client = self.connected_client()

@@ -61,6 +61,14 @@ class ClassesTests(SynchronousTestCase):
             with self.subTest(name=name):
                 self.assert_told(error, f"{name} because of ConnectionRefusedError")
 
+    def test_group(self) -> None:
+        """Of a group the first error is told, unless the group has a cause itself."""
+        refused = ConnectionRefusedError(SECRET)
+        group = ExceptionGroup(SECRET, [refused, KeyError(SECRET)])
+        self.assert_told(group, "ExceptionGroup because of ConnectionRefusedError")
+        outer = caused(ExceptionGroup(SECRET, [refused]), ValueError(SECRET))
+        self.assert_told(outer, "ExceptionGroup because of ValueError")
+
     def test_context(self) -> None:
         """What was being handled is a cause, unless that is suppressed."""
         error = RuntimeError(SECRET)
@@ -93,7 +101,16 @@ class ClassesTests(SynchronousTestCase):
 
     def test_odd_tls(self) -> None:
         """What is no reason of OpenSSL's own is not told."""
-        for odd in (SECRET, [], [()], [SECRET], [("", "", f"token={SECRET}")], None):
+        token = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.abc-_"
+        for odd in (
+            SECRET,
+            [],
+            [()],
+            [SECRET],
+            [("", "", f"token={SECRET}")],
+            [("", "", token)],
+            None,
+        ):
             with self.subTest(odd=odd):
                 self.assert_told(TLSError(odd), "OpenSSL.SSL.Error")
         self.assert_told(TLSError(), "OpenSSL.SSL.Error")
@@ -125,6 +142,21 @@ class ClassesTests(SynchronousTestCase):
         self.assert_told(text, "RuntimeError")
         long = type("X" * 1000, (Exception,), {})
         self.assertLess(len(classes_of(long())), 300)
+
+    def test_hostile(self) -> None:
+        """Neither what a class overrides is shown, nor what it raises."""
+
+        def leak(_self: object) -> Any:
+            raise RuntimeError(SECRET)
+
+        for name in ("__cause__", "__context__", "__dict__", "__suppress_context__"):
+            with self.subTest(name=name):
+                kind = type("Odd", (Exception,), {name: property(leak)})
+                self.assert_told(kind(SECRET), "Odd")
+        wrong = type("Odd", (Exception,), {"__cause__": SECRET})
+        self.assert_told(wrong(), "Odd")
+        meta = type("Meta", (type,), {"__name__": property(leak)})
+        self.assert_told(meta("Odd", (Exception,), {})(SECRET), "an error")
 
 
 class TokenTests(PhoenixMixin, TestCase):

@@ -24,20 +24,33 @@ _MOST: Final = 5
 # As OpenSSL writes its reasons; something else is somebody's own.
 _REASON: Final = re.compile(r"[\w /:.,'-]{1,100}", re.ASCII)
 
+# No word of them is so long, but a token is.
+_NO_WORD: Final = re.compile(r"[A-Za-z0-9]{24}")
+
 
 def classes_of(error: BaseException) -> str:
     """The class of an error and those of its causes, one behind the other.
 
     Where the cause is one of TLS it is the last, and the reason stands behind it.
+    A group of errors stands for its first.
+    Nothing is raised, whatever the class of an error overrides: that would be shown.
     """
     names: list[str] = []
     seen: set[int] = set()
     cause: BaseException | None = error
     while cause is not None and len(seen) < _MOST and id(cause) not in seen:
         seen.add(id(cause))
-        reason = _tls_reason(cause)
-        names.append(_named(cause) + (f" (TLS: {reason})" if reason else ""))
-        cause = None if reason else _cause_of(cause)
+        try:
+            name = _named(cause)
+        except BaseException:
+            name = "an error"
+        try:
+            reason = _tls_reason(cause)
+            inner = None if reason else _cause_of(cause)
+        except BaseException:
+            reason, inner = "", None
+        names.append(f"{name} (TLS: {reason})" if reason else name)
+        cause = inner if isinstance(inner, BaseException) else None
     return " because of ".join(names)
 
 
@@ -56,7 +69,10 @@ def _cause_of(error: BaseException) -> BaseException | None:
     kept = vars(error)
     reasons = kept.get("reasons")
     inner: Any = kept.get("subFailure", kept.get("reason"))
-    if isinstance(reasons, list | tuple) and reasons:
+    if isinstance(error, BaseExceptionGroup):
+        # As of asyncio.TaskGroup.
+        inner = error.exceptions[0]
+    elif isinstance(reasons, list | tuple) and reasons:
         inner = reasons[0]
     if isinstance(inner, Failure):
         inner = inner.value
@@ -84,6 +100,6 @@ def _tls_reason(error: BaseException) -> str:
             reason = f"certificate verify failed: {reason}"
         else:
             reason = getattr(error, "reason", None)
-    if isinstance(reason, str) and _REASON.fullmatch(reason):
-        return reason
-    return ""
+    if not isinstance(reason, str) or not _REASON.fullmatch(reason):
+        return ""
+    return "" if kind is TLSError and _NO_WORD.search(reason) else reason
