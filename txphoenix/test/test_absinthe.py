@@ -130,8 +130,19 @@ class QueryTests(AbsintheCase):
             self.assertIsInstance(error, JoinError)
             self.assertEqual(error.reason, "unauthorized")
         self.assertTrue(self.client.connected)
+        failed = [channel.topic for channel in self.client.channels.failed]
+        self.assertEqual(failed, ["__absinthe__:control"])
         self.schema.refusal = None
         self.now(self.absinthe.query("{ user }"))
+        self.assertEqual(self.client.channels.failed, [])
+
+    def test_refused_and_closed(self) -> None:
+        """Once it is closed, its refused channel is missed no more."""
+        self.schema.refusal = {"reason": "unauthorized"}
+        self.error(self.absinthe.query("{ user }"))
+        self.assertEqual(len(self.client.channels.failed), 1)
+        self.now(self.absinthe.close())
+        self.assertEqual(self.client.channels.failed, [])
 
     def test_second_client(self) -> None:
         """There is one of them for a socket."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from functools import partial
 from typing import Any
 
@@ -11,7 +12,7 @@ from twisted.logger import formatEvent, globalLogPublisher
 import txphoenix
 from txphoenix import Message
 from txphoenix.aio import Channel, Presence
-from txphoenix.errors import AlreadyJoined, ConfigurationError, NotConnected
+from txphoenix.errors import AlreadyJoined, ConfigurationError, JoinError, NotConnected
 from txphoenix.testing import PresenceChannel
 
 from .aio_memory import AioMemoryTestCase
@@ -398,6 +399,18 @@ class ClassTests(AioMemoryTestCase):
         client.channels.terminate()
         self.assertEqual(list(client.channels), [])
         self.assertEqual(started.state, "closed")
+
+    def test_failed(self) -> None:
+        """So is one whose first join has failed, for as long as the user holds it."""
+        client = self.open()
+        self.memory.refusal = {"reason": "full"}
+        channel = client.channel(TOPIC)
+        with self.assertRaises(JoinError):
+            self.finish(channel.join())
+        gc.collect()
+        self.assertEqual(client.channels.failed, [channel])
+        self.finish(channel.leave())
+        self.assertEqual(client.channels.failed, [])
 
 
 class PresenceTests(AioMemoryTestCase):

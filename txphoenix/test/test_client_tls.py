@@ -9,7 +9,12 @@ from typing import Any
 
 from twisted.internet.interfaces import IOpenSSLClientConnectionCreator
 from twisted.internet.protocol import Factory, Protocol
-from twisted.internet.ssl import KeyPair, optionsForClientTLS
+from twisted.internet.ssl import (
+    KeyPair,
+    optionsForClientTLS,
+    platformTrust,
+    trustRootFromCertificates,
+)
 from twisted.protocols.tls import TLSMemoryBIOFactory
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -53,3 +58,23 @@ class ClientTLSTests(SynchronousTestCase):
             connection: Any = tls.clientConnectionForTLS(protocol)
             subject = connection.get_certificate().to_cryptography().subject
             self.assertEqual(subject.rfc4514_string(), "CN=me")
+
+    def test_objects_of_others(self) -> None:
+        """Objects of cryptography, say, are refused by a text that says what is wanted.
+
+        Those who have just read pyOpenSSL's warnings may well try them.
+        """
+        mine = KeyPair.generate().selfSignedCert(1, CN="me")
+        other = mine.original.to_cryptography()
+        for name in ("example.org", "my_service"):
+            for option in ("trust_root", "client_certificate"):
+                for wrong in (other, mine.original, "ca.pem"):
+                    with self.subTest(option=option, wrong=type(wrong)):
+                        given: Any = {option: wrong}
+                        with self.assertRaises(ConfigurationError) as caught:
+                            client_tls(name, **given)
+                        text = str(caught.exception)
+                        self.assertIn(f"{option} must be a twisted.internet", text)
+                        self.assertIn(f"of type {type(wrong).__name__}", text)
+            client_tls(name, trustRootFromCertificates([mine]), mine)
+            client_tls(name, platformTrust(), mine)

@@ -184,3 +184,20 @@ class FailedChannelsTests(ClientTestCase):
             self.refused(client, f"rooms:{number}")
         gc.collect()
         self.assert_listed(client, kept)
+
+    def test_joined_by_topic(self) -> None:
+        """``client.join()`` that fails leaves none; its topic may be left at once."""
+        client = self.connected_client()
+        self.memory.refusal = {"reason": "full"}
+        gc.collect()
+        # A collection in between would have the list empty early.
+        gc.disable()
+        self.addCleanup(gc.enable)
+        for forget in (gc.collect, lambda: client.leave(TOPIC)):
+            joining = client.join(TOPIC)
+            self.memory.flush()
+            self.failureResultOf(joining, JoinError)
+            del joining
+            self.assertEqual(len(client.channels.failed), 1)
+            forget()
+            self.assert_listed(client)

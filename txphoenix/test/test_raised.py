@@ -99,6 +99,21 @@ class ClassesTests(SynchronousTestCase):
             " (TLS: certificate verify failed: self-signed certificate)",
         )
 
+    def test_named_host(self) -> None:
+        """A reason that names the host is told, however long that is, but cut."""
+        for host, end in (
+            ("tokens.internal.example.org", "'tokens.internal.example.org'.)"),
+            (f"{'a' * 60}." * 4, "... (322 characters))"),
+        ):
+            error = ssl.SSLCertVerificationError(1, SECRET)
+            error.verify_message = (
+                f"Hostname mismatch, certificate is not valid for '{host}'."
+            )
+            told = classes_of(error)
+            start = "SSLCertVerificationError (TLS: certificate verify failed: Hostname"
+            self.assertTrue(told.startswith(start), told)
+            self.assertTrue(told.endswith(end), told)
+
     def test_odd_tls(self) -> None:
         """What is no reason of OpenSSL's own is not told."""
         token = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.abc-_"

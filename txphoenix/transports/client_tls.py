@@ -72,7 +72,7 @@ def client_tls(
     :param key_password: the password of the key, if that is encrypted.
     :param key_password_file: the file that has that password in its first line.
     :raises ConfigurationError: ``hostname`` is neither, what is given does not go
-        together, or a file is not there or not what it must be.
+        together, or an object or a file is not there or not what it must be.
     """
     if not isinstance(hostname, str):
         raise ConfigurationError(
@@ -89,6 +89,7 @@ def client_tls(
     _refuse_both("trust_root", trust_root, "ca_file", ca_file)
     _refuse_both("client_certificate", client_certificate, "cert_file", cert_file)
     _refuse_both("key_password", password, "key_password_file", key_password_file)
+    _check_objects(trust_root, client_certificate)
     if password is None and not any(files.values()):
         return _object_tls(name, trust_root, client_certificate)
     return _files_tls(
@@ -200,6 +201,27 @@ def _password(value: str | bytes | None) -> bytes | None:
     raise ConfigurationError(
         "key_password has what UTF-8 cannot hold; give it as bytes"
     )
+
+
+def _check_objects(trust_root: Any, client_certificate: Any) -> None:
+    """Refuse objects of others, such as those of cryptography."""
+    try:
+        if trust_root is not None:
+            # It finds out what it is, and makes nothing of it yet.
+            CertificateOptions(trustRoot=trust_root)
+    except TypeError:
+        raise ConfigurationError(
+            "trust_root must be a twisted.internet.ssl.Certificate or what"
+            " trustRootFromCertificates() makes of several, not a value of type"
+            f" {type(trust_root).__name__}"
+        ) from None
+    if client_certificate is not None and not isinstance(
+        client_certificate, PrivateCertificate
+    ):
+        raise ConfigurationError(
+            "client_certificate must be a twisted.internet.ssl.PrivateCertificate, not"
+            f" a value of type {type(client_certificate).__name__}"
+        )
 
 
 def _refuse_both(name: str, value: Any, other: str, other_value: Any) -> None:

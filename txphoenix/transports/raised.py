@@ -21,8 +21,9 @@ __all__ = ["classes_of"]
 # So many causes of causes are told.
 _MOST: Final = 5
 
-# As OpenSSL writes its reasons; something else is somebody's own.
-_REASON: Final = re.compile(r"[\w /:.,'-]{1,100}", re.ASCII)
+# As OpenSSL writes its reasons, of which one may name a host (of 253 characters at
+# most); something else is somebody's own.
+_REASON: Final = re.compile(r"[\w /:.,'-]{1,400}", re.ASCII)
 
 # No word of them is so long, but a token is.
 _NO_WORD: Final = re.compile(r"[A-Za-z0-9]{24}")
@@ -102,4 +103,4 @@ def _tls_reason(error: BaseException) -> str:
             reason = getattr(error, "reason", None)
     if not isinstance(reason, str) or not _REASON.fullmatch(reason):
         return ""
-    return "" if kind is TLSError and _NO_WORD.search(reason) else reason
+    return "" if kind is TLSError and _NO_WORD.search(reason) else cut(reason)
