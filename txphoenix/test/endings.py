@@ -114,10 +114,11 @@ class EndingsTestCase(NetworkTestCase):
             # At rest: what is under way is another number of objects each time.
             await self.disconnect_all()
             counts.append(await self.objects())
-        for _ in range(20):
+        for _ in range(100):
             if not self.grown(*counts):
                 break
-            # The servers, which are counted as well, may need some time.
+            # The servers, which are counted as well, may need some time, and more of it
+            # where the machine is busy.
             await self.sleep(0.1)
             counts[-1] &= await self.objects()
         self.assertEqual(self.grown(*counts), {})
