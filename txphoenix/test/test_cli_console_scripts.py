@@ -97,8 +97,8 @@ class ScriptTests(ConsoleCase):
         self.assertEqual(code, FAILED)
         self.assertIn("line 2: there is no command '\\ufeffjoin'", errors[0])
 
-    async def test_without_end(self) -> None:
-        """No more is read of a script than can wait, and then the rest of it."""
+    def slow_room(self) -> tuple[Deferred[None], Deferred[Reply]]:
+        """Have a push be answered late: when it has come, and what answers it."""
         asked: Deferred[None] = Deferred()
         answer: Deferred[Reply] = Deferred()
 
@@ -108,6 +108,11 @@ class ScriptTests(ConsoleCase):
                 return answer
 
         self.room = SlowRoom
+        return asked, answer
+
+    async def test_without_end(self) -> None:
+        """No more is read of a script than can wait, and then the rest of it."""
+        asked, answer = self.slow_room()
         running, _, console = await self.started()
         console.dataReceived(b"join rooms:a\npush rooms:a e\n")
         await asked
@@ -140,15 +145,7 @@ class ScriptTests(ConsoleCase):
 
     async def test_end_waits(self) -> None:
         """At its end it waits for the reply to the last push."""
-        asked: Deferred[None] = Deferred()
-        answer: Deferred[Reply] = Deferred()
-
-        class SlowRoom(Room):
-            def handle_in(self, event: str, payload: object) -> Deferred[Reply]:
-                asked.callback(None)
-                return answer
-
-        self.room = SlowRoom
+        asked, answer = self.slow_room()
         running, _, console = await self.started()
         console.dataReceived(b"join rooms:a\npush rooms:a e")
         console.readConnectionLost()
