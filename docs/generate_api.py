@@ -241,6 +241,20 @@ def is_ours(cls: type) -> bool:
     return cls.__module__.partition(".")[0] == "txphoenix"
 
 
+def own(cls: type) -> dict[str, Any]:
+    """What a class itself gives a meaning, by name.
+
+    What is of a base stays the base's, also where a test has replaced it in the class
+    and put it back: the class holds it from then on.
+    """
+    bases = [vars(base) for base in cls.__mro__[1:]]
+    return {
+        name: value
+        for name, value in vars(cls).items()
+        if not any(name in base and base[name] is value for base in bases)
+    }
+
+
 def members(cls: type) -> dict[str, str]:
     """What users may use of a class, by name: what is written of it.
 
@@ -251,7 +265,7 @@ def members(cls: type) -> dict[str, str]:
     found: dict[str, str] = {}
     for base in (base for base in cls.__mro__ if is_ours(base)):
         texts = own_attribute_texts(base)
-        for name in [*vars(base), *texts]:
+        for name in [*own(base), *texts]:
             if not name.startswith("_") and not found.get(name):
                 found[name] = texts.get(name) or member_text(base, name)
     return found
@@ -278,7 +292,7 @@ def listed(cls: type) -> set[str]:
 
 def has_own_text(cls: type, name: str) -> bool:
     """Whether it is the class itself that says what a member is."""
-    value = vars(cls).get(name)
+    value = own(cls).get(name)
     is_method = inspect.isroutine(value) or isinstance(value, property)
     return name in own_attribute_texts(cls) or bool(is_method and value.__doc__)
 

@@ -16,11 +16,14 @@ from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.interface import InterfaceClass
 
 import txphoenix
+from txphoenix import SocketClient
+from txphoenix.testing import ServerSession
 
 ROOT = Path(txphoenix.__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -130,6 +133,20 @@ class PagesTests(SynchronousTestCase):
                 text,
                 f"{path.name}: python docs/generate_api.py writes it",
             )
+
+    def test_replaced(self) -> None:
+        """What a test has replaced in a class and put back changes no page.
+
+        Python has no other way to put a base's method back than into the class itself.
+        """
+        before = generator("generate_api")["files"]()
+        for cls, name in [(ServerSession, "receive"), (SocketClient, "on_open")]:
+            (base,) = (base for base in cls.__mro__[1:] if name in vars(base))
+            held = mock.patch.object(cls, name, vars(base)[name])
+            held.start()
+            self.addCleanup(held.stop)
+            self.assertIn(name, vars(cls))
+        self.assertEqual(generator("generate_api")["files"](), before)
 
     def test_public_attributes(self) -> None:
         """A class has in the reference what can be seen of it, and nothing else."""
