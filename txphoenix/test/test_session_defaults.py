@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from importlib.metadata import version
 from typing import Any
+from unittest import mock
 
 from autobahn.twisted.websocket import WebSocketClientFactory, WebSocketClientProtocol
 from twisted.internet.task import Clock
@@ -67,8 +68,10 @@ class DefaultsTests(SynchronousTestCase):
             raise AttributeError("processHandshake")
 
         for other in (fail, lambda protocol: None):
-            self.patch(session_defaults._Example, "processHandshake", other)
-            error = self.assertRaises(ImportError, session_defaults._known_examples)
+            with mock.patch.object(
+                session_defaults._Example, "processHandshake", other
+            ):
+                error = self.assertRaises(ImportError, session_defaults._known_examples)
             self.assertIn(f"Autobahn {version('autobahn')}", str(error))
 
     def test_own(self) -> None:
