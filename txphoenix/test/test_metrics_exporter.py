@@ -336,10 +336,12 @@ class ThreadTests(TestCase):
 
     async def test_stopped_reactor(self) -> None:
         """A thread does not wait for a reactor that has stopped."""
-        self.patch(reactor, "running", False)
         found: list[int] = []
         thread = Thread(target=lambda: found.append(in_reactor(lambda: 7)))
-        with mock.patch.object(reactor, "callFromThread", lambda *_: None):
+        with (
+            mock.patch.object(reactor, "running", False),
+            mock.patch.object(reactor, "callFromThread", lambda *_: None),
+        ):
             thread.start()
             thread.join(10)
         self.assertEqual(found, [7])
