@@ -10,6 +10,7 @@ from unittest import mock
 from autobahn.twisted.websocket import WebSocketClientFactory, WebSocketClientProtocol
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
+from txaio.testutil import replace_loop
 
 from txphoenix.transports import session_defaults
 from txphoenix.transports.session_defaults import (
@@ -134,7 +135,9 @@ class ClientTests(ClientTestCase):
         for name in ("utf8validator", "trafficStats"):
             self.assertIs(getattr(one, name), getattr(one, name))
             self.assertIsNot(getattr(one, name), getattr(other, name))
-        one.sendData(b"\x89\x80\0\0\0\0", sync=True)
+        # It starts a timer of Autobahn, which is not to fire in another test.
+        with replace_loop(Clock()):
+            one.sendData(b"\x89\x80\0\0\0\0", sync=True)
         self.assertEqual(other.send_queue, ())
         first.stopService()
         self.assertNotEqual(one.state, other.state)
