@@ -113,10 +113,11 @@ def _is_method(it: object) -> bool:
     )
 
 
-def patches(tree: ast.Module) -> Iterator[tuple[int, str, str]]:
+def patches(tree: ast.Module) -> Iterator[tuple[int, str, str | None]]:
     """Each ``self.patch(owner, "name", value)``: its line, the owner and the name.
 
-    But for an owner that the method has made or was given, which ends with the test.
+    The name is None where it is not written there.
+    An owner that the method has made or was given ends with the test, and is left out.
     """
     methods = [
         method
@@ -136,20 +137,26 @@ def patches(tree: ast.Module) -> Iterator[tuple[int, str, str]]:
             match node:
                 case ast.Call(
                     ast.Attribute(ast.Name("self"), "patch"),
-                    [owner, ast.Constant(str(name)), _],
+                    [owner, name, _],
                 ):
                     dotted = ast.unparse(owner)
                     is_dotted = re.fullmatch(r"[\w.]+", dotted) is not None
                     if is_dotted and dotted.partition(".")[0] not in own:
-                        yield node.lineno, dotted, name
+                        yield node.lineno, dotted, _text(name)
 
 
-def stays(owner: object, name: str) -> bool:
-    """Whether something of a patch of trial's is left once it is restored.
+def _text(node: ast.expr) -> str | None:
+    return str(node.value) if isinstance(node, ast.Constant) else None
+
+
+def stays(owner: object, name: str | None) -> bool:
+    """Whether something of a patch of trial's is, or may be, left once it is restored.
 
     What was got is then set: what the owner inherits becomes its own, and a class or
     static method is one no more.
     """
+    if name is None:
+        return not inspect.ismodule(owner)
     if hasattr(getattr_static(type(owner), name, None), "__set__"):
         return False
     return name not in vars(owner) or vars(owner)[name] is not getattr(owner, name)
@@ -243,9 +250,9 @@ class HouseTests(SynchronousTestCase):
                 owner = reduce(getattr, others, getattr(module, first))
                 if stays(owner, attribute):
                     faults.append(
-                        f"{name}:{line} patches {attribute} of {dotted}, which has it "
-                        "from elsewhere, or as a class or static method: use "
-                        "unittest.mock.patch.object, which leaves nothing behind"
+                        f"{name}:{line} patches {attribute or 'any name'} of {dotted}, "
+                        "which may inherit it, or have it as a class or static method: "
+                        "use unittest.mock.patch.object, which leaves nothing behind"
                     )
         self.assertGreater(count, 80)
         self.tell(faults)
@@ -270,7 +277,7 @@ class Case:
         self.patch(made, "join", None)
         self.patch(given.room, "join", None)
         self.patch(self.room, "join", None)
-        self.patch(Room, name, None)
+        self.patch(Room, given.name, None)
         self.patch(room(), "join", None)
     async def test_later(self):
         with self:
@@ -278,7 +285,12 @@ class Case:
 """
         self.assertEqual(
             list(patches(ast.parse(text))),
-            [(5, "Room", "join"), (6, "module.room", "join"), (16, "Room", "leave")],
+            [
+                (5, "Room", "join"),
+                (6, "module.room", "join"),
+                (12, "Room", None),
+                (16, "Room", "leave"),
+            ],
         )
 
     def test_left(self) -> None:
@@ -307,6 +319,8 @@ class Case:
             @classmethod
             def made(cls) -> None: ...
 
+        self.assertFalse(stays(inspect, None))
+        self.assertTrue(stays(Room, None))
         room = Room()
         room.name = room._name
         for owner, name, expected in (
