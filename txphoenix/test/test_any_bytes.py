@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import random
 from typing import Any
+from unittest import mock
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IStreamClientEndpoint
@@ -134,7 +135,7 @@ class RaisingProtocolTests(RawTestCase):
                 raise ZeroDivisionError(name)
             return working(protocol, *arguments)
 
-        self.patch(PhoenixClientProtocol, name, raises)
+        self.enterContext(mock.patch.object(PhoenixClientProtocol, name, raises))
 
     def test_while_opening(self) -> None:
         """The attempt fails with it, and the next one comes."""

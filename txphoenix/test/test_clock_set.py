@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from typing import Any
+from unittest import mock
 
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
@@ -286,9 +287,11 @@ class ReactorTests(NetworkTestCase):
 
     def set_by(self, seconds: float) -> None:
         """Set it, for twenty seconds at most."""
-        patch = self.patch(reactor, "seconds", lambda: time.time() + seconds)
+        ahead = mock.patch.object(reactor, "seconds", lambda: time.time() + seconds)
+        ahead.start()
+        self.addCleanup(ahead.stop)
         # Trial's own limit goes by the same clock.
-        guard = reactor.callLater(20, patch.restore)
+        guard = reactor.callLater(20, ahead.stop)
         self.addCleanup(lambda: guard.active() and guard.cancel())
 
     timeout = int(HOUR) + 30

@@ -5,11 +5,13 @@ Which layer is above which is in ``pyproject.toml``, and ``lint-imports`` sees t
 
 from __future__ import annotations
 
+import ast
 import inspect
 import re
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, reduce
 from importlib import import_module
+from inspect import getattr_static
 from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
@@ -111,6 +113,55 @@ def _is_method(it: object) -> bool:
     )
 
 
+def patches(tree: ast.Module) -> Iterator[tuple[int, str, str | None]]:
+    """Each ``self.patch(owner, "name", value)``: its line, the owner and the name.
+
+    The name is None where it is not written there.
+    An owner that the method has made or was given ends with the test, and is left out.
+    """
+    methods = [
+        method
+        for cls in tree.body
+        if isinstance(cls, ast.ClassDef)
+        for method in cls.body
+        if isinstance(method, ast.FunctionDef | ast.AsyncFunctionDef)
+    ]
+    for method in methods:
+        nodes = list(ast.walk(method))
+        own = {node.arg for node in nodes if isinstance(node, ast.arg)} | {
+            node.id
+            for node in nodes
+            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+        }
+        for node in nodes:
+            match node:
+                case ast.Call(
+                    ast.Attribute(ast.Name("self"), "patch"),
+                    [owner, name, _],
+                ):
+                    dotted = ast.unparse(owner)
+                    is_dotted = re.fullmatch(r"[\w.]+", dotted) is not None
+                    if is_dotted and dotted.partition(".")[0] not in own:
+                        yield node.lineno, dotted, _text(name)
+
+
+def _text(node: ast.expr) -> str | None:
+    return str(node.value) if isinstance(node, ast.Constant) else None
+
+
+def stays(owner: object, name: str | None) -> bool:
+    """Whether something of a patch of trial's is, or may be, left once it is restored.
+
+    What was got is then set: what the owner inherits becomes its own, and a class or
+    static method is one no more.
+    """
+    if name is None:
+        return not inspect.ismodule(owner)
+    if hasattr(getattr_static(type(owner), name, None), "__set__"):
+        return False
+    return name not in vars(owner) or vars(owner)[name] is not getattr(owner, name)
+
+
 class HouseTests(SynchronousTestCase):
     """What is measured of the package."""
 
@@ -182,8 +233,112 @@ class HouseTests(SynchronousTestCase):
         ]
         self.tell(faults)
 
+    def test_patches(self) -> None:
+        """No test leaves what it has patched other than it was, for others to find."""
+        faults: list[str] = []
+        count = 0
+        for path in sorted((PACKAGE / "test").rglob("*.py")):
+            text, name = path.read_text("utf-8"), path.relative_to(ROOT).as_posix()
+            if ".patch(" not in text:
+                continue
+            for line, dotted, attribute in patches(ast.parse(text)):
+                module = import_module(name.removesuffix(".py").replace("/", "."))
+                first, *others = dotted.split(".")
+                if not hasattr(module, first):  # A name that the method has imported.
+                    continue
+                count += 1
+                owner = reduce(getattr, others, getattr(module, first))
+                if stays(owner, attribute):
+                    faults.append(
+                        f"{name}:{line} patches {attribute or 'any name'} of {dotted}, "
+                        "which may inherit it, or have it as a class or static method: "
+                        "use unittest.mock.patch.object, which leaves nothing behind"
+                    )
+        self.assertGreater(count, 80)
+        self.tell(faults)
+
     if not REFERENCE.exists():
         test_classes.skip = "installed without its documents"  # type: ignore[attr-defined]
+
+
+class PatchTests(SynchronousTestCase):
+    """What is known of the patches that tests make."""
+
+    def test_seen(self) -> None:
+        """Those of what a module has; not of what a method has made or was given."""
+        text = """
+class Case:
+    def test(self, given):
+        made = Made()
+        self.patch(Room, "join", None)
+        self.patch(module.room, "join", None)
+        for owner in owners:
+            self.patch(owner, "join", None)
+        self.patch(made, "join", None)
+        self.patch(given.room, "join", None)
+        self.patch(self.room, "join", None)
+        self.patch(Room, given.name, None)
+        self.patch(room(), "join", None)
+    async def test_later(self):
+        with self:
+            self.patch(Room, "leave", None)
+"""
+        self.assertEqual(
+            list(patches(ast.parse(text))),
+            [
+                (5, "Room", "join"),
+                (6, "module.room", "join"),
+                (12, "Room", None),
+                (16, "Room", "leave"),
+            ],
+        )
+
+    def test_left(self) -> None:
+        """What is inherited stays, and so does what a class gets another way."""
+
+        class Base:
+            plain = 0
+            _name = "lobby"
+
+            @property
+            def name(self) -> str:
+                return self._name
+
+            @name.setter
+            def name(self, name: str) -> None:
+                self._name = name
+
+        class Room(Base):
+            own = 0
+
+            def method(self) -> None: ...
+
+            @staticmethod
+            def static() -> None: ...
+
+            @classmethod
+            def made(cls) -> None: ...
+
+        self.assertFalse(stays(inspect, None))
+        self.assertTrue(stays(Room, None))
+        room = Room()
+        room.name = room._name
+        for owner, name, expected in (
+            (Base, "plain", False),
+            (Room, "own", False),
+            (Room, "method", False),
+            (Room, "plain", True),
+            (Room, "static", True),
+            (Room, "made", True),
+            (room, "own", True),
+            (room, "_name", False),
+            (room, "name", False),
+        ):
+            with self.subTest(owner=owner, name=name):
+                self.assertIs(stays(owner, name), expected)
+                before = {**vars(owner)}
+                self.patch(owner, name, "another").restore()
+                self.assertIs({**vars(owner)} != before, expected)
 
 
 class GraphTests(SynchronousTestCase):

@@ -6,8 +6,10 @@ import json
 import logging
 import os
 import re
+import sys
 from io import StringIO
 from typing import Any
+from unittest import mock
 
 from twisted.logger import Logger, LogLevel, globalLogBeginner, globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase, TestCase
@@ -69,12 +71,14 @@ class PiecesTests(SynchronousTestCase):
             begun.extend(observers)
 
         out = StringIO()
-        self.patch(globalLogBeginner, "beginLoggingTo", begin)
-        self.patch(globalLogPublisher, "addObserver", begun.append)
-        self.patch(__import__("sys"), "stdout", out)
+        self.patch(sys, "stdout", out)
         names: dict[str, Any] = {}
-        for block in blocks("howto-logging", "python"):
-            exec(block.text, names)
+        with (
+            mock.patch.object(globalLogBeginner, "beginLoggingTo", begin),
+            mock.patch.object(globalLogPublisher, "addObserver", begun.append),
+        ):
+            for block in blocks("howto-logging", "python"):
+                exec(block.text, names)
         return names, begun, out
 
     def say(self, observer: Any) -> None:

@@ -6,6 +6,7 @@ import gc
 import weakref
 from threading import Thread
 from typing import Any
+from unittest import mock
 
 from prometheus_client import CollectorRegistry, Counter, generate_latest
 from prometheus_client.registry import REGISTRY
@@ -335,10 +336,12 @@ class ThreadTests(TestCase):
 
     async def test_stopped_reactor(self) -> None:
         """A thread does not wait for a reactor that has stopped."""
-        self.patch(reactor, "running", False)
-        self.patch(reactor, "callFromThread", lambda *_: None)
         found: list[int] = []
         thread = Thread(target=lambda: found.append(in_reactor(lambda: 7)))
-        thread.start()
-        thread.join(10)
+        with (
+            mock.patch.object(reactor, "running", False),
+            mock.patch.object(reactor, "callFromThread", lambda *_: None),
+        ):
+            thread.start()
+            thread.join(10)
         self.assertEqual(found, [7])

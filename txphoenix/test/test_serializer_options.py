@@ -12,6 +12,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from txphoenix.errors import ConfigurationError
 from txphoenix.options.options import Options
 from txphoenix.protocol.serializer import V2Serializer
+from txphoenix.protocol.v2_frames import V2Frames
 from txphoenix.serializer import register
 
 from .custom_serializers import SERVER_CODECS, Objects, OtherV2, ShoutingV2, raiser
@@ -178,7 +179,7 @@ class BinaryFramesTests(ClientTestCase):
         self.clock = self.memory.clock
         serializer = ShoutingV2()
         made: list[Any] = []
-        self.patch(V2Serializer, "to_message", lambda _, *fields: made.append(fields))
+        self.patch(V2Frames, "to_message", lambda _, *fields: made.append(fields))
         channel = self.joined_channel(serializer=serializer)
         heard: list[Any] = []
         channel.on("news", heard.append)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import random
 from importlib.metadata import version
 from typing import Any
+from unittest import mock
 
 from autobahn.twisted.websocket import WebSocketClientFactory, WebSocketClientProtocol
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
+from txaio.testutil import replace_loop
 
 from txphoenix.transports import session_defaults
 from txphoenix.transports.session_defaults import (
@@ -67,8 +69,10 @@ class DefaultsTests(SynchronousTestCase):
             raise AttributeError("processHandshake")
 
         for other in (fail, lambda protocol: None):
-            self.patch(session_defaults._Example, "processHandshake", other)
-            error = self.assertRaises(ImportError, session_defaults._known_examples)
+            with mock.patch.object(
+                session_defaults._Example, "processHandshake", other
+            ):
+                error = self.assertRaises(ImportError, session_defaults._known_examples)
             self.assertIn(f"Autobahn {version('autobahn')}", str(error))
 
     def test_own(self) -> None:
@@ -131,7 +135,9 @@ class ClientTests(ClientTestCase):
         for name in ("utf8validator", "trafficStats"):
             self.assertIs(getattr(one, name), getattr(one, name))
             self.assertIsNot(getattr(one, name), getattr(other, name))
-        one.sendData(b"\x89\x80\0\0\0\0", sync=True)
+        # It starts a timer of Autobahn, which is not to fire in another test.
+        with replace_loop(Clock()):
+            one.sendData(b"\x89\x80\0\0\0\0", sync=True)
         self.assertEqual(other.send_queue, ())
         first.stopService()
         self.assertNotEqual(one.state, other.state)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+from unittest import mock
 
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
@@ -273,12 +274,12 @@ class IntensityTests(ClientTestCase):
 
     def test_temporary(self) -> None:
         """A channel that is ``temporary`` ends with its first crash."""
-        self.patch(Fragile, "restart", "temporary")
+        self.enterContext(mock.patch.object(Fragile, "restart", "temporary"))
         self.assertEqual(self.crashes_until_stopped(self.fragile(), 1.0, 20), 1)
 
     def closed_by_server(self, restart: str) -> Channel:
         """A channel that the server has closed in good order."""
-        self.patch(Fragile, "restart", restart)
+        self.enterContext(mock.patch.object(Fragile, "restart", restart))
         channel = self.fragile()
         self.watch(channel.push("stop"))
         self.memory.flush()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from typing import Any, ClassVar
+from unittest import mock
 
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
@@ -383,8 +384,10 @@ class ReactorTestCase(NetworkTestCase):
 
     def set_wall_clock(self, seconds: float) -> None:
         """Set it, for twenty seconds at most."""
-        patch = self.patch(reactor, "seconds", lambda: time.time() + seconds)
-        guard = reactor.callLater(20, patch.restore)
+        ahead = mock.patch.object(reactor, "seconds", lambda: time.time() + seconds)
+        ahead.start()
+        self.addCleanup(ahead.stop)
+        guard = reactor.callLater(20, ahead.stop)
         self.addCleanup(lambda: guard.active() and guard.cancel())
 
     async def start(self) -> None:
