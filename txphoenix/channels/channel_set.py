@@ -16,6 +16,7 @@ from twisted.internet.defer import Deferred, DeferredList, succeed
 from twisted.logger import Logger
 
 from ..protocol.channel_states import State
+from ..protocol.message import Message
 from ..runtime.deadlines import Deadlines
 from ..runtime.hooks import Called, as_deferred, call_hook, log_hook_failure, watch_hook
 from ..runtime.package_log import package_log
@@ -90,6 +91,18 @@ class ChannelSet(ChannelManager):
         self._withdraw("left", topic)
         channel = self.find(topic)
         return succeed(None) if channel is None else channel.leave(timeout)
+
+    def is_join_waiting(self, topic: str) -> bool:
+        """Whether there will be a join of a topic that has not been sent yet."""
+        membership = self.routes.get(topic)
+        return membership is not None and membership.joins.is_waiting
+
+    def with_join_ref(self, message: Message) -> Message:
+        """Give a message without a join_ref that of its topic's channel."""
+        membership = self.routes.get(message.topic)
+        if message.join_ref is not None or membership is None:
+            return message
+        return message._replace(join_ref=membership.joins.ref)
 
     # -- What channels call -------------------------------------------------------
 

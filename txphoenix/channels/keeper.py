@@ -13,7 +13,7 @@ Who observes what happens to the channels subscribes to
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol, TypeVar, overload
+from typing import Any, Protocol
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
@@ -53,8 +53,6 @@ from .writers import Writers
 __all__ = ["ChannelKeeper"]
 
 log = Logger("txphoenix.channels", observer=package_log)
-
-_Made = TypeVar("_Made", bound=Channel)
 
 # Phoenix itself ends a connection on which nothing comes for so many seconds.
 _LONGEST_INTERVAL = 60.0
@@ -128,21 +126,8 @@ class ChannelKeeper(ChannelSet):
 
     # -- What the client calls ----------------------------------------------------
 
-    @overload
-    def make(
-        self, topic: str, params: Any = None, channel_class: None = None
-    ) -> Channel: ...
-
-    @overload
-    def make(
-        self, topic: str, params: Any = None, channel_class: ChannelFactory[_Made] = ...
-    ) -> _Made: ...
-
-    def make(
-        self,
-        topic: str,
-        params: Any = None,
-        channel_class: ChannelFactory[Channel] | None = None,
+    def _make(
+        self, topic: str, params: Any, channel_class: ChannelFactory[Channel] | None
     ) -> Channel:
         """Make the channel of a topic, which is closed until it joins."""
         topic = check_topic("a topic", topic)
@@ -154,24 +139,8 @@ class ChannelKeeper(ChannelSet):
         params = with_defaults(self.options.default_channel_params, params)
         return make_channel(name, factory, topic, params, self)
 
-    @overload
-    def start_channel(
-        self, topic: str, params: Any = None, channel_class: None = None
-    ) -> Channel: ...
-
-    @overload
-    def start_channel(
-        self, topic: str, params: Any = None, channel_class: ChannelFactory[_Made] = ...
-    ) -> _Made: ...
-
-    def start_channel(
-        self,
-        topic: str,
-        params: Any = None,
-        channel_class: ChannelFactory[Channel] | None = None,
-    ) -> Channel:
-        """Make a channel and have it join, and join again whatever happens."""
-        channel = self.make(topic, params, channel_class)
+    def _start(self, channel: Channel) -> Channel:
+        """Have a channel join, and join again whatever happens."""
         keep_trying(channel)
         channel.join().addErrback(self._log_failed_start, channel)
         return channel
@@ -183,18 +152,6 @@ class ChannelKeeper(ChannelSet):
     def make_inbox(self, name: str) -> Inbox:
         """Make a queue of messages, as that of ``receive()``."""
         return self.pauses.make_inbox(name)
-
-    def is_join_waiting(self, topic: str) -> bool:
-        """Whether there will be a join of a topic that has not been sent yet."""
-        membership = self.routes.get(topic)
-        return membership is not None and membership.joins.is_waiting
-
-    def with_join_ref(self, message: Message) -> Message:
-        """Give a message without a join_ref that of its topic's channel."""
-        membership = self.routes.get(message.topic)
-        if message.join_ref is not None or membership is None:
-            return message
-        return message._replace(join_ref=membership.joins.ref)
 
     # -- What the client tells ----------------------------------------------------
 

@@ -78,7 +78,7 @@ class ChannelManager(MultiService):
             channel of it.
             What it raises by itself is passed on.
         """
-        raise NotImplementedError
+        return self._make(topic, params, channel_class)
 
     @overload
     def start_channel(
@@ -102,7 +102,7 @@ class ChannelManager(MultiService):
         delays of ``rejoin_backoff``.
         The log has the first failure, the channel's ``on_error`` hooks have each.
         """
-        raise NotImplementedError
+        return self._start(self._make(topic, params, channel_class))
 
     def when_settled(self) -> Deferred[None]:
         """Wait until each channel has joined, or tried to.
@@ -148,4 +148,14 @@ class ChannelManager(MultiService):
 
         :param name: names it in the log, in the place of a topic.
         """
+        raise NotImplementedError
+
+    # Here, so that the types of the two that call them are written once.
+
+    def _make(
+        self, topic: str, params: Any, channel_class: ChannelFactory[Channel] | None
+    ) -> Channel:
+        raise NotImplementedError
+
+    def _start(self, channel: Channel) -> Channel:
         raise NotImplementedError

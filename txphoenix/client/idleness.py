@@ -34,7 +34,6 @@ from .connection import Connection
 from .connection_observer import ConnectionObserver
 from .hooks import HookLists
 from .interfaces import NeverIdle
-from .link import is_pinging
 from .state import SocketState
 from .waiting import Waiting
 
@@ -204,11 +203,12 @@ class Idleness(NeverIdle, ConnectionObserver, ChannelObserver):
         # One that cannot be made is due as well, which needs no connection more.
         is_due = self._join_channels.are_due(self._options.join_channels)
         is_joining = is_due and not self._connection.is_open
+        heartbeat = self._connection.link.heartbeat
         return bool(
             is_joining
             or self._channels.kept.to_send
             or self._waiting.is_waited_for
-            or is_pinging(self._connection.link)
+            or (heartbeat is not None and heartbeat.is_pinging)
             or self._hooks.topics
         )
 

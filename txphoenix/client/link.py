@@ -44,9 +44,9 @@ from .heartbeat import Heartbeat
 from .link_owner import LinkOwner
 from .optional_methods import has_all
 from .traffic import count_message, tell_traffic
-from .withdrawal import Withdrawal
+from .withdrawal import Withdrawal, withdrawal_for
 
-__all__ = ["Link", "is_pinging"]
+__all__ = ["Link"]
 
 log = Logger("txphoenix.connection", observer=package_log)
 
@@ -68,7 +68,6 @@ class Link:
 
     __slots__ = (
         "_encode",
-        "_heartbeat",
         "_max_message_size",
         "_options",
         "_owner",
@@ -76,6 +75,7 @@ class Link:
         "_withdrawal",
         "client",
         "clock",
+        "heartbeat",
         "next_ref",
         "serializer",
         "transport",
@@ -98,7 +98,8 @@ class Link:
         """Makes the next ref: ``"1"``, ``"2"`` and so on, never one twice."""
         self.transport: Transport | None = None
         """The transport, from its opening to its loss."""
-        self._heartbeat: Heartbeat | None = None
+        self.heartbeat: Heartbeat | None = None
+        """The heartbeat of the transport, from :meth:`begin` to the loss."""
         # Made at its first use, or at the loss of a transport until that is told.
         self._withdrawal: Withdrawal | None = None
         # Since when nothing is read.
@@ -116,8 +117,8 @@ class Link:
             self.serializer = _serializer_of(now)
         self._options = options
         self._max_message_size = options.max_message_size
-        if self._heartbeat is not None:
-            self._heartbeat.reset(options.heartbeat_interval, options.heartbeat_timeout)
+        if self.heartbeat is not None:
+            self.heartbeat.reset(options.heartbeat_interval, options.heartbeat_timeout)
 
     # -- From the opening of a transport to its loss ------------------------------
 
@@ -134,7 +135,7 @@ class Link:
             self._withdrawal.opened(transport)
         # A transport keeps to the format that its server was told.
         self._encode = _encoding(self.serializer)
-        self._heartbeat = Heartbeat(
+        self.heartbeat = Heartbeat(
             self.clock,
             self._options.heartbeat_interval,
             self._options.heartbeat_timeout,
@@ -144,22 +145,23 @@ class Link:
             else None,
         )
         if transport.needs_heartbeat:
-            self._heartbeat.start()
+            self.heartbeat.start()
 
     def lost(self) -> Heartbeat | None:
         """The transport is lost.
 
         :return: its heartbeat, which is to be stopped as soon as the loss may be told.
         """
-        _withdrawal_of(self).lost()
+        self._withdrawal = withdrawal_for(self._withdrawal, self.transport)
+        self._withdrawal.lost()
         self.transport = None
-        heartbeat, self._heartbeat = self._heartbeat, None
+        heartbeat, self.heartbeat = self.heartbeat, None
         return heartbeat
 
     def told_of_loss(self) -> None:
         """All have been told of the loss: the transport itself may go."""
         unsent = 0 if self._withdrawal is None else self._withdrawal.told()
-        _end_pause(self)
+        self._end_pause()
         if unsent:
             self._owner.listener.messages_unsent(unsent)
         tell_traffic(self)
@@ -233,7 +235,8 @@ class Link:
 
     def withdraw(self, mark: int | None) -> bool:
         """Take back a message; see :meth:`.withdrawal.Withdrawal.withdraw`."""
-        return _withdrawal_of(self).withdraw(mark)
+        self._withdrawal = withdrawal_for(self._withdrawal, self.transport)
+        return self._withdrawal.withdraw(mark)
 
     # -- Heartbeats ---------------------------------------------------------------
 
@@ -244,14 +247,9 @@ class Link:
     def ping(self, deadlines: Deadlines, timeout: float) -> Deferred[float]:
         """Send a heartbeat; see :meth:`txphoenix.SocketClient.ping`."""
         owner = self._owner
-        if self._heartbeat is None or not owner.is_open:
+        if self.heartbeat is None or not owner.is_open:
             return fail(NotConnected(f"no ping while the client is {owner.status}"))
-        return self._heartbeat.ping(deadlines, timeout)
-
-    def heartbeat_received(self, message: Message) -> None:
-        """Take a message of the topic ``phoenix``."""
-        if self._heartbeat is not None:
-            self._heartbeat.dispatch(message)
+        return self.heartbeat.ping(deadlines, timeout)
 
     # -- What the heartbeat calls -------------------------------------------------
 
@@ -286,14 +284,14 @@ class Link:
         timeout = self._options.heartbeat_timeout
         if seconds > interval + timeout:
             self._owner.drop(HeartbeatTimeout(timeout, seconds))
-        elif self._heartbeat is not None:
-            self._heartbeat.hasten()
+        elif self.heartbeat is not None:
+            self.heartbeat.hasten()
 
     # -- Reading ------------------------------------------------------------------
 
     def pause_reading(self) -> None:
         """Receive nothing until :meth:`resume_reading`."""
-        heartbeat = self._heartbeat
+        heartbeat = self.heartbeat
         if self.transport is not None and heartbeat is not None:
             is_paused = self._use(self.transport.pause_reading)
             # It asks the transport what it can tell from now on.
@@ -305,10 +303,17 @@ class Link:
     def resume_reading(self) -> None:
         """Receive again."""
         # First, for what was held back may pause again.
-        _end_pause(self)
-        if self.transport is not None and self._heartbeat is not None:
-            self._heartbeat.resume()
+        self._end_pause()
+        if self.transport is not None and self.heartbeat is not None:
+            self.heartbeat.resume()
             self._use(self.transport.resume_reading)
+
+    def _end_pause(self) -> None:
+        """Tell of the end of a pause, if there is one."""
+        paused_at, self._paused_at = self._paused_at, None
+        if paused_at is not None:
+            duration = Deadlines.of(self.clock).elapsed() - paused_at
+            self._owner.listener.reading_resumed(duration)
 
     # -- The end ------------------------------------------------------------------
 
@@ -357,27 +362,6 @@ class Link:
             # It may have told of its loss before, and another may be open.
             if self.transport is not None and attempts == self._owner.attempts:
                 self._owner.transport_broke(raised(error))
-
-
-def _withdrawal_of(link: Link) -> Withdrawal:
-    if link._withdrawal is None:
-        link._withdrawal = Withdrawal()
-        if link.transport is not None:
-            link._withdrawal.opened(link.transport)
-    return link._withdrawal
-
-
-def is_pinging(link: Link) -> bool:
-    """Whether the answer to a :meth:`Link.ping` is still to come."""
-    return link._heartbeat is not None and link._heartbeat.is_pinging
-
-
-def _end_pause(link: Link) -> None:
-    """Tell of the end of a pause, if there is one."""
-    paused_at, link._paused_at = link._paused_at, None
-    if paused_at is not None:
-        duration = Deadlines.of(link.clock).elapsed() - paused_at
-        link._owner.listener.reading_resumed(duration)
 
 
 def _serializer_of(options: Options) -> Serializer:

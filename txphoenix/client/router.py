@@ -71,7 +71,9 @@ class MessageRouter:
             except BaseException as error:
                 channels.give_up(membership, error)
         elif message.topic == PHOENIX_TOPIC:
-            self._connection.link.heartbeat_received(message)
+            heartbeat = self._connection.link.heartbeat
+            if heartbeat is not None:
+                heartbeat.dispatch(message)
             channels.joins.server_answered(message.ref)
         else:
             self._of_no_channel(message)

@@ -10,7 +10,7 @@ from ..runtime.package_log import package_log
 from ..transports.interfaces import Transport
 from .optional_methods import has_all, number_of
 
-__all__ = ["Withdrawal"]
+__all__ = ["Withdrawal", "withdrawal_for"]
 
 log = Logger("txphoenix.withdrawal", observer=package_log)
 
@@ -79,3 +79,16 @@ class Withdrawal:
             # One of the user's own: whoever waits is to be told all the same.
             log.failure("the transport raised")
             return False
+
+
+def withdrawal_for(made: Withdrawal | None, transport: Transport | None) -> Withdrawal:
+    """The one that there is, or else a new one for the transport that is open.
+
+    :param made: is None until the first use, which most connections never come to.
+    """
+    if made is not None:
+        return made
+    withdrawal = Withdrawal()
+    if transport is not None:
+        withdrawal.opened(transport)
+    return withdrawal

@@ -7,7 +7,6 @@ from typing import Any
 
 from prometheus_client import make_wsgi_app
 from twisted.internet.defer import Deferred, DeferredList
-from twisted.internet.interfaces import IProtocolNegotiationFactory
 from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger, LogLevel
 from twisted.protocols.policies import WrappingFactory
@@ -17,6 +16,7 @@ from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request, Site
 
 from ..runtime.package_log import package_log
+from ..runtime.protocol_negotiation import OnlyHTTP1
 from .exporter import MetricsExporter
 from .health import health
 
@@ -146,7 +146,7 @@ class _Site(Site):
         """End."""
 
 
-class Pages(WrappingFactory):
+class Pages(OnlyHTTP1, WrappingFactory):
     """All pages, as a factory that knows its connections."""
 
     noisy = False
@@ -159,17 +159,6 @@ class Pages(WrappingFactory):
         super().__init__(_Site(root, reactor=reactor))
         self._reactor = reactor
         self._all_gone: Deferred[None] | None = None
-
-    def __conform__(self, interface: object) -> Any:
-        """Be asked for protocols by a Twisted that refuses clients otherwise.
-
-        An older one looks but for who declares the interface, and refuses none without.
-        """
-        return self if interface is IProtocolNegotiationFactory else None
-
-    def acceptableProtocols(self) -> list[bytes]:
-        """What may be chosen by TLS (ALPN), where that is around it."""
-        return [b"http/1.1"]
 
     async def close(self) -> None:
         """Finish the answers that are under way, and close all connections."""

@@ -1,4 +1,4 @@
-"""What the reactor calls has no context of a caller (:mod:`contextvars`).
+"""Have what the reactor calls run in no caller's context (:mod:`contextvars`).
 
 Twisted's reactors call in none, but asyncio's loop calls a timer, and what comes by a
 socket, in the context in which that was begun: then all that a server ever sends would

@@ -7,17 +7,14 @@ from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
 from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.internet.utils import getProcessOutputAndValue
 
-import txphoenix
+from .clone import ROOT, clone_on_path
 
 __all__ = ["NOT_THERE", "ROOT", "run"]
-
-ROOT = Path(txphoenix.__file__).parent.parent
 
 NOT_THERE = (
     None if (ROOT / "benchmarks").is_dir() else "installed without its benchmarks"
@@ -25,12 +22,8 @@ NOT_THERE = (
 """Why a test that needs them is skipped."""
 
 if NOT_THERE is None:
-    # trial's working directory is another.
-    sys.path.append(os.fspath(ROOT))
-    try:
+    with clone_on_path():
         import benchmarks.plan  # noqa: F401
-    finally:
-        sys.path.remove(os.fspath(ROOT))
 
 
 def run(*arguments: str) -> Deferred[Any]:

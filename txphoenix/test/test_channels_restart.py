@@ -13,6 +13,17 @@ from .crashing import Crash, Crashing, SupervisionTestCase
 from .support import TOPIC
 
 
+def crashing_behind(gate: Deferred[None]) -> type[Crashing]:
+    """A class of channels that crash in ``handle_in``, once the gate is open."""
+
+    class Later(Crashing):
+        async def handle_in(self, event: str, payload: Any) -> None:
+            await gate
+            self.called("handle_in")
+
+    return Later
+
+
 class RestartTests(SupervisionTestCase):
     """A crash is followed by a restart."""
 
@@ -129,13 +140,7 @@ class RestartTests(SupervisionTestCase):
     def test_later(self) -> None:
         """What a callback raises later is a crash as well."""
         gate: Deferred[None] = Deferred()
-
-        class Later(Crashing):
-            async def handle_in(self, event: str, payload: Any) -> None:
-                await gate
-                self.called("handle_in")
-
-        channel = self.joined(Later)
+        channel = self.joined(crashing_behind(gate))
         channel.crashes["handle_in"] = 1
         self.news()
         self.assertEqual(channel.calls, [])
@@ -193,13 +198,7 @@ class RestartTests(SupervisionTestCase):
     def test_after_the_end(self) -> None:
         """One that comes after the end is logged, and nothing else."""
         gate: Deferred[None] = Deferred()
-
-        class Later(Crashing):
-            async def handle_in(self, event: str, payload: Any) -> None:
-                await gate
-                self.called("handle_in")
-
-        channel = self.joined(Later)
+        channel = self.joined(crashing_behind(gate))
         channel.crashes["handle_in"] = 1
         self.news()
         channel.stop()

@@ -17,21 +17,16 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
-import txphoenix
+from .clone import ROOT, clone_on_path
 
-ROOT = Path(txphoenix.__file__).parent.parent
 NOT_THERE = None if (ROOT / "fuzz").is_dir() else "installed without its fuzz targets"
 """Why a test that needs them is skipped."""
 
 if NOT_THERE is None:
-    # trial's working directory is another.
-    sys.path.append(os.fspath(ROOT))
-    try:
+    with clone_on_path():
         from fuzz import engine, runs
         from fuzz.faults import FAULTS, planted
         from fuzz.targets import TARGETS
-    finally:
-        sys.path.remove(os.fspath(ROOT))
 
 # So many changed seeds are enough for a fault, as a rule a tenth of it.
 MOST = 8000

@@ -182,6 +182,20 @@ class HouseTests(SynchronousTestCase):
         ]
         self.tell(faults)
 
+    def test_ways(self) -> None:
+        """The files on the way of a message, in the heads of packages, are there."""
+        for package in ("channels", "client", "transports"):
+            text = sources()[f"{package}/__init__.py"]
+            self.assertIn("The way of a ", text)
+            named = re.findall(r"(\w+/)?(\w+\.py)\b", text)
+            self.assertGreater(len(named), 8)
+            faults = [
+                f"txphoenix/{package}/__init__.py names {folder}{name}, which is not"
+                for folder, name in named
+                if f"{folder or package + '/'}{name}" not in sources()
+            ]
+            self.tell(faults)
+
     def test_classes(self) -> None:
         """No class has more methods of its own than one holds in mind.
 

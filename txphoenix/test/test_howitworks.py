@@ -159,7 +159,7 @@ class TreeTests(SynchronousTestCase):
         self.assertEqual((channel.running, channel.state), (0, "closed"))
         self.assertEqual(list(client.getServiceNamed("channels")), [])
         link = client.connection.link
-        self.assertEqual((link.transport, link._heartbeat), (None, None))
+        self.assertEqual((link.transport, link.heartbeat), (None, None))
         server.stop(drain=False)
         server.flush()
         self.assertEqual(server.clock.getDelayedCalls(), [])

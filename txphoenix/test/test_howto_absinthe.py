@@ -19,7 +19,7 @@ from txphoenix.absinthe.testing import AbsintheServer, Schema, ServerSubscriptio
 from txphoenix.backoff import steps
 
 from .cli_program import start_program
-from .test_howtos import NOT_THERE, ROOT, URL, blocks, program
+from .test_howtos import NOT_THERE, ROOT, URL, captioned, printed_by, program
 
 PAGE = "howto-absinthe"
 ITERATING = """
@@ -63,14 +63,6 @@ asyncio.run(main())
 """
 
 
-def captioned(caption: str) -> str:
-    """A program on the page."""
-    (text,) = [
-        block.text for block in blocks(PAGE, "python") if block.caption == caption
-    ]
-    return text
-
-
 class AbsintheNetworkCase(TestCase):
     """A test with a server on a port."""
 
@@ -105,14 +97,9 @@ class PageTests(AbsintheNetworkCase):
                 server.schema.publish("messageAdded", {"body": body})
 
         server.schema.after_reply = talk
-        names: dict[str, Any] = {}
         source = program(PAGE).replace(URL, server.url)
         source += "    await client.stopService()\n"
-        exec(compile(source, PAGE, "exec"), names)
-        printed: list[str] = []
-        await names["program"](
-            lambda *args: printed.append(" ".join(str(arg) for arg in args))
-        )
+        printed = await printed_by(source, PAGE)
         self.assertEqual(
             printed,
             [
@@ -138,7 +125,7 @@ class PageTests(AbsintheNetworkCase):
 
         server.schema.after_reply = tick
         path = Path(self.mktemp())
-        path.write_text(captioned("ticks.py").replace(URL, server.url), "utf-8")
+        path.write_text(captioned(PAGE, "ticks.py").replace(URL, server.url), "utf-8")
         running = start_program(self, str(path))
         self.assertEqual((await running.ended, running.err.text), (0, ""))
         self.assertEqual(running.out.text, "tick: 1\ntick: 2\ntick: 3\n")
@@ -146,7 +133,7 @@ class PageTests(AbsintheNetworkCase):
     def test_test(self) -> None:
         """The tests that are shown pass."""
         names: dict[str, Any] = {"__name__": "test_messages"}
-        exec(compile(captioned("test_messages.py"), PAGE, "exec"), names)
+        exec(compile(captioned(PAGE, "test_messages.py"), PAGE, "exec"), names)
         result = TestResult()
         for name in ("test_message", "test_query"):
             names["MessageTests"](name).run(result)
@@ -155,7 +142,7 @@ class PageTests(AbsintheNetworkCase):
     async def test_frame(self) -> None:
         """What runs the pieces runs."""
         path = Path(self.mktemp())
-        path.write_text(captioned("program.py"), "utf-8")
+        path.write_text(captioned(PAGE, "program.py"), "utf-8")
         running = start_program(self, str(path))
         self.assertEqual((await running.ended, running.err.text), (0, ""))
 

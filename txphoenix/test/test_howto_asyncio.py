@@ -19,7 +19,7 @@ from txphoenix.testing.cases import PhoenixMixin
 from .aio_case import NO_UVLOOP, ROOT, complaints
 from .aio_program import LIMIT
 from .cli_program import CHECKED, start_program
-from .test_howtos import DOCS, NOT_THERE, blocks
+from .test_howtos import DOCS, NOT_THERE, blocks, captioned
 
 URLS = re.compile(r"wss?://(localhost:4000|example\.org)/socket")
 
@@ -33,14 +33,6 @@ FIRST = (
 WATCHED = (
     f"import faulthandler\nfaulthandler.dump_traceback_later({LIMIT}, exit=True)\n"
 )
-
-
-def captioned(page: str, caption: str) -> str:
-    """A program on a page."""
-    (text,) = [
-        block.text for block in blocks(page, "python") if block.caption == caption
-    ]
-    return text
 
 
 def pieces(page: str) -> str:

@@ -11,7 +11,7 @@ from txphoenix.errors import BufferFull, PushError, PushTimeout
 from txphoenix.testing import PhoenixServer, ServerChannel, error, ok
 
 from .network import TOPIC, NetworkTestCase
-from .test_howtos import DOCS, NOT_THERE, blocks
+from .test_howtos import DOCS, NOT_THERE, captioned
 
 PAGE = "howto-backpressure"
 COUNT = 5000
@@ -46,8 +46,7 @@ class PageCase(NetworkTestCase):
     def piece(self, *captions: str, **names: Any) -> dict[str, Any]:
         """Run a piece of the page, or several together; their names."""
         for caption in captions:
-            (block,) = [it for it in blocks(PAGE, "python") if it.caption == caption]
-            exec(compile(block.text, caption, "exec"), names)
+            exec(compile(captioned(PAGE, caption), caption, "exec"), names)
         return names
 
     async def turns(self) -> None:

@@ -8,12 +8,10 @@ import re
 import sys
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import treq
 from prometheus_client.registry import REGISTRY
 from twisted.internet import reactor
-from twisted.internet.defer import ensureDeferred
 from twisted.internet.utils import getProcessOutputAndValue
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 from twisted.web.client import HTTPConnectionPool
@@ -25,7 +23,16 @@ from txphoenix.testing.cases import PhoenixMixin
 
 from .aio_case import complaints
 from .cli_program import CHECKED, start_program
-from .test_howtos import DOCS, NOT_THERE, ROOT, URL, blocks, program
+from .test_howtos import (
+    DOCS,
+    NOT_THERE,
+    ROOT,
+    URL,
+    blocks,
+    captioned,
+    printed_by,
+    program,
+)
 
 PAGE = "howto-metrics"
 
@@ -61,12 +68,7 @@ class PageTests(PhoenixMixin, TestCase):
         pool = HTTPConnectionPool(reactor, persistent=False)
         self.patch(treq, "get", partial(treq.get, pool=pool))
         source = program(PAGE).replace(URL, server.url)
-        namespace: dict[str, Any] = {}
-        exec(compile(source, PAGE, "exec"), namespace)
-        said: list[str] = []
-        await ensureDeferred(
-            namespace["program"](lambda *words: said.append(" ".join(map(str, words))))
-        )
+        said = await printed_by(source, PAGE)
         self.assertEqual(said[:2], ['txphoenix_joins_total{client="chat"} 1.0', "200"])
         # The printed answer is that of a client that has been there for a while.
         (shown,) = [json.loads(block.text) for block in blocks(PAGE, "json")]
@@ -83,7 +85,7 @@ class PageTests(PhoenixMixin, TestCase):
     async def test_asyncio(self) -> None:
         """The program for asyncio serves what its client did from its start on."""
         server = await self.phoenix_server({"rooms:*": ChatRoom})
-        (text,) = [it.text for it in blocks(PAGE, "python") if it.caption == "asyncio"]
+        text = captioned(PAGE, "asyncio")
         for shown, here in (
             ("ws://localhost:4000/socket", server.url),
             ("metrics(9464)", "metrics(0)"),

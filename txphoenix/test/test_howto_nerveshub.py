@@ -8,12 +8,13 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from txphoenix import SocketClient, client_tls
+from txphoenix import client_tls
 from txphoenix.cli.program import make_parser
 from txphoenix.test.cli_program import Program, start_program
 from txphoenix.test.client_certificate_case import CertificateFiles
 from txphoenix.test.nerveshub_case import EXAMPLE, NOT_HERE, loaded
 from txphoenix.test.network import NetworkTestCase
+from txphoenix.test.page_case import PageCase
 
 from .test_howtos import DOCS, NOT_THERE, blocks
 
@@ -109,27 +110,16 @@ class ProgramTests(NervesHubCase):
         await device.ended
 
 
-class PageTests(NervesHubCase):
+class PageTests(NervesHubCase, PageCase):
     """The page's pieces of code."""
 
-    def piece(self, caption: str, *changes: tuple[str, str], **names: Any) -> Any:
-        """Run a piece of the page; the client, which is started."""
-        (block,) = [it for it in blocks(PAGE, "python") if it.caption == caption]
-        text = block.text
-        for old, new in changes:
-            self.assertIn(old, text)
-            text = text.replace(old, new)
-        exec(compile(text, caption, "exec"), names)
-        client: SocketClient = names["client"]
-        self.addCleanup(client.stopService)
-        client.startService()
-        return names
+    page = PAGE
 
     async def test_certificate(self) -> None:
         """The piece about certificates connects a device, with JSON."""
         hub = await self.hub(with_certificate=True)
         cert, key = self.files.sign("dev-1")
-        names = self.piece(
+        names = self.run_piece(
             "with a certificate",
             ("wss://devices.example.org/socket", hub.server.url),
             ('"devices.example.org"', f'"127.0.0.1", ca_file={self.files.ca!r}'),
@@ -144,10 +134,10 @@ class PageTests(NervesHubCase):
         hub = await self.hub()
         loaded(self, "device").print = lambda *_: None
         url = ("wss://devices.example.org/device-socket", hub.server.url)
-        signing = self.piece("with a shared secret", url)
+        signing = self.run_piece("with a shared secret", url)
         await signing["client"].when_connected()
         self.assertEqual(hub.devices, ["serial-0001"])
-        self.piece("a device", url, sign=signing["sign"])
+        self.run_piece("a device", url, sign=signing["sign"])
         topic = await hub.server.when_joined("device")
         topic.update(UUID)
         await self.until(lambda: ("rebooting", {}) in hub.told)
@@ -162,7 +152,7 @@ class PageTests(NervesHubCase):
         hub = await self.hub()
         url = ("wss://devices.example.org/socket", hub.server.url)
         loaded(self, "msgpack_serializer")
-        names = self.piece("MessagePack", url)
+        names = self.run_piece("MessagePack", url)
         self.assertEqual(names["client"].get_state("vsn"), "3.0.0")
 
     def test_commands(self) -> None:

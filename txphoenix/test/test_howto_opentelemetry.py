@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from twisted.trial.unittest import TestCase
 
 from txphoenix import telemetry
@@ -11,7 +9,7 @@ from txphoenix.telemetry.tracing import tracers
 from txphoenix.testing import ChatRoom
 from txphoenix.testing.cases import PhoenixMixin
 
-from .test_howtos import NOT_THERE, URL, blocks, program
+from .test_howtos import NOT_THERE, URL, blocks, printed_by, program
 
 PAGE = "howto-opentelemetry"
 
@@ -26,12 +24,7 @@ class PageTests(PhoenixMixin, TestCase):
         """It prints what it says, and leaves nothing attached."""
         server = await self.phoenix_server({"rooms:*": ChatRoom})
         source = program(PAGE).replace(URL, server.url)
-        names: dict[str, Any] = {}
-        exec(compile(source, PAGE, "exec"), names)
-        printed: list[str] = []
-        await names["program"](
-            lambda *args: printed.append(" ".join(str(arg) for arg in args))
-        )
+        printed = await printed_by(source, PAGE)
         (said,) = blocks(PAGE, "text")
         self.assertEqual(printed[:4], said.text.split("\n")[:4])
         self.assertEqual(printed[4:], ["the trace that the server sees: True"])

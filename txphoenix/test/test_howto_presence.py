@@ -10,7 +10,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from twisted.internet.defer import ensureDeferred
 from twisted.internet.utils import getProcessOutputAndValue
 from twisted.trial.unittest import TestCase
 
@@ -21,7 +20,7 @@ from txphoenix.testing.cases import PhoenixMixin
 from .cli_program import ROOT, start_program
 from .presence_kit import Record
 from .support import TOPIC, ClientTestCase
-from .test_howtos import NOT_THERE, URL, blocks, program
+from .test_howtos import NOT_THERE, URL, blocks, captioned, printed_by, program
 
 PAGE = "howto-presence"
 
@@ -52,12 +51,6 @@ class Crowded(PresenceChannel):
         self.push("crowd_diff", {"joins": joins, "leaves": {}})
 
 
-def captioned(name: str) -> str:
-    """A file on the page."""
-    (text,) = [each.text for each in blocks(PAGE, "python") if each.caption == name]
-    return text
-
-
 class PageTests(PhoenixMixin, TestCase):
     """The page's programs."""
 
@@ -74,7 +67,7 @@ class PageTests(PhoenixMixin, TestCase):
 
     async def test_first(self) -> None:
         """The first program prints what the page says."""
-        path = self.write("who.py", captioned("who.py"))
+        path = self.write("who.py", captioned(PAGE, "who.py"))
         started = start_program(self, os.fspath(path))
         self.assertEqual((await started.ended, started.err.text), (0, ""))
         (shown,) = [each.text for each in blocks(PAGE, "text")]
@@ -85,14 +78,9 @@ class PageTests(PhoenixMixin, TestCase):
         channels = {"rooms:crowd": Crowded, "rooms:*": Tracked}
         server = await self.phoenix_server(channels)
         source = program(PAGE).replace(URL, server.url)
-        namespace: dict[str, Any] = {}
         # The program has no end: the page's reader goes on.
         source += "\n    await client.stopService()\n"
-        exec(compile(source, PAGE, "exec"), namespace)
-        said: list[str] = []
-        await ensureDeferred(
-            namespace["program"](lambda *words: said.append(" ".join(map(str, words))))
-        )
+        said = await printed_by(source, PAGE)
         self.assertEqual(
             said,
             [
@@ -113,7 +101,7 @@ class PageTests(PhoenixMixin, TestCase):
     async def test_asyncio(self) -> None:
         """The program for asyncio does what the page says."""
         server = await self.phoenix_server({"rooms:*": Tracked})
-        text = captioned("who_asyncio.py").replace(
+        text = captioned(PAGE, "who_asyncio.py").replace(
             "ws://localhost:4000/socket", server.url
         )
         path = self.write("who_asyncio.py", text)
@@ -123,7 +111,7 @@ class PageTests(PhoenixMixin, TestCase):
 
     async def test_tests(self) -> None:
         """The page's own test passes under trial."""
-        path = self.write("test_who.py", captioned("test_who.py"))
+        path = self.write("test_who.py", captioned(PAGE, "test_who.py"))
         out, err, code = await getProcessOutputAndValue(
             sys.executable,
             ["-m", "twisted.trial", "test_who"],

@@ -11,15 +11,14 @@ from txphoenix.serializer import serializer_for
 from txphoenix.testing.cases import PhoenixMixin
 
 from .custom_serializers import Objects
-from .test_howtos import NOT_THERE, blocks, program
+from .test_howtos import NOT_THERE, blocks, captioned, program
 
 PAGE = "howto-serializers"
 
 
-def captioned(caption: str, **names: Any) -> dict[str, Any]:
+def run_piece(caption: str, **names: Any) -> dict[str, Any]:
     """Run a piece of the page; what it has defined."""
-    (block,) = [it for it in blocks(PAGE, "python") if it.caption == caption]
-    exec(compile(block.text, caption, "exec"), names)
+    exec(compile(captioned(PAGE, caption), caption, "exec"), names)
     return names
 
 
@@ -40,14 +39,14 @@ class PageTests(PhoenixMixin, TestCase):
 
     def test_binary_frames(self) -> None:
         """The subclass has other binary frames, and V2's text."""
-        frames = captioned("other binary frames")["Frames"]()
+        frames = run_piece("other binary frames")["Frames"]()
         message = frames.decode(b"\1\2\3\4", True)
         self.assertEqual(message, (None, None, "sensor:1", "sample", b"\1\2\3\4"))
         self.assertEqual(frames.decode(b'[null,null,"t","e",1]', False).payload, 1)
 
     def test_by_version(self) -> None:
         """The version is known, until it is removed."""
-        names = captioned(
+        names = run_piece(
             "by version",
             SocketClient=SocketClient,
             ObjectSerializer=Objects,

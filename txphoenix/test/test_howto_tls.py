@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 import shutil
+import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -28,8 +29,9 @@ from txphoenix.testing.tls import Credentials
 from .certificates import Issuer
 from .cli_program import CommandTestCase
 from .client_certificate_case import PASSWORD, CertificateFiles, common_name
-from .network import TOPIC, NetworkTestCase
-from .test_howtos import DOCS, NOT_THERE, blocks
+from .network import TOPIC
+from .page_case import PageCase
+from .test_howtos import DOCS, NOT_THERE, blocks, captioned
 
 PAGE = "howto-tls"
 URL = "wss://phoenix.internal/socket"
@@ -38,10 +40,10 @@ PEM = serialization.Encoding.PEM
 OPENSSL = shutil.which("openssl")
 
 
-class PageCase(NetworkTestCase):
+class CertificatesCase(PageCase):
     """The pieces of the page, and certificates for them."""
 
-    skip = NOT_THERE
+    page = PAGE
 
     def setUp(self) -> None:
         """Make an authority, a device's files, and the changes that a piece needs."""
@@ -53,25 +55,10 @@ class PageCase(NetworkTestCase):
     def made(self, caption: str, *changes: tuple[str, str], **names: Any) -> Any:
         """Run a piece of code on the page.
 
-        :param changes: what stands in the place of what.
-        :return: the client that it has made, started, and stopped after the test.
+        :return: the client that it has made; see :meth:`run_piece`.
         """
-        (block,) = [it for it in blocks(PAGE, "python") if it.caption == caption]
-        text = block.text
-        for old, new in changes:
-            self.assertIn(old, text)
-            text = text.replace(old, new)
         names = {"SocketClient": SocketClient, "client_tls": client_tls, **names}
-        exec(compile(text, caption, "exec"), names)
-        client: SocketClient = names["client"]
-        self.addCleanup(client.stopService)
-        client.startService()
-        return client
-
-    async def check(self, client: SocketClient) -> None:
-        """Join and push."""
-        _, room = await client.join(TOPIC)
-        self.assertEqual(await room.push("echo", {"a": 1}), {"a": 1})
+        return self.run_piece(caption, *changes, **names)["client"]
 
     async def reason(self, url: str, **options: Any) -> str:
         """Why an attempt fails, as its error says."""
@@ -80,7 +67,7 @@ class PageCase(NetworkTestCase):
         return f"{type(error).__name__}: {error}"
 
 
-class PieceTests(PageCase):
+class PieceTests(CertificatesCase):
     """The pieces of Python."""
 
     async def test_own_authority(self) -> None:
@@ -92,7 +79,7 @@ class PieceTests(PageCase):
             ("an authority that is no file", [], {"pem": self.root.pem}),
         ):
             url = (URL, server.url)
-            await self.check(self.made(caption, url, *changes, **names))
+            await self.join_and_push(self.made(caption, url, *changes, **names))
         other = await self.serve(tls=Issuer().sign(named))
         own = client_tls("phoenix.internal", ca_file=self.ca)
         self.assertIn("not trusted", await self.reason(other.url, tls=own))
@@ -102,7 +89,7 @@ class PieceTests(PageCase):
         server = await self.serve(tls=self.root.sign(x509.DNSName("phoenix.internal")))
         ca = ("/etc/chat/ca.pem", self.ca)
         url = ("wss://10.1.2.3/socket", server.url)
-        await self.check(self.made("another name than the URL's", url, ca))
+        await self.join_and_push(self.made("another name than the URL's", url, ca))
         tls = client_tls("127.0.0.1", ca_file=self.ca)
         self.assertIn("not valid for host", await self.reason(server.url, tls=tls))
 
@@ -132,21 +119,18 @@ class PieceTests(PageCase):
         """A server that demands a certificate sees the client's."""
         seen: list[str | None] = []
         _, client = await self.demanding(seen)
-        await self.check(client)
+        await self.join_and_push(client)
         self.assertEqual(seen, ["dev-1"])
 
     async def test_rotation(self) -> None:
         """A new certificate is shown by the next connection, which may be had now."""
         seen: list[str | None] = []
         _, client = await self.demanding(seen)
-        await self.check(client)
+        await self.join_and_push(client)
         room = client.channels.find(TOPIC)
         self.files.sign("dev-1-renewed", password=PASSWORD.encode())
         self.assertEqual(await room.push("echo", {}), {})
-        (block,) = [
-            it for it in blocks(PAGE, "python") if it.caption == "connect again"
-        ]
-        lines = "".join(f"    {line}\n" for line in block.text.splitlines())
+        lines = textwrap.indent(captioned(PAGE, "connect again"), "    ")
         names: dict[str, Any] = {"client": client}
         exec(f"async def again():\n{lines}", names)
         await names["again"]()
@@ -161,10 +145,10 @@ class PieceTests(PageCase):
         Path(path).write_bytes(self.root.pem + new.pem)
         for authority in (self.root, new):
             server = await self.serve(tls=authority.sign(LOCAL))
-            await self.check(self.client(server.url, tls=tls))
+            await self.join_and_push(self.client(server.url, tls=tls))
 
 
-class DevelopmentTests(PageCase):
+class DevelopmentTests(CertificatesCase):
     """Certificates that have signed themselves."""
 
     async def check_trusted(self, certificate: bytes, key: bytes) -> None:
@@ -178,7 +162,7 @@ class DevelopmentTests(PageCase):
             ("wss://localhost:4001/socket", url),
             ("selfsigned.pem", path),
         )
-        await self.check(client)
+        await self.join_and_push(client)
         self.assertIn("self-signed and not trusted", await self.reason(url))
 
     async def test_openssl(self) -> None:
@@ -246,7 +230,7 @@ class DevelopmentTests(PageCase):
         )
 
 
-class ErrorTests(PageCase):
+class ErrorTests(CertificatesCase):
     """The page's texts of errors."""
 
     def setUp(self) -> None:

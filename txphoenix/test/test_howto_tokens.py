@@ -22,7 +22,7 @@ from txphoenix.testing.tls import self_signed
 
 from .cli_program import start_program
 from .network import NetworkTestCase, Room, reactor
-from .test_howtos import DOCS, NOT_THERE, ROOT, blocks
+from .test_howtos import DOCS, NOT_THERE, ROOT, blocks, captioned
 
 PAGE = "howto-tokens"
 EXAMPLE = ROOT / "examples" / "treq_token.py"
@@ -117,8 +117,8 @@ class TokenCase(NetworkTestCase):
 
         :param files: where the files are that it names.
         """
-        (block,) = [it for it in blocks(PAGE, "python") if it.caption == caption]
-        text = block.text.replace("wss://example.org/socket", self.server.url)
+        text = captioned(PAGE, caption)
+        text = text.replace("wss://example.org/socket", self.server.url)
         is_secure = self.server.url.startswith("wss:")
         address = f"http{'s' * is_secure}://127.0.0.1:{self.server.port}"
         text = text.replace("https://example.org", address)
@@ -272,11 +272,9 @@ class PieceTests(TokenCase):
     async def test_asyncio(self) -> None:
         """The program for asyncio connects with a token."""
         server = await self.start()
-        (block,) = [it for it in blocks(PAGE, "python") if it.caption == "asyncio"]
+        text = captioned(PAGE, "asyncio")
         path = Path(self.mktemp()).absolute()
-        path.write_text(
-            block.text.replace("localhost:4000", f"127.0.0.1:{server.port}")
-        )
+        path.write_text(text.replace("localhost:4000", f"127.0.0.1:{server.port}"))
         program = start_program(self, str(path))
         self.assertEqual((await program.ended, program.err.text), (0, ""))
         self.assertEqual(program.out.text, "connected\n")

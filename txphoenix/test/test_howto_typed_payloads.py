@@ -11,7 +11,7 @@ from typing import Any
 from txphoenix.errors import DecodeError
 
 from .support import TOPIC, ClientTestCase
-from .test_howtos import NOT_THERE, blocks
+from .test_howtos import NOT_THERE, captioned
 
 PAGE = "howto-typed-payloads"
 
@@ -23,9 +23,8 @@ class LibraryTests(ClientTestCase):
 
     def decode_by(self, library: str) -> None:
         """A class of a library is what hooks have, and what it refuses is an error."""
-        (block,) = [each for each in blocks(PAGE, "python") if each.caption == library]
         made: dict[str, Any] = {"__name__": __name__}
-        exec(compile(block.text, PAGE, "exec", dont_inherit=True), made)
+        exec(compile(captioned(PAGE, library), PAGE, "exec", dont_inherit=True), made)
         channel = self.joined_channel()
         got: list[Any] = []
         errors: list[Any] = []

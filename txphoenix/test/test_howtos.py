@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from twisted.application.service import MultiService
-from twisted.internet.defer import ensureDeferred
 from twisted.python.usage import UsageError
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
@@ -57,6 +56,12 @@ def blocks(page: str, language: str) -> list[Block]:
     ]
 
 
+def captioned(page: str, caption: str) -> str:
+    """The one piece of Python on a page with this caption."""
+    (text,) = [it.text for it in blocks(page, "python") if it.caption == caption]
+    return text
+
+
 def program(page: str) -> str:
     """The pieces of Python on a page, as the body of one coroutine.
 
@@ -66,6 +71,19 @@ def program(page: str) -> str:
         block.text for block in blocks(page, "python") if block.caption is None
     )
     return "async def program(print):\n" + textwrap.indent(body, "    ")
+
+
+async def printed_by(source: str, page: str) -> list[str]:
+    """Run a page's program.
+
+    :param source: it, as :func:`program` has it, at the test's server.
+    :return: what it has printed.
+    """
+    names: dict[str, Any] = {}
+    exec(compile(source, page, "exec"), names)
+    printed: list[str] = []
+    await names["program"](lambda *words: printed.append(" ".join(map(str, words))))
+    return printed
 
 
 def commands() -> list[list[str]]:
@@ -99,14 +117,7 @@ class ProgramTests(PhoenixMixin, TestCase):
         :return: what it printed.
         """
         server = await self.phoenix_server({"rooms:once": Once, "rooms:*": ChatRoom})
-        source = program(page).replace(URL, server.url)
-        namespace: dict[str, Any] = {}
-        exec(compile(source, page, "exec"), namespace)
-        said: list[str] = []
-        await ensureDeferred(
-            namespace["program"](lambda *words: said.append(" ".join(map(str, words))))
-        )
-        return said
+        return await printed_by(program(page).replace(URL, server.url), page)
 
     async def test_telemetry(self) -> None:
         """The page about telemetry counts and times what it says."""

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import io
 import os
-import sys
 from contextlib import redirect_stderr
 from pathlib import Path
 from typing import Any
@@ -15,17 +14,14 @@ from typing import Any
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-import txphoenix
 from txphoenix.testing import Frame
 
-ROOT = Path(txphoenix.__file__).parent.parent
+from .clone import ROOT, clone_on_path
 
 NOT_THERE = None if (ROOT / "interop").is_dir() else "installed without interop"
 
 if NOT_THERE is None:
-    # trial's working directory is another.
-    sys.path.append(os.fspath(ROOT))
-    try:
+    with clone_on_path():
         from interop import environment
         from interop.command import CANNOT_RUN, main
         from interop.compare import Run, faults
@@ -37,8 +33,6 @@ if NOT_THERE is None:
         from interop.side_by_side import list_scenarios
         from interop.trace import RefNumbers, Unlike, differences, trace
         from interop.txphoenix_client import TxphoenixClient
-    finally:
-        sys.path.remove(os.fspath(ROOT))
 
 
 def executable(case: SynchronousTestCase, name: str, text: str) -> str:

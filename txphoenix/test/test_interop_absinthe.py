@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import re
-import sys
-from pathlib import Path
 from typing import Any
 
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-import txphoenix
-
-ROOT = Path(txphoenix.__file__).parent.parent
+from .clone import ROOT, clone_on_path
 
 NOT_THERE = None if (ROOT / "interop").is_dir() else "installed without interop"
 
 if NOT_THERE is None:
-    # trial's working directory is another.
-    sys.path.append(os.fspath(ROOT))
-    try:
+    with clone_on_path():
         from interop.absinthe.absinthe_socket import OFFICIAL
         from interop.absinthe.against_gql.__main__ import result
         from interop.absinthe.against_gql.gql_side import RELEASE
@@ -29,8 +22,6 @@ if NOT_THERE is None:
         from interop.absinthe.script import act, wait
         from interop.absinthe.server import AbsintheInteropServer, controls
         from interop.absinthe.txphoenix_client import AbsintheActions
-    finally:
-        sys.path.remove(os.fspath(ROOT))
 
 
 class ScriptTests(SynchronousTestCase):

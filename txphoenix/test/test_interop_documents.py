@@ -2,30 +2,22 @@
 
 from __future__ import annotations
 
-import os
 import re
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from twisted.trial.unittest import SynchronousTestCase
 
-import txphoenix
+from .clone import ROOT, clone_on_path
 
-ROOT = Path(txphoenix.__file__).parent.parent
 DOCS = ROOT / "docs"
 
 IS_THERE = (ROOT / "interop").is_dir() and DOCS.is_dir()
 NOT_THERE = None if IS_THERE else "installed without interop or documents"
 
 if NOT_THERE is None:
-    # trial's working directory is another.
-    sys.path.append(os.fspath(ROOT))
-    try:
+    with clone_on_path():
         from interop.absinthe.absinthe_socket import OFFICIAL as ABSINTHE
         from interop.phoenix_js import OFFICIAL as PHOENIX_JS
-    finally:
-        sys.path.remove(os.fspath(ROOT))
 
 if TYPE_CHECKING:
     _TestCase = SynchronousTestCase

@@ -6,16 +6,12 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import sys
-from pathlib import Path
 from typing import Any
 
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-import txphoenix
 from txphoenix.supabase.testing import (
     SupabaseV1Codec,
     SupabaseV2Codec,
@@ -23,22 +19,19 @@ from txphoenix.supabase.testing import (
 )
 from txphoenix.testing import Frame
 
-ROOT = Path(txphoenix.__file__).parent.parent
+from .clone import ROOT, clone_on_path
+
 DOCS = ROOT / "docs"
 NOT_THERE = None if (ROOT / "interop").is_dir() else "installed without interop"
 
 if NOT_THERE is None:
-    # trial's working directory is another.
-    sys.path.append(os.fspath(ROOT))
-    try:
+    with clone_on_path():
         from interop.supabase.controls import controls
         from interop.supabase.decoding import decoded
         from interop.supabase.scenarios import SCENARIOS
         from interop.supabase.script import TOKENS, act, wait
         from interop.supabase.server import SupabaseInteropServer
         from interop.supabase.supabase_js import OFFICIAL
-    finally:
-        sys.path.remove(os.fspath(ROOT))
 
 
 class FakeSession:

@@ -150,6 +150,11 @@ class LinkTestCase(SynchronousTestCase):
         if heartbeat is not None:
             heartbeat.stop(ConnectionClosed(1006))
 
+    def answer_heartbeat(self) -> None:
+        """Have the answer to the first heartbeat come."""
+        assert self.link.heartbeat is not None
+        self.link.heartbeat.dispatch(Message(None, "1", "phoenix", "phx_reply", {}))
+
 
 class Codec:
     """JSON, with something to do meanwhile."""
@@ -321,7 +326,7 @@ class HeartbeatTests(LinkTestCase):
         self.clock.advance(10)
         self.assertEqual(self.owner.told, ["beat"])
         self.clock.advance(1)
-        self.link.heartbeat_received(Message(None, "1", "phoenix", "phx_reply", {}))
+        self.answer_heartbeat()
         self.assertEqual(self.owner.told, ["beat", 1.0])
         self.assertEqual(len(transport.asked), 1)
         self.lose()
@@ -355,7 +360,7 @@ class HeartbeatTests(LinkTestCase):
         outcome = self.link.ping(deadlines, 5.0)
         self.assertNoResult(outcome)
         self.clock.advance(2)
-        self.link.heartbeat_received(Message(None, "1", "phoenix", "phx_reply", {}))
+        self.answer_heartbeat()
         self.assertEqual(self.successResultOf(outcome), 2.0)
         self.lose()
 
@@ -364,7 +369,7 @@ class HeartbeatTests(LinkTestCase):
         deadlines = Deadlines.of(self.clock)
         error = self.failureResultOf(self.link.ping(deadlines, 5.0), NotConnected)
         self.assertIn("no ping while the client is disconnected", str(error.value))
-        self.link.heartbeat_received(Message.heartbeat("1"))
+        self.assertIsNone(self.link.heartbeat)
 
     def test_lost(self) -> None:
         """The loss of a transport ends its heartbeat alone."""

@@ -93,7 +93,7 @@ PROVOKED = {
         "test_outage_log.RefusalTests.test_at_start"
     ),
     "{client}: rejoined {joined} of {channels} channels, {took} after the"
-    " connection{others}": "test_outage_log.RejoinTests.test_thousand",
+    " connection{others}": "test_outage_log_joins.RejoinTests.test_thousand",
     "{client}: the outage is over after {took}; attempts: {attempts}{rejoined}": (
         "test_outage_log.OutageTests.test_short"
     ),
@@ -109,7 +109,7 @@ PROVOKED = {
     " {reason}": "test_outage_log.OutageTests.test_at_start",
     "{client}: the outage since {since} ({took}) is not over: connected, but {missing}"
     " of {channels} channels have had no answer to a rejoin": (
-        "test_outage_log.RejoinTests.test_slow"
+        "test_outage_log_joins.RejoinTests.test_slow"
     ),
     "the transport raised; it is taken for lost": (
         "test_link.RaisingTests.test_at_its_end"

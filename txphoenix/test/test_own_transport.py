@@ -109,6 +109,17 @@ class OwnTransportTests(LoopbackTestCase):
         self.assert_fired(ping, 0.0)
         self.assertEqual(channel.state, "joined")
 
+    def test_lost_before_the_answer(self) -> None:
+        """What a hook has just ended the transport of is the answer to no ping."""
+        client = self.connected_client(transport=self.make)
+        told: list[object] = []
+        client.on_heartbeat(told.append)
+        client.on_message(lambda _message: self.made[0].abort())
+        ping = self.watch(client.ping())
+        self.memory.flush()
+        self.assertIsInstance(ping.fired[0], ConnectionClosed)
+        self.assertEqual(told, [])
+
     def test_reconfigured(self) -> None:
         """A client goes over to it and back, and its channels with it."""
         channel = self.joined_channel()

@@ -52,8 +52,10 @@ PURE = {
 ALLOWED = {("cookie_jar", "urllib.request")}
 
 # All that the runtime may import of what is not ours.
+# Of OpenSSL that is what one module makes of keys, for two packages above it.
 # Of Twisted that is what needs no socket; a thread's work is to reach the reactor.
 RUNTIME = {
+    "OpenSSL",
     "__future__",
     "collections.abc",
     "contextvars",

@@ -20,19 +20,14 @@ from zipfile import ZipFile
 
 from twisted.trial.unittest import SkipTest, SynchronousTestCase
 
-import txphoenix
+from .clone import ROOT, clone_on_path
 
-ROOT = Path(txphoenix.__file__).parent.parent
 NOT_THERE = None if (ROOT / "release").is_dir() else "installed without release/"
 
 if NOT_THERE is None:
-    # trial's working directory is another.
-    sys.path.append(os.fspath(ROOT))
-    try:
+    with clone_on_path():
         from release import __main__ as making
         from release import built, unpacked
-    finally:
-        sys.path.remove(os.fspath(ROOT))
 
 DAY = "2026-12-01"
 

@@ -29,7 +29,7 @@ __all__ = ["PARTS", "Row", "joined_client", "picture", "rows"]
 
 # Class -> where in one of it the parts are that are no services.
 PARTS: Final = {
-    "Connection": ("link.transport", "link._heartbeat"),
+    "Connection": ("link.transport", "link.heartbeat"),
     "Channel": (
         "_membership.joins",
         "_membership.pushes",

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import cast
 
 from twisted.internet.defer import Deferred, succeed
-from twisted.internet.interfaces import (
-    IProtocol,
-    IProtocolNegotiationFactory,
-    ITransport,
-)
+from twisted.internet.interfaces import IProtocol, ITransport
 from twisted.protocols.policies import ProtocolWrapper, WrappingFactory
 from twisted.web.server import Site
+
+from ..runtime.protocol_negotiation import OnlyHTTP1
 
 __all__ = ["ConnectionWrapper", "Connections"]
 
@@ -37,7 +35,7 @@ class ConnectionWrapper(ProtocolWrapper):
         self.resumeProducing()
 
 
-class Connections(WrappingFactory):
+class Connections(OnlyHTTP1, WrappingFactory):
     """Wraps a site and knows the connections it has."""
 
     protocol = ConnectionWrapper
@@ -47,17 +45,6 @@ class Connections(WrappingFactory):
         site.noisy = False
         super().__init__(site)
         self._empty: list[Deferred[None]] = []
-
-    def __conform__(self, interface: object) -> Any:
-        """Be asked for protocols by a Twisted that refuses clients otherwise.
-
-        An older one looks but for who declares the interface, and refuses none without.
-        """
-        return self if interface is IProtocolNegotiationFactory else None
-
-    def acceptableProtocols(self) -> list[bytes]:
-        """What a client may choose by TLS (ALPN): all that can become a WebSocket."""
-        return [b"http/1.1"]
 
     def abort_all(self) -> None:
         """End every connection at once."""

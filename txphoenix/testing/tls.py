@@ -32,12 +32,14 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from OpenSSL.crypto import X509, PKey
-from OpenSSL.SSL import NO_OVERLAPPING_PROTOCOLS, TLS_METHOD, Context
+from OpenSSL.SSL import NO_OVERLAPPING_PROTOCOLS, Context
 from twisted.internet.ssl import (
     Certificate,
     CertificateOptions,
     trustRootFromCertificates,
 )
+
+from ..runtime.openssl_objects import for_context
 
 __all__ = ["ClientAuthority", "ClientPEM", "Credentials", "self_signed"]
 
@@ -77,7 +79,10 @@ def self_signed(*hosts: str) -> Credentials:
         .sign(key, hashes.SHA256())
     )
     trust_root = Certificate.loadPEM(certificate.public_bytes(_PEM))
-    return Credentials(_ServerOptions(**_for_context(certificate, key)), trust_root)
+    objects = for_context(
+        PKey.from_cryptography_key(key), X509.from_cryptography(certificate)
+    )
+    return Credentials(_ServerOptions(**objects), trust_root)
 
 
 class ClientPEM(NamedTuple):
@@ -163,23 +168,6 @@ class _ServerOptions(CertificateOptions):
 
 def _select_protocol(_connection: object, offered: list[bytes]) -> Any:
     return b"http/1.1" if b"http/1.1" in offered else NO_OVERLAPPING_PROTOCOLS
-
-
-def _for_context(
-    certificate: x509.Certificate, key: ec.EllipticCurvePrivateKey
-) -> dict[str, Any]:
-    """A certificate and its key, as the pyOpenSSL that is there wants them.
-
-    Up to 24.2 it takes but its own objects, for which that of today warns.
-    """
-    try:
-        Context(TLS_METHOD).use_certificate(certificate)
-    except TypeError:
-        return {
-            "certificate": X509.from_cryptography(certificate),
-            "privateKey": PKey.from_cryptography_key(key),
-        }
-    return {"certificate": certificate, "privateKey": key}
 
 
 def _named(text: str) -> x509.Name:

@@ -1,4 +1,4 @@
-"""TLS to a server of any name that DNS can hold.
+"""``client_tls()``: TLS to a server of any name that DNS can hold.
 
 Twisted's own ``optionsForClientTLS`` takes what is a name of IDNA 2008, and so neither
 ``my_service`` nor ``a--b.example.org``.

@@ -1,4 +1,4 @@
-"""What an attempt has dialled, where that is not the host of the URL.
+"""An endpoint that errors call by a name, where it is not the host of the URL.
 
 A proxy that is down looks like a server that is down, unless the error says which of
 them it was.

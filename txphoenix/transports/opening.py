@@ -1,4 +1,4 @@
-"""What an endpoint must do, whoever has made it.
+"""The opening of an endpoint's connection, held to what an endpoint must do.
 
 An endpoint may be one of the user's.
 It may raise rather than return a Deferred, return something else, stay silent when it

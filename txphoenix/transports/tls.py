@@ -1,4 +1,4 @@
-"""That a server is who it should be, whatever its certificate looks like.
+"""The verification of a server's certificate: that it is for the server's name.
 
 Since Twisted 26.4, what ``optionsForClientTLS`` makes fails open: it takes a
 certificate for another host if the comparison ends in anything but a mismatch.

@@ -26,8 +26,8 @@ from twisted.internet.ssl import (
 )
 
 from ..errors import ConfigurationError
+from ..runtime.openssl_objects import for_context
 from ..runtime.regular_files import check_regular
-from .openssl_objects import for_context
 
 __all__ = ["FileNames", "TLSFiles"]
 

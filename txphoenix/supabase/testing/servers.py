@@ -49,11 +49,7 @@ class SupabaseServer(Project, PhoenixServer):
             tls=tls,
             reactor=reactor,
             keep_frames=keep_frames,
-            path=PATH,
-            connect=self._connect,
-            max_frame_size=8_000_000,
-            channel_limit=None,
-            serializers=_codecs(),
+            **_options(self),
         )
         self._begin(Settings(**settings))
 
@@ -84,11 +80,7 @@ class MemorySupabaseServer(Project, MemoryServer):
             _CHANNELS,
             clock=clock,
             keep_frames=keep_frames,
-            path=PATH,
-            connect=self._connect,
-            max_frame_size=8_000_000,
-            channel_limit=None,
-            serializers=_codecs(),
+            **_options(self),
         )
         self._begin(Settings(**settings))
 
@@ -98,5 +90,12 @@ class MemorySupabaseServer(Project, MemoryServer):
         return "http" + self.url.removeprefix("ws").removesuffix(PATH)
 
 
-def _codecs() -> dict[str, Any]:
-    return {"1.0.0": SupabaseV1Codec(), "2.0.0": SupabaseV2Codec()}
+def _options(project: Project) -> dict[str, Any]:
+    """What both servers are told, as Realtime is."""
+    return {
+        "path": PATH,
+        "connect": project._connect,
+        "max_frame_size": 8_000_000,
+        "channel_limit": None,
+        "serializers": {"1.0.0": SupabaseV1Codec(), "2.0.0": SupabaseV2Codec()},
+    }

@@ -6,6 +6,7 @@ those of cryptography.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from OpenSSL import SSL, crypto
@@ -14,7 +15,7 @@ __all__ = ["for_context"]
 
 
 def for_context(
-    key: crypto.PKey, certificate: crypto.X509, chain: list[crypto.X509]
+    key: crypto.PKey, certificate: crypto.X509, chain: Sequence[crypto.X509] = ()
 ) -> dict[str, Any]:
     """What Twisted's ``CertificateOptions`` are to be given.
 
