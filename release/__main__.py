@@ -48,9 +48,10 @@ def parse(version: str) -> tuple[int, int, int]:
 
     :raises NotReady: it is not of the form ``1.2.3``.
     """
-    found = re.fullmatch(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)", version)
+    number = "(0|[1-9][0-9]*)"
+    found = re.fullmatch(rf"{number}\.{number}\.{number}", version)
     if found is None:
-        raise NotReady(f"a version is three numbers, such as 1.2.3, and no {version}")
+        raise NotReady(f"a version is three numbers, such as 1.2.3, not {version!r}")
     major, minor, patch = map(int, found.groups())
     return major, minor, patch
 
@@ -76,6 +77,8 @@ def check(version: str, before: str, news: str, kinds: Counter[str]) -> None:
         raise NotReady("there is nothing in newsfragments/")
     if not re.search(r"^## txphoenix ", news, re.M):
         # The first release: nobody has had anything before.
+        if new < old:
+            raise NotReady(f"{version} is before {before}")
         return
     if new <= old:
         raise NotReady(f"{version} is not after {before}")
@@ -96,21 +99,31 @@ def prepare(root: Path, version: str, day: str, run: Run, is_dry: bool) -> str:
     :param is_dry: change nothing.
     :return: what to tell whoever makes the release.
     :raises NotReady: this cannot be released.
+        After this and any other error all is as it was.
     """
     file = root / "txphoenix" / "_version.py"
     text = file.read_text("utf-8")
     line = re.compile(r'^__version__ = "(.+)"$', re.M)
     before = line.findall(text)[0]
     check(version, before, (root / "NEWS.md").read_text("utf-8"), fragments(root))
+    if run(["git", "tag", "--list", f"v{version}"]):
+        raise NotReady(f"there is a tag v{version} already")
     towncrier = [sys.executable, "-m", "towncrier", "build"]
     told = ["--version", version, "--date", day]
     if is_dry:
         return run([*towncrier, "--draft", *told])
     if changed := run(["git", "status", "--porcelain"]):
         raise NotReady(f"commit first what is not committed:\n{changed}")
-    # If this fails, the version is as it was.
-    run([*towncrier, "--yes", *told])
-    file.write_text(line.sub(f'__version__ = "{version}"', text), "utf-8")
+    try:
+        run([*towncrier, "--yes", *told])
+        # It does not fail if git removes none, and leaves those of unknown kinds.
+        if left := fragments(root):
+            raise NotReady(f"towncrier has left pieces of news: {dict(left)}")
+        file.write_text(line.sub(f'__version__ = "{version}"', text), "utf-8")
+    except BaseException:
+        # All was committed, so what differs now is of this alone.
+        run(["git", "restore", "--staged", "--worktree", "."])
+        raise
     return NEXT.format(version=version)
 
 

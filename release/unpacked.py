@@ -18,6 +18,7 @@ from pathlib import Path
 __all__ = ["TESTS", "main"]
 
 TESTS = (
+    "test_ci",
     "test_cli_examples",
     "test_documents",
     "test_front_page",

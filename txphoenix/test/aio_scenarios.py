@@ -200,15 +200,9 @@ async def cancelled(url: str, **given: Any) -> Any:
         except PushTimeout as error:
             seen["timeout"] = isinstance(error, TimeoutError)
         seen["echo"] = await channel.push("echo", 1)
-        try:
-            async with asyncio.TaskGroup() as group:
-                group.create_task(channel.push("silent"))
-                group.create_task(channel.receive())
-                group.create_task(channel.push("refuse", {"reason": "no"}))
-        except* PhoenixError as errors:
-            seen["group"] = [
-                getattr(each, "reason", each) for each in errors.exceptions
-            ]
+        # A task of its own: before 3.11.3, a group that has failed makes each later
+        # asyncio.timeout() of its task end with a CancelledError (gh-102780).
+        seen["group"] = await asyncio.create_task(group_fails(channel))
         waiting = asyncio.ensure_future(channel.push("silent"))
         reading = asyncio.ensure_future(channel.receive())
         iterating = asyncio.ensure_future(all_of(channel))
@@ -224,6 +218,19 @@ async def cancelled(url: str, **given: Any) -> Any:
     outcomes = await asyncio.gather(waiting, reading, iterating, return_exceptions=True)
     seen["ended"] = [type(each).__name__ for each in outcomes]
     return seen
+
+
+async def group_fails(channel: Channel) -> list[object]:
+    """Have a group of tasks in which one fails; what has failed is returned."""
+    failed: list[object] = []
+    try:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(channel.push("silent"))
+            group.create_task(channel.receive())
+            group.create_task(channel.push("refuse", {"reason": "no"}))
+    except* PhoenixError as errors:
+        failed += [getattr(each, "reason", each) for each in errors.exceptions]
+    return failed
 
 
 async def unheard(url: str, **given: Any) -> Any:

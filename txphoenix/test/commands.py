@@ -16,6 +16,7 @@ import os
 import re
 import shutil
 import signal
+import site
 import subprocess
 import sys
 import sysconfig
@@ -55,14 +56,18 @@ class CommandFault(Exception):
 
 
 def script(name: str) -> tuple[str, ...]:
-    """A script of this environment.
+    """A script of this environment, or of what the user has installed beside it.
 
-    :raises CommandFault: it has none of that name.
+    :raises CommandFault: there is none of that name.
     """
-    folder = sysconfig.get_path("scripts")
-    path = shutil.which(name, path=folder)
+    schemes = [sysconfig.get_default_scheme()]
+    if site.ENABLE_USER_SITE:
+        schemes.append(sysconfig.get_preferred_scheme("user"))
+    folders = [sysconfig.get_path("scripts", scheme) for scheme in schemes]
+    path = shutil.which(name, path=os.pathsep.join(folders))
     if path is None:
-        raise CommandFault(f"no script {name!r} was installed in {folder}")
+        places = " or ".join(folders)
+        raise CommandFault(f"no script {name!r} was installed in {places}")
     return (path,)
 
 

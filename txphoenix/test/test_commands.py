@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import site
 import sys
+import sysconfig
+from pathlib import Path
 from unittest import mock
 
 from twisted.trial.unittest import SynchronousTestCase
@@ -61,6 +65,23 @@ class CommandsTests(SynchronousTestCase):
         """A script that was not installed is one."""
         fault = self.assertRaises(CommandFault, script, "no-such-script")
         self.assertIn("no script 'no-such-script' was installed in ", str(fault))
+
+    def test_user_script(self) -> None:
+        """One that ``pip install --user`` has brought is found, where that counts."""
+        user = Path(self.mktemp()).absolute()
+        user.mkdir()
+        path = user / "a-script"
+        path.touch(0o755)
+        scheme = sysconfig.get_preferred_scheme("user")
+        folders = {scheme: os.fspath(user)}
+        with mock.patch.object(
+            sysconfig, "get_path", lambda _, scheme: folders.get(scheme, "/nowhere")
+        ):
+            with mock.patch.object(site, "ENABLE_USER_SITE", True):
+                self.assertEqual(script("a-script"), (os.fspath(path),))
+            with mock.patch.object(site, "ENABLE_USER_SITE", False):
+                fault = self.assertRaises(CommandFault, script, "a-script")
+        self.assertEqual(str(fault), "no script 'a-script' was installed in /nowhere")
 
     def test_other_version(self) -> None:
         """So is another version than that of the library."""

@@ -43,11 +43,12 @@ class NewsTests(SynchronousTestCase):
         self.assertEqual(rows, list(self.kinds.items()))
 
     def test_fragments(self) -> None:
-        """Each fragment is of a kind that is there: of another it would be lost."""
+        """Each fragment says something, and of a kind that is there: or it is lost."""
         for path in FRAGMENTS.iterdir():
             if path.name != "README.md":
                 self.assertRegex(path.name, r"^(\+|\d+\.)[\w-]+\.\w+\.md$")
                 self.assertIn(path.name.split(".")[-2], self.kinds)
+                self.assertNotEqual(path.read_text("utf-8").strip(), "", path.name)
 
     def test_template(self) -> None:
         """What a release writes has the texts, and not the names of the fragments."""

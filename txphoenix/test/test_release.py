@@ -30,6 +30,8 @@ if NOT_THERE is None:
         from release import built, unpacked
 
 DAY = "2026-12-01"
+LIST = ["git", "tag", "--list", "v0.2.0"]
+RESTORE = ["git", "restore", "--staged", "--worktree", "."]
 
 
 class VersionTests(SynchronousTestCase):
@@ -73,7 +75,10 @@ class VersionTests(SynchronousTestCase):
 
     def test_form(self) -> None:
         """It is three numbers."""
-        for version in ("1.2", "v1.2.3", "1.2.3rc1", "01.2.3", "1.2.3\n", ""):
+        wrong = ["1.2", "v1.2.3", "01.2.3", "1.2.3\n", " 1.2.3", "", "1.2.3.4"]
+        # What other projects have, and a digit of another script.
+        wrong += ["1.2.3rc1", "1.2.3.dev1", "1.2.3.post1", "1.2.3+a", "1\u0660.2.3"]
+        for version in wrong:
             self.assertIn("three numbers", self.why_not(version, "0.1.0", "bugfix"))
 
     def test_no_news(self) -> None:
@@ -87,7 +92,13 @@ class VersionTests(SynchronousTestCase):
 
     def test_first(self) -> None:
         """The first release may be the version that the working copy has had."""
-        making.check("0.1.0", "0.1.0", "# News\n", Counter(["feature", "change"]))
+        kinds = Counter(["feature", "change"])
+        for version in ("0.1.0", "0.1.1", "1.0.0"):
+            making.check(version, "0.1.0", "# News\n", kinds)
+        error = self.assertRaises(
+            making.NotReady, making.check, "0.0.9", "0.1.0", "# News\n", kinds
+        )
+        self.assertEqual(str(error), "0.0.9 is before 0.1.0")
 
 
 class PageTests(SynchronousTestCase):
@@ -144,6 +155,8 @@ class PrepareTests(SynchronousTestCase):
             (self.root / "newsfragments" / name).write_text("It now is.", "utf-8")
         self.ran: list[list[str]] = []
         self.changed = ""
+        self.tags = ""
+        self.is_left = False
         self.failing = "nothing"
 
     def run_command(self, words: Sequence[str]) -> str:
@@ -151,7 +164,11 @@ class PrepareTests(SynchronousTestCase):
         self.ran.append([word for word in words if word != sys.executable])
         if self.failing in words:
             raise subprocess.CalledProcessError(1, list(words))
-        return self.changed if words[0] == "git" else "## the news"
+        if "--yes" in words and not self.is_left:
+            for path in (self.root / "newsfragments").glob("*.*.md"):
+                path.unlink()
+        printed = {"status": self.changed, "tag": self.tags}
+        return printed.get(words[1], "## the news")
 
     def prepare(self, version: str, is_dry: bool = False) -> str:
         """Prepare a release."""
@@ -168,7 +185,7 @@ class PrepareTests(SynchronousTestCase):
         self.assertEqual(text, '"""Why."""\n\n__version__ = "0.2.0"\n')
         news = ["-m", "towncrier", "build", "--yes", "--version", "0.2.0"]
         news += ["--date", DAY]
-        self.assertEqual(self.ran, [["git", "status", "--porcelain"], news])
+        self.assertEqual(self.ran, [LIST, ["git", "status", "--porcelain"], news])
         self.assertIn("git tag -a v0.2.0 ", said)
 
     def test_dry(self) -> None:
@@ -176,7 +193,8 @@ class PrepareTests(SynchronousTestCase):
         before = self.version.read_text("utf-8")
         self.assertEqual(self.prepare("0.2.0", is_dry=True), "## the news")
         self.assertEqual(self.version.read_text("utf-8"), before)
-        (words,) = self.ran
+        tags, words = self.ran
+        self.assertEqual(tags, LIST)
         self.assertIn("--draft", words)
         self.assertNotIn("--yes", words)
 
@@ -187,11 +205,37 @@ class PrepareTests(SynchronousTestCase):
         self.assertIn(" M setup.py", str(error))
         self.assertIn('"0.1.0"', self.version.read_text("utf-8"))
 
+    def test_tag(self) -> None:
+        """What has a tag is released, and a dry run says so too."""
+        self.tags = "v0.2.0\n"
+        for is_dry in (False, True):
+            error = self.assertRaises(making.NotReady, self.prepare, "0.2.0", is_dry)
+            self.assertEqual(str(error), "there is a tag v0.2.0 already")
+        self.assertIn('"0.1.0"', self.version.read_text("utf-8"))
+
     def test_news_fail(self) -> None:
-        """If the news cannot be written, the version is not either."""
+        """If the news cannot be written, the version is not, and all is put back."""
         self.failing = "towncrier"
         self.assertRaises(subprocess.CalledProcessError, self.prepare, "0.2.0")
         self.assertIn('"0.1.0"', self.version.read_text("utf-8"))
+        self.assertEqual(self.ran[-1], RESTORE)
+
+    def test_news_left(self) -> None:
+        """If pieces of news were left, the next release would tell them once more."""
+        self.is_left = True
+        error = self.assertRaises(making.NotReady, self.prepare, "0.2.0")
+        self.assertIn("left pieces of news: {'", str(error))
+        self.assertIn('"0.1.0"', self.version.read_text("utf-8"))
+        self.assertEqual(self.ran[-1], RESTORE)
+
+    def test_version_fails(self) -> None:
+        """If the version cannot be written, or it is stopped there, so are the news."""
+        piece = self.root / "newsfragments" / "+one.feature.md"
+        for error in (OSError(28, "No space left on device"), KeyboardInterrupt()):
+            piece.touch()
+            with mock.patch.object(Path, "write_text", side_effect=error):
+                self.assertRaises(type(error), self.prepare, "0.2.0")
+            self.assertEqual(self.ran[-1], RESTORE)
 
     def test_refused(self) -> None:
         """A version that may not be is not written, nor is anything run."""

@@ -182,3 +182,16 @@ class MetadataTests(SetupTestCase):
         )
         self.assertEqual(re.findall(r"\bpy3(\d+)", line), told)
         self.assertEqual(self.given["python_requires"], f">=3.{told[0]}")
+
+    def test_floors(self) -> None:
+        """The floors, but those of tools, are what ``tox -e oldest`` has."""
+        tox = (ROOT / "tox.ini").read_text("utf-8")
+        _, _, oldest = tox.partition("\n[testenv:oldest]\n")
+        pins = set(re.findall(r"^    (\S+==\S+)$", oldest.partition("\n[")[0], re.M))
+        extras = self.given["extras_require"]
+        wanted = list(self.given["install_requires"])
+        for extra in ("accelerated", "console", "examples", "metrics", "otel"):
+            wanted += extras[extra]
+        self.assertGreater(len(wanted), 10)
+        floors = {it.partition(";")[0].replace(">=", "==") for it in wanted}
+        self.assertEqual(floors - pins, set())
