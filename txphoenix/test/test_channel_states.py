@@ -20,7 +20,7 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from txphoenix.channels.channel import keep_trying
+from txphoenix.channels.channel import Channel
 from txphoenix.channels.membership import _ACTIONS
 from txphoenix.protocol.channel_states import LIFE, Action, Input, State
 
@@ -400,11 +400,17 @@ class ErroredTests(CellTestCase):
 
     def test_retry(self) -> None:
         """Whoever waits for a join that will be tried again hears of its failure."""
+
+        class Crashing(Channel):
+            def handle_join(self, response: Any) -> None:
+                raise ValueError("crash")
+
         self.client = self.connected_client()
-        self.make_channel()
-        keep_trying(self.channel)
+        self.make_channel(Crashing)
         self.tell("join", self.channel.join())
         self.memory.flush()
+        self.answer(self.last("phx_join"))
+        self.assertEqual(len(self.flushLoggedErrors(ValueError)), 1)
         self.memory.is_listening = False
         self.lose_connection()
         self.assert_cell(
