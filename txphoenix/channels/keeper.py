@@ -179,7 +179,9 @@ class ChannelKeeper(ChannelSet):
 
     def when_settled(self) -> Deferred[None]:
         """Wait until each channel has joined, or tried to."""
-        return self.settling.wait()
+        because = self._abandoned_because
+        in_vain = because is not None and not self.connection.is_wanted
+        return self.settling.wait(because if in_vain else None)
 
     def make_inbox(self, name: str) -> Inbox:
         """Make a queue of messages, as that of ``receive()``."""

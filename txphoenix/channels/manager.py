@@ -117,8 +117,11 @@ class ChannelManager(MultiService):
         A channel of :meth:`start_channel`, and one that was joined before, is tried
         again; one whose first ``join()`` has failed is closed, and in :attr:`failed`.
 
+        Before the client is started it waits for that, too.
+
         :return: a Deferred of None.
-            It fails, with the reason, if there will be no connection.
+            It fails, with the reason, if there will be no connection: at a
+            ``disconnect()`` or a stop, and after it until ``connect()``.
         """
         raise NotImplementedError
 

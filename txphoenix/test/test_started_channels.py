@@ -308,6 +308,7 @@ class DisconnectedTests(StartedCase):
         channel = self.started(client)
         self.memory.advance(60.0)
         self.assertEqual((client.status, channel.state), ("disconnected", "joining"))
+        self.failureResultOf(client.channels.when_settled(), NotConnected)
         client.connect()
         self.assert_joined(channel)
 
