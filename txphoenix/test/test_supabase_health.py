@@ -38,7 +38,7 @@ class HealthTests(ClientCase):
             (status, True, expected),
         )
 
-    def refused(self, client: RealtimeClient) -> RealtimeChannel:
+    def refuse(self, client: RealtimeClient) -> RealtimeChannel:
         """A channel whose subscription is refused."""
         channel = client.channel("room", private=True)
         subscribing = channel.subscribe()
@@ -50,7 +50,7 @@ class HealthTests(ClientCase):
         """One that is refused is named, until it is subscribed or given up."""
         client = self.client()
         self.assert_health("healthy")
-        channel = self.refused(client)
+        channel = self.refuse(client)
         self.assert_health("unhealthy", room="failed")
         self.is_allowed = True
         self.subscribed(channel)
@@ -59,7 +59,7 @@ class HealthTests(ClientCase):
         channel.unsubscribe()
         self.memory.flush()
         self.assert_health("healthy")
-        channel = self.refused(client)
+        channel = self.refuse(client)
         self.assert_health("unhealthy", room="failed")
         channel.unsubscribe()
         self.assert_health("healthy")
