@@ -16,6 +16,8 @@ from typing import Any, NoReturn
 
 from twisted.internet.defer import Deferred
 
+from txphoenix.errors import NotConnected
+
 from .futures import deferred_of
 
 __all__ = ["Asked", "Call", "Calls"]
@@ -33,6 +35,17 @@ class Calls:
         """Whether the client is being left."""
         # asyncio itself keeps no task alive.
         self._tasks: set[asyncio.Task[Any]] = set()
+
+    def check_not_ended(self) -> None:
+        """See that a connection may be asked for.
+
+        :raises NotConnected: the client has been left.
+        """
+        if self.is_ending:
+            # Nobody would be there to close the connection, or even to run the reactor.
+            raise NotConnected(
+                "the client's block has ended: enter another txphoenix.aio.connect()"
+            )
 
     def of(self, given: Any, function: Callable[..., Any] | None = None) -> Any:
         """What the client calls in place of a function of the user's.

@@ -77,7 +77,11 @@ class Channels:
         """Make a channel and have it join, and join again whatever happens.
 
         Nobody waits for this join; its ``on_error`` hooks have each failure.
+        After ``disconnect()``, or without ``auto_connect``, it waits for ``connect()``.
+
+        :raises NotConnected: the client has been left.
         """
+        self._maker.calls.check_not_ended()
         inward = self._inward(topic, params, channel_class)
         started: Channel = outer_of(self._inner.start_channel(*inward))
         return started

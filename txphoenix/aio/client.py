@@ -162,11 +162,7 @@ class Client:
 
         :raises NotConnected: the client has been left.
         """
-        if self._calls.is_ending:
-            # Nobody would be there to close the connection, or even to run the reactor.
-            raise NotConnected(
-                "the client's block has ended: enter another txphoenix.aio.connect()"
-            )
+        self._calls.check_not_ended()
         self._decisions.refused = None
         self._inner.connect()
 

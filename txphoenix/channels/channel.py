@@ -391,7 +391,7 @@ class Channel(HookedChannel, AnyChannel):
 
 
 def keep_trying(channel: Channel) -> None:
-    """Treat a failed first join as a failed rejoin: try again with backoff."""
+    """Have the first join be tried until it succeeds, as a rejoin is."""
     channel._membership.joins.keep_trying()
 
 

@@ -56,6 +56,8 @@ class ChannelSet(ChannelManager):
         self._life = 0
         self.has_stopped = False
         """Whether the service has stopped, and not been started again."""
+        self.is_ending = False
+        """Whether a stop is about to end each channel."""
 
     # -- What the client calls ----------------------------------------------------
 
@@ -180,7 +182,7 @@ class ChannelSet(ChannelManager):
             take its time.
         """
         Service.stopService(self)
-        self.has_stopped = True
+        self.has_stopped = self.is_ending = True
         life = self._life
         stopping: list[Deferred[Any]] = []
 
@@ -198,6 +200,8 @@ class ChannelSet(ChannelManager):
         if self._life == life:
             # A class may have its own stopService(), and no channel is left either way.
             self._end(list(self.routes.values()))
+        if self._life == life:
+            self.is_ending = False
         return DeferredList(stopping, consumeErrors=True)
 
     def begin_anew(self, reason: BaseException) -> None:
@@ -206,7 +210,11 @@ class ChannelSet(ChannelManager):
         :param reason: why what the channels have sent will not be answered.
         """
         self._life += 1
-        self.has_stopped = False
+        is_done = self.has_stopped and not self.is_ending
+        self.has_stopped = self.is_ending = False
+        if is_done:
+            # What is here was asked for since, and has waited for this start.
+            return
         # Whoever is told may have others join.
         channels = list(self.routes.values())
         self.connection_lost(reason, was_asked=True)
@@ -217,6 +225,16 @@ class ChannelSet(ChannelManager):
         self._each(lambda membership: membership.connection_lost(reason, was_asked))
 
     # The list that MultiService keeps is searched at each removal.
+
+    def privilegedStartService(self) -> None:
+        """Be started; channels are by :meth:`startService`."""
+        Service.privilegedStartService(self)
+
+    def startService(self) -> None:
+        """Be started, with the channels that were asked for before."""
+        Service.startService(self)
+        for channel in self:
+            self.addService(channel)
 
     def addService(self, service: IService) -> None:
         """Take a channel in; :meth:`register` is what calls for it."""
@@ -273,12 +291,14 @@ class ChannelSet(ChannelManager):
 
     def _withdraw(self, reason: object, topic: str | None = None) -> None:
         failed = self._failed
-        if failed and not isinstance(reason, BaseException):
+        is_end = not isinstance(reason, BaseException)
+        if failed and is_end:
             if topic is None:
                 failed.clear()
             else:
                 failed.pop(topic, None)
-        for membership in self.next_joins.channels(topic):
+        # One that nobody waits for waits for the next connection, too.
+        for membership in self.next_joins.channels(topic, with_patient=is_end):
             membership.withdraw(reason)
 
 

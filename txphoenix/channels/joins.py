@@ -20,7 +20,7 @@ from ..errors import JoinError, JoinTimeout, SerializerError
 from ..protocol.channel_states import Input, State
 from ..protocol.message import Message
 from .callbacks import run_callback
-from .interfaces import ChannelCallbacks, Member
+from .interfaces import Member
 from .join_preparation import JoinPreparation, PreparingMember
 from .leaves import tell_leave
 from .pending import PendingJoin, PendingPush, PendingReply
@@ -35,12 +35,8 @@ __all__ = ["Joins"]
 _OK, _OPEN, _LEAVING = Input.OK, Input.OPEN, State.LEAVING
 
 
-class JoiningMember(Member, PreparingMember, Protocol):
+class JoiningMember(PreparingMember, Member, Protocol):
     """A channel's inside, as its joins know it."""
-
-    @property
-    def channel(self) -> ChannelCallbacks:
-        """Is told that it is joined."""
 
     @property
     def joins(self) -> Joins:
@@ -114,15 +110,18 @@ class Joins:
         return preparation is not None and preparation.is_waiting
 
     def is_past(self, attempt: int) -> bool:
-        """Whether what began in an attempt to join does not concern the present one.
-
-        :param attempt: what the number of the attempt was.
-        """
+        """Whether what began in that attempt to join does not concern the present."""
         return attempt != self.attempt or self.membership.state is _LEAVING
 
     def keep_trying(self) -> None:
-        """Treat a failed first join as a failed rejoin: try again with backoff."""
+        """Have the first join be tried until it succeeds, as a rejoin is."""
         self.keeps_trying = True
+
+    def first(self, seconds: float) -> PendingJoin:
+        """Make the join that the user wants, which is to :meth:`begin`."""
+        is_patient = self.keeps_trying and self.membership.state is State.CLOSED
+        self.keeps_trying = self.keeps_trying and not is_patient
+        return PendingJoin(self, seconds, is_patient)
 
     def forget_init(self) -> None:
         """Have the next join begin with :meth:`txphoenix.Channel.init`."""
@@ -132,16 +131,14 @@ class Joins:
 
     def begin(self, pending: PendingJoin) -> None:
         """Take the topic for a join, which is sent as soon as that is possible."""
-        membership = self.membership
-        manager = membership.manager
-        self._pending = pending
-        pending.begun(self.keeps_trying)
-        membership.take_topic()
+        manager = self.membership.manager
+        self._pending, self.keeps_trying = pending, pending.is_patient
+        self.membership.take_topic()
         if manager.connection.is_open:
-            membership.give(_OPEN)
+            self.membership.give(_OPEN)
         else:
             # One that has waited for a leave has used up some of its time.
-            pending.run(manager.deadlines)
+            pending.wait_to_be_sent(manager.deadlines)
 
     def enter_queue(self) -> None:
         """Have the join, or a rejoin, take its turn."""
@@ -232,7 +229,7 @@ class Joins:
         if not is_well:
             # The join of the restart takes the Deferred over, if it can be sent.
             if self._pending is pending and not pending.is_queued:
-                pending.run(manager.deadlines)
+                pending.wait_to_be_sent(manager.deadlines)
             return
         if self._pending is pending:
             self._pending = None
@@ -310,10 +307,7 @@ class Joins:
             join.fail(error)
 
     def interrupted(self) -> list[PendingPush]:
-        """Be no longer joined.
-
-        :return: the pushes that will not be answered.
-        """
+        """Be no longer joined; return the pushes that will not be answered."""
         manager = self.membership.manager
         was_sent, self.ref = self.ref is not None, None
         self.attempt += 1
@@ -325,11 +319,8 @@ class Joins:
             if was_sent and manager.connection.withdraw(pending.mark):
                 pending.withdrawn()
             manager.joins.remove(pending)
-            if pending.deferred is not None:
-                pending.run(manager.deadlines)
-            else:
-                # Nobody waits for it, and the next join has a time of its own.
-                pending.unset()
+            pending.wait_to_be_sent(manager.deadlines)
+            if pending.deferred is None:
                 self._pending = None
         self.awaited = None
         pushes = self.membership.made_pushes
@@ -349,7 +340,7 @@ class Joins:
             delay = rejoins.next_delay(error)
         # Who was asked for it may have ended the channel.
         if manager.connection.is_open and rejoins is self._rejoins:
-            rejoins.plan(delay, self._rejoin)
+            rejoins.plan(delay, partial(_rejoin, self.membership))
             events, channel = manager.events, self.membership.channel
             events.when_at_rest(partial(events.tell_rejoin, channel, delay, error))
 
@@ -358,13 +349,21 @@ class Joins:
         """Whether a rejoin is due at some time."""
         return self._rejoins is not None and self._rejoins.is_planned
 
-    def take(self) -> list[PendingJoin]:
-        """Take away the join under way, if there is one."""
+    def take(self, with_patient: bool = True) -> list[PendingJoin]:
+        """Take away the join under way, if there is one.
+
+        :param with_patient: also one that waits for another connection if it is left.
+        """
         self.awaited = None
-        pending, self._pending = self._pending, None
+        pending = self._pending
         if pending is None:
             return []
-        self.membership.manager.joins.remove(pending)
+        manager = self.membership.manager
+        manager.joins.remove(pending)
+        if pending.is_patient and not with_patient:
+            pending.wait_to_be_sent(manager.deadlines)
+            return []
+        self._pending = None
         return [pending]
 
     def end(self) -> list[PendingJoin]:
@@ -374,10 +373,9 @@ class Joins:
         """
         if self._rejoins is not None:
             self._rejoins.cancel()
-        self.ref = None
+        self.ref = self._rejoins = None
         self.attempt += 1
         self.keeps_trying = self.is_initialised = False
-        self._rejoins = None
         return self.take()
 
     def stop_asking(self) -> None:
@@ -386,10 +384,8 @@ class Joins:
         if preparation is not None:
             preparation.cancel()
 
-    # -- Inside -------------------------------------------------------------------
 
-    def _rejoin(self) -> None:
-        # A connection that is closing is followed by the next, and the join by that.
-        membership = self.membership
-        if membership.manager.connection.is_open:
-            membership.give(Input.OPEN)
+def _rejoin(membership: JoiningMember) -> None:
+    # A connection that is closing is followed by the next, and the join by that.
+    if membership.manager.connection.is_open:
+        membership.give(Input.OPEN)

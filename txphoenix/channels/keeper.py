@@ -21,7 +21,7 @@ from twisted.logger import Logger, LogLevel
 from twisted.python.failure import Failure
 
 from ..error_texts import UNWRITTEN
-from ..errors import NotConnected
+from ..errors import AlreadyJoined, NotConnected
 from ..options.channel_kinds import ChannelFactory
 from ..options.checks import channel_class as check_channel_class
 from ..options.checks import seconds as check_seconds
@@ -29,6 +29,7 @@ from ..options.checks import topic as check_topic
 from ..options.options import Options
 from ..options.shown_name import shown_name
 from ..protocol.backoff import checked
+from ..protocol.channel_states import State
 from ..protocol.message import Message
 from ..runtime.deadlines import Deadlines
 from ..runtime.kept_errors import unraised
@@ -147,7 +148,9 @@ class ChannelKeeper(ChannelSet):
 
     def when_settled(self) -> Deferred[None]:
         """Wait until each channel has joined, or tried to."""
-        return self.settling.wait()
+        because = self._abandoned_because
+        in_vain = because is not None and not self.connection.is_wanted
+        return self.settling.wait(because if in_vain else None)
 
     def make_inbox(self, name: str) -> Inbox:
         """Make a queue of messages, as that of ``receive()``."""
@@ -328,10 +331,13 @@ class ChannelKeeper(ChannelSet):
     # -- Inside -------------------------------------------------------------------
 
     def _log_failed_start(self, failure: Failure, channel: Channel) -> None:
-        self.settling.repeats.emit(
-            log,
-            LogLevel.warn,
-            "{topic}: could not be joined, and is tried again: {reason}",
-            topic=channel.topic,
-            reason=failure.getErrorMessage(),
-        )
+        if channel.state is not State.CLOSED:
+            text = "{topic}: could not be joined, and is tried again: {reason}"
+        elif failure.check(AlreadyJoined, NotConnected):
+            text = "{topic}: is not joined, and not tried again: {reason}"
+        else:
+            # It was left or stopped, or has crashed, which has been told.
+            return
+        reason = failure.getErrorMessage()
+        topic = channel.topic
+        self.settling.repeats.emit(log, LogLevel.warn, text, topic=topic, reason=reason)

@@ -98,9 +98,15 @@ class ChannelManager(MultiService):
     ) -> Channel:
         """Make a channel and have it join, and join again whatever happens.
 
-        Nobody waits for this join: a server that refuses it is asked again, with the
-        delays of ``rejoin_backoff``.
+        Nobody waits for this join, so it waits itself: for the client's start and,
+        after :meth:`~txphoenix.SocketClient.disconnect`, for
+        :meth:`~txphoenix.SocketClient.connect`.
+        Until then the channel has its topic, and is ``"joining"``.
+        A server that refuses it is asked again, with the delays of ``rejoin_backoff``.
         The log has the first failure, the channel's ``on_error`` hooks have each.
+        The stop of the client ends it, as it ends all channels; what is to be joined at
+        the next start as well is started then, or named in ``join_channels``.
+        For a topic that has a channel already it is closed, and the log says so.
         """
         return self._start(self._make(topic, params, channel_class))
 
@@ -111,8 +117,11 @@ class ChannelManager(MultiService):
         A channel of :meth:`start_channel`, and one that was joined before, is tried
         again; one whose first ``join()`` has failed is closed, and in :attr:`failed`.
 
+        Before the client is started it waits for that, too.
+
         :return: a Deferred of None.
-            It fails, with the reason, if there will be no connection.
+            It fails, with the reason, if there will be no connection: at a
+            ``disconnect()`` or a stop, and after it until ``connect()``.
         """
         raise NotImplementedError
 

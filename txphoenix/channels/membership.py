@@ -176,16 +176,17 @@ class Membership(Generic[_C_co]):
         :param seconds: the time it has.
         :return: what :meth:`txphoenix.Channel.join` returns.
         """
-        if not self.manager.connection.is_wanted:
-            self.manager.events.tell_missed()
-            if not self.manager.connection.is_wanted:
-                return fail(self.manager.cannot_join(self))
-        pending = PendingJoin(self.joins, seconds)
+        manager, pending = self.manager, self.joins.first(seconds)
+        if not manager.connection.is_wanted:
+            manager.events.tell_missed()
+            may_wait = pending.is_patient and not manager.is_ending
+            if not (may_wait or manager.connection.is_wanted):
+                return fail(manager.cannot_join(self))
         deferred = pending.wait()
         try:
-            self.manager.next_joins.begin(pending)
+            manager.next_joins.begin(pending)
         except BaseException as error:
-            self.manager.give_up(self, error)
+            manager.give_up(self, error)
         return deferred
 
     def take_topic(self) -> None:
@@ -240,11 +241,11 @@ class Membership(Generic[_C_co]):
     def abandoned(self, error: BaseException) -> None:
         """Fail all that waits: there will be no connection until further notice.
 
-        A channel that was joined joins again after a later ``connect()``.
+        What is tried again joins after a later ``connect()``.
         """
         pushes = self.made_pushes
         kept = [] if pushes is None else pushes.take_kept()
-        joins = self.joins.take() if self.joins.keeps_trying else None
+        joins = self.joins.take(with_patient=False) if self.joins.keeps_trying else None
         if joins is None:
             self.give(Input.REFUSED, error)
         self.manager.dropped.fail([*(joins or ()), *kept], error)
@@ -281,8 +282,7 @@ class Membership(Generic[_C_co]):
         pending = manager.next_joins.take(self)
         if pending is None:
             return
-        is_all = self.state is State.CLOSED
-        stops = self._take_stops() if is_all else ()
+        stops = self._take_stops() if self.state is State.CLOSED else ()
         error = reason if isinstance(reason, BaseException) else None
         pending.fail(error or ChannelClosed(reason, self.topic))
         manager.stop_waiters.tell(stops, error)

@@ -264,7 +264,7 @@ class PendingJoin(PendingReply):
 
     :param joins: what it is one of.
     :param is_patient: whether nobody waits for it who would have to be told that it was
-        not answered in time.
+        not answered in time; it waits for a connection as long as that takes.
     :ivar params: what it sends, once that is known.
     :ivar is_queued: whether it is in the queue, from its entry to its answer.
     :ivar sent_at: when it was sent.
@@ -304,10 +304,6 @@ class PendingJoin(PendingReply):
         self.sent_at = 0.0
         self.place = 0
         self.time_left = timeout
-
-    def begun(self, is_patient: bool) -> None:
-        """Take note that the channel has the topic; see ``is_patient``."""
-        self.is_patient = is_patient
 
     def begins(self, deferred: Deferred[Any]) -> None:
         """Tell those who trace of it."""
@@ -356,6 +352,14 @@ class PendingJoin(PendingReply):
         """Have its time run; it is no error if it does."""
         if self._queue is None:
             deadlines.set(self, self.time_left)
+
+    def wait_to_be_sent(self, deadlines: Deadlines) -> None:
+        """Have its time run, or begin anew once it is sent, if it is patient."""
+        if not self.is_patient:
+            self.run(deadlines)
+        else:
+            self.unset()
+            self.time_left = self.timeout
 
     def rest(self, deadlines: Deadlines) -> None:
         """Have its time rest; it is no error if it does."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from twisted.internet.defer import Deferred, succeed
+from twisted.internet.defer import Deferred, fail, succeed
 from twisted.logger import Logger, LogLevel
 
 from ..legible import error_text
 from ..protocol.channel_states import State
 from ..runtime.deadlines import Deadlines
+from ..runtime.kept_errors import unraised
 from ..runtime.package_log import package_log
 from ..runtime.repeats import Repeats
 from .channel_observer import ChannelObserver
@@ -56,10 +57,15 @@ class Settling(ChannelObserver):
             self._repeats = Repeats(self._deadlines.elapsed)
         return self._repeats
 
-    def wait(self) -> Deferred[None]:
-        """Wait until there is none; see :meth:`check`."""
+    def wait(self, why_in_vain: BaseException | None = None) -> Deferred[None]:
+        """Wait until there is none; see :meth:`check`.
+
+        :param why_in_vain: why there will be no connection, if there will be none.
+        """
         if not self._topics:
             return succeed(None)
+        if why_in_vain is not None:
+            return fail(unraised(why_in_vain))
         waiting: Deferred[None] = Deferred()
         if self.waiting is None:
             self.waiting = []

@@ -48,6 +48,10 @@ class Surroundings(PushSender, JoinSender, Protocol):
     def has_stopped(self) -> bool:
         """Whether the client has stopped, and not been started again."""
 
+    @property
+    def is_ending(self) -> bool:
+        """Whether the client's stop is about to end each channel."""
+
     def cannot_join(self, member: Member) -> NotConnected:
         """The error of a join for which there will be no connection."""
 

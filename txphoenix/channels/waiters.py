@@ -62,7 +62,7 @@ class NextJoins:
     def wait(self, pending: PendingJoin) -> None:
         """Have a join wait; it fails if its channel has one that waits already."""
         if self.add(pending):
-            pending.run(self._deadlines)
+            pending.wait_to_be_sent(self._deadlines)
         else:
             pending.fail(AlreadyJoined(pending.joins.membership.channel))
 
@@ -105,11 +105,19 @@ class NextJoins:
             del self._by_topic[topic]
         return pending
 
-    def channels(self, topic: str | None = None) -> list[Member]:
-        """The channels that wait, for one topic or for any."""
+    def channels(
+        self, topic: str | None = None, with_patient: bool = True
+    ) -> list[Member]:
+        """The channels that wait, for one topic or for any.
+
+        :param with_patient: those as well that wait as long as it takes.
+        """
         topics = list(self._by_topic) if topic is None else [topic]
         return [
-            membership for each in topics for membership in self._by_topic.get(each, {})
+            membership
+            for each in topics
+            for membership, pending in self._by_topic.get(each, {}).items()
+            if with_patient or not pending.is_patient
         ]
 
     def _join_now(self, pending: PendingJoin) -> None:

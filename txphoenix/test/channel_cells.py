@@ -88,9 +88,9 @@ class CellTestCase(ClientTestCase):
         self.memory.is_listening = False
         self.lose_connection()
 
-    def make_channel(self) -> None:
+    def make_channel(self, channel_class: type[Channel] | None = None) -> None:
         """A channel whose hooks tell."""
-        self.channel = self.client.channel(TOPIC)
+        self.channel = self.client.channel(TOPIC, None, channel_class)
         self.channel.on_error(lambda error: self.told.append(f"error {told_as(error)}"))
         self.channel.on_close(lambda why: self.told.append(f"closed {told_as(why)}"))
 

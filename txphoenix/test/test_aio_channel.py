@@ -400,6 +400,34 @@ class ClassTests(AioMemoryTestCase):
         self.assertEqual(list(client.channels), [])
         self.assertEqual(started.state, "closed")
 
+    def test_started(self) -> None:
+        """One that is started waits for ``connect()``; after the end it is refused."""
+        client = self.open(auto_connect=False)
+        asked: list[str] = []
+
+        async def params() -> dict[str, int]:
+            asked.append("asked")
+            return {"a": 1}
+
+        channel = client.channels.start_channel(TOPIC, params)
+        self.turn(2)
+        self.assertEqual((channel.state, asked), ("joining", []))
+        for _ in range(2):
+            client.connect()
+            self.finish(client.channels.when_settled())
+            self.assertTrue(channel.is_joined)
+            self.finish(client.disconnect())
+            self.turn(2)
+            self.assertEqual(channel.state, "errored")
+        other = client.channels.start_channel("rooms:b")
+        client.connect()
+        self.finish(client.channels.when_settled())
+        self.assertTrue(channel.is_joined and other.is_joined)
+        self.assertEqual(self.sent(0)[0][4], {"a": 1})
+        self.leave(client)
+        self.assertEqual((channel.state, other.state), ("closed", "closed"))
+        self.assertRaises(NotConnected, client.channels.start_channel, TOPIC)
+
     def test_failed(self) -> None:
         """So is one whose first join has failed, for as long as the user holds it."""
         client = self.open()

@@ -18,7 +18,7 @@ from itertools import product
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from txphoenix.channels.channel import keep_trying
+from txphoenix.channels.channel import Channel
 from txphoenix.protocol.channel_states import Input, State
 
 from .channel_cells import CellTestCase
@@ -397,11 +397,17 @@ class ErroredTests(CellTestCase):
 
     def test_retry(self) -> None:
         """Whoever waits for a join that will be tried again hears of its failure."""
+
+        class Crashing(Channel):
+            def handle_join(self, response: Any) -> None:
+                raise ValueError("crash")
+
         self.client = self.connected_client()
-        self.make_channel()
-        keep_trying(self.channel)
+        self.make_channel(Crashing)
         self.tell("join", self.channel.join())
         self.memory.flush()
+        self.answer(self.last("phx_join"))
+        self.assertEqual(len(self.flushLoggedErrors(ValueError)), 1)
         self.memory.is_listening = False
         self.lose_connection()
         self.assert_cell(

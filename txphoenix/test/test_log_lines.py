@@ -58,6 +58,9 @@ PROVOKED = {
     "{topic}: could not be joined, and is tried again: {reason}": (
         "test_channels.StartChannelTests.test_refused"
     ),
+    "{topic}: is not joined, and not tried again: {reason}": (
+        "test_started_channels.BeforeTheStartTests.test_second"
+    ),
     "{topic}: a Presence was made after the join: it is empty until {event} comes": (
         "test_presence.PresenceTests.test_event_names"
     ),

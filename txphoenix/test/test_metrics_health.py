@@ -107,6 +107,25 @@ class HealthTests(MetricsCase):
         other.leave()
         self.assert_health("healthy", True, True)
 
+    def test_waiting(self) -> None:
+        """A channel that waits for ``connect()`` is named as one that is joining."""
+        client = self.make_client(auto_connect=False)
+        channel = client.channels.start_channel(TOPIC, {"token": SECRET})
+        self.assertEqual(self.report()["client_count"], 0)
+        client.startService()
+        self.assert_health("unhealthy", False, False)
+        (found,) = self.report()["clients"]
+        self.assertEqual(found["not_joined"], {TOPIC: "joining"})
+        client.connect()
+        self.memory.flush()
+        self.assert_health("healthy", True, True)
+        self.stop_client(client)
+        self.assertEqual(channel.state, "closed")
+        client.startService()
+        client.connect()
+        self.memory.flush()
+        self.assert_health("healthy", True, True)
+
     def test_leaving(self) -> None:
         """A channel that is left, or is being left, is no reason to be unwell."""
         client = self.connected_client()

@@ -216,7 +216,8 @@ class TypingTests(SynchronousTestCase):
         assert_type(client.channel("rooms:a", {}), Channel)
         assert_type(client.channels.make("rooms:a", channel_class=Room), Room)
         assert_type(client.channels.start_channel("rooms:b", {}, Room), Room)
-        self.assertEqual([assert_type(it, Channel) for it in client.channels], [])
+        topics = [assert_type(it, Channel).topic for it in client.channels]
+        self.assertEqual(topics, ["rooms:b"])
         assert_type(client.channels.find("rooms:b"), Channel | None)
         either: type[Room] | None = None
         self.assertIsInstance(client.channel("rooms:a", {}, either), EchoRoom)
