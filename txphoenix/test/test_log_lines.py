@@ -56,7 +56,10 @@ PROVOKED = {
         "test_channels.BackoffTests.test_wrong"
     ),
     "{topic}: could not be joined, and is tried again: {reason}": (
-        "test_channels.StartChannelTests.test_refused"
+        "test_start_channel.StartChannelTests.test_refused"
+    ),
+    "{topic}: could not be joined: {reason}": (
+        "test_start_channel.StartChannelTests.test_taken"
     ),
     "{topic}: a Presence was made after the join: it is empty until {event} comes": (
         "test_presence.PresenceTests.test_event_names"
