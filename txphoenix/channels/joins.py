@@ -139,7 +139,7 @@ class Joins:
         membership.take_topic()
         if manager.connection.is_open:
             membership.give(_OPEN)
-        elif manager.connection.is_wanted:
+        else:
             # One that has waited for a leave has used up some of its time.
             pending.run(manager.deadlines)
 

@@ -21,7 +21,7 @@ from twisted.logger import Logger, LogLevel
 from twisted.python.failure import Failure
 
 from ..error_texts import UNWRITTEN
-from ..errors import ChannelClosed, NotConnected
+from ..errors import NotConnected
 from ..options.channel_kinds import ChannelFactory
 from ..options.checks import channel_class as check_channel_class
 from ..options.checks import seconds as check_seconds
@@ -29,7 +29,6 @@ from ..options.checks import topic as check_topic
 from ..options.options import Options
 from ..options.shown_name import shown_name
 from ..protocol.backoff import checked
-from ..protocol.channel_states import State
 from ..protocol.message import Message
 from ..runtime.deadlines import Deadlines
 from ..runtime.kept_errors import unraised
@@ -173,8 +172,7 @@ class ChannelKeeper(ChannelSet):
     ) -> Channel:
         """Make a channel and have it join, and join again whatever happens."""
         channel = self.make(topic, params, channel_class)
-        if not self.has_stopped:
-            keep_trying(channel)
+        keep_trying(channel)
         channel.join().addErrback(self._log_failed_start, channel)
         return channel
 
@@ -373,25 +371,10 @@ class ChannelKeeper(ChannelSet):
     # -- Inside -------------------------------------------------------------------
 
     def _log_failed_start(self, failure: Failure, channel: Channel) -> None:
-        repeats, topic = self.settling.repeats, channel.topic
-        reason = failure.getErrorMessage()
-        is_closed = channel.state is State.CLOSED
-        if failure.check(ChannelClosed if is_closed else NotConnected):
-            # It was left or stopped, or waits for connect(): who called that knows.
-            return
-        if is_closed:
-            repeats.emit(
-                log,
-                LogLevel.warn,
-                "{topic}: could not be joined: {reason}",
-                topic=topic,
-                reason=reason,
-            )
-            return
-        repeats.emit(
+        self.settling.repeats.emit(
             log,
             LogLevel.warn,
             "{topic}: could not be joined, and is tried again: {reason}",
-            topic=topic,
-            reason=reason,
+            topic=channel.topic,
+            reason=failure.getErrorMessage(),
         )

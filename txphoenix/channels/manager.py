@@ -101,9 +101,6 @@ class ChannelManager(MultiService):
         Nobody waits for this join: a server that refuses it is asked again, with the
         delays of ``rejoin_backoff``.
         The log has the first failure, the channel's ``on_error`` hooks have each.
-        Before the client is started, and after a ``disconnect()``, the channel waits
-        for the connection to come; after ``stopService()``, and where another channel
-        has the topic, it stays closed, and the log says so.
         """
         raise NotImplementedError
 

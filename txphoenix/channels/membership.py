@@ -178,8 +178,7 @@ class Membership(Generic[_C_co]):
         """
         if not self.manager.connection.is_wanted:
             self.manager.events.tell_missed()
-            may_wait = self.joins.keeps_trying and self.state is _CLOSED
-            if not (self.manager.connection.is_wanted or may_wait):
+            if not self.manager.connection.is_wanted:
                 return fail(self.manager.cannot_join(self))
         pending = PendingJoin(self.joins, seconds)
         deferred = pending.wait()
@@ -282,7 +281,8 @@ class Membership(Generic[_C_co]):
         pending = manager.next_joins.take(self)
         if pending is None:
             return
-        stops = self._take_stops() if self.state is _CLOSED else ()
+        is_all = self.state is State.CLOSED
+        stops = self._take_stops() if is_all else ()
         error = reason if isinstance(reason, BaseException) else None
         pending.fail(error or ChannelClosed(reason, self.topic))
         manager.stop_waiters.tell(stops, error)

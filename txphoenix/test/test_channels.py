@@ -7,6 +7,7 @@ from typing import Any
 
 from twisted.application.service import IServiceCollection
 from twisted.internet.defer import CancelledError
+from twisted.logger import LogLevel, capturedLogs
 
 from txphoenix import telemetry
 from txphoenix.channels.channel import Channel
@@ -150,6 +151,56 @@ class FindTests(ClientTestCase):
         self.memory.flush()
         self.assertEqual(self.memory.channels(), [])
         self.assertTrue(self.client.connected)
+
+
+class StartChannelTests(ClientTestCase):
+    """Channels that the manager joins by itself."""
+
+    def test_start(self) -> None:
+        """start_channel() makes a channel and has it join."""
+        client = self.connected_client()
+        channel = client.channels.start_channel(TOPIC, {"a": 1}, Room)
+        self.assertIsInstance(channel, Room)
+        self.memory.flush()
+        self.assertEqual(channel.state, "joined")
+        self.assertEqual(self.sent()[-1][4], {"a": 1})
+
+    def test_refused(self) -> None:
+        """A server that refuses is asked again; the log and on_error say why."""
+        client = self.connected_client()
+        self.memory.refusal = {"reason": "not yet"}
+        with capturedLogs() as captured:
+            channel = client.channels.start_channel(TOPIC)
+            errors: list[BaseException] = []
+            channel.on_error(errors.append)
+            self.memory.flush()
+            self.memory.advance(1.0)
+        self.assertEqual([type(error) for error in errors], [JoinError, JoinError])
+        self.assertEqual(channel.state, "errored")
+        [event] = [each for each in captured if each["log_level"] is LogLevel.warn]
+        self.assertIn("not yet", event["log_format"].format(**event))
+        self.memory.refusal = None
+        self.memory.advance(2.0)
+        self.assertEqual(channel.state, "joined")
+
+    def test_not_connected(self) -> None:
+        """It may be called before there is a connection."""
+        client = self.connecting_client()
+        channel = client.channels.start_channel(TOPIC)
+        self.memory.release_connections()
+        self.memory.flush()
+        self.assertEqual(channel.state, "joined")
+
+    def test_taken(self) -> None:
+        """A topic that is taken stays with its channel, and the log says so."""
+        client = self.connected_client()
+        first = self.joined_channel(client=client)
+        with capturedLogs() as captured:
+            second = client.channels.start_channel(TOPIC)
+        self.assertEqual(second.state, "closed")
+        self.assertIs(client.channels.find(TOPIC), first)
+        levels = [each["log_level"] for each in captured]
+        self.assertEqual(levels, [LogLevel.warn])
 
 
 class SettledTests(ClientTestCase):

@@ -56,10 +56,7 @@ PROVOKED = {
         "test_channels.BackoffTests.test_wrong"
     ),
     "{topic}: could not be joined, and is tried again: {reason}": (
-        "test_start_channel.StartChannelTests.test_refused"
-    ),
-    "{topic}: could not be joined: {reason}": (
-        "test_start_channel.StartChannelTests.test_taken"
+        "test_channels.StartChannelTests.test_refused"
     ),
     "{topic}: a Presence was made after the join: it is empty until {event} comes": (
         "test_presence.PresenceTests.test_event_names"
