@@ -145,8 +145,9 @@ setup(
         "console": [
             "prompt_toolkit>=3.0.36",
         ],
-        # What examples/nerveshub reads and writes; the library never needs it.
-        "examples": ["msgpack>=1.0.5"],
+        # What examples/nerveshub reads and writes, which the library never needs, and
+        # the extra "metrics"; that "crossbar" is for examples/crossbar alone.
+        "examples": ["msgpack>=1.0.5", "prometheus_client>=0.20.0"],
         # The router that the tests in crossbar_node/ start; the bridge does without.
         "crossbar": ["crossbar>=26.10.1"],
         "test": [
