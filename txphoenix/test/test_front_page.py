@@ -172,6 +172,15 @@ class FrontPageTests(SynchronousTestCase):
             told = re.findall(r"^- :doc:`([\w-]+)`", self.sections[group], re.M)
             self.assertEqual(links, [(titles[name], name) for name in told])
 
+    def test_readme_tables(self) -> None:
+        """Each table of the README says in its head what is in its columns."""
+        text = (ROOT / "README.md").read_text("utf-8")
+        heads = re.findall(r"^\|(.*)\|\n\|[-|]+\|$", text, re.M)
+        self.assertGreater(len(heads), 1)
+        for head in heads:
+            for column in head.split("|"):
+                self.assertRegex(column, r"\w")
+
 
 class PictureTests(SynchronousTestCase):
     """The pictures of the pages."""
