@@ -15,10 +15,18 @@ author = "the txphoenix authors"
 project_copyright = "2026, the txphoenix authors"
 release = runpy.run_path(str(ROOT / "txphoenix" / "_version.py"))["__version__"]
 
-# Beside this file are extensions of our own: the reference, the pictures, the search.
+# Beside this file are extensions of our own: the reference, the pictures, long lines,
+# the search.
 sys.path.insert(1, str(ROOT / "docs"))
-extensions = ["reference", "pictures", "search_words", "sphinx_copybutton"]
-exclude_patterns = ["_build"]
+extensions = [
+    "reference",
+    "pictures",
+    "long_lines",
+    "search_words",
+    "sphinx_copybutton",
+]
+templates_path = ["_templates"]
+exclude_patterns = ["_build", "_templates"]
 html_theme = "furo"
 # furo's own underlines names in imports, as if they led somewhere.
 pygments_dark_style = "github-dark"

@@ -1,7 +1,7 @@
 """What RFC 9112 makes of an answer to a GET, read all at once.
 
-Where the RFC leaves a choice it has the library's, as docs/decisions.rst tells it: no
-pipelining, one compression at most, limits.
+Where the RFC leaves a choice it has the library's, as docs/decisions/transports.rst
+tells it: no pipelining, one compression at most, limits.
 """
 
 from __future__ import annotations

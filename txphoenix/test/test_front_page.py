@@ -61,9 +61,18 @@ OTHER_WORDS = """
 """
 
 
-def pages() -> dict[str, str]:
-    """The text of each page, by its name."""
-    return {path.stem: path.read_text("utf-8") for path in DOCS.glob("*.rst")}
+def pages(folder: Path = DOCS) -> dict[str, str]:
+    """The text of each page in a folder, by its name."""
+    return {path.stem: path.read_text("utf-8") for path in folder.glob("*.rst")}
+
+
+def all_pages() -> list[str]:
+    """The text of each page that is built, those in folders too."""
+    return [
+        path.read_text("utf-8")
+        for path in sorted(DOCS.rglob("*.rst"))
+        if "_build" not in path.parts
+    ]
 
 
 def headings(text: str) -> list[str]:
@@ -163,6 +172,15 @@ class FrontPageTests(SynchronousTestCase):
             told = re.findall(r"^- :doc:`([\w-]+)`", self.sections[group], re.M)
             self.assertEqual(links, [(titles[name], name) for name in told])
 
+    def test_readme_tables(self) -> None:
+        """Each table of the README says in its head what is in its columns."""
+        text = (ROOT / "README.md").read_text("utf-8")
+        heads = re.findall(r"^\|(.*)\|\n\|[-|]+\|$", text, re.M)
+        self.assertGreater(len(heads), 1)
+        for head in heads:
+            for column in head.split("|"):
+                self.assertRegex(column, r"\w")
+
 
 class PictureTests(SynchronousTestCase):
     """The pictures of the pages."""
@@ -258,7 +276,7 @@ class TitleTests(SynchronousTestCase):
 
     def test_words(self) -> None:
         """Each word that one searches for finds a heading."""
-        titles = [title for text in pages().values() for title in headings(text)]
+        titles = [title for text in all_pages() for title in headings(text)]
         self.assertGreater(len(titles), 150)
         self.assertEqual(self.not_found(WORDS, titles), [])
 
@@ -285,8 +303,8 @@ class TitleTests(SynchronousTestCase):
     def test_quoted(self) -> None:
         """A section that is named beside the link to its page is on that page."""
         seen = 0
-        for text in pages().values():
-            for name, title in re.findall(r':doc:`([\w-]+)`, "([^"]+)"', text):
+        for text in all_pages():
+            for name, title in re.findall(r':doc:`/?([\w-]+)`, "([^"]+)"', text):
                 self.assertIn(title, headings(pages()[name]))
                 seen += 1
         self.assertGreater(seen, 3)
@@ -300,7 +318,7 @@ class ReferenceTests(SynchronousTestCase):
     def test_names(self) -> None:
         """Each module, class, function and error that a page links to is there."""
         seen = 0
-        for text in pages().values():
+        for text in all_pages():
             names = re.findall(
                 r":(?:mod|class|func|meth|attr|exc):`(?:[^`<]*<|~)?(txphoenix[\w.]*)>?`",
                 text,

@@ -1,4 +1,4 @@
-"""The table of phoenix.js's cases in ``docs/phoenixjs.rst`` holds what it says.
+"""The tables of phoenix.js's cases in ``docs/phoenixjs/`` hold what they say.
 
 The documents are in a clone and in a source distribution, not in a wheel.
 """
@@ -18,8 +18,8 @@ import txphoenix
 from txphoenix.test import phoenixjs
 from txphoenix.test.named_tests import docstring_of, names_of_tests
 
-TABLE = Path(txphoenix.__file__).parent.parent / "docs" / "phoenixjs.rst"
-NOT_THERE = None if TABLE.exists() else "installed without its documents"
+TABLES = Path(txphoenix.__file__).parent.parent / "docs" / "phoenixjs"
+NOT_THERE = None if TABLES.exists() else "installed without its documents"
 
 # How many cases each of phoenix.js's files has; O is of its earlier versions.
 CASES = {"C": 67, "O": 1, "S": 147, "H": 2, "P": 14, "Z": 9, "L": 40, "A": 2, "W": 4}
@@ -39,10 +39,11 @@ class Row(NamedTuple):
 
 
 def rows() -> list[Row]:
-    """The rows of all tables of the document."""
+    """The rows of all tables of the documents."""
+    text = "\n".join(page.read_text("utf-8") for page in sorted(TABLES.glob("*.rst")))
     found = re.findall(
         r"^   \* - ([A-Z]\d+)\n     - (.+)\n     - (.+(?:\n       .+)*)",
-        TABLE.read_text("utf-8"),
+        text,
         re.MULTILINE,
     )
     return [Row(*parts) for parts in found]
@@ -58,7 +59,7 @@ def names_of_all_tests() -> Iterator[str]:
 
 
 class TableTests(SynchronousTestCase):
-    """The table and the tests."""
+    """The tables and the tests."""
 
     skip = NOT_THERE
 
