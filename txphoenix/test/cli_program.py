@@ -6,6 +6,7 @@ both cases a test waits for what it prints.
 
 from __future__ import annotations
 
+import codecs
 import io
 import os
 import sys
@@ -33,6 +34,9 @@ ROOT = Path(txphoenix.__file__).parent.parent
 # Python's and asyncio's own checks, and each warning; but on Python 3.14 txaio, which
 # Autobahn brings, calls what is deprecated there.
 CHECKED = ("-X", "dev", "-W", "ignore::DeprecationWarning:txaio.tx")
+
+
+_decoder = codecs.getincrementaldecoder("utf-8")
 
 
 class Output:
@@ -170,14 +174,16 @@ class Program(ProcessProtocol):
         self.out = Output()
         self.err = Output()
         self.ended: Deferred[int] = Deferred()
+        # A read may end within a character.
+        self._decoded_out, self._decoded_err = _decoder(), _decoder()
 
     def outReceived(self, data: bytes) -> None:
         """Take what it prints."""
-        self.out.add(data.decode("utf-8"))
+        self.out.add(self._decoded_out.decode(data))
 
     def errReceived(self, data: bytes) -> None:
         """Take what it prints on standard error."""
-        self.err.add(data.decode("utf-8"))
+        self.err.add(self._decoded_err.decode(data))
 
     def processEnded(self, reason: Failure) -> None:
         """Tell the exit code, that of a signal as a negative number."""

@@ -26,6 +26,7 @@ from twisted.trial.unittest import TestCase
 from txphoenix.client.socket_client import SocketClient
 from txphoenix.protocol.backoff import steps
 from txphoenix.testing import PhoenixServer, ServerChannel, ok
+from txphoenix.testing.longpoll import PollTransport
 from txphoenix.testing.proxy import FaultProxy
 
 __all__ = [
@@ -186,6 +187,14 @@ class NetworkTestCase(TestCase):
         await proxy.start()
         self.addCleanup(proxy.stop)
         return proxy
+
+    def keep_sessions(self) -> None:
+        """Have servers keep sessions of long-poll, however late the next poll is.
+
+        Where a window is short, a machine that stands still for a moment would have
+        them end.
+        """
+        self.patch(PollTransport, "_patience", 60.0)
 
     def client(self, url: Any, **options: Any) -> SocketClient:
         """A client that has been started, stopped after the test."""

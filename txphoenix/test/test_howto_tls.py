@@ -75,7 +75,7 @@ class PageCase(NetworkTestCase):
 
     async def reason(self, url: str, **options: Any) -> str:
         """Why an attempt fails, as its error says."""
-        client = self.client(url, reconnect=False, connect_timeout=2, **options)
+        client = self.client(url, reconnect=False, **options)
         error = await self.failure_of(client.when_connected())
         return f"{type(error).__name__}: {error}"
 

@@ -243,6 +243,7 @@ class WindowTests(HTTPWay, NetworkTestCase):
 
     async def test_idle(self) -> None:
         """An idle session lasts."""
+        self.keep_sessions()
         self.patch(longpoll_pace, "_WINDOW", 0.5)
         server = await self.serve(longpoll_window=0.4)
         client = self.client(
