@@ -27,7 +27,15 @@ from txphoenix.cli.program import execute, make_parser
 from txphoenix.testing import ServerChannel, error, ok
 from txphoenix.testing.cases import PhoenixMixin
 
-__all__ = ["CHECKED", "CommandTestCase", "Program", "Room", "Stream", "start_program"]
+__all__ = [
+    "CHECKED",
+    "CommandTestCase",
+    "Program",
+    "Room",
+    "Stream",
+    "decoder_of_utf8",
+    "start_program",
+]
 
 ROOT = Path(txphoenix.__file__).parent.parent
 
@@ -36,7 +44,7 @@ ROOT = Path(txphoenix.__file__).parent.parent
 CHECKED = ("-X", "dev", "-W", "ignore::DeprecationWarning:txaio.tx")
 
 
-_decoder = codecs.getincrementaldecoder("utf-8")
+decoder_of_utf8 = codecs.getincrementaldecoder("utf-8")
 
 
 class Output:
@@ -175,7 +183,7 @@ class Program(ProcessProtocol):
         self.err = Output()
         self.ended: Deferred[int] = Deferred()
         # A read may end within a character.
-        self._decoded_out, self._decoded_err = _decoder(), _decoder()
+        self._decoded_out, self._decoded_err = decoder_of_utf8(), decoder_of_utf8()
 
     def outReceived(self, data: bytes) -> None:
         """Take what it prints."""

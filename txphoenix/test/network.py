@@ -198,7 +198,9 @@ class NetworkTestCase(TestCase):
 
     def client(self, url: Any, **options: Any) -> SocketClient:
         """A client that has been started, stopped after the test."""
-        client = SocketClient(url, **{"backoff": steps([0.02]), **options})
+        # The time only ends what hangs.
+        options = {"backoff": steps([0.02]), "timeout": 20.0, **options}
+        client = SocketClient(url, **options)
         self.addCleanup(client.stopService)
         client.startService()
         return client

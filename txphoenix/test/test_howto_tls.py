@@ -307,7 +307,8 @@ class ErrorTests(PageCase):
         shown = "ConnectionFailed: lost during the handshake: ConnectionDone"
         self.assertIn(shown, text)
         self.assertIn(f"``{shown}``", self.section)
-        text = await self.reason(plain.url.replace("ws:", "wss:"))
+        url = plain.url.replace("ws:", "wss:")
+        text = await self.reason(url, connect_timeout=2)
         shown = "still waiting for the TLS handshake"
         self.assertIn(shown, text)
         self.assertIn(f"``{shown}``", self.section)
