@@ -144,7 +144,7 @@ class Room(ServerChannel):
 class CommandTestCase(PhoenixMixin, TestCase):
     """A command in this process, and a server."""
 
-    timeout = 60
+    timeout = 120
 
     def setUp(self) -> None:
         """Make the streams."""

@@ -133,7 +133,7 @@ class FarSide(Protocol):
 class NetworkTestCase(TestCase):
     """A test of clients against servers on free ports of 127.0.0.1."""
 
-    timeout = 30
+    timeout = 120
 
     def setUp(self) -> None:
         """Note what the reactor holds before there is any client."""

@@ -293,7 +293,7 @@ class Ledger(ServerChannel):
 class EnduranceTests(LongPollNetworkTestCase):
     """A hundred thousand messages, and three cuts on the way."""
 
-    timeout = 120
+    timeout = 600
 
     async def test_none_lost(self) -> None:
         """Each number comes once and in order, both ways, over four sessions.

@@ -101,7 +101,7 @@ class Twistd(ProcessProtocol):
 class TwistdTests(PhoenixMixin, TestCase):
     """A client that runs as a service of twistd."""
 
-    timeout = 60
+    timeout = 120
 
     def setUp(self) -> None:
         """Make a directory for the process to run in."""

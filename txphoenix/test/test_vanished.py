@@ -46,7 +46,6 @@ class VanishedTestCase(NetworkTestCase):
         it takes no polls.
     """
 
-    timeout = 20
     is_secure = False
     options: ClassVar[dict[str, Any]] = {}
     large = 8 * 2**20
