@@ -6,6 +6,7 @@ both cases a test waits for what it prints.
 
 from __future__ import annotations
 
+import codecs
 import io
 import os
 import sys
@@ -26,13 +27,24 @@ from txphoenix.cli.program import execute, make_parser
 from txphoenix.testing import ServerChannel, error, ok
 from txphoenix.testing.cases import PhoenixMixin
 
-__all__ = ["CHECKED", "CommandTestCase", "Program", "Room", "Stream", "start_program"]
+__all__ = [
+    "CHECKED",
+    "CommandTestCase",
+    "Program",
+    "Room",
+    "Stream",
+    "decoder_of_utf8",
+    "start_program",
+]
 
 ROOT = Path(txphoenix.__file__).parent.parent
 
 # Python's and asyncio's own checks, and each warning; but on Python 3.14 txaio, which
 # Autobahn brings, calls what is deprecated there.
 CHECKED = ("-X", "dev", "-W", "ignore::DeprecationWarning:txaio.tx")
+
+
+decoder_of_utf8 = codecs.getincrementaldecoder("utf-8")
 
 
 class Output:
@@ -132,7 +144,7 @@ class Room(ServerChannel):
 class CommandTestCase(PhoenixMixin, TestCase):
     """A command in this process, and a server."""
 
-    timeout = 60
+    timeout = 120
 
     def setUp(self) -> None:
         """Make the streams."""
@@ -170,14 +182,16 @@ class Program(ProcessProtocol):
         self.out = Output()
         self.err = Output()
         self.ended: Deferred[int] = Deferred()
+        # A read may end within a character.
+        self._decoded_out, self._decoded_err = decoder_of_utf8(), decoder_of_utf8()
 
     def outReceived(self, data: bytes) -> None:
         """Take what it prints."""
-        self.out.add(data.decode("utf-8"))
+        self.out.add(self._decoded_out.decode(data))
 
     def errReceived(self, data: bytes) -> None:
         """Take what it prints on standard error."""
-        self.err.add(data.decode("utf-8"))
+        self.err.add(self._decoded_err.decode(data))
 
     def processEnded(self, reason: Failure) -> None:
         """Tell the exit code, that of a signal as a negative number."""

@@ -67,7 +67,7 @@ class EndingsTestCase(NetworkTestCase):
     :ivar clients: those of :meth:`make_clients`.
     """
 
-    timeout = 60
+    timeout = 600
 
     def setUp(self) -> None:
         """Log failures alone: who runs tests may keep what is logged."""

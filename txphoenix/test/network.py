@@ -26,6 +26,7 @@ from twisted.trial.unittest import TestCase
 from txphoenix.client.socket_client import SocketClient
 from txphoenix.protocol.backoff import steps
 from txphoenix.testing import PhoenixServer, ServerChannel, ok
+from txphoenix.testing.longpoll import PollTransport
 from txphoenix.testing.proxy import FaultProxy
 
 __all__ = [
@@ -132,7 +133,7 @@ class FarSide(Protocol):
 class NetworkTestCase(TestCase):
     """A test of clients against servers on free ports of 127.0.0.1."""
 
-    timeout = 30
+    timeout = 120
 
     def setUp(self) -> None:
         """Note what the reactor holds before there is any client."""
@@ -187,9 +188,19 @@ class NetworkTestCase(TestCase):
         self.addCleanup(proxy.stop)
         return proxy
 
+    def keep_sessions(self) -> None:
+        """Have servers keep sessions of long-poll, however late the next poll is.
+
+        Where a window is short, a machine that stands still for a moment would have
+        them end.
+        """
+        self.patch(PollTransport, "_patience", 60.0)
+
     def client(self, url: Any, **options: Any) -> SocketClient:
         """A client that has been started, stopped after the test."""
-        client = SocketClient(url, **{"backoff": steps([0.02]), **options})
+        # The time only ends what hangs.
+        options = {"backoff": steps([0.02]), "timeout": 20.0, **options}
+        client = SocketClient(url, **options)
         self.addCleanup(client.stopService)
         client.startService()
         return client

@@ -76,7 +76,7 @@ class Hook:
 class SeedTestCase(PhoenixMixin, TestCase):
     """A server, and clients that are stopped in the end."""
 
-    timeout = 30
+    timeout = 120
 
     async def serve(self, **options: Any) -> PhoenixServer:
         """Start the server."""

@@ -29,7 +29,7 @@ __all__ = ["TerminalProgram", "run_at_terminal"]
 ROWS, COLUMNS = 40, 100
 
 # After so many seconds it will not come, and the error has what is there instead.
-_LONGEST = 10
+_LONGEST = 60
 
 # What would have a program look different here than in the test.
 _UNWANTED = ("NO_COLOR", "COLUMNS", "LINES", "PYTHONUNBUFFERED", "XDG_STATE_HOME")

@@ -99,7 +99,8 @@ class BlockedTests(NetworkTestCase):
 
     async def test_join_and_leave(self) -> None:
         """So are a join and a leave."""
-        client, _ = await self.connect(timeout=TIMEOUT)
+        client, _ = await self.connect()
+        await client.reconfigure(timeout=TIMEOUT)
         join = client.join("rooms:other")
         reactor.callLater(0, reactor.callLater, 0, self.block)
         _, channel = await join

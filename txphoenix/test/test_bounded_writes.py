@@ -73,7 +73,7 @@ class StuckLineTests(NetworkTestCase):
     """
 
     is_secure = False
-    timeout = 60
+    timeout = 120
 
     async def start(self, **options: Any) -> None:
         """A client that has joined, and a server that then reads nothing more."""

@@ -199,7 +199,11 @@ class DemoTests(CommandTestCase):
     async def test_missing_message(self) -> None:
         """What does not come in time is a failure; nothing is waited for for ever."""
         await self.assert_fails(
-            SilentRoom, "Bob connects and joins; Ann is told", "in time", timeout=0.5
+            SilentRoom,
+            "Bob connects and joins; Ann is told",
+            "in time",
+            # A busy machine comes as far as that, all the same.
+            timeout=4.0,
         )
 
     async def test_missing_rejoin(self) -> None:
@@ -210,7 +214,7 @@ class DemoTests(CommandTestCase):
             "The client joins rooms:lobby again by itself",
             "in time",
             # To connect again may take 2.25 seconds.
-            timeout=4.0,
+            timeout=8.0,
         )
 
     async def test_error_of_the_client(self) -> None:

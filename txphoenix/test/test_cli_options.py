@@ -289,7 +289,7 @@ class RunningClientTests(PhoenixMixin, SynchronousTestCase):
 class TLSTests(PhoenixMixin, TestCase):
     """``--ca-file``, at a server over TLS."""
 
-    timeout = 60
+    timeout = 120
 
     async def test_ca_file(self) -> None:
         """A server is trusted if the file has its authority, and only then."""

@@ -29,7 +29,7 @@ from txphoenix.testing.tls import ClientAuthority
 class ClientCertificateCase(NetworkTestCase):
     """A server that demands a certificate, and notes whom it has seen."""
 
-    timeout = 60
+    timeout = 120
 
     async def begin(self, **options: Any) -> PhoenixServer:
         """Start it; its URL is one of TLS."""

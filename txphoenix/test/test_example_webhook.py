@@ -73,7 +73,7 @@ class Receiver(Resource):
 class WebhookCase(NetworkTestCase):
     """The example, a Phoenix server and a receiver."""
 
-    timeout = 60
+    timeout = 120
     skip = None if EXAMPLE.exists() else "installed without its examples"
 
     async def start(self) -> PhoenixServer:

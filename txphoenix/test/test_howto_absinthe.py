@@ -67,7 +67,7 @@ class AbsintheNetworkCase(TestCase):
     """A test with a server on a port."""
 
     skip = NOT_THERE
-    timeout = 60
+    timeout = 120
 
     async def absinthe_server(self) -> AbsintheServer:
         """A server with the fields of the page."""

@@ -41,7 +41,7 @@ class PageCase(NetworkTestCase):
     """A server, a channel, and the pieces of the page."""
 
     skip = NOT_THERE
-    timeout = 60
+    timeout = 120
 
     def piece(self, *captions: str, **names: Any) -> dict[str, Any]:
         """Run a piece of the page, or several together; their names."""

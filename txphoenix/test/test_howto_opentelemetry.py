@@ -18,7 +18,7 @@ class PageTests(PhoenixMixin, TestCase):
     """The program that the page is."""
 
     skip = NOT_THERE
-    timeout = 30
+    timeout = 120
 
     async def test_program(self) -> None:
         """It prints what it says, and leaves nothing attached."""

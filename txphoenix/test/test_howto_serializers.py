@@ -26,7 +26,7 @@ class PageTests(PhoenixMixin, TestCase):
     """The pieces of code."""
 
     skip = NOT_THERE
-    timeout = 30
+    timeout = 120
 
     async def test_program(self) -> None:
         """The program prints what it says."""

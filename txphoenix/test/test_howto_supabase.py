@@ -24,7 +24,7 @@ class PageTests(TestCase):
     """The programs of the page."""
 
     skip = NOT_THERE
-    timeout = 60
+    timeout = 120
 
     async def test_program(self) -> None:
         """The page's program prints what the page says."""
@@ -59,7 +59,7 @@ class PageTests(TestCase):
 class SendTests(TestCase):
     """Broadcasts by HTTP, over TCP."""
 
-    timeout = 60
+    timeout = 120
 
     async def start(self, **options: Any) -> None:
         """A project, a channel that is joined, and one that is not."""

@@ -62,7 +62,7 @@ class CertificatesCase(PageCase):
 
     async def reason(self, url: str, **options: Any) -> str:
         """Why an attempt fails, as its error says."""
-        client = self.client(url, reconnect=False, connect_timeout=2, **options)
+        client = self.client(url, reconnect=False, **options)
         error = await self.failure_of(client.when_connected())
         return f"{type(error).__name__}: {error}"
 
@@ -291,7 +291,8 @@ class ErrorTests(CertificatesCase):
         shown = "ConnectionFailed: lost during the handshake: ConnectionDone"
         self.assertIn(shown, text)
         self.assertIn(f"``{shown}``", self.section)
-        text = await self.reason(plain.url.replace("ws:", "wss:"))
+        url = plain.url.replace("ws:", "wss:")
+        text = await self.reason(url, connect_timeout=2)
         shown = "still waiting for the TLS handshake"
         self.assertIn(shown, text)
         self.assertIn(f"``{shown}``", self.section)

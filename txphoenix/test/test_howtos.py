@@ -109,7 +109,7 @@ class ProgramTests(PhoenixMixin, TestCase):
     """The programs that the pages are."""
 
     skip = NOT_THERE
-    timeout = 30
+    timeout = 120
 
     async def run_page(self, page: str) -> list[str]:
         """Run a page's program.

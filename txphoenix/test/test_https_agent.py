@@ -29,7 +29,7 @@ HOST = "127.0.0.1"
 class HTTPSTests(TestCase):
     """Broadcasts of Supabase by HTTP, and plain requests."""
 
-    timeout = 60
+    timeout = 120
 
     async def server(self, tls: CertificateOptions) -> SupabaseServer:
         """A project behind TLS."""

@@ -32,7 +32,7 @@ def blocks() -> int:
 class LoadTests(NetworkTestCase):
     """One client on one connection over real TCP."""
 
-    timeout = 120
+    timeout = 600
 
     async def join(self, **options: Any) -> tuple[PhoenixServer, Channel]:
         """A server, and a channel that has joined it."""

@@ -243,24 +243,27 @@ class WindowTests(HTTPWay, NetworkTestCase):
 
     async def test_idle(self) -> None:
         """An idle session lasts."""
-        self.patch(longpoll_pace, "_WINDOW", 0.5)
-        server = await self.serve(longpoll_window=0.4)
+        self.keep_sessions()
+        self.patch(longpoll_pace, "_WINDOW", 1.5)
+        server = await self.serve(longpoll_window=1.2)
         client = self.client(
             server.url,
             transport="longpoll",
             fast_http=self.fast_http,
-            heartbeat_interval=0.05,
-            heartbeat_timeout=0.2,
+            heartbeat_interval=0.15,
+            # Enough for a machine that stands still for half a second.
+            heartbeat_timeout=0.6,
         )
         losses: list[Any] = []
         client.on_close(losses.append)
         _, channel = await client.join(TOPIC)
-        await self.sleep(1.0)
+        await self.sleep(3.0)
         self.assertEqual(losses, [])
         self.assertEqual(await channel.push("echo", 1), 1)
 
     async def test_interrupted(self) -> None:
         """What was pushed when a server fell silent has been sent, and is told so."""
+        self.keep_sessions()
         self.patch(longpoll_pace, "_WINDOW", 0.2)
         server = await self.serve(longpoll_window=0.1)
         client = self.client(

@@ -305,7 +305,7 @@ class GoneTests(MetricsCase):
 class ThreadTests(TestCase):
     """A scrape from a thread, as ``prometheus_client.start_http_server`` does it."""
 
-    timeout = 30
+    timeout = 120
 
     async def test_from_a_thread(self) -> None:
         """The clients are read in the reactor's thread all the same."""

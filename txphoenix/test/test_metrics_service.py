@@ -67,7 +67,7 @@ class Raw(Protocol):
 class ServiceCase(PhoenixMixin, TestCase):
     """A test of a service that listens on a port of its own."""
 
-    timeout = 30
+    timeout = 120
 
     def setUp(self) -> None:
         """Make an exporter, and a way to ask for pages."""

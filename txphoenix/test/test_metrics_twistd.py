@@ -23,7 +23,7 @@ from .test_twistd import TOPIC, Twistd
 class MetricsTwistdTests(PhoenixMixin, TestCase):
     """A client that runs as a service of twistd, and tells how it does."""
 
-    timeout = 60
+    timeout = 120
 
     def setUp(self) -> None:
         """Make a directory for the process to run in."""

@@ -177,7 +177,7 @@ class ClassesTests(SynchronousTestCase):
 class TokenTests(PhoenixMixin, TestCase):
     """A token that is asked of a server whose authority is not trusted."""
 
-    timeout = 30
+    timeout = 120
 
     async def told(self, ask: Any) -> str:
         """Why the attempt fails, of which the log has the text."""

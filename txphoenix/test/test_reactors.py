@@ -38,7 +38,7 @@ class Room(ServerChannel):
 class ReactorTests(PhoenixMixin, TestCase):
     """The program under each reactor."""
 
-    timeout = 60
+    timeout = 120
 
     async def run_under(self, name: str) -> dict[str, Any]:
         """Run the program, and check all that is the same under any reactor.

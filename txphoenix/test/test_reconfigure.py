@@ -56,7 +56,7 @@ def connect(params: Mapping[str, Any], socket: Socket) -> None:
 class ReconfigureTestCase(PhoenixMixin, TestCase):
     """A client with some joined channels."""
 
-    timeout = 30
+    timeout = 120
 
     async def start(self, **options: Any) -> SocketClient:
         """Start a server and a client, and join."""

@@ -20,7 +20,7 @@ class RedirectTests(TestCase):
     """A WebSocket that is led from one server to another."""
 
     options: ClassVar[dict[str, Any]] = {}
-    timeout = 60
+    timeout = 120
 
     async def server(self, **options: Any) -> PhoenixServer:
         """A server that remembers what it was asked."""

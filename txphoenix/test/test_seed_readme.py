@@ -94,7 +94,7 @@ class MyHook:
 class ReadmeTests(PhoenixMixin, TestCase):
     """The examples, heading by heading."""
 
-    timeout = 30
+    timeout = 120
 
     async def serve(self) -> PhoenixServer:
         """Start the server."""

@@ -102,7 +102,7 @@ class Told:
 class CrashTests(PhoenixMixin, TestCase):
     """A channel that crashes time and again, over TCP."""
 
-    timeout = 60
+    timeout = 120
 
     async def start(self) -> SocketClient:
         """Start a server and a client."""

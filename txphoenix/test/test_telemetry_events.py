@@ -111,7 +111,7 @@ class Crash(Exception):
 class EventTests(PhoenixMixin, TestCase):
     """What the handlers are told."""
 
-    timeout = 30
+    timeout = 120
 
     async def start(self, **options: Any) -> SocketClient:
         """Start a server and a client, and note each event from then on."""

@@ -100,7 +100,7 @@ class StayingPeer(Peer):
 class ProxyTests(TestCase):
     """What goes wrong, goes wrong as told."""
 
-    timeout = 20
+    timeout = 120
 
     async def serve(self) -> FaultProxy:
         """A server, and a proxy before it."""
@@ -377,7 +377,7 @@ class ProxyTests(TestCase):
 class MixinTests(PhoenixMixin, TestCase):
     """The mixin's proxy."""
 
-    timeout = 20
+    timeout = 120
 
     async def test_proxy(self) -> None:
         """It stands before the server, and stops with the test."""

@@ -74,7 +74,7 @@ class NetworkClient(WireClient):
 class ServerTests(PhoenixMixin, TestCase):
     """The server over TCP."""
 
-    timeout = 20
+    timeout = 120
 
     async def connect(self, server: PhoenixServer, tls: Any = None) -> NetworkClient:
         """A client with an open WebSocket."""

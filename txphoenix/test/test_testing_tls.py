@@ -58,7 +58,7 @@ def read(url: str, credentials: Credentials) -> bytes:
 class ProtocolNegotiationTests(PhoenixMixin, TestCase):
     """Clients that offer protocols by ALPN, as most do (RFC 7301)."""
 
-    timeout = 30
+    timeout = 120
 
     async def served(self, tls: Any) -> PhoenixServer:
         """A server with a page."""
@@ -121,7 +121,7 @@ class ProtocolNegotiationTests(PhoenixMixin, TestCase):
 class CredentialsTests(PhoenixMixin, TestCase):
     """What ``self_signed()`` makes."""
 
-    timeout = 30
+    timeout = 120
 
     async def joined(self, server: PhoenixServer, **files: Any) -> None:
         """A client joins that trusts what is in files."""

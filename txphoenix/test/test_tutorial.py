@@ -213,7 +213,7 @@ class TutorialTests(PhoenixMixin, TestCase):
         self.assertEqual(await bot.ended, 0, bot.output)
 
     # A bot that is not let in tries for ever.
-    test_application.timeout = 60  # type: ignore[attr-defined]
+    test_application.timeout = 120  # type: ignore[attr-defined]
 
 
 class PageTests(SynchronousTestCase):

@@ -22,6 +22,8 @@ from txphoenix.testing import ChatRoom, PhoenixServer
 from txphoenix.testing.cases import PhoenixMixin
 from txphoenix.testing.connect import Socket
 
+from .cli_program import decoder_of_utf8
+
 ROOT = Path(txphoenix.__file__).parent.parent
 TWISTD = Path(sys.executable).with_name("twistd")
 TOPIC = "rooms:lobby"
@@ -48,6 +50,8 @@ class Twistd(ProcessProtocol):
         self.output = ""
         self.ended: Deferred[int] = Deferred()
         self._awaited: list[tuple[re.Pattern[str], Deferred[str]]] = []
+        # A read may end within a character.
+        self._decoders = {fd: decoder_of_utf8() for fd in (1, 2)}
         paths = map(os.fspath, (ROOT, ROOT / "plugin", directory))
         cast(IReactorProcess, reactor).spawnProcess(
             self,
@@ -65,8 +69,9 @@ class Twistd(ProcessProtocol):
 
     def childDataReceived(self, childFD: int, data: bytes) -> None:
         """Take output, and tell those who wait for it."""
-        lines = (self.output.rpartition("\n")[2] + data.decode("utf-8")).splitlines()
-        self.output += data.decode("utf-8")
+        text = self._decoders[childFD].decode(data)
+        lines = (self.output.rpartition("\n")[2] + text).splitlines()
+        self.output += text
         if not self.output.endswith("\n"):
             lines.pop()
         for line in lines:
@@ -96,7 +101,7 @@ class Twistd(ProcessProtocol):
 class TwistdTests(PhoenixMixin, TestCase):
     """A client that runs as a service of twistd."""
 
-    timeout = 60
+    timeout = 120
 
     def setUp(self) -> None:
         """Make a directory for the process to run in."""

@@ -46,7 +46,6 @@ class VanishedTestCase(NetworkTestCase):
         it takes no polls.
     """
 
-    timeout = 20
     is_secure = False
     options: ClassVar[dict[str, Any]] = {}
     large = 8 * 2**20
@@ -56,20 +55,21 @@ class VanishedTestCase(NetworkTestCase):
     async def start(self, window: float = WINDOW) -> None:
         """A client that has joined by way of a proxy."""
         credentials = self_signed() if self.is_secure else None
-        server = await self.serve(
+        self.keep_sessions()
+        self.server = await self.serve(
             channels={"rooms:*": Writer},
             tls=credentials and credentials.server,
             longpoll_window=window,
             longpoll_pubsub_timeout=0.1,
         )
-        self.proxy: FaultProxy = await self.stand_between(server, 2**16)
+        self.proxy: FaultProxy = await self.stand_between(self.server, 2**16)
         options = dict(self.options)
         if credentials is not None:
             options["tls"] = optionsForClientTLS(
                 "127.0.0.1", trustRoot=credentials.trust_root
             )
         self.made: SocketClient = self.client(
-            self.proxy.url(server.url),
+            self.proxy.url(self.server.url),
             heartbeat_interval=INTERVAL,
             heartbeat_timeout=TIMEOUT,
             timeout=25.0,
@@ -98,6 +98,8 @@ class VanishedTestCase(NetworkTestCase):
         await self.until(lambda: self.lost)
         self.assert_reason(self.lost[0])
         await self.made.stopService()
+        # Its side of the session would wait for a poll.
+        self.server.drop()
         await self.proxy.stop()
         await self.assert_nothing_held()
 
@@ -235,7 +237,11 @@ class LongPollTestCase(VanishedTestCase):
     def assert_reason(self, reason: Exception) -> None:
         """No poll was answered."""
         assert isinstance(reason, ConnectionClosed)
-        self.assertEqual((reason.code, reason.reason), (1006, "no answer within 0.7 s"))
+        # A busy machine has the window seem longer than it is.
+        limit = self.transport._pace.longest(INTERVAL, TIMEOUT)
+        self.assertLess(limit, 10)
+        text = f"no answer within {limit:g} s"
+        self.assertEqual((reason.code, reason.reason), (1006, text))
 
 
 class LongPollTests(LongPollTestCase, VanishedTests):

@@ -25,7 +25,7 @@ LOBBY = "rooms:lobby"
 class ComponentTests(TestCase):
     """bridge_component()."""
 
-    timeout = 60
+    timeout = 120
 
     async def setUp(self) -> None:  # type: ignore[override]
         """Have a router and a Phoenix server."""
