@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 from typing import Any, Final, cast
 
 from twisted.internet.defer import Deferred
+from twisted.internet.error import ConnectionDone
 from twisted.internet.interfaces import (
     IHalfCloseableProtocol,
     IPushProducer,
@@ -21,13 +22,15 @@ from twisted.internet.interfaces import (
 )
 from twisted.internet.stdio import StandardIO
 from twisted.protocols.basic import LineOnlyReceiver
+from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from ..client.socket_client import SocketClient
 from ..errors import PhoenixError
 from ..legible import escaped
 from .console_commands import Commands, WrongCall, read_call
-from .output import Terminal
+from .ending import Ending
+from .output import CommandError, OutputClosed, Terminal
 
 __all__ = ["MOST_WAITING", "LineConsole", "standard_io"]
 
@@ -39,10 +42,17 @@ MOST_WAITING: Final = 1000
 def standard_io(console: LineConsole) -> Iterator[None]:
     """Connect a console to standard input and output."""
     # Copies, since Twisted closes in the end what it is given.
-    StandardIO(console, stdin=os.dup(0), stdout=os.dup(1))  # type: ignore[call-arg]
+    both: Any = StandardIO(
+        console,
+        stdin=os.dup(0),  # type: ignore[call-arg]
+        stdout=os.dup(1),
+    )
     try:
         yield
     finally:
+        # It has nothing to write, and would wait for a reader to take that.
+        if not both.disconnected:
+            both.connectionLost(Failure(ConnectionDone()))
         # Twisted needs them so, but the shell shares them with us.
         for descriptor in (0, 1, 2):
             with suppress(OSError):
@@ -50,7 +60,7 @@ def standard_io(console: LineConsole) -> Iterator[None]:
 
 
 @implementer(IHalfCloseableProtocol)
-class LineConsole(LineOnlyReceiver):
+class LineConsole(LineOnlyReceiver, Ending):
     """A user at a terminal, or a file of commands.
 
     With a person at it there is a prompt, and an error is a line as any other.
@@ -61,8 +71,6 @@ class LineConsole(LineOnlyReceiver):
     :param terminal: says whether there is a person at it.
     :param keep_going: whether a file goes on after an error.
     :param greeting: what a person is told first.
-    :ivar ended: a Deferred of None that fires when the user is done; it fails with the
-        client's error if there will be no connection.
     :ivar has_failed: whether a command of a file has failed.
     """
 
@@ -78,8 +86,8 @@ class LineConsole(LineOnlyReceiver):
         keep_going: bool = False,
         greeting: str = "help lists the commands",
     ) -> None:
+        super().__init__()
         self.has_failed = False
-        self.ended: Deferred[None] = Deferred()
         self._client = client
         self._terminal = terminal
         self._keep_going = keep_going
@@ -89,13 +97,13 @@ class LineConsole(LineOnlyReceiver):
         # What is typed on a dumb terminal stays, and what comes begins a new line.
         self._is_dumb = terminal.is_dumb
         self._is_behind_prompt = False
+        self._is_unreadable = False
         self._commands = Commands(client, self, self.end)
         self._lines: deque[tuple[int, bytes]] = deque()
         self._line_count = 0
         self._is_working = False
         self._is_holding_back = False
         self._has_all_lines = False
-        self._closed: Deferred[None] = Deferred()
 
     # -- What is printed ----------------------------------------------------------
 
@@ -108,26 +116,13 @@ class LineConsole(LineOnlyReceiver):
         prompt = "" if self._is_closing else self._prompt
         self._write(f"{self._clear()}{text}\n{prompt}")
 
-    def fail(self, failure: Any) -> None:
-        """End with an error."""
-        if not self.ended.called:
-            self.ended.errback(failure)
-
-    def end(self) -> None:
-        """End; what is left of the commands is not carried out."""
-        if not self.ended.called:
-            self.ended.callback(None)
-
     async def close(self) -> None:
-        """Leave all topics, and close the terminal once everything is written."""
+        """Leave all topics."""
         # No command follows what is printed now.
         self._write(self._clear())
         self._is_closing = True
         for leave in [channel.leave() for channel in self._client.channels]:
             await leave
-        if self.transport is not None:
-            self.transport.loseConnection()
-            await self._closed
 
     def _clear(self) -> str:
         """What goes over the prompt, which then comes again below."""
@@ -138,9 +133,21 @@ class LineConsole(LineOnlyReceiver):
         return "\n" if self._is_behind_prompt else ""
 
     def _write(self, text: str) -> None:
-        if self.transport is not None:
-            self._is_behind_prompt = text.endswith("> ")
-            self.transport.write(text.encode("utf-8", "backslashreplace"))
+        if self.transport is None or self._is_unreadable or not text:
+            return
+        self._is_behind_prompt = text.endswith("> ")
+        try:
+            self._terminal.write(text, end="")
+        except (OutputClosed, CommandError) as error:
+            self._lose_reader(error)
+
+    def _lose_reader(self, error: OutputClosed | CommandError) -> None:
+        self._is_unreadable = True
+        if self._prompt:
+            # The person has gone.
+            self.end()
+        else:
+            self.fail(error)
 
     # -- What the terminal tells --------------------------------------------------
 
@@ -182,17 +189,15 @@ class LineConsole(LineOnlyReceiver):
     def writeConnectionLost(self) -> None:
         """End: nobody reads what is printed."""
         transport, self.transport = self.transport, None
+        self._lose_reader(OutputClosed())
         if transport is not None:
             # Twisted's does not tell of its end once one half is gone.
             transport.loseConnection()
-        self.end()
 
     def connectionLost(self, reason: Any = None) -> None:
         """End: the terminal is gone."""
         self.transport = None
         self.end()
-        if not self._closed.called:
-            self._closed.callback(None)
 
     # -- The commands -------------------------------------------------------------
 

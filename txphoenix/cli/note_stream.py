@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TextIO
 
+from .writing import Writer
+
 __all__ = ["NoteStream"]
 
 
@@ -14,18 +16,21 @@ class NoteStream(io.TextIOBase):
     """A stream that writes to another, or gives its lines to a function.
 
     :param stream: the other.
+    :ivar writer: what writes to it.
     """
 
     def __init__(self, stream: TextIO) -> None:
         super().__init__()
         self._stream = stream
+        self.writer = Writer(stream)
         self._take: Callable[[str], object] | None = None
         self._rest = ""
 
     def write(self, text: str) -> int:
         """Write text."""
         if self._take is None:
-            return self._stream.write(text)
+            self.writer.write(text)
+            return len(text)
         *lines, self._rest = (self._rest + text).split("\n")
         for line in lines:
             self._take(line)

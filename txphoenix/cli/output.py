@@ -15,14 +15,16 @@ import shutil
 import sys
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, TextIO
 
 from ..legible import cut
 from ..protocol.message import Message
 from .note_stream import NoteStream
+from .writing import Writer
 
 __all__ = [
+    "BROKEN_PIPE",
     "FAILED",
     "OK",
     "USAGE",
@@ -43,6 +45,11 @@ FAILED = 1
 """The exit code of a command that could not do it."""
 USAGE = 2
 """The exit code for a command line that asks for nothing that can be done."""
+BROKEN_PIPE = 141
+"""The exit code if whoever read the output has had enough, as ``head`` does.
+
+It is what a shell tells of a program that SIGPIPE has ended: 128 and the signal's 13.
+"""
 
 # The most characters of a note or an error; what it is made of is mostly cut before.
 _LONGEST_NOTE = 2000
@@ -182,6 +189,18 @@ def _is_on_path(name: str, file: str) -> bool:
     return found is not None and os.path.abspath(found) == os.path.abspath(file)
 
 
+@contextmanager
+def _writing() -> Iterator[None]:
+    """Say for whom an error of writing is."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise OutputClosed from None
+    except OSError as error:
+        reason = error.strerror or error
+        raise CommandError(f"cannot write the output: {reason}") from None
+
+
 class Terminal:
     """Where a command reads and prints.
 
@@ -205,10 +224,12 @@ class Terminal:
         self.stdin = stdin
         self.environ = environ
         self.out = out
-        self._err = err
+        self._err = err if isinstance(err, NoteStream) else NoteStream(err)
+        self._writer = Writer(out)
+        self._is_screen = out.isatty()
         self.is_dumb = environ.get("TERM", "").lower() in ("dumb", "unknown")
         self.has_colours = (
-            out.isatty() and not environ.get("NO_COLOR") and not self.is_dumb
+            self._is_screen and not environ.get("NO_COLOR") and not self.is_dumb
         )
 
     def write(self, text: str = "", end: str = "\n") -> None:
@@ -217,14 +238,8 @@ class Terminal:
         :raises OutputClosed: nobody reads it.
         :raises CommandError: it cannot be written.
         """
-        try:
-            self.out.write(text + end)
-            self.out.flush()
-        except BrokenPipeError:
-            raise OutputClosed from None
-        except OSError as error:
-            reason = error.strerror or error
-            raise CommandError(f"cannot write the output: {reason}") from None
+        with _writing():
+            self._writer.write(text + end)
 
     def write_json(self, value: Any) -> None:
         """Print a value as one line of JSON, for a person or for a program.
@@ -232,17 +247,31 @@ class Terminal:
         :raises OutputClosed: nobody reads it.
         :raises CommandError: it cannot be written.
         """
-        write = as_shown_json if self.out.isatty() else as_json
+        write = as_shown_json if self._is_screen else as_json
         self.write(write(value, self._encoding))
 
     def tell(self, text: str) -> None:
         """Print a note on standard error, in one line of a bounded length."""
-        try:
+        # Otherwise there is nobody left to be told.
+        with suppress(OSError):
             self._err.write(f"txphoenix: {cut(text, _LONGEST_NOTE)}\n")
-            self._err.flush()
-        except OSError:
-            # There is nobody left to be told.
-            pass
+
+    def hurry(self) -> None:
+        """Wait no longer for a reader that takes nothing; a signal may call it."""
+        self._writer.hurry()
+        self._err.writer.hurry()
+
+    def finish(self) -> None:
+        """Write what is left, at the end of the program.
+
+        :raises OutputClosed: nobody reads it.
+        :raises CommandError: it cannot be written.
+        """
+        with suppress(OSError):
+            self._err.writer.finish()
+        # A person who has closed the window misses nothing.
+        with suppress(OSError) if self._is_screen else _writing():
+            self._writer.finish()
 
     @contextmanager
     def diverted(self, take: Callable[[str], object]) -> Iterator[None]:
@@ -250,7 +279,7 @@ class Terminal:
 
         Whoever draws on the terminal prints them where they do not disturb.
         """
-        if isinstance(self._err, NoteStream) and self._err.isatty():
+        if self._err.isatty():
             with self._err.diverted(take):
                 yield
         else:
@@ -263,7 +292,7 @@ class Terminal:
     @property
     def is_interactive(self) -> bool:
         """Whether there is a person at it, who types and reads."""
-        return self.stdin.isatty() and self.out.isatty()
+        return self.stdin.isatty() and self._is_screen
 
     def paint(self, text: str, colour: str) -> str:
         """The text in a colour, on a terminal that has colours.

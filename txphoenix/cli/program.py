@@ -7,11 +7,10 @@ Results go to standard output; notes and errors go to standard error, one line e
 from __future__ import annotations
 
 import os
-import signal
 import sys
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Sequence
-from typing import IO, Any, NoReturn, TextIO, cast
+from typing import IO, Any, NoReturn, cast
 
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.task import deferLater, react
@@ -33,6 +32,7 @@ from ..runtime.package_log import package_log
 from .commands import run_listen, run_push, run_serve
 from .console import install_reactor, run_console
 from .demo import run_demo
+from .interrupts import take_signals
 from .note_stream import NoteStream
 from .options import (
     add_client_options,
@@ -42,7 +42,15 @@ from .options import (
     positive_count,
     positive_seconds,
 )
-from .output import FAILED, OK, USAGE, CommandError, OutputClosed, Terminal
+from .output import (
+    BROKEN_PIPE,
+    FAILED,
+    OK,
+    USAGE,
+    CommandError,
+    OutputClosed,
+    Terminal,
+)
 
 __all__ = ["execute", "main", "make_parser"]
 
@@ -51,7 +59,8 @@ log = Logger("txphoenix.cli", observer=package_log)
 _DESCRIPTION = "A client for Phoenix Channels, on the command line."
 
 _EPILOG = """\
-exit codes: 0 done, 1 failed, 2 the command line is wrong
+exit codes: 0 done, 1 failed, 2 the command line is wrong,
+  141 nobody reads the output
 
 to begin with:
   %(prog)s demo
@@ -228,7 +237,7 @@ async def execute(reactor: Any, args: Namespace, terminal: Terminal) -> int:
         await deferLater(reactor, 0, lambda: None)
         code: int = await args.run(reactor, args, terminal)
     except OutputClosed:
-        return OK
+        return BROKEN_PIPE
     except CancelledError:
         terminal.fail("interrupted")
         return FAILED
@@ -253,22 +262,41 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
     out = sys.stdout or open(os.devnull, "w")  # noqa: SIM115
     err = NoteStream(sys.stderr or open(os.devnull, "w"))  # noqa: SIM115
     terminal = Terminal(sys.stdin or open(os.devnull), out, err)  # noqa: SIM115
-    parser = make_parser(_prog(sys.argv[0]))
+    code = OK
     try:
-        args = parser.parse_args(argv)
-        if "run" not in args:
-            parser.print_help(err)
-            sys.exit(USAGE)
-        if args.run is run_console:
-            install_reactor(terminal)
-        _begin_logging(args.verbose, terminal, err)
-        react(_run, (args, terminal))
+        _run_command(argv, terminal, err)
     except KeyboardInterrupt:
         # It came before the reactor ran.
         terminal.fail("interrupted")
-        sys.exit(FAILED)
-    finally:
-        _flush(out)
+        code = FAILED
+    except SystemExit as end:
+        code = cast(int, end.code) or OK
+    try:
+        terminal.finish()
+    except OutputClosed:
+        code = code or BROKEN_PIPE
+    except CommandError as error:
+        terminal.fail(str(error))
+        code = code or error.code
+    sys.exit(code)
+
+
+def _run_command(
+    argv: Sequence[str] | None, terminal: Terminal, err: NoteStream
+) -> None:
+    """Run the program up to its SystemExit.
+
+    :raises SystemExit: it has ended.
+    """
+    parser = make_parser(_prog(sys.argv[0]))
+    args = parser.parse_args(argv)
+    if "run" not in args:
+        parser.print_help(err)
+        sys.exit(USAGE)
+    if args.run is run_console:
+        install_reactor(terminal)
+    _begin_logging(args.verbose, terminal, err)
+    react(_run, (args, terminal))
 
 
 def _prog(script: str) -> str:
@@ -283,14 +311,14 @@ def _run(reactor: Any, args: Namespace, terminal: Terminal) -> Deferred[None]:
         # A signal stops the reactor; it waits until the command has ended.
         if running.called:
             return None
-        # At the second Ctrl-C the user means it.
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
         ended: Deferred[None] = Deferred()
         running.addBoth(lambda _: ended.callback(None))
         running.cancel()
         return ended
 
     reactor.addSystemEventTrigger("before", "shutdown", interrupt)
+    # The reactor takes them first.
+    reactor.callWhenRunning(take_signals, reactor, terminal)
     return running.addCallback(_exit)
 
 
@@ -329,14 +357,3 @@ def _is_outage(event: LogEvent) -> bool:
     """Whether it tells of an outage: each command tells of its own attempts."""
     is_of_client = event.get("log_namespace") == "txphoenix.client"
     return is_of_client and "client" in event and event["log_level"] is LogLevel.warn
-
-
-def _flush(out: TextIO) -> None:
-    """Flush the output; if nobody reads it, throw away what is left of it.
-
-    Python would otherwise try once more at its end, and complain.
-    """
-    try:
-        out.flush()
-    except OSError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), out.fileno())

@@ -45,16 +45,21 @@ class Screen(StringTransport):
     """A terminal that shows what is written.
 
     :ivar output: what was written.
+    :ivar out: the standard output that it is of the console started last.
     """
+
+    out: Stream
 
     def __init__(self) -> None:
         super().__init__()
         self.output = Output()
         self.console: LineConsole | None = None
 
-    def write(self, data: bytes) -> None:
-        """Show it."""
-        self.output.add(data.decode("utf-8"))
+    def stream(self, is_terminal: bool) -> Stream:
+        """A standard output that is shown here."""
+        self.out = Stream(is_terminal=is_terminal)
+        self.out.output = self.output
+        return self.out
 
     def typed(self, line: str) -> None:
         """Type a line, or have it in a file."""
@@ -96,7 +101,7 @@ class ConsoleCase(CommandTestCase):
         """Start a console; its exit code."""
         from twisted.internet import reactor
 
-        stream = Stream(is_terminal=is_terminal)
+        stream = self.screen.stream(is_terminal)
         terminal = Terminal(stream, stream, self.err, environ)
         args: Namespace = make_parser("txphoenix").parse_args(
             ["console", url, *options]

@@ -8,7 +8,7 @@ from typing import Any
 from twisted.internet.defer import Deferred
 
 from txphoenix import telemetry
-from txphoenix.cli.output import FAILED, OK, USAGE
+from txphoenix.cli.output import BROKEN_PIPE, FAILED, OK, USAGE
 from txphoenix.test.cli_program import CommandTestCase, Room
 from txphoenix.test.test_hostile_words import DeepJSON
 from txphoenix.testing import PhoenixServer, Refused
@@ -195,7 +195,7 @@ class PushTests(CommandTestCase):
         """Whoever has read enough gets no more, and no complaint."""
         self.out.error = BROKEN
         code, _ = await self.push("rooms:a", "echo", "1")
-        self.assertEqual((code, self.err.output.text), (OK, ""))
+        self.assertEqual((code, self.err.output.text), (BROKEN_PIPE, ""))
 
 
 class ListenTests(CommandTestCase):
@@ -395,13 +395,13 @@ class ListenTests(CommandTestCase):
         self.assert_error("2 of the wanted messages have not come")
 
     async def test_closed_output(self) -> None:
-        """Whoever has read enough gets no more: it leaves, and has not failed."""
+        """Whoever has read enough gets no more: it leaves, and complains of nothing."""
         running, server = await self.listen("rooms:a")
         left = server.when_left("rooms:a")
         self.out.error = BROKEN
         server.broadcast("rooms:a", "n", 1)
         server.broadcast("rooms:a", "n", 2)
-        self.assertEqual(await running, OK)
+        self.assertEqual(await running, BROKEN_PIPE)
         self.assertNotIn("error", self.err.output.text)
         self.assertEqual(getattr(await left, "reason", None), "left")
 
@@ -452,4 +452,4 @@ class ServeTests(CommandTestCase):
     async def test_closed_output(self) -> None:
         """If nobody reads where it is, nobody can use it."""
         self.out.error = BROKEN
-        self.assertEqual(await self.command("serve", "--port", "0"), OK)
+        self.assertEqual(await self.command("serve", "--port", "0"), BROKEN_PIPE)

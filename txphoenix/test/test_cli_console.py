@@ -14,9 +14,9 @@ from txphoenix.cli import console as console_module
 from txphoenix.cli.console import run_console
 from txphoenix.cli.console_commands import COMMANDS
 from txphoenix.cli.console_lines import standard_io
-from txphoenix.cli.output import FAILED, OK, CommandError, Terminal
+from txphoenix.cli.output import FAILED, OK, CommandError, OutputClosed, Terminal
 from txphoenix.cli.program import make_parser
-from txphoenix.test.cli_program import CommandTestCase, Room, Stream
+from txphoenix.test.cli_program import CommandTestCase, Room
 from txphoenix.test.console_case import WRONG, ConsoleCase
 
 
@@ -136,8 +136,15 @@ class ConsoleTests(ConsoleCase):
         self.assertEqual(await running, OK)
 
     async def test_nobody_reads(self) -> None:
-        """It ends if nobody reads what it prints, or the terminal goes away."""
+        """It ends if nobody reads what it prints, or the terminal goes away.
+
+        Without a person at it what it prints was wanted, and is missing.
+        """
         running, _, console = await self.started()
+        console.writeConnectionLost()
+        with self.assertRaises(OutputClosed):
+            await running
+        running, _, console = await self.started(is_terminal=True)
         console.writeConnectionLost()
         self.assertEqual(await running, OK)
         running, _, console = await self.started()
@@ -228,7 +235,9 @@ class StandardIOTests(CommandTestCase):
             server = await self.phoenix_server({"rooms:*": Room})
             os.write(commands, b"join rooms:a\nquit\n")
             args: Any = make_parser("txphoenix").parse_args(["console", server.url])
-            terminal = Terminal(io.StringIO(), Stream(), self.err, {})
+            out = os.fdopen(stdout, "w", encoding="utf-8", closefd=False)
+            self.addCleanup(out.close)
+            terminal = Terminal(io.StringIO(), out, self.err, {})
             from twisted.internet import reactor
 
             code = await run_console(

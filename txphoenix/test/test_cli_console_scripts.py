@@ -14,7 +14,7 @@ from twisted.internet.utils import getProcessOutputAndValue
 from twisted.trial.unittest import TestCase
 
 from txphoenix.cli.console_lines import MOST_WAITING
-from txphoenix.cli.output import FAILED, OK
+from txphoenix.cli.output import FAILED, OK, CommandError, OutputClosed
 from txphoenix.test.cli_program import ROOT, Room
 from txphoenix.test.console_case import WRONG, ConsoleCase
 from txphoenix.testing import ChatRoom, Reply, ServerChannel, ok
@@ -128,12 +128,38 @@ class ScriptTests(ConsoleCase):
         self.assertEqual(await running, OK)
 
     async def test_nobody_reads(self) -> None:
-        """Once nobody reads what it prints it ends, and waits for no more of that."""
+        """Once nobody reads what it prints it ends, and has not done what it says."""
         running, _, console = await self.started()
         await self.say("join rooms:a")
         self.patch(self.screen, "loseConnection", lambda: None)
         console.writeConnectionLost()
-        self.assertEqual(await running, OK)
+        with self.assertRaises(OutputClosed):
+            await running
+
+    async def test_cannot_write(self) -> None:
+        """Once what it prints cannot be written it ends, whatever is left to do."""
+        for error, expected in (
+            (OSError(28, "No space left on device"), CommandError),
+            (BrokenPipeError(32, "Broken pipe"), OutputClosed),
+        ):
+            for options in ((), ("--keep-going",)):
+                running, server, console = await self.started(False, *options)
+                left = server.when_left("rooms:a")
+                self.screen.out.error = error
+                console.dataReceived(b"join rooms:a\njoin rooms:b\n")
+                with self.assertRaises(expected):
+                    await running
+                self.assertEqual(getattr(await left, "reason", None), "left")
+                self.assertEqual(server.channels("rooms:b"), [])
+
+    async def test_nothing_kept(self) -> None:
+        """What is printed is not kept for who does not read: it is written at once."""
+        running, _, console = await self.started()
+        await self.say("join rooms:a")
+        console.show("x" * 100_000)
+        self.assertEqual(self.screen.value(), b"")
+        self.assertTrue(self.screen.output.text.endswith("x\n"))
+        await self.quit(running)
 
     async def test_keep_going(self) -> None:
         """``--keep-going`` has the rest carried out, and the exit code is 1."""

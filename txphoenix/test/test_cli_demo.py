@@ -11,7 +11,7 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.task import deferLater
 
 from txphoenix.cli.demo import Demo, DemoRoom, run_demo
-from txphoenix.cli.output import FAILED, OK, CommandError, Terminal
+from txphoenix.cli.output import BROKEN_PIPE, FAILED, OK, CommandError, Terminal
 from txphoenix.test.cli_program import CommandTestCase, Stream
 from txphoenix.testing import ok
 
@@ -254,7 +254,7 @@ class DemoTests(CommandTestCase):
     async def test_closed_output(self) -> None:
         """Whoever has seen enough sees no more."""
         self.out.error = BrokenPipeError(32, "Broken pipe")
-        self.assertEqual(await self.command("demo"), OK)
+        self.assertEqual(await self.command("demo"), BROKEN_PIPE)
 
 
 def _next_turn() -> Deferred[None]:

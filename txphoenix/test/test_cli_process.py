@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
+import shlex
+import sys
+from pathlib import Path
 
+from twisted.internet.utils import getProcessOutputAndValue
 from twisted.trial.unittest import TestCase
 
-from txphoenix.test.cli_program import Program, Room, start_program
+from txphoenix.cli.output import BROKEN_PIPE
+from txphoenix.test.cli_program import ROOT, Program, Room, start_program
 from txphoenix.testing import PhoenixServer
 from txphoenix.testing.cases import PhoenixMixin
 
@@ -34,6 +40,8 @@ async def run(reactor, args, terminal):
 program.run_serve = run
 program.main(["serve"])
 """
+
+NO_SPACE = "cannot write the output: No space left on device"
 
 
 class ProcessTests(PhoenixMixin, TestCase):
@@ -97,10 +105,65 @@ class ProcessTests(PhoenixMixin, TestCase):
         server, program = await self.listening()
         program.transport.closeChildFD(1)
         server.broadcast("rooms:a", "new_msg", {})
-        self.assertEqual(await program.ended, 0)
+        self.assertEqual(await program.ended, BROKEN_PIPE)
         self.assertEqual(
             program.err.text,
             f"txphoenix: connected to {server.url}\ntxphoenix: joined rooms:a\n",
+        )
+
+    async def test_full_disk(self) -> None:
+        """What cannot be written is one line and exit code 1, whatever was asked for.
+
+        That is so for what argparse prints as well.
+        """
+        server = await self.phoenix_server({"rooms:*": Room})
+        script = f"{self.mktemp()}"
+        Path(script).write_text("join rooms:a\nping\n", "utf-8")
+        for command in (
+            "--version",
+            "listen --help",
+            "demo",
+            "serve --port 0",
+            f"push {server.url} rooms:a e 1",
+            f"console {server.url} < {script}",
+            f"console --keep-going {server.url} < {script}",
+        ):
+            code, err = await self.shell(f"$RUN {command} > /dev/full")
+            (line,) = [it for it in err.splitlines() if "joined" not in it][-1:]
+            self.assertEqual(line, f"txphoenix: error: {NO_SPACE}", command)
+            self.assertEqual((code, err.count("error")), (1, 1), command)
+
+    async def test_full_disk_for_errors(self) -> None:
+        """Where errors cannot be written, the exit code still tells of them."""
+        server = await self.phoenix_server({"rooms:*": Room})
+        for command, expected in (
+            (f"push {server.url} rooms:a e 1", 0),
+            (f"push {server.url} rooms:a refuse 1", 1),
+            ("push", 2),
+            ("", 2),
+        ):
+            code, _ = await self.shell(f"$RUN {command} 2> /dev/full")
+            self.assertEqual(code, expected, command)
+
+    async def shell(self, command: str) -> tuple[int, str]:
+        """Run a shell's command, in which ``$RUN`` is the program; code and errors."""
+        environ = {
+            name: value
+            for name, value in os.environ.items()
+            if name != "PYTHONUNBUFFERED"
+        }
+        run = shlex.join([sys.executable, "-m", "txphoenix"])
+        _, err, code = await getProcessOutputAndValue(
+            "/bin/sh",
+            ["-c", command],
+            {**environ, "PYTHONPATH": os.fspath(ROOT), "RUN": run},
+        )
+        return code, err.decode()
+
+    if not os.path.exists("/dev/full"):
+        test_full_disk.skip = "there is no /dev/full"  # type: ignore[attr-defined]
+        test_full_disk_for_errors.skip = (  # type: ignore[attr-defined]
+            "there is no /dev/full"
         )
 
     async def test_standard_input(self) -> None:

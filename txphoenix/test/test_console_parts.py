@@ -28,6 +28,7 @@ if NOT_THERE is None:
     from txphoenix.cli.prompt.completion import MOST, CallCompleter, Seen
     from txphoenix.cli.prompt.history import (
         KEPT,
+        MOST_BYTES,
         LineHistory,
         history_path,
         seems_secret,
@@ -267,6 +268,30 @@ class HistoryTests(PromptParts):
         self.assertEqual(len(self.path.read_text("utf-8").splitlines()), KEPT)
         self.assertEqual(stat.S_IMODE(self.path.stat().st_mode), 0o600)
         self.assertEqual(os.listdir(self.path.parent), ["history"])
+
+    def test_large(self) -> None:
+        """Of a large file no more is read than its end, and the rest of it goes."""
+        self.path.parent.mkdir(parents=True)
+        line = json.dumps("x" * 100_000) + "\n"
+        self.path.write_text(line * 20 + '"a"\n', "utf-8")
+        kept = [*self.history().load_history_strings()]
+        self.assertEqual((kept[0], len(kept)), ("a", 1 + MOST_BYTES // len(line)))
+        self.assertLessEqual(self.path.stat().st_size, MOST_BYTES)
+        self.assertEqual([*self.history().load_history_strings()], kept)
+        self.assertEqual(self.told, [])
+
+    def test_cannot_be_cut(self) -> None:
+        """On a full disk the lines are there all the same, and no draft is left."""
+        self.path.parent.mkdir(parents=True)
+        self.path.write_text('"x"\n' * (2 * KEPT + 1), "utf-8")
+
+        def fill(*_arguments: object) -> None:
+            raise OSError(28, "No space left on device")
+
+        self.patch(os, "fchmod", fill)
+        self.assertEqual(len([*self.history().load_history_strings()]), KEPT)
+        self.assertEqual(os.listdir(self.path.parent), ["history"])
+        self.assertEqual(len(self.path.read_text("utf-8").splitlines()), 2 * KEPT + 1)
 
     def test_link(self) -> None:
         """Where it is a link, that is left, and what it leads to is cut."""

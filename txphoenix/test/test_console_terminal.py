@@ -210,8 +210,8 @@ class LeavingTests(PromptCase):
     """The terminal is as it was, whatever has ended the console."""
 
     async def test_ways(self) -> None:
-        """Ctrl-D, ``quit``, SIGINT and SIGTERM leave in good order, with code 0."""
-        for way in ("\x04", "quit\r", "SIGINT", "SIGTERM"):
+        """Ctrl-D, ``quit`` and signals that end it leave in good order, with code 0."""
+        for way in ("\x04", "quit\r", "SIGINT", "SIGTERM", "SIGHUP"):
             server, console = await self.started()
             console.enter("join rooms:a")
             await console.see("ok rooms:a")

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from prompt_toolkit.formatted_text import StyleAndTextTuples
 from twisted.internet.defer import Deferred
@@ -19,6 +18,7 @@ from ...client.socket_client import SocketClient
 from ...errors import PhoenixError
 from ...legible import escaped
 from ..console_commands import Call, Commands, WrongCall
+from ..ending import Ending
 from ..output import Terminal
 from .completion import CallCompleter, Seen
 from .editor import Editor
@@ -36,20 +36,18 @@ def at_terminal(console: PromptConsole) -> Iterator[None]:
     yield
 
 
-class PromptConsole:
+class PromptConsole(Ending):
     """A user at a terminal.
 
     :param client: the client, started.
     :param terminal: the terminal.
-    :ivar ended: a Deferred of None that fires when the user is done; it fails with the
-        client's error if there will be no connection.
     :ivar has_failed: False, since a person sees what fails.
     """
 
     has_failed = False
 
     def __init__(self, client: SocketClient, terminal: Terminal) -> None:
-        self.ended: Deferred[None] = Deferred()
+        super().__init__()
         self._client = client
         self._seen = Seen()
         self._commands = Commands(
@@ -83,16 +81,6 @@ class PromptConsole:
     def show_lines(self, text: str, kind: str = "text") -> None:
         """Print lines above the one that is typed."""
         self._editor.print(text, kind)
-
-    def fail(self, failure: Any) -> None:
-        """End with an error."""
-        if not self.ended.called:
-            self.ended.errback(failure)
-
-    def end(self) -> None:
-        """End."""
-        if not self.ended.called:
-            self.ended.callback(None)
 
     async def close(self) -> None:
         """Give the terminal back, and leave all topics."""

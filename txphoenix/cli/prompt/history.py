@@ -19,10 +19,13 @@ from prompt_toolkit.history import History
 
 from ...runtime.regular_files import check_regular
 
-__all__ = ["KEPT", "LineHistory", "history_path", "seems_secret"]
+__all__ = ["KEPT", "MOST_BYTES", "LineHistory", "history_path", "seems_secret"]
 
 KEPT: Final = 1000
 """How many lines are kept at least; at twice as many the older ones go."""
+
+MOST_BYTES: Final = 1 << 20
+"""How much of the file is read, from its end; where there is more, that goes."""
 
 # A name in JSON that has one of these words in it, or a value that is a JSON Web Token.
 _SECRET: Final = re.compile(
@@ -108,16 +111,34 @@ class LineHistory(History):
 def _load(path: Path) -> list[str]:
     """The lines of a file, the latest last; where there are too many, it is cut."""
     check_regular(path)
-    text = path.read_text("utf-8", "replace")
+    with path.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(size - MOST_BYTES, 0))
+        text = file.read(MOST_BYTES).decode("utf-8", "replace")
+    if size > MOST_BYTES:
+        # It begins within a line.
+        text = text.partition("\n")[2]
     lines = [line for line in map(_read_line, text.splitlines()) if line]
-    if len(lines) > 2 * KEPT:
+    if size > MOST_BYTES or len(lines) > 2 * KEPT:
         lines = lines[-KEPT:]
-        # The file may be a link to where somebody keeps it.
-        path = path.resolve()
-        draft = path.with_name(f"{path.name}.{os.getpid()}")
+        # What cannot be cut, as on a full disk, can be read all the same.
+        with suppress(OSError):
+            _replace(path.resolve(), lines)
+    return lines
+
+
+def _replace(path: Path, lines: list[str]) -> None:
+    """Have a file with these lines in place of the one that is there.
+
+    :param path: the file itself, and no link to where somebody keeps it.
+    """
+    draft = path.with_name(f"{path.name}.{os.getpid()}")
+    try:
         _write(draft, os.O_TRUNC, lines)
         draft.replace(path)
-    return lines
+    except OSError:
+        draft.unlink(missing_ok=True)
+        raise
 
 
 def _end_last_line(path: Path) -> None:
