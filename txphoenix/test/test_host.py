@@ -10,6 +10,8 @@ from txphoenix.client.socket_client import SocketClient
 from txphoenix.errors import ConfigurationError
 from txphoenix.protocol.host import read_host, server_name
 
+from .properties import checked
+
 LONGEST = ".".join(["a" * 63, "b" * 63, "c" * 63, "d" * 61])
 
 
@@ -140,6 +142,7 @@ class AddressTests(SynchronousTestCase):
             error = self.assertRaises(ValueError, read_host, host)
             self.assertIn("no IPv6 address", str(error))
 
+    @checked
     @given(st.text())
     def test_any_text(self, text: str) -> None:
         """Any text is a host in ASCII, or refused by a ValueError of ours."""

@@ -10,6 +10,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from txphoenix.transports.incomplete_frames import IncompleteFrame, begun_frame
 
 from .frame_wire import BINARY, TEXT, Fast, frame, opened
+from .properties import checked
 from .test_fragments import peak_of
 
 KB = 1024
@@ -78,6 +79,7 @@ class IncompleteFrameTests(SynchronousTestCase):
         add_all(incomplete, payload[:333], 50)
         self.assertEqual(incomplete.taken(), data[: 4 + 333])
 
+    @checked
     @given(st.text(), st.integers(1, 9))
     def test_text(self, text: str, size: int) -> None:
         """Valid UTF-8 is taken, wherever it is cut."""
@@ -105,6 +107,7 @@ class IncompleteFrameTests(SynchronousTestCase):
             self.assertTrue(begun(payload, BINARY).add(good + bad))
         self.assertFalse(begun(b"ab\xe2\x82").add(b"ab\xe2\x82"))
 
+    @checked
     @given(st.binary(max_size=12), st.integers(1, 5))
     def test_as_autobahn(self, payload: bytes, size: int) -> None:
         """Each piece is judged as Autobahn's validator does it."""

@@ -14,6 +14,7 @@ from twisted.trial.unittest import SkipTest, SynchronousTestCase
 from txphoenix.transports import masking
 from txphoenix.transports.masking import BINARY, TEXT, masked_frame
 
+from .properties import checked
 from .test_fragments import peak_of
 
 
@@ -45,6 +46,7 @@ class MaskedFrameTests(SynchronousTestCase):
                 self.assertEqual(header, bytes([first]) + rest)
                 self.assertEqual(payload, b"x" * size)
 
+    @checked
     @given(st.binary(max_size=300))
     def test_short_payload(self, payload: bytes) -> None:
         """Any payload comes out as it went in."""

@@ -13,6 +13,8 @@ from twisted.trial.unittest import SynchronousTestCase
 from txphoenix.errors import ConfigurationError
 from txphoenix.protocol.query_params import encode_params
 
+from .properties import checked
+
 SECRET = "S3CR3T"
 
 
@@ -118,6 +120,7 @@ class EncodeParamsTests(SynchronousTestCase):
             error = self.assertRaises(ConfigurationError, encode_params, params)
             self.assertIn("surrogate", str(error))
 
+    @checked
     @given(
         st.dictionaries(st.text(st.characters(codec="utf-8"), min_size=1), st.text())
     )

@@ -17,6 +17,8 @@ from txphoenix.protocol.redact import (
     shown,
 )
 
+from .properties import checked
+
 SECRET = "S3CR3T"
 
 
@@ -77,6 +79,7 @@ class RedactURLTests(SynchronousTestCase):
         for text in (f"ws://host:{SECRET}/s", f"ws://[::1{SECRET}", f"a:{SECRET}/b"):
             self.assertEqual(redact_url(text), REDACTED)
 
+    @checked
     @given(
         st.text(),
         st.from_regex(r"[a-z]{1,5}://", fullmatch=True),

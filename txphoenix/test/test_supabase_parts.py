@@ -29,6 +29,8 @@ from txphoenix.supabase.testing import SupabaseV2Codec, UserBroadcast, make_toke
 from txphoenix.supabase.tokens import expiry_of
 from txphoenix.supabase.values import converted, converted_row
 
+from .properties import checked
+
 
 class DecoderTests(SynchronousTestCase):
     """``decoders`` of a class of channels."""
@@ -135,6 +137,7 @@ class FrameTests(SynchronousTestCase):
         error = self.assertRaises(SerializerError, self.codec.encode, message)
         self.assertIn("event", str(error))
 
+    @checked
     @given(st.binary(max_size=40))
     def test_any_bytes(self, data: bytes) -> None:
         """Any bytes are a message or a SerializerError."""

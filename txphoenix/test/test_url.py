@@ -23,6 +23,8 @@ from txphoenix.protocol.url import (
     parse_proxy,
 )
 
+from .properties import checked
+
 SECRET = "S3CR3T"
 
 
@@ -300,6 +302,7 @@ class ParseTests(SynchronousTestCase):
             self.assert_refused(url, "surrogate")
         self.assert_refused("ws://\ud800/", "host")
 
+    @checked
     @given(st.text(), st.text(alphabet=":/?#[]@%.a1é-"))
     def test_any_text(self, text: str, rest: str) -> None:
         """Any text is either parsed, and then connects, or refused as it should be."""
@@ -331,6 +334,7 @@ PARTS = st.text(
 class HyperlinkTests(SynchronousTestCase):
     """:func:`parse` beside hyperlink, which reads URLs as others write them."""
 
+    @checked
     @given(
         st.sampled_from(["ws", "wss", "http", "https"]),
         HOSTS,
