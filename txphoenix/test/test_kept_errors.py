@@ -137,6 +137,13 @@ class HandedOutTests(ClientTestCase):
         self.assertIsNone(client._waiting._because.__traceback__)
         self.assertIsNone(client._waiting._because.__context__)
 
+    def assert_latest(self, client: Any, told: BaseException) -> None:
+        """What the next delay goes by says the same, and is another."""
+        latest = client.connection.patience.error
+        self.assertIsNot(latest, told)
+        self.assertEqual(str(latest), str(told))
+        self.assertIsNone(latest.__context__)
+
     def test_told_is_not_kept(self) -> None:
         """Whoever raises what the hook was told does not have the client hold it."""
         client: Any = self.make_client()
@@ -151,6 +158,7 @@ class HandedOutTests(ClientTestCase):
         self.assertIsNot(kept, error)
         self.assertIsNot(kept, told[0])
         self.assertEqual(str(kept), str(error))
+        self.assert_latest(client, told[0])
 
     def test_loss_is_not_kept(self) -> None:
         """So it is with what a client has lost its connection for."""
@@ -162,6 +170,7 @@ class HandedOutTests(ClientTestCase):
         kept = client.channels._offline_because
         self.assertIsNot(kept, told[0])
         self.assertEqual(str(kept), str(told[0]))
+        self.assert_latest(client, told[0])
 
     def test_abandoned(self) -> None:
         """So it is for who waits at a disconnect()."""

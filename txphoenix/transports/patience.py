@@ -15,6 +15,7 @@ from typing import Final
 from twisted.logger import Logger
 
 from ..errors import ConfigurationError, HandshakeRefused
+from ..runtime.kept_errors import unraised
 from ..runtime.lasting import LEAST, Pace, has_lasted
 from ..runtime.package_log import package_log
 
@@ -120,7 +121,8 @@ class Patience:
 
     def ended(self, reason: Exception, now: float) -> None:
         """It has failed, or the transport that it has opened has ended."""
-        self.error = reason
+        # A hook may raise what it is told, and who failed may have been busy then.
+        self.error = unraised(reason)
         seconds = getattr(reason, "retry_after", None)
         self.retry_at = None if seconds is None else now + seconds
         self.close_code = getattr(reason, "code", None)
