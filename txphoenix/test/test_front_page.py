@@ -172,6 +172,15 @@ class FrontPageTests(SynchronousTestCase):
             told = re.findall(r"^- :doc:`([\w-]+)`", self.sections[group], re.M)
             self.assertEqual(links, [(titles[name], name) for name in told])
 
+    def test_readme_folders(self) -> None:
+        """Beside a page that has a folder of pages is a link to that folder."""
+        text = (ROOT / "README.md").read_text("utf-8")
+        folders = {path.parent.name for path in DOCS.glob("[!_]*/*.rst")}
+        self.assertGreater(len(folders), 2)
+        for name in folders:
+            link = rf"\]\(docs/{name}\.rst\) \(\[[\w ]+\]\(docs/{name}\)\)"
+            self.assertRegex(text, link)
+
     def test_readme_tables(self) -> None:
         """Each table of the README says in its head what is in its columns."""
         text = (ROOT / "README.md").read_text("utf-8")
