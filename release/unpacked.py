@@ -20,6 +20,7 @@ __all__ = ["TESTS", "main"]
 TESTS = (
     "test_ci",
     "test_cli_examples",
+    "test_decisions_page",
     "test_documents",
     "test_front_page",
     "test_house",
@@ -27,6 +28,8 @@ TESTS = (
     "test_public_paths",
     "test_release",
     "test_setup",
+    "test_site_check",
+    "phoenixjs.test_table",
 )
 """The modules of tests that are run."""
 

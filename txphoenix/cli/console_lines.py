@@ -237,6 +237,9 @@ class LineConsole(LineOnlyReceiver, Ending):
         if self._prompt:
             self.show(f"error: {error}", "error")
             return
+        if self._is_unreadable:
+            # It was cut short by that: who reads has gone, or has been told why.
+            return
         self._terminal.fail(f"line {number}: {error}")
         self.has_failed = True
         if not self._keep_going:

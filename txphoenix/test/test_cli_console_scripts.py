@@ -136,6 +136,18 @@ class ScriptTests(ConsoleCase):
         with self.assertRaises(OutputClosed):
             await running
 
+    async def test_cut_short(self) -> None:
+        """Nor is it said of a command under way that it has failed for that."""
+        asked, _ = self.slow_room()
+        running, _, console = await self.started()
+        console.dataReceived(b"join rooms:a\npush rooms:a e\n")
+        await asked
+        self.patch(self.screen, "loseConnection", lambda: None)
+        console.writeConnectionLost()
+        with self.assertRaises(OutputClosed):
+            await running
+        self.assertNotIn(" error: ", self.err.output.text)
+
     async def test_cannot_write(self) -> None:
         """Once what it prints cannot be written it ends, whatever is left to do."""
         for error, expected in (

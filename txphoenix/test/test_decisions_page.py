@@ -11,6 +11,7 @@ from pathlib import Path
 from twisted.trial.unittest import SynchronousTestCase
 
 import txphoenix
+from txphoenix import errors
 
 from .test_front_page import DOCS, NOT_THERE, headings, pages
 
@@ -78,6 +79,22 @@ class DecisionTests(SynchronousTestCase):
         }
         self.assertGreater(len(named), 8)
         self.assertEqual(named - set(NUMBERS), set())
+
+    def test_hierarchy(self) -> None:
+        """The tree of exceptions has each error, below its base."""
+        (tree,) = re.findall(
+            r"^   PhoenixError\n(?:     .+\n)+", self.pages["deferreds"], re.M
+        )
+        above: list[str] = []
+        drawn = set()
+        for spaces, name in re.findall(r"^( +)(\w+)", tree, re.M):
+            del above[(len(spaces) - 3) // 2 :]
+            drawn.add((name, above[-1] if above else "Exception"))
+            above.append(name)
+        classes = [getattr(errors, name) for name in errors.__all__]
+        self.assertEqual(
+            drawn, {(it.__name__, it.__bases__[0].__name__) for it in classes}
+        )
 
     def test_length(self) -> None:
         """No page is one that nobody reads to its end."""

@@ -172,6 +172,15 @@ class FrontPageTests(SynchronousTestCase):
             told = re.findall(r"^- :doc:`([\w-]+)`", self.sections[group], re.M)
             self.assertEqual(links, [(titles[name], name) for name in told])
 
+    def test_readme_folders(self) -> None:
+        """Beside a page that has a folder of pages is a link to that folder."""
+        text = (ROOT / "README.md").read_text("utf-8")
+        folders = {path.parent.name for path in DOCS.glob("[!_]*/*.rst")}
+        self.assertGreater(len(folders), 2)
+        for name in folders:
+            link = rf"\]\(docs/{name}\.rst\) \(\[[\w ]+\]\(docs/{name}\)\)"
+            self.assertRegex(text, link)
+
     def test_readme_tables(self) -> None:
         """Each table of the README says in its head what is in its columns."""
         text = (ROOT / "README.md").read_text("utf-8")
@@ -243,16 +252,21 @@ class ScoreTests(SynchronousTestCase):
 
     skip = NOT_THERE or (None if shutil.which("node") else "there is no Node")
 
-    def scores(self, before: str) -> list[str]:
+    kinds = "const SearchResultKind = {title: 'title', index: 'index'};"
+
+    def scores(self, before: str, page: str = "a") -> list[str]:
         """The scores of a title and of a text that have 15 points, by Sphinx's code.
 
         :param before: what Sphinx has defined.
+        :param page: the name of their page.
         """
         scorer = (DOCS / "search-scorer.js").read_text("utf-8")
-        score = "console.log(Scorer.score(['a', 'A', '', null, 15, 'a.rst', '{}']));"
-        program = "\n".join(
-            [before, scorer, score.format("title"), score.format("text")]
-        )
+        given = f"'{page}', 'A', '', null, 15, '{page}.rst'"
+        calls = [
+            f"console.log(Scorer.score([{given}, '{kind}']));"
+            for kind in ("title", "text")
+        ]
+        program = "\n".join([before, scorer, *calls])
         ended = subprocess.run(
             ["node", "-e", program], capture_output=True, text=True, check=False
         )
@@ -261,8 +275,14 @@ class ScoreTests(SynchronousTestCase):
 
     def test_titles(self) -> None:
         """What has the word in its title comes before what has it in its text."""
-        kinds = "const SearchResultKind = {title: 'title', index: 'index'};"
-        self.assertEqual(self.scores(kinds), ["45", "15"])
+        self.assertEqual(self.scores(self.kinds), ["45", "15"])
+
+    def test_contributors(self) -> None:
+        """Between the two is what has it in the title of a decision, or of cases."""
+        for page in ("decisions/tls", "phoenixjs/socket"):
+            self.assertEqual(self.scores(self.kinds, page), ["20", "15"])
+        for page in ("decisions", "phoenixjs", "api/client"):
+            self.assertEqual(self.scores(self.kinds, page), ["45", "15"])
 
     def test_without_kinds(self) -> None:
         """Sphinx 8.0 does not tell one from the other, and finds both all the same."""
@@ -287,6 +307,17 @@ class TitleTests(SynchronousTestCase):
         self.assertEqual(told.keys() - pages().keys(), set())
         words = [word for page in told.values() for word in page]
         self.assertEqual(self.not_found(OTHER_WORDS, words), [])
+
+    def test_guides(self) -> None:
+        """What has a guide of its own leads there, whatever other titles have it."""
+        told = tomllib.loads((DOCS / "search-words.toml").read_text("utf-8"))
+        for word, page in (
+            ("asyncio", "howto-asyncio"),
+            ("heartbeats", "howto-network"),
+            ("proxies", "howto-network"),
+            ("Supabase", "howto-supabase"),
+        ):
+            self.assertIn(word, told[page])
 
     def not_found(self, words: str, texts: list[str]) -> list[str]:
         """Those of the words that Sphinx's search finds in none of the texts.

@@ -185,6 +185,24 @@ class JoinChannelsTests(ClientTestCase):
         found = [client.channels.find(topic) for topic in ("rooms:1", "rooms:3")]
         self.assertEqual([it and it.state for it in found], ["joined"] * 2)
 
+    def test_left(self) -> None:
+        """One that was left stays left, until the client is stopped and started."""
+        client = self.connected_client(join_channels=["rooms:1"])
+        self.watch(client.leave("rooms:1"))
+        self.memory.flush()
+        self.watch(client.disconnect())
+        self.memory.flush()
+        client.connect()
+        self.memory.flush()
+        self.assertTrue(client.connected)
+        self.assertIsNone(client.channels.find("rooms:1"))
+        self.watch(client.stopService())
+        self.memory.flush()
+        client.startService()
+        self.memory.flush()
+        channel = client.channels.find("rooms:1")
+        self.assertEqual(channel and str(channel.state), "joined")
+
     def test_params(self) -> None:
         """Params that raise, now or later, keep one topic from joining."""
         for params in (raise_lookup_error, lambda: fail(LookupError("no"))):

@@ -392,4 +392,7 @@ class BuiltTests(SynchronousTestCase):
         self.assertIn("test_release", unpacked.TESTS)
         here = Path(__file__).parent
         for name in unpacked.TESTS:
-            self.assertTrue((here / f"{name}.py").exists(), name)
+            path = here / f"{name.replace('.', '/')}.py"
+            self.assertTrue(path.exists(), name)
+        for name in ("test_decisions_page", "phoenixjs.test_table"):
+            self.assertIn(name, unpacked.TESTS)

@@ -74,6 +74,13 @@ class SiteTests(SynchronousTestCase):
         for tag in ('<img src="b.png" alt="B">', '<script src="b.png"></script>'):
             self.assertEqual(self.faults(tag), ["page.html: b.png leads to no file"])
 
+    def test_contents(self) -> None:
+        """A list of contents is a fault where furo prints an error in its place."""
+        wanted = "this-will-duplicate-information-and-it-is-still-useful-here"
+        fault = "page.html: has a list of contents, where furo prints an error"
+        self.assertEqual(self.faults('<nav class="contents local">'), [fault])
+        self.assertEqual(self.faults(f'<nav class="contents {wanted}">'), [])
+
     def test_shades(self) -> None:
         """A picture comes light and dark, and with a text."""
         for body, fault in (
