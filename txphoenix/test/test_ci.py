@@ -136,7 +136,8 @@ case "$*" in
     cp tox-stand-in "$3/bin/tox"
     cp "$0" "$3/bin/python" ;;
   "-m pip "*) ;;
-  *environment*|*suite*|*fuzz*) echo 'it is not there' ;;
+  "-c import sys;"*) ;;
+  "-c "*) echo 'it is not there' ;;
   *) exec {python} "$@" ;;
 esac
 """
@@ -179,7 +180,8 @@ class ScriptTests(SynchronousTestCase):
         bash = shutil.which("bash")
         if bash is None:
             raise SkipTest("there is no bash")
-        root = Path(self.mktemp()).absolute() / "a clone"
+        # Of the words of what is optional, which are no matter in a path.
+        root = Path(self.mktemp()).absolute() / "a clone to fuzz"
         bin_folder = root / "bin"
         for folder in (".ci", "release", "bin", "tmp"):
             (root / folder).mkdir(parents=True)
