@@ -136,7 +136,8 @@ class Joins:
         self.membership.take_topic()
         if manager.connection.is_open:
             self.membership.give(_OPEN)
-        else:
+        elif self._pending is pending:
+            # The channel's own start has not ended it.
             # One that has waited for a leave has used up some of its time.
             pending.wait_to_be_sent(manager.deadlines)
 

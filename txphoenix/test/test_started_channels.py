@@ -13,7 +13,8 @@ from twisted.internet.defer import inlineCallbacks
 from twisted.logger import LogLevel, capturedLogs
 
 from txphoenix import Channel, SocketClient
-from txphoenix.errors import AlreadyJoined, NotConnected
+from txphoenix.errors import AlreadyJoined, ChannelClosed, NotConnected
+from txphoenix.runtime.deadlines import Deadlines
 from txphoenix.testing import PhoenixServer
 
 from .fallback_case import FallbackTestCase
@@ -21,7 +22,7 @@ from .log_case import told
 from .network import NetworkTestCase, Room
 from .support import TOPIC, ClientTestCase, Outcome
 
-OTHER = "rooms:other"
+OTHER, THIRD = "rooms:other", "rooms:third"
 
 
 class Odd(Channel):
@@ -287,6 +288,42 @@ class BeforeTheStartTests(StartedCase):
         self.assertEqual((odd.state, Odd.starts), ("joined", 1))
         self.assertEqual(len(self.flushLoggedErrors(ValueError)), 1)
 
+    def test_ended_by_a_start(self) -> None:
+        """One that the start of another ends is not started, or once if it rejoins."""
+        starts: list[str] = []
+
+        class Ending(Channel):
+            def startService(self) -> None:
+                super().startService()
+                starts.append(self.topic)
+                if self.topic == TOPIC:
+                    client.channels.terminate_channel(OTHER)
+                    client.channels.terminate_channel(THIRD)
+                    client.channels.start_channel(THIRD, channel_class=Ending)
+
+        client = self.make_client()
+        for topic in (TOPIC, OTHER, THIRD):
+            client.channels.start_channel(topic, channel_class=Ending)
+        client.startService()
+        self.memory.flush()
+        self.assertEqual(starts, [TOPIC, THIRD])
+        self.assertEqual([channel.topic for channel in client.channels], [TOPIC, THIRD])
+
+    def test_ended_by_its_start(self) -> None:
+        """One that its own start ends leaves no time behind that runs for its join."""
+
+        class Ending(Channel):
+            def startService(self) -> None:
+                super().startService()
+                self.stop()
+
+        client = self.connecting_client()
+        calls = len(Deadlines.of(self.clock))
+        channel = client.channel(TOPIC, channel_class=Ending)
+        self.failureResultOf(channel.join(), ChannelClosed)
+        self.assertEqual(len(Deadlines.of(self.clock)), calls)
+        self.assertEqual(channel.state, "closed")
+
     def test_idle(self) -> None:
         """An idle client connects for it at once."""
         client = self.connected_client(disconnect_when_idle=5.0)
@@ -418,6 +455,21 @@ class StoppedTests(StartedCase):
         self.assertEqual([channel.state for channel in made], ["closed"])
         [line] = told(captured, LogLevel.warn)
         self.assertIn("the client has been stopped", line)
+
+    def test_stop_at_the_end(self) -> None:
+        """So is one that is started behind another stop, at the end of another."""
+        client = self.connected_client()
+        made: list[Channel] = []
+
+        def again(_reason: object) -> None:
+            client.stopService()
+            made.append(client.channels.start_channel(TOPIC))
+            made[-1].on_close(again)
+
+        self.started(client).on_close(again)
+        self.memory.flush()
+        self.stop_client(client)
+        self.assertEqual([channel.state for channel in made], ["closed"])
         self.assertEqual(client.channels.routes, {})
         # The end of a channel that starts the client again begins its next life.
         client.startService()
