@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from twisted.application.service import MultiService
-from twisted.internet.defer import inlineCallbacks
+from twisted.internet.defer import Deferred, inlineCallbacks
 from twisted.logger import LogLevel, capturedLogs
 
 from txphoenix import Channel, SocketClient
@@ -308,6 +308,36 @@ class BeforeTheStartTests(StartedCase):
         self.memory.flush()
         self.assertEqual(starts, [TOPIC, THIRD])
         self.assertEqual([channel.topic for channel in client.channels], [TOPIC, THIRD])
+
+    def test_joined_by_its_stop(self) -> None:
+        """One that its own stop joins again is in its new life, and asks for init()."""
+        begun: list[Deferred[None]] = []
+
+        class Again(Channel):
+            def init(self, params: Any) -> Any:
+                begun.append(Deferred())
+                return begun[-1]
+
+            def stopService(self) -> None:
+                super().stopService()
+                if len(begun) == 1:
+                    self.join()
+
+        client = self.connected_client()
+        channel = client.channels.start_channel(TOPIC, channel_class=Again)
+        first = self.watch(channel.receive())
+        channel.stop()
+        self.assert_failed(first, ChannelClosed)
+        second = self.watch(channel.receive())
+        self.assertTrue(begun[0].called)
+        self.assertIs(channel.parent, client.channels)
+        begun[1].callback(None)
+        self.memory.flush()
+        self.assertEqual((channel.state, len(begun)), ("joined", 2))
+        self.assert_waits(second)
+        channel.stop()
+        self.assert_failed(second, ChannelClosed)
+        self.assertEqual((channel.parent, bool(channel.running)), (None, False))
 
     def test_ended_by_its_start(self) -> None:
         """One that its own start ends leaves no time behind that runs for its join."""
