@@ -299,11 +299,12 @@ class BeforeTheStartTests(StartedCase):
                 if self.topic == TOPIC:
                     client.channels.terminate_channel(OTHER)
                     client.channels.terminate_channel(THIRD)
-                    client.channels.start_channel(THIRD, channel_class=Ending)
+                    client.channels.start_channel(THIRD, channel_class=lambda *_: third)
 
         client = self.make_client()
-        for topic in (TOPIC, OTHER, THIRD):
+        for topic in (TOPIC, OTHER):
             client.channels.start_channel(topic, channel_class=Ending)
+        third = client.channels.start_channel(THIRD, channel_class=Ending)
         client.startService()
         self.memory.flush()
         self.assertEqual(starts, [TOPIC, THIRD])
