@@ -60,12 +60,16 @@ class LivesTests(StartedCase):
         client = self.connected_client(timeout=10.0)
         channel = self.started(client, params)
         self.memory.advance(8.0)
+        self.memory.answers = False
+        asked[0].callback({})
         self.lose_connection()
+        self.memory.answers = True
         self.reconnect()
         self.memory.advance(8.0)
-        self.assertEqual((len(asked), self.errors), (2, []))
+        self.assertEqual((len(asked), channel.state), (2, "joining"))
         asked[-1].callback({})
-        self.assert_joined(channel)
+        self.memory.flush()
+        self.assertEqual(channel.state, "joined")
 
     def test_privileged(self) -> None:
         """It is started once in each way, as any service of an application."""
