@@ -133,7 +133,11 @@ class ChannelSet(ChannelManager):
             if isinstance(membership.ended_by, BaseException):
                 self.given_up(membership, membership.ended_by)
             self.closed(topic)
-            membership.channel.disownServiceParent()
+            # As disownServiceParent() does it, but for who joins again meanwhile.
+            channel = membership.channel
+            self.removeService(channel)
+            if self.routes.get(topic) is not membership:
+                channel.parent = None
 
     def given_up(self, member: Member, reason: object) -> None:
         """A channel that is closed was left or stopped, or its join has failed."""
@@ -182,8 +186,9 @@ class ChannelSet(ChannelManager):
             take its time.
         """
         Service.stopService(self)
+        # Whoever is told of an end may stop the client once more.
+        was_ending, life = self.is_ending, self._life
         self.has_stopped = self.is_ending = True
-        life = self._life
         stopping: list[Deferred[Any]] = []
 
         def stop(membership: Membership[Channel]) -> None:
@@ -201,7 +206,7 @@ class ChannelSet(ChannelManager):
             # A class may have its own stopService(), and no channel is left either way.
             self._end(list(self.routes.values()))
         if self._life == life:
-            self.is_ending = False
+            self.is_ending = was_ending
         return DeferredList(stopping, consumeErrors=True)
 
     def begin_anew(self, reason: BaseException) -> None:
@@ -233,8 +238,11 @@ class ChannelSet(ChannelManager):
     def startService(self) -> None:
         """Be started, with the channels that were asked for before."""
         Service.startService(self)
-        for channel in self:
-            self.addService(channel)
+        for membership in list(self.routes.values()):
+            channel = membership.channel
+            # The start of one before may have ended it, or had it join anew.
+            if self.routes.get(membership.topic) is membership and not channel.running:
+                self.addService(channel)
 
     def addService(self, service: IService) -> None:
         """Take a channel in; :meth:`register` is what calls for it."""

@@ -151,9 +151,13 @@ class Inbox(Deadline):
             self._messages.clear()
             self._owner.left_unread(self._topic, unread)
 
-    def close(self, error: BaseException) -> None:
-        """Fail all who wait, and all who would wait from now on."""
-        self._error = unraised(error)
+    def close(self, error: BaseException, is_over: bool = True) -> None:
+        """Fail all who wait, and all who would wait from now on.
+
+        :param is_over: not if it was opened anew meanwhile, for others.
+        """
+        if is_over:
+            self._error = unraised(error)
         self.interrupt(error)
 
     def interrupt(self, error: BaseException) -> None:

@@ -12,6 +12,7 @@ When a join's turn comes, and when its time runs, is the business of
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any, Protocol
 
@@ -136,7 +137,8 @@ class Joins:
         self.membership.take_topic()
         if manager.connection.is_open:
             self.membership.give(_OPEN)
-        else:
+        elif self._pending is pending:
+            # The channel's own start has not ended it.
             # One that has waited for a leave has used up some of its time.
             pending.wait_to_be_sent(manager.deadlines)
 
@@ -366,23 +368,29 @@ class Joins:
         self._pending = None
         return [pending]
 
-    def end(self) -> list[PendingJoin]:
-        """Be as if there had been no join; :meth:`stop_asking` is still to be called.
+    def end(self) -> tuple[list[PendingJoin], Callable[[], None]]:
+        """Be as if there had been no join.
 
-        :return: the join under way, if there is one.
+        :return: the join under way, if there is one, and what is still to be called so
+            that it waits no more for params or init().
         """
         if self._rejoins is not None:
             self._rejoins.cancel()
         self.ref = self._rejoins = None
         self.attempt += 1
         self.keeps_trying = self.is_initialised = False
-        return self.take()
+        preparation, self._preparation = self._preparation, None
+        return self.take(), _nothing if preparation is None else preparation.cancel
 
     def stop_asking(self) -> None:
         """Wait no more for params or init()."""
         preparation, self._preparation = self._preparation, None
         if preparation is not None:
             preparation.cancel()
+
+
+def _nothing() -> None:
+    pass
 
 
 def _rejoin(membership: JoiningMember) -> None:

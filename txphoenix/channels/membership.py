@@ -318,8 +318,8 @@ class Membership(Generic[_C_co]):
             pending.fail(ChannelClosed(reason, self.topic))
 
     def _end(self, reason: object, crash: BaseException | None = None) -> None:
-        manager = self.manager
-        joins = self.joins.end()
+        manager, channel, topic = self.manager, self.channel, self.topic
+        joins, stop_asking = self.joins.end()
         pushes = self.take_pushes()
         leave, self._leave = self._leave, None
         stops = self._take_stops() if self._stops is not None else ()
@@ -328,29 +328,28 @@ class Membership(Generic[_C_co]):
         error = reason if isinstance(reason, BaseException) else None
         if self.presences is not None:
             self.presences.forget()
-        self.joins.stop_asking()
-        # Before anybody is told who may have it join again.
+        stop_asking()
+        # Before anybody is told who may have it join again; its service may have.
         if self.made_inbox is not None:
-            self.made_inbox.close(ChannelClosed(reason, self.topic))
+            self.made_inbox.close(ChannelClosed(reason, topic), self.state is _CLOSED)
         events = manager.events
         if events.at_rest:
             events.rest()
         for observer in events.of_ends:
-            observer.channel_ended(self.channel, reason)
+            observer.channel_ended(channel, reason)
         # The end is not supervised: there is nothing left to restart.
-        channel, topic = self.channel, self.topic
         call_hook(channel.handle_close, reason, called=("handle_close", topic))
         if crash is not None:
             self.hooks.tell_error(crash, topic)
         self.hooks.tell_close(reason, topic)
         if joins or pushes:
             for join in joins:
-                join.fail(error or ChannelClosed(reason, self.topic))
-            manager.dropped.close(pushes, reason, self.topic)
+                join.fail(error or ChannelClosed(reason, topic))
+            manager.dropped.close(pushes, reason, topic)
         if leave is not None:
             leave.done()
         manager.stop_waiters.tell(stops, error)
-        manager.next_joins.begin_next(self.topic)
+        manager.next_joins.begin_next(topic)
 
     def _take_stops(self) -> list[Any]:
         stops, self._stops = self._stops, None

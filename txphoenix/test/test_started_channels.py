@@ -9,11 +9,12 @@ from collections.abc import Callable
 from typing import Any
 
 from twisted.application.service import MultiService
-from twisted.internet.defer import inlineCallbacks
+from twisted.internet.defer import Deferred, inlineCallbacks
 from twisted.logger import LogLevel, capturedLogs
 
 from txphoenix import Channel, SocketClient
-from txphoenix.errors import AlreadyJoined, NotConnected
+from txphoenix.errors import AlreadyJoined, ChannelClosed, NotConnected
+from txphoenix.runtime.deadlines import Deadlines
 from txphoenix.testing import PhoenixServer
 
 from .fallback_case import FallbackTestCase
@@ -21,7 +22,7 @@ from .log_case import told
 from .network import NetworkTestCase, Room
 from .support import TOPIC, ClientTestCase, Outcome
 
-OTHER = "rooms:other"
+OTHER, THIRD = "rooms:other", "rooms:third"
 
 
 class Odd(Channel):
@@ -287,6 +288,73 @@ class BeforeTheStartTests(StartedCase):
         self.assertEqual((odd.state, Odd.starts), ("joined", 1))
         self.assertEqual(len(self.flushLoggedErrors(ValueError)), 1)
 
+    def test_ended_by_a_start(self) -> None:
+        """One that the start of another ends is not started, or once if it rejoins."""
+        starts: list[str] = []
+
+        class Ending(Channel):
+            def startService(self) -> None:
+                super().startService()
+                starts.append(self.topic)
+                if self.topic == TOPIC:
+                    client.channels.terminate_channel(OTHER)
+                    client.channels.terminate_channel(THIRD)
+                    client.channels.start_channel(THIRD, channel_class=lambda *_: third)
+
+        client = self.make_client()
+        for topic in (TOPIC, OTHER):
+            client.channels.start_channel(topic, channel_class=Ending)
+        third = client.channels.start_channel(THIRD, channel_class=Ending)
+        client.startService()
+        self.memory.flush()
+        self.assertEqual(starts, [TOPIC, THIRD])
+        self.assertEqual([channel.topic for channel in client.channels], [TOPIC, THIRD])
+
+    def test_joined_by_its_stop(self) -> None:
+        """One that its own stop joins again is in its new life, and asks for init()."""
+        begun: list[Deferred[None]] = []
+
+        class Again(Channel):
+            def init(self, params: Any) -> Any:
+                begun.append(Deferred())
+                return begun[-1]
+
+            def stopService(self) -> None:
+                super().stopService()
+                if len(begun) == 1:
+                    self.join()
+
+        client = self.connected_client()
+        channel = client.channels.start_channel(TOPIC, channel_class=Again)
+        first = self.watch(channel.receive())
+        channel.stop()
+        self.assert_failed(first, ChannelClosed)
+        second = self.watch(channel.receive())
+        self.assertTrue(begun[0].called)
+        self.assertIs(channel.parent, client.channels)
+        begun[1].callback(None)
+        self.memory.flush()
+        self.assertEqual((channel.state, len(begun)), ("joined", 2))
+        self.assert_waits(second)
+        channel.stop()
+        self.assert_failed(second, ChannelClosed)
+        self.assertEqual((channel.parent, bool(channel.running)), (None, False))
+
+    def test_ended_by_its_start(self) -> None:
+        """One that its own start ends leaves no time behind that runs for its join."""
+
+        class Ending(Channel):
+            def startService(self) -> None:
+                super().startService()
+                self.stop()
+
+        client = self.connecting_client()
+        calls = len(Deadlines.of(self.clock))
+        channel = client.channel(TOPIC, channel_class=Ending)
+        self.failureResultOf(channel.join(), ChannelClosed)
+        self.assertEqual(len(Deadlines.of(self.clock)), calls)
+        self.assertEqual(channel.state, "closed")
+
     def test_idle(self) -> None:
         """An idle client connects for it at once."""
         client = self.connected_client(disconnect_when_idle=5.0)
@@ -418,6 +486,21 @@ class StoppedTests(StartedCase):
         self.assertEqual([channel.state for channel in made], ["closed"])
         [line] = told(captured, LogLevel.warn)
         self.assertIn("the client has been stopped", line)
+
+    def test_stop_at_the_end(self) -> None:
+        """So is one that is started behind another stop, at the end of another."""
+        client = self.connected_client()
+        made: list[Channel] = []
+
+        def again(_reason: object) -> None:
+            client.stopService()
+            made.append(client.channels.start_channel(TOPIC))
+            made[-1].on_close(again)
+
+        self.started(client).on_close(again)
+        self.memory.flush()
+        self.stop_client(client)
+        self.assertEqual([channel.state for channel in made], ["closed"])
         self.assertEqual(client.channels.routes, {})
         # The end of a channel that starts the client again begins its next life.
         client.startService()

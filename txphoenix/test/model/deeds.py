@@ -49,6 +49,7 @@ MEANWHILE = (
     ),
     *("reconfigure", "stop_channel", "disconnect", "start", "writable", "stopped"),
     *("settled", "connected", "read", "wait", "push_raw", "push_raw"),
+    *("start_channel", "start_channel"),
 )
 """What a user does meanwhile."""
 
@@ -125,7 +126,7 @@ def _do(world: World, deed: str, topic: Topic, is_urgent: bool) -> None:
             world.join(topic, None)
         else:
             world.advance(_SHORT)
-    elif deed in ("leave", "stop_channel", "read", "push_raw"):
+    elif deed in ("leave", "stop_channel", "start_channel", "read", "push_raw"):
         getattr(world, deed)(topic)
     elif deed == "reconfigure":
         world.reconfigure(timeout=world.client.options.timeout + 1.0)

@@ -271,4 +271,42 @@ client/outbox.py
 -        state.put_back(waiting)
 """,
     ),
+    Fault(
+        "a channel that is started does not wait for the start",
+        "websocket",
+        """
+channels/membership.py
+-            may_wait = pending.is_patient and not manager.is_ending
++            may_wait = False
+""",
+    ),
+    Fault(
+        "a start ends what has waited for it since the stop",
+        "websocket",
+        """
+channels/channel_set.py
+-        if is_done:
++        if False:
+""",
+    ),
+    Fault(
+        "the time of a join runs that waits for a connect()",
+        "websocket",
+        """
+channels/pending.py
+-        if not self.is_patient:
+-            self.run(deadlines)
++        if True:
++            self.run(deadlines)
+""",
+    ),
+    Fault(
+        "a channel that is started gives up with its first join",
+        "websocket",
+        """
+channels/joins.py
+-        self._pending, self.keeps_trying = pending, pending.is_patient
++        self._pending, self.keeps_trying = pending, False
+""",
+    ),
 )

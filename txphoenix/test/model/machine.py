@@ -120,6 +120,12 @@ class ModelMachine(RuleBasedStateMachine):
         self._there.join(self._there.topics[which % 3], timeout)
         self._then(then)
 
+    @rule(which=_TOPICS, then=_THEN)
+    def start_channel(self, which: int, then: int) -> None:
+        """Have a channel join, whether or not there will be a connection."""
+        self._there.start_channel(self._there.topics[which % 3])
+        self._then(then)
+
     @rule()
     def join_all(self) -> None:
         """The user wants to be there again, and all is well for a while."""
@@ -198,9 +204,7 @@ class ModelMachine(RuleBasedStateMachine):
     def go(self, what: str, then: int) -> None:
         """Start, stop, or disconnect."""
         world = self._there
-        {"disconnect": world.disconnect, "stop": world.stop, "start": world.start}[
-            what
-        ]()
+        getattr(world, what)()
         self._then(then)
 
     @rule(
@@ -383,10 +387,7 @@ class ModelMachine(RuleBasedStateMachine):
         """All comes to its end, and most often to rest before that."""
         if self.world is not None:
             try:
-                if self.settles:
-                    settle(self.world)
-                else:
-                    mend(self.world)
+                (settle if self.settles else mend)(self.world)
                 check_end(self.world)
             finally:
                 self.world.close()

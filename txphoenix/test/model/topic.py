@@ -45,6 +45,7 @@ class Topic:
     :ivar crashes: how often it has raised.
     :ivar was_left: whether the user has left it since it was to join.
     :ivar was_stopped: whether the user has stopped it.
+    :ivar is_patient: whether it was started, and nobody waits for its join.
     :ivar raises_at: the callback that is to raise the next time.
     """
 
@@ -58,7 +59,7 @@ class Topic:
         self.has_next: Callable[[], bool] = lambda: False
         self.troubles = self.ends = self.ends_hooked = self.crashes = 0
         self._troubles_before = 0
-        self.was_left = self.was_stopped = False
+        self.was_left = self.was_stopped = self.is_patient = False
         self.raises_at = ""
         self.joined_as: str | None = None
         self._joins_told: set[str] = set()
@@ -88,7 +89,7 @@ class Topic:
         if self.phase == "closed" and is_wanted:
             self.phase = "wanted"
             self.tries_anew()
-            self.was_left = self.was_stopped = False
+            self.was_left = self.was_stopped = self.is_patient = False
             self.reader_since = None
             self._dropped = -1
 
@@ -168,7 +169,8 @@ class Topic:
             return (self.name, "stopped") in self._server.ended
         if isinstance(reason, ModelCrash):
             return self.crashes > 0
-        return isinstance(reason, JoinError | NotConnected)
+        # A join that is tried until it succeeds fails as seldom as a rejoin.
+        return not self.is_patient and isinstance(reason, JoinError | NotConnected)
 
     # -- What the channel gives ---------------------------------------------------
 

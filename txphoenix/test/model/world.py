@@ -155,6 +155,16 @@ class World:
         if was_leaving and not topic.has_next():
             topic.has_next = lambda: not handed.fired
 
+    def start_channel(self, topic: Topic) -> None:
+        """Have a channel that is closed join as long as it takes."""
+        if topic.phase == "closed":
+            topic.joining(True)
+            topic.is_patient = True
+            # One that is started while the client stops ends with it.
+            topic.was_stopped = any(it.kind == "stop" for it in self.ledger.open)
+            channels, make = self.client.channels, lambda *_: topic.channel
+            channels.start_channel(topic.name, channel_class=make)
+
     def leave(self, topic: Topic) -> None:
         """Leave a topic."""
 
