@@ -20,9 +20,8 @@ from txphoenix.testing import PhoenixServer
 from .fallback_case import FallbackTestCase
 from .log_case import told
 from .network import NetworkTestCase, Room
-from .support import TOPIC, ClientTestCase, Outcome
-
-OTHER, THIRD = "rooms:other", "rooms:third"
+from .started_case import OTHER, THIRD, StartedCase
+from .support import TOPIC
 
 
 class Odd(Channel):
@@ -34,36 +33,6 @@ class Odd(Channel):
         """Raise."""
         type(self).starts += 1
         raise ValueError("odd")
-
-
-class StartedCase(ClientTestCase):
-    """What the tests share."""
-
-    def started(self, client: SocketClient, params: Any = None) -> Channel:
-        """A channel that waits, with nothing on the clock for it."""
-        calls = self.clock.getDelayedCalls()
-        channel = client.channels.start_channel(TOPIC, params)
-        self.reasons: list[object] = []
-        channel.on_close(self.reasons.append)
-        self.errors: list[BaseException] = []
-        channel.on_error(self.errors.append)
-        self.assertEqual(channel.state, "joining")
-        self.assertIs(client.channels.find(TOPIC), channel)
-        self.assertEqual(self.clock.getDelayedCalls(), calls)
-        return channel
-
-    def assert_joined(self, channel: Channel) -> None:
-        """It is joined, and was told of no trouble."""
-        self.memory.flush()
-        self.assertEqual(channel.state, "joined")
-        self.assertEqual((self.errors, self.reasons), ([], []))
-
-    def assert_closed(self, channel: Channel, reason: object) -> None:
-        """It is closed for good, for that reason, and has not failed."""
-        self.assertEqual((channel.state, self.reasons), ("closed", [reason]))
-        self.assertEqual(self.errors, [])
-        channels: Any = channel._membership.manager
-        self.assertEqual((channels.routes, channels.failed), ({}, []))
 
 
 class BeforeTheStartTests(StartedCase):
@@ -429,92 +398,6 @@ class DisconnectedTests(StartedCase):
         client.connect()
         self.memory.flush()
         self.assertEqual(channel.state, "joined")
-
-
-class StoppedTests(StartedCase):
-    """A channel, and the stop of its client."""
-
-    def test_start_again(self) -> None:
-        """A stop ends it; one that is started after it waits for the next start."""
-        client = self.connected_client()
-        for _ in range(2):
-            self.stop_client(client)
-            channel = self.started(client)
-            stopped = Outcome(channel.when_stopped())
-            self.memory.advance(60.0)
-            client.startService()
-            self.assert_joined(channel)
-            self.assert_waits(stopped)
-            self.stop_client(client)
-            self.assert_fired(stopped, None)
-            self.assert_closed(channel, "stopped")
-            client.startService()
-            self.memory.flush()
-            self.assertEqual(channel.state, "closed")
-
-    def test_stop_twice(self) -> None:
-        """A second stop ends what has waited for the next start."""
-        client = self.connected_client()
-        self.stop_client(client)
-        channel = self.started(client)
-        self.stop_client(client)
-        self.assert_closed(channel, "stopped")
-
-    def test_before_the_end(self) -> None:
-        """One that is started while the client stops ends with it."""
-        client = self.connected_client()
-        stopped = self.watch(client.stopService())
-        channel = self.started(client)
-        self.memory.flush()
-        self.assert_fired(stopped, None)
-        self.assert_closed(channel, "stopped")
-
-    def test_at_the_end(self) -> None:
-        """One that the end of another starts is refused: nothing is left of a stop."""
-        client = self.connected_client()
-        made: list[Channel] = []
-
-        def again(_reason: object) -> None:
-            made.append(client.channels.start_channel(TOPIC))
-            made[-1].on_close(again)
-
-        first = client.channels.start_channel(TOPIC)
-        first.on_close(again)
-        self.memory.flush()
-        with capturedLogs() as captured:
-            self.stop_client(client)
-        self.assertEqual([channel.state for channel in made], ["closed"])
-        [line] = told(captured, LogLevel.warn)
-        self.assertIn("the client has been stopped", line)
-
-    def test_stop_at_the_end(self) -> None:
-        """So is one that is started behind another stop, at the end of another."""
-        client = self.connected_client()
-        made: list[Channel] = []
-
-        def again(_reason: object) -> None:
-            client.stopService()
-            made.append(client.channels.start_channel(TOPIC))
-            made[-1].on_close(again)
-
-        self.started(client).on_close(again)
-        self.memory.flush()
-        self.stop_client(client)
-        self.assertEqual([channel.state for channel in made], ["closed"])
-        self.assertEqual(client.channels.routes, {})
-        # The end of a channel that starts the client again begins its next life.
-        client.startService()
-        self.memory.flush()
-        channel = self.joined_channel(OTHER, client=client)
-
-        def start(_reason: object) -> None:
-            client.startService()
-            made.append(client.channels.start_channel(TOPIC))
-
-        channel.on_close(start)
-        client.stopService()
-        self.memory.flush()
-        self.assertEqual((channel.state, made[-1].state), ("closed", "joined"))
 
 
 class LongPollTests(FallbackTestCase):

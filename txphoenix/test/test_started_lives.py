@@ -1,14 +1,16 @@
-"""Channels of ``start_channel()``, and a start of the client in the midst of a stop."""
+"""Channels of ``start_channel()``, and the stop of their client, with a start in it."""
 
 from __future__ import annotations
 
 from twisted.application.service import MultiService
 from twisted.internet.defer import Deferred
+from twisted.logger import LogLevel, capturedLogs
 
 from txphoenix import Channel
 
-from .support import TOPIC
-from .test_started_channels import OTHER, StartedCase
+from .log_case import told
+from .started_case import OTHER, StartedCase
+from .support import TOPIC, Outcome
 
 
 class LivesTests(StartedCase):
@@ -90,3 +92,89 @@ class LivesTests(StartedCase):
         application.privilegedStartService()
         application.startService()
         self.assertEqual(starts, ["privileged", "started"])
+
+
+class StoppedTests(StartedCase):
+    """A channel, and the stop of its client."""
+
+    def test_start_again(self) -> None:
+        """A stop ends it; one that is started after it waits for the next start."""
+        client = self.connected_client()
+        for _ in range(2):
+            self.stop_client(client)
+            channel = self.started(client)
+            stopped = Outcome(channel.when_stopped())
+            self.memory.advance(60.0)
+            client.startService()
+            self.assert_joined(channel)
+            self.assert_waits(stopped)
+            self.stop_client(client)
+            self.assert_fired(stopped, None)
+            self.assert_closed(channel, "stopped")
+            client.startService()
+            self.memory.flush()
+            self.assertEqual(channel.state, "closed")
+
+    def test_stop_twice(self) -> None:
+        """A second stop ends what has waited for the next start."""
+        client = self.connected_client()
+        self.stop_client(client)
+        channel = self.started(client)
+        self.stop_client(client)
+        self.assert_closed(channel, "stopped")
+
+    def test_before_the_end(self) -> None:
+        """One that is started while the client stops ends with it."""
+        client = self.connected_client()
+        stopped = self.watch(client.stopService())
+        channel = self.started(client)
+        self.memory.flush()
+        self.assert_fired(stopped, None)
+        self.assert_closed(channel, "stopped")
+
+    def test_at_the_end(self) -> None:
+        """One that the end of another starts is refused: nothing is left of a stop."""
+        client = self.connected_client()
+        made: list[Channel] = []
+
+        def again(_reason: object) -> None:
+            made.append(client.channels.start_channel(TOPIC))
+            made[-1].on_close(again)
+
+        first = client.channels.start_channel(TOPIC)
+        first.on_close(again)
+        self.memory.flush()
+        with capturedLogs() as captured:
+            self.stop_client(client)
+        self.assertEqual([channel.state for channel in made], ["closed"])
+        [line] = told(captured, LogLevel.warn)
+        self.assertIn("the client has been stopped", line)
+
+    def test_stop_at_the_end(self) -> None:
+        """So is one that is started behind another stop, at the end of another."""
+        client = self.connected_client()
+        made: list[Channel] = []
+
+        def again(_reason: object) -> None:
+            client.stopService()
+            made.append(client.channels.start_channel(TOPIC))
+            made[-1].on_close(again)
+
+        self.started(client).on_close(again)
+        self.memory.flush()
+        self.stop_client(client)
+        self.assertEqual([channel.state for channel in made], ["closed"])
+        self.assertEqual(client.channels.routes, {})
+        # The end of a channel that starts the client again begins its next life.
+        client.startService()
+        self.memory.flush()
+        channel = self.joined_channel(OTHER, client=client)
+
+        def start(_reason: object) -> None:
+            client.startService()
+            made.append(client.channels.start_channel(TOPIC))
+
+        channel.on_close(start)
+        client.stopService()
+        self.memory.flush()
+        self.assertEqual((channel.state, made[-1].state), ("closed", "joined"))
