@@ -246,6 +246,13 @@ class Terminal:
         with _writing():
             self._writer.write(text + end)
 
+    def draw(self, text: str) -> None:
+        """Write what draws on the terminal.
+
+        :raises OSError: it has gone.
+        """
+        self._writer.write(text)
+
     def write_json(self, value: Any) -> None:
         """Print a value as one line of JSON, for a person or for a program.
 
