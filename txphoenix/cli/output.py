@@ -26,6 +26,7 @@ from .writing import Writer
 __all__ = [
     "BROKEN_PIPE",
     "FAILED",
+    "LONGEST_NOTE",
     "OK",
     "USAGE",
     "CommandError",
@@ -51,11 +52,15 @@ BROKEN_PIPE = 141
 It is what a shell tells of a program that SIGPIPE has ended: 128 and the signal's 13.
 """
 
-# The most characters of a note or an error; what it is made of is mostly cut before.
-_LONGEST_NOTE = 2000
+LONGEST_NOTE = 2000
+"""The most characters of a note or an error; its parts are mostly cut before."""
 
 # What may be unprintable; str.isprintable() knows.
 _UNPRINTABLE = re.compile(r"[^ -~]")
+
+# What a terminal obeys or a reader may take for the end of a line, and JSON has as it
+# is: DEL, the second 32 control characters, and what turns the direction of text.
+_OBEYED = re.compile(r"[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
 _COLOURS = {"red": "31", "green": "32", "dim": "2", "bold": "1"}
 
@@ -77,7 +82,11 @@ class OutputClosed(Exception):
 
 
 def as_json(value: Any, encoding: str = "utf-8", indent: int | None = None) -> str:
-    """A value as JSON, with letters as they are where the encoding has them."""
+    """A value as JSON, with letters as they are where the encoding has them.
+
+    It may end up on a terminal by way of another program, such as ``cat``: what a
+    terminal obeys is escaped, which is the same to whoever reads JSON.
+    """
     try:
         text = json.dumps(value, ensure_ascii=False, indent=indent)
         text.encode(encoding)
@@ -86,7 +95,7 @@ def as_json(value: Any, encoding: str = "utf-8", indent: int | None = None) -> s
     except RecursionError:
         # Whatever has been received is printed; this way takes longer.
         text = "".join(_pieces(value))
-    return text
+    return _OBEYED.sub(_escape, text)
 
 
 def _pieces(value: Any) -> Iterator[str]:
@@ -123,11 +132,7 @@ class _Raw(str):
 def as_shown_json(
     value: Any, encoding: str = "utf-8", indent: int | None = None
 ) -> str:
-    """The same for a terminal: all of it, with what is not printable escaped.
-
-    JSON itself escapes the first 32 characters alone, but there are more that a
-    terminal obeys.
-    """
+    """The same for a terminal: all of it, with what is not printable escaped."""
     lines = as_json(value, encoding, indent).split("\n")
     return "\n".join(_UNPRINTABLE.sub(_escape, line) for line in lines)
 
@@ -241,6 +246,13 @@ class Terminal:
         with _writing():
             self._writer.write(text + end)
 
+    def draw(self, text: str) -> None:
+        """Write what draws on the terminal.
+
+        :raises OSError: it has gone.
+        """
+        self._writer.write(text)
+
     def write_json(self, value: Any) -> None:
         """Print a value as one line of JSON, for a person or for a program.
 
@@ -254,7 +266,7 @@ class Terminal:
         """Print a note on standard error, in one line of a bounded length."""
         # Otherwise there is nobody left to be told.
         with suppress(OSError):
-            self._err.write(f"txphoenix: {cut(text, _LONGEST_NOTE)}\n")
+            self._err.write(f"txphoenix: {cut(text, LONGEST_NOTE)}\n")
 
     def hurry(self) -> None:
         """Wait no longer for a reader that takes nothing; a signal may call it."""

@@ -6,10 +6,13 @@ Results go to standard output; notes and errors go to standard error, one line e
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import redirect_stdout
+from functools import partial
 from typing import IO, Any, NoReturn, cast
 
 from twisted.internet.defer import CancelledError, Deferred
@@ -28,6 +31,7 @@ from zope.interface import implementer
 from .. import telemetry
 from .._version import __version__
 from ..errors import ConfigurationError, PhoenixError
+from ..legible import cut
 from ..runtime.package_log import package_log
 from .commands import run_listen, run_push, run_serve
 from .console import install_reactor, run_console
@@ -45,6 +49,7 @@ from .options import (
 from .output import (
     BROKEN_PIPE,
     FAILED,
+    LONGEST_NOTE,
     OK,
     USAGE,
     CommandError,
@@ -110,7 +115,9 @@ class _Parser(ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """End the program."""
-        self.exit(USAGE, f"txphoenix: error: {message} (see {self.prog} --help)\n")
+        # A word of the command line may be anything, and come from somebody else.
+        shown = cut(message, LONGEST_NOTE)
+        self.exit(USAGE, f"txphoenix: error: {shown} (see {self.prog} --help)\n")
 
 
 def make_parser(prog: str) -> ArgumentParser:
@@ -262,23 +269,27 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
     out = sys.stdout or open(os.devnull, "w")  # noqa: SIM115
     err = NoteStream(sys.stderr or open(os.devnull, "w"))  # noqa: SIM115
     terminal = Terminal(sys.stdin or open(os.devnull), out, err)  # noqa: SIM115
-    code = OK
+    code = _code_of(partial(_run_command, argv, terminal, err), terminal)
+    finished = _code_of(terminal.finish, terminal)
+    sys.exit(code or finished)
+
+
+def _code_of(run: Callable[[], None], terminal: Terminal) -> int:
+    """The exit code for what a part of the program has come to."""
     try:
-        _run_command(argv, terminal, err)
+        run()
     except KeyboardInterrupt:
         # It came before the reactor ran.
         terminal.fail("interrupted")
-        code = FAILED
-    except SystemExit as end:
-        code = cast(int, end.code) or OK
-    try:
-        terminal.finish()
+        return FAILED
     except OutputClosed:
-        code = code or BROKEN_PIPE
+        return BROKEN_PIPE
     except CommandError as error:
         terminal.fail(str(error))
-        code = code or error.code
-    sys.exit(code)
+        return error.code
+    except SystemExit as end:
+        return cast(int, end.code) or OK
+    return OK
 
 
 def _run_command(
@@ -287,9 +298,17 @@ def _run_command(
     """Run the program up to its SystemExit.
 
     :raises SystemExit: it has ended.
+    :raises OutputClosed: nobody reads the help.
+    :raises CommandError: the help cannot be written.
     """
     parser = make_parser(_prog(sys.argv[0]))
-    args = parser.parse_args(argv)
+    # argparse says nothing of help that it cannot write.
+    with redirect_stdout(io.StringIO()) as printed:
+        try:
+            args = parser.parse_args(argv)
+        finally:
+            if printed.getvalue():
+                terminal.write(printed.getvalue(), end="")
     if "run" not in args:
         parser.print_help(err)
         sys.exit(USAGE)

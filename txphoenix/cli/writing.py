@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import select
+import time
 from typing import TextIO
 
 __all__ = ["Writer"]
@@ -18,6 +19,9 @@ _PIECE = getattr(select, "PIPE_BUF", 512)
 
 # How often one looks whether to give up, in milliseconds.
 _LOOK_EACH = 200
+
+# How long one waits where poll() does not, in seconds.
+_PAUSE = 0.01
 
 
 class Writer:
@@ -32,6 +36,9 @@ class Writer:
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
         self._descriptor = _descriptor(stream)
+        self._written = self._descriptor
+        if self._descriptor is not None and stream.isatty():
+            self._written = _own_terminal(self._descriptor)
         self._is_hurried = False
         self._has_given_up = False
 
@@ -46,7 +53,7 @@ class Writer:
         """
         if self._has_given_up:
             return
-        if self._descriptor is None:
+        if self._written is None:
             self._stream.write(text)
             self._stream.flush()
             return
@@ -55,15 +62,17 @@ class Writer:
         encoding = self._stream.encoding or "utf-8"
         left = memoryview(text.encode(encoding, "backslashreplace"))
         poll = select.poll()
-        poll.register(self._descriptor, select.POLLOUT)
+        poll.register(self._written, select.POLLOUT)
         while left:
             if poll.poll(_LOOK_EACH):
                 try:
-                    left = left[os.write(self._descriptor, left[:_PIECE]) :]
-                except BlockingIOError:
-                    # The room that there was has been taken by somebody else.
+                    left = left[os.write(self._written, left[:_PIECE]) :]
                     continue
-            elif self._is_hurried:
+                except BlockingIOError:
+                    # Somebody else has taken the room, or a terminal has too little of
+                    # it for the end of a line, and poll() waits for no more.
+                    time.sleep(_PAUSE)
+            if self._is_hurried:
                 self._has_given_up = True
                 return
 
@@ -82,6 +91,20 @@ class Writer:
                 os.dup2(nowhere, self._descriptor)
                 os.close(nowhere)
             raise
+
+
+def _own_terminal(descriptor: int) -> int:
+    """The terminal opened once more, for us alone, so that a write takes what fits.
+
+    poll() tells of room for one character there, and a write of more would wait until
+    somebody presses Ctrl-Q.
+    """
+    try:
+        name = os.ttyname(descriptor)
+        return os.open(name, os.O_WRONLY | os.O_NOCTTY | os.O_NONBLOCK)
+    except OSError:
+        # Such as one of another user, or of outside of a container.
+        return descriptor
 
 
 def _descriptor(stream: TextIO) -> int | None:

@@ -73,6 +73,7 @@ class ParserTests(SynchronousTestCase):
             (["listen", "ws://h/s", "a", "--count", "0"], "--count"),
             (["serve", "--port", "70000"], "--port"),
             (["serve", "--nonsense"], "--nonsense"),
+            (["serve", "--\x1b[2J\nx"], r"--\x1b[2J\nx"),
             (["push", "u", "a", "b", "1", "--token", "x", "--token-env", "Y"], "token"),
         ):
             self.err.truncate(0)

@@ -121,6 +121,26 @@ class WriterTests(SynchronousTestCase):
         os.set_blocking(self.reader, False)
         self.assertRaises(BlockingIOError, os.read, self.reader, 10)
 
+    def test_hurried_at_terminal(self) -> None:
+        """Hurried, it does not wait for a terminal that has stopped, as by Ctrl-S.
+
+        The terminal itself stays as it is: a shell shares it.
+        """
+        for text in (LONG, "\n" * len(LONG)):
+            screen, descriptor = os.openpty()
+            with os.fdopen(descriptor, "w") as stream:
+                writer = Writer(stream)
+                writer.hurry()
+                thread = threading.Thread(target=writer.write, args=(text,))
+                thread.start()
+                thread.join(30)
+                is_held_up = thread.is_alive()
+                self.assertTrue(os.get_blocking(descriptor))
+                # That ends it in any case.
+                os.close(screen)
+                thread.join()
+            self.assertFalse(is_held_up, text[:1])
+
     def test_characters(self) -> None:
         """What the stream has no characters for is escaped."""
         self.writer.write("\u00e9\ud800\n")

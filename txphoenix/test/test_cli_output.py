@@ -46,6 +46,21 @@ class TextTests(SynchronousTestCase):
         self.assertEqual(as_json({"a": "é"}, "ascii"), '{"a": "\\u00e9"}')
         self.assertEqual(as_json("\ud800"), '"\\ud800"')
 
+    def test_json_that_ends_up_on_a_terminal(self) -> None:
+        """JSON is one line to every reader, and moves no terminal behind a pipe."""
+        joined = "\N{ZERO WIDTH JOINER}"
+        depth = sys.getrecursionlimit() * 100
+        deep: Any = "\x9b"
+        for _ in range(depth):
+            deep = [deep]
+        self.assertNotIn("\x9b", as_json(deep))
+        for character in "\x00\x1b\x7f\x85\x9b\u061c\u200f\u2028\u2029\u202e\u2069":
+            text = as_json({character: f"é漢{joined}{character}"})
+            self.assertNotIn(character, text)
+            self.assertIn(f"é漢{joined}", text)
+            self.assertEqual(text.splitlines(), [text])
+            self.assertEqual(json.loads(text), {character: f"é漢{joined}{character}"})
+
     def test_json_to_any_depth(self) -> None:
         """A value is written however deep it is nested."""
         depth = sys.getrecursionlimit() * 100
@@ -203,10 +218,10 @@ class TerminalTests(SynchronousTestCase):
         self.assertEqual(out.getvalue(), '"✓"\n')
 
     def test_json_for_a_person(self) -> None:
-        """A terminal gets no control characters, and a pipe the text as it is."""
-        for is_terminal, shown in ((False, "\x9b"), (True, "\\u009b")):
+        """A terminal gets what is seen alone, and a pipe all that drives none."""
+        for is_terminal, shown in ((False, "\u200b"), (True, "\\u200b")):
             out = Stream(is_terminal=is_terminal)
-            terminal(out).write_json("\x9b" * 5000)
+            terminal(out).write_json("\u200b" * 5000)
             self.assertEqual(out.output.text, f'"{shown * 5000}"\n')
 
     def test_closed_output(self) -> None:

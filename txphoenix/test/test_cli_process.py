@@ -133,6 +133,14 @@ class ProcessTests(PhoenixMixin, TestCase):
             self.assertEqual(line, f"txphoenix: error: {NO_SPACE}", command)
             self.assertEqual((code, err.count("error")), (1, 1), command)
 
+    async def test_full_disk_unbuffered(self) -> None:
+        """So it is where Python keeps nothing, and each write tells of its own."""
+        for command in ("--version", "--help", "listen --help"):
+            run = f"PYTHONUNBUFFERED=1 $RUN {command} > /dev/full"
+            self.assertEqual(
+                await self.shell(run), (1, f"txphoenix: error: {NO_SPACE}\n"), command
+            )
+
     async def test_full_disk_for_errors(self) -> None:
         """Where errors cannot be written, the exit code still tells of them."""
         server = await self.phoenix_server({"rooms:*": Room})
@@ -162,6 +170,9 @@ class ProcessTests(PhoenixMixin, TestCase):
 
     if not os.path.exists("/dev/full"):
         test_full_disk.skip = "there is no /dev/full"  # type: ignore[attr-defined]
+        test_full_disk_unbuffered.skip = (  # type: ignore[attr-defined]
+            "there is no /dev/full"
+        )
         test_full_disk_for_errors.skip = (  # type: ignore[attr-defined]
             "there is no /dev/full"
         )

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import os
 import re
+import select
 import sys
+from typing import Any, cast
+
+from twisted.internet.interfaces import IReactorTime
+from twisted.internet.threads import deferToThread
 
 from txphoenix.test.prompt_case import PromptCase
 from txphoenix.testing import PhoenixServer
@@ -258,6 +263,26 @@ class LeavingTests(PromptCase):
         console.hang_up()
         self.assertEqual(await console.ended, 0)
         self.assertEqual(getattr(await left, "reason", None), "left")
+
+    async def test_terminal_stopped(self) -> None:
+        """A signal ends it where the terminal takes nothing any more."""
+        from twisted.internet import reactor
+
+        server, console = await self.started()
+        console.enter("join rooms:a")
+        await console.see("ok rooms:a")
+        left = server.when_left("rooms:a")
+        window: Any = console.transport
+        window.pauseProducing()
+        server.broadcast("rooms:a", "long", "x" * (1 << 20))
+        # It draws, and there is no room for all of that.
+        await deferToThread(select.select, [window.fileno()], [], [], 60)
+        console.signal("SIGTERM")
+        left.addTimeout(30, cast(IReactorTime, reactor))
+        await left
+        window.resumeProducing()
+        self.assertEqual(await console.ended, 0)
+        self.assertEqual(console.settings, console.settings_before)
 
     async def test_piped_output(self) -> None:
         """A person whose output goes through a pipe may mistype and go on."""

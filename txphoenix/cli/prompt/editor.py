@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
+from typing import Any, TextIO, cast
 
 from prompt_toolkit.application import Application
 from prompt_toolkit.buffer import Buffer
@@ -60,6 +60,25 @@ _STYLE = Style.from_dict(
 )
 
 
+class _Surface:
+    """What prompt_toolkit draws on: the terminal, for which it waits as long as we do.
+
+    It has what ``Vt100_Output`` asks for, and no ``buffer`` that leads past us.
+    """
+
+    def __init__(self, terminal: Terminal) -> None:
+        self._terminal = terminal
+        self.encoding = terminal.out.encoding or "utf-8"
+        self.fileno = terminal.out.fileno
+        self.isatty = terminal.out.isatty
+        self.flush = terminal.out.flush
+
+    def write(self, text: str) -> None:
+        """Write text; what the terminal has no character for stays as wide."""
+        shown = text.encode(self.encoding, "replace").decode(self.encoding)
+        self._terminal.draw(shown)
+
+
 class Editor:
     """A line at the bottom of a terminal.
 
@@ -85,7 +104,7 @@ class Editor:
         self._accept = accept
         self._leave = leave
         self._above: list[tuple[str, str]] = []
-        self._output = create_output(terminal.out)
+        self._output = create_output(cast(TextIO, _Surface(terminal)))
         if isinstance(self._output, Vt100_Output):
             self._output.enable_cpr = False
         self._depth = None if terminal.has_colours else ColorDepth.DEPTH_1_BIT
