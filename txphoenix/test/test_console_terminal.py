@@ -279,9 +279,10 @@ class LeavingTests(PromptCase):
         await deferToThread(select.select, [window.fileno()], [], [], 60)
         console.signal("SIGTERM")
         left.addTimeout(30, cast(IReactorTime, reactor))
-        await left
+        room = await left
         window.resumeProducing()
         self.assertEqual(await console.ended, 0)
+        self.assertEqual(getattr(room, "reason", None), "left")
         self.assertEqual(console.settings, console.settings_before)
 
     async def test_piped_output(self) -> None:
