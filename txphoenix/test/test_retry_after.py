@@ -301,7 +301,11 @@ class ConnectionTests(ClientTestCase):
 
         self.memory.refuse(503)
         self.assertEqual(self.delays(backoff=backoff), [2.0])
-        self.assertEqual(given, [(0, self.errors[0])])
+        [(failures, error)] = given
+        self.assertEqual((failures, repr(error)), (0, repr(self.errors[0])))
+        self.assertEqual(error.status, 503)
+        # What is kept until then is no error that a hook may have raised.
+        self.assertIsNot(error, self.errors[0])
         self.memory.advance(2.0)
         self.assertEqual([failures for failures, _ in given], [0, 1])
 
