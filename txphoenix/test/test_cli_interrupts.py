@@ -48,7 +48,8 @@ class SignalTests(SynchronousTestCase):
         self.patch(signal, "signal", self.set.__setitem__)
         self.patch(signal, "getsignal", lambda each: self.set.get(each, 0))
         self.reactor = Threaded()
-        self.reactor.running = True
+        # An older Twisted's says from the beginning that it has stopped.
+        self.reactor.running, self.reactor.hasStopped = True, False
         self.terminal = Terminal(io.StringIO(), Stream(), Stream(), {})
 
     def known(self) -> list[int]:
