@@ -282,7 +282,7 @@ class Membership(Generic[_C_co]):
         pending = manager.next_joins.take(self)
         if pending is None:
             return
-        stops = self._take_stops() if self.state is State.CLOSED else ()
+        stops = self._take_stops() if self.state is _CLOSED else ()
         error = reason if isinstance(reason, BaseException) else None
         pending.fail(error or ChannelClosed(reason, self.topic))
         manager.stop_waiters.tell(stops, error)

@@ -5,6 +5,7 @@ It is in a clone and in a source distribution, not in a wheel.
 
 from __future__ import annotations
 
+import ast
 import re
 import runpy
 import sys
@@ -54,6 +55,17 @@ def run_setup() -> dict[str, Any]:
     with mock.patch.dict(sys.modules, modules):
         names = runpy.run_path(str(SETUP))
     return {**names, "given": vars(tools)["setup"].call_args.kwargs}
+
+
+def imported(path: Path) -> set[str]:
+    """The modules that a file imports, but those relative to it."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            found.add(str(node.module))
+    return found
 
 
 class SetupTestCase(SynchronousTestCase):
@@ -195,3 +207,29 @@ class MetadataTests(SetupTestCase):
         self.assertGreater(len(wanted), 10)
         floors = {it.partition(";")[0].replace(">=", "==") for it in wanted}
         self.assertEqual(floors - pins, set())
+
+    def test_examples(self) -> None:
+        """The extra ``examples`` brings what they import, but for Crossbar."""
+        folder, extras = ROOT / "examples", self.given["extras_require"]
+        files = [
+            path
+            for path in [*folder.rglob("*.py"), *folder.rglob("*.tac")]
+            if "crossbar" not in path.relative_to(folder).parts
+        ]
+        self.assertGreater(len(files), 15)
+        brought = {
+            re.split(r"\W", it)[0]
+            for it in [*self.given["install_requires"], *extras["examples"]]
+        }
+        # By twisted[tls]; and what is beside the file.
+        brought |= {"cryptography", *sys.stdlib_module_names}
+        brought |= {it.stem for path in files for it in (path, path.parent)}
+        for path in files:
+            for module in imported(path):
+                name, _, rest = module.partition(".")
+                if name == "txphoenix":
+                    # A package of ours that needs an extra has its name.
+                    needed = extras.get(rest.partition(".")[0], [])
+                    self.assertEqual(set(needed) - {*extras["examples"]}, set(), path)
+                else:
+                    self.assertIn(name, brought, path)
