@@ -148,6 +148,15 @@ def url_seeds() -> Iterator[bytes]:
         yield b"\x0c" + text.encode()
     for text in ("http://me:p%40ssword@proxy.example.org:3128", "https://[::1]/"):
         yield b"\x01" + text.encode()
+    # Userinfo that should have been escaped, in URLs that are refused.
+    for text in (
+        "ws://proxy.example.org.17&o?@there",
+        "http://me:1234?abcdefghijklm@proxy.example.org:3128",
+        "http://me:1234/?abcdefghijklm@proxy.example.org:3128",
+        "http://me:1234#abcdefghijklm@proxy.example.org:3128",
+    ):
+        yield b"\0" + text.encode()
+        yield b"\x01" + text.encode()
     for text in ("example.org:8080", "[::1]:80"):
         yield b"\x02" + text.encode()
     yield b'\x03{"user":{"id":1,"tags":["a","b"]},"ok":true,"none":null,"x":1.5}'

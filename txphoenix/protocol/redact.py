@@ -40,11 +40,15 @@ def redact_url(url: str) -> str:
 
     Userinfo is taken to reach to the last ``@`` before the query, since a password may
     hold a ``/`` that should have been escaped.
+    A URL whose userinfo may reach into the query, or into the fragment, is cut out
+    whole.
 
     :param url: any text; it need not be a valid URL.
     """
     match = re.fullmatch(_URL, url)
     if match is None or re.fullmatch(_AUTHORITY, match["authority"]) is None:
+        return REDACTED
+    if _may_reach_further(match):
         return REDACTED
     userinfo = f"{REDACTED}@" if match["userinfo"] else ""
     query = match["query"] or ""
@@ -63,13 +67,24 @@ def redact_url(url: str) -> str:
     )
 
 
-def _redact_pair(pair: str) -> str:
-    """One ``name=value`` of a query without its value; a lone word may be a token.
+def _may_reach_further(match: re.Match[str]) -> bool:
+    """Whether the host may be a part of userinfo that holds a ``?`` or a ``#``.
 
-    What has an ``@`` may be userinfo, whose ``?`` should have been escaped.
+    Both should have been escaped there.
+    An ``@`` is common in the value of a parameter, but not in a name, and a URL with
+    parameters has a path.
     """
+    query, fragment = match["query"] or "", match["fragment"] or ""
+    if match["path"]:
+        names = [pair.partition("=")[0] for pair in query.split("&")]
+        return "@" in fragment or any("@" in name for name in names)
+    return "@" in query or "@" in fragment
+
+
+def _redact_pair(pair: str) -> str:
+    """One ``name=value`` of a query without its value; a lone word may be a token."""
     name, equals, _ = pair.partition("=")
-    return f"{name}={REDACTED}" if equals and "@" not in name else REDACTED
+    return f"{name}={REDACTED}" if equals else REDACTED
 
 
 def redact_headers(headers: Mapping[str, Any] | Iterable[str]) -> dict[str, str]:

@@ -74,6 +74,31 @@ class RedactURLTests(SynchronousTestCase):
         ):
             self.assertNotIn(SECRET, redact_url(url))
 
+    def test_userinfo_that_reaches_further(self) -> None:
+        """Userinfo with a ``?`` or ``#`` is cut out from its beginning."""
+        for userinfo in (
+            "me:123?x",
+            "me:123#x",
+            "me:123?x=1",
+            "me:12/3?x",
+            "me:12/3#x",
+            "me:1?2&x=3",
+            "me.17&o?",
+            "[::1]:123?x",
+            "12345?",
+        ):
+            for rest in ("host", "host/s", "host/s?token=1&vsn=2", "host:80?a=b"):
+                for scheme in ("ws://", "https://", "//", ""):
+                    url = f"{scheme}{userinfo}@{rest}"
+                    self.assertEqual(redact_url(url), REDACTED, url)
+
+    def test_at_in_a_value(self) -> None:
+        """An ``@`` in the value of a parameter hides no more than that value."""
+        self.assertEqual(
+            redact_url("wss://host:4000/socket?mail=me@there.org&vsn=2.0.0"),
+            "wss://host:4000/socket?mail=[redacted]&vsn=[redacted]",
+        )
+
     def test_malformed(self) -> None:
         """What cannot be read as a URL is cut out whole."""
         for text in (f"ws://host:{SECRET}/s", f"ws://[::1{SECRET}", f"a:{SECRET}/b"):
