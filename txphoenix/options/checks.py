@@ -48,7 +48,7 @@ _NO_TOPICS = ("", PHOENIX_TOPIC)
 _SURROGATE = r"[\ud800-\udfff]"
 _ENDPOINT = r"(?s)[A-Za-z][\w.-]*:.+"
 # A proxy's URL, for instance, with a password that would be shown as a part of it.
-_NO_ENDPOINT = r"(?i)(?:https?|wss?)://"
+_NO_ENDPOINT = r"(?i)(?:https?|wss?|socks\w*)://"
 
 
 def wrong(name: str, expected: str, value: object) -> ConfigurationError:

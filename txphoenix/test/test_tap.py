@@ -214,6 +214,7 @@ class OptionsTests(SynchronousTestCase):
             ("--timeout", f"wss://me:{SECRET}@host/socket"),
             ("--transport", f"wss://me:1?{SECRET}@host/socket"),
             ("--endpoint", f"http://me:{SECRET}@proxy.example.org:3128"),
+            ("--endpoint", f"socks5://me:{SECRET}@proxy.example.org:1080"),
             ("--vsn", f"me:{SECRET}@host"),
             ("--log-level", f"wss://me:{SECRET}@host/socket"),
             ("--metrics", f"http://me:{SECRET}@host:9464"),
