@@ -162,8 +162,13 @@ async def forward(channel, webhook):
 
 def address(text):
     """Check the receiver's URL: with another, each attempt would fail."""
-    parts = urlsplit(text)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username:
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        # argparse would show the text, and a password in it.
+        parts = urlsplit("")
+    is_http = parts.scheme in ("http", "https") and parts.hostname
+    if not is_http or "@" in parts.netloc:
         raise argparse.ArgumentTypeError("not a URL such as https://example.org/hook")
     return text
 

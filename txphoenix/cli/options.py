@@ -20,7 +20,7 @@ from ..client.socket_client import SocketClient
 from ..errors import ConnectionFailed
 from ..options.options import OPTIONS
 from ..options.types import ClientOptions
-from ..protocol.redact import redact_url
+from ..protocol.redact import redact_url, redact_variable
 from ..protocol.serializer import known_versions
 from ..runtime.regular_files import check_regular
 from ..transports.client_tls import url_tls
@@ -299,7 +299,9 @@ def _auth_token(args: Namespace, terminal: Terminal) -> str | Callable[[], str] 
     if args.token_env is not None:
         if args.token_env not in terminal.environ:
             raise CommandError(
-                f"--token-env: there is no variable {args.token_env!r}", USAGE
+                "--token-env: there is no variable "
+                f"{redact_variable(args.token_env)!r}",
+                USAGE,
             )
         return terminal.environ[args.token_env].strip()
     if args.token_file is not None:

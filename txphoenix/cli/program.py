@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import os
 import sys
-from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
+from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Sequence
 from contextlib import redirect_stdout
 from functools import partial
@@ -31,7 +31,6 @@ from zope.interface import implementer
 from .. import telemetry
 from .._version import __version__
 from ..errors import ConfigurationError, PhoenixError
-from ..legible import cut
 from ..runtime.package_log import package_log
 from .commands import run_listen, run_push, run_serve
 from .console import install_reactor, run_console
@@ -49,13 +48,13 @@ from .options import (
 from .output import (
     BROKEN_PIPE,
     FAILED,
-    LONGEST_NOTE,
     OK,
     USAGE,
     CommandError,
     OutputClosed,
     Terminal,
 )
+from .parser import Parser
 
 __all__ = ["execute", "main", "make_parser"]
 
@@ -107,33 +106,21 @@ examples:
 """
 
 
-class _Parser(ArgumentParser):
-    """A parser whose errors are one line."""
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(formatter_class=RawDescriptionHelpFormatter, **options)
-
-    def error(self, message: str) -> NoReturn:
-        """End the program."""
-        # A word of the command line may be anything, and come from somebody else.
-        shown = cut(message, LONGEST_NOTE)
-        self.exit(USAGE, f"txphoenix: error: {shown} (see {self.prog} --help)\n")
-
-
 def make_parser(prog: str) -> ArgumentParser:
     """Make what reads the command line.
 
     :param prog: how the program was called.
     """
-    parser = _Parser(prog=prog, description=_DESCRIPTION, epilog=_EPILOG)
+    parser = Parser(prog=prog, description=_DESCRIPTION, epilog=_EPILOG)
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(metavar="COMMAND", title="commands")
 
     def command(
         name: str, run: Any, arguments: str, description: str, epilog: str = ""
-    ) -> _Parser:
-        made: _Parser = commands.add_parser(
+    ) -> Parser:
+        made: Parser = commands.add_parser(
             name,
+            words=parser.words,
             usage=f"{prog} {name} [OPTION]... {arguments}".rstrip(),
             help=description[0].lower() + description[1:].rstrip("."),
             description=description,

@@ -70,7 +70,7 @@ def _parsed(reactor: Any, description: str) -> IStreamServerEndpoint:
     except Exception as error:
         # What it raises depends on the kind, and on whoever has written that.
         raise ConfigurationError(
-            f"metrics cannot be served at {legible(description)}: {legible(error)}"
+            f"metrics cannot be served at {_shown(description)}: {legible(error)}"
         ) from None
     return endpoint
 
@@ -78,5 +78,10 @@ def _parsed(reactor: Any, description: str) -> IStreamServerEndpoint:
 def _wrong(where: object) -> ConfigurationError:
     return ConfigurationError(
         f"metrics must be a port from 0 to {_LAST_PORT}, or an endpoint's description "
-        f"such as tcp:9464:interface=0.0.0.0, not {legible(where)}"
+        f"such as tcp:9464:interface=0.0.0.0, not {_shown(where)}"
     )
+
+
+def _shown(where: object) -> str:
+    # It may have a password in it.
+    return "a URL" if isinstance(where, str) and "://" in where else legible(where)

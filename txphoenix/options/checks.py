@@ -27,6 +27,7 @@ from ..errors import ConfigurationError
 from ..legible import legible
 from ..protocol.cookie_jar import bounded_jar
 from ..protocol.event_names import PHOENIX_TOPIC
+from ..protocol.redact import redact_word
 from ..protocol.serializer import has_functions, is_whole
 from ..protocol.url import parse_proxy
 from .channel_kinds import AnyChannel, is_made_as_usual
@@ -46,6 +47,8 @@ _NO_TOPICS = ("", PHOENIX_TOPIC)
 # Compiled when they are first needed: few options are of the kind.
 _SURROGATE = r"[\ud800-\udfff]"
 _ENDPOINT = r"(?s)[A-Za-z][\w.-]*:.+"
+# A proxy's URL, for instance, with a password that would be shown as a part of it.
+_NO_ENDPOINT = r"(?i)(?:https?|wss?|socks\w*)://"
 
 
 def wrong(name: str, expected: str, value: object) -> ConfigurationError:
@@ -66,7 +69,7 @@ def _must(
             return value if convert is None else convert(value)
         if isinstance(value, bool | int | float | str):
             raise ConfigurationError(
-                f"{name} must be {expected}, not {legible(value, 100)}"
+                f"{name} must be {expected}, not {legible(redact_word(value), 100)}"
             )
         raise wrong(name, expected, value)
 
@@ -101,7 +104,7 @@ def _is_description(value: str) -> bool:
 
     Of most kinds only an attempt can tell, on its reactor.
     """
-    if re.fullmatch(_ENDPOINT, value) is None:
+    if re.fullmatch(_ENDPOINT, value) is None or re.match(_NO_ENDPOINT, value):
         return False
     if value.lower().startswith(("tcp:", "unix:")):
         try:

@@ -11,6 +11,7 @@ from attrs import Attribute
 
 from ..errors import ConfigurationError
 from ..legible import legible
+from ..protocol.redact import redact_word
 from ..protocol.serializer import check_version, is_whole
 
 __all__ = [
@@ -77,7 +78,7 @@ def one_version(given: dict[str, Any], present: object = None) -> dict[str, Any]
     if is_whole(serializer) and given.get("vsn", serializer.vsn) != serializer.vsn:
         raise ConfigurationError(
             f"vsn must be left out, or be {legible(serializer.vsn)} as the serializer "
-            f"has it, not {legible(given['vsn'])}"
+            f"has it, not {legible(redact_word(given['vsn']))}"
         )
     # With a whole serializer comes and goes its version.
     is_own = is_whole(serializer) or is_whole(present)

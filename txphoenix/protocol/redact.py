@@ -13,7 +13,15 @@ from collections.abc import Iterable, Mapping
 from types import ModuleType
 from typing import Any
 
-__all__ = ["REDACTED", "redact_headers", "redact_params", "redact_url", "shown"]
+__all__ = [
+    "REDACTED",
+    "redact_headers",
+    "redact_params",
+    "redact_url",
+    "redact_variable",
+    "redact_word",
+    "shown",
+]
 
 REDACTED = "[redacted]"
 """What stands in a secret's place."""
@@ -28,8 +36,12 @@ _URL = r"""(?xs)
     (?P<fragment> \# .* )?
     """
 
-# A port that is no number is the beginning of a password that holds a "/", "?" or "#".
-_AUTHORITY = r"(?:\[[^\]]*\]|[^:\[\]]*)(?::[0-9]*)?"
+# A port that is none is the beginning of a password that holds a "/", "?" or "#".
+_AUTHORITY = r"(?:\[[^\]]*\]|[^:\[\]]*)(?::[0-9]{0,5})?"
+# No e-mail address goes on so in a value, but a host does with its port or path.
+_HOST_IN_VALUE = r"@[^&]*[:/?]"
+# As nearly all variables are named, and few tokens are.
+_VARIABLE = r"[A-Z_][A-Z0-9_]{0,63}|[a-z_]{1,64}"
 
 
 def redact_url(url: str) -> str:
@@ -71,11 +83,11 @@ def _may_reach_further(match: re.Match[str]) -> bool:
     """Whether the host may be a part of userinfo that holds a ``?`` or a ``#``.
 
     Both should have been escaped there.
-    An ``@`` is common in the value of a parameter, but not in a name, and a URL with
-    parameters has a path.
+    An ``@`` is common in the value of a parameter, where it is an e-mail address, but
+    not in a name, and a URL with parameters has a path.
     """
     query, fragment = match["query"] or "", match["fragment"] or ""
-    if match["path"]:
+    if match["path"] and re.search(_HOST_IN_VALUE, query) is None:
         names = [pair.partition("=")[0] for pair in query.split("&")]
         return "@" in fragment or any("@" in name for name in names)
     return "@" in query or "@" in fragment
@@ -85,6 +97,36 @@ def _redact_pair(pair: str) -> str:
     """One ``name=value`` of a query without its value; a lone word may be a token."""
     name, equals, _ = pair.partition("=")
     return f"{name}={REDACTED}" if equals else REDACTED
+
+
+def redact_word(text: Any) -> Any:
+    """What came in place of a word or a number, as an error may show it.
+
+    What looks like a URL is redacted as one, and the value of a command line's option
+    is cut out.
+    Any other text stays, and what is no text.
+
+    >>> redact_word("wss://me:pw@host/socket"), redact_word("--token=abc")
+    ('wss://[redacted]@host/socket', '--token=[redacted]')
+    >>> redact_word("soon")
+    'soon'
+    """
+    if not isinstance(text, str):
+        return text
+    name, equals, _ = text.partition("=")
+    if equals and name.startswith("-"):
+        return f"{name}={REDACTED}"
+    is_like_url = "://" in text or "@" in text or "?" in text
+    return redact_url(text) if is_like_url else text
+
+
+def redact_variable(name: str) -> str:
+    """The name of an environment variable, unless it may be a value.
+
+    >>> redact_variable("API_TOKEN"), redact_variable("SFMyNTY.g2gDbQ")
+    ('API_TOKEN', '[redacted]')
+    """
+    return name if re.fullmatch(_VARIABLE, name) else REDACTED
 
 
 def redact_headers(headers: Mapping[str, Any] | Iterable[str]) -> dict[str, str]:

@@ -39,6 +39,7 @@ from .field_checks import (
 )
 from .json_codecs import JSONCodec, StandardJSON, as_bytes, as_codec, default_json
 from .message import Message, Serializer, new_message
+from .redact import redact_word
 from .v2_frames import V2Frames
 
 __all__ = [
@@ -212,7 +213,8 @@ def check_version(vsn: object) -> None:
     if not isinstance(vsn, str) or vsn not in _factories:
         known = " or ".join(map(repr, _factories))
         raise ConfigurationError(
-            f"vsn must be {known}, not {legible(vsn)}; others are made known by "
+            f"vsn must be {known}, not {legible(redact_word(vsn))}; "
+            "others are made known by "
             "txphoenix.serializer.register(vsn, factory), or by the option serializer"
         )
 

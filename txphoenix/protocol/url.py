@@ -31,7 +31,7 @@ from ..errors import ConfigurationError
 from ..legible import legible
 from .host import read_host, server_name
 from .query_params import merge_params
-from .redact import redact_url
+from .redact import redact_url, redact_word
 
 __all__ = [
     "ProxyAddress",
@@ -171,7 +171,8 @@ def connect_url(
     """
     if transport not in _SCHEMES:
         raise ConfigurationError(
-            f"transport must be 'websocket' or 'longpoll', not {legible(transport)}"
+            "transport must be 'websocket' or 'longpoll', not "
+            f"{legible(redact_word(transport))}"
         )
     target = connect_target(
         url, transport=transport, params=params, vsn=vsn, exact=exact

@@ -30,6 +30,7 @@ from ..legible import cut, legible
 from ..options.fields import text_type
 from ..options.options import OPTIONS
 from ..options.texts import TEXTS
+from ..protocol.redact import redact_word
 from .services import CleanExit, LogFilter, LoggedChannel
 from .settings import (
     DEFAULTS,
@@ -85,7 +86,7 @@ def _flag_of(name: str, text: str) -> bool:
         return _flag(text)
     except KeyError:
         # It may be the next option, with a secret for its value.
-        came = legible(text.partition("=")[0], 40)
+        came = legible(redact_word(text).partition("=")[0], 40)
         raise UsageError(
             f"--{name} takes yes or no, as in --{name} yes, not {came}"
         ) from None
@@ -180,12 +181,21 @@ class Options(UsageOptions):
     def parseArgs(self, *args: str) -> None:
         """Refuse what is no option."""
         for name, value in self.items():
-            if args and isinstance(value, str) and value.startswith("--"):
+            if not isinstance(value, str) or not value.startswith("--"):
+                continue
+            if args or self._is_option(value):
                 # It has taken the next option for its value.
                 follows = cut(value.partition("=")[0])
                 raise UsageError(f"--{name} needs a value, and {follows} follows it")
         if args:
-            raise UsageError(f"{args[0]!r} is no option; a topic is --join {args[0]}")
+            # A URL, for instance, with a password in it.
+            came = redact_word(args[0])
+            raise UsageError(f"{came!r} is no option; a topic is --join {came}")
+
+    def _is_option(self, text: str) -> bool:
+        """Whether it is an option of ours and its value."""
+        name = text.removeprefix("--").partition("=")[0]
+        return f"{name}=" in self.longOpt
 
     def parseOptions(self, options: Iterable[str] | None = None) -> None:
         """Parse a command line, and check it.

@@ -32,6 +32,7 @@ from ..options.channel_kinds import ChannelFactory
 from ..options.fields import text_type
 from ..options.options import OPTIONS, Options
 from ..options.spelling import did_you_mean
+from ..protocol.redact import redact_variable, redact_word
 from ..runtime.regular_files import check_regular, expanded
 from ..transports.client_tls import url_tls
 from ..transports.tls_files import FileNames
@@ -132,7 +133,8 @@ def log_level(given: Mapping[str, Any]) -> str | None:
     name: str | None = _merged(_layers(given)).get("log_level")
     if name is not None and name not in _LEVELS:
         raise ConfigurationError(
-            f"log_level must be one of {', '.join(_LEVELS)}, not {name!r:.100}"
+            f"log_level must be one of {', '.join(_LEVELS)}, not "
+            f"{redact_word(name)!r:.100}"
         )
     return name
 
@@ -259,8 +261,8 @@ class _Source(NamedTuple):
             value = os.environ.get(self.value, "").strip()
             if not value:
                 raise ConfigurationError(
-                    f"{self.option}: the environment variable {self.value!r} is not "
-                    "set, or empty"
+                    f"{self.option}: the environment variable "
+                    f"{redact_variable(self.value)!r} is not set, or empty"
                 )
             return value
         return self.value
@@ -349,16 +351,17 @@ def _channel_class(named: Any) -> ChannelFactory[Channel]:
         try:
             found = namedAny(named)
         except (ModuleNotFound, ObjectNotFound) as error:
-            module = named.partition(".")[0]
+            came = redact_word(named)
+            module = came.partition(".")[0]
             raise ConfigurationError(
-                f"channel: {named} cannot be imported: Python finds no module"
+                f"channel: {came} cannot be imported: Python finds no module"
                 f" {module!r}; if it is in this folder, set PYTHONPATH=."
             ) from error
         except Exception as error:
             # The import runs somebody's code, which may raise anything.
             lines = str(error).splitlines() or [type(error).__name__]
             raise ConfigurationError(
-                f"channel: {named} cannot be imported: {lines[0]}"
+                f"channel: {redact_word(named)} cannot be imported: {lines[0]}"
             ) from error
     is_class = isinstance(found, type)
     if not (issubclass(found, Channel) if is_class else callable(found)):

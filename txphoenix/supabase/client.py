@@ -255,7 +255,11 @@ def _check_key(key: Any) -> str:
 
 def _urls(url: object) -> tuple[str, str]:
     """The URLs of a project's Realtime: of its socket, and for HTTP."""
-    parts = urlsplit(url) if isinstance(url, str) else None
+    try:
+        parts = urlsplit(url) if isinstance(url, str) else None
+    except ValueError:
+        # Its text quotes what may hold a password.
+        parts = None
     if parts is None or parts.scheme not in _SCHEMES or not parts.netloc:
         raise ConfigurationError(
             "url must be that of a project, such as 'https://ref.supabase.co'"

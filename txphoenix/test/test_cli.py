@@ -84,6 +84,31 @@ class ParserTests(SynchronousTestCase):
             self.assertIn(said, line)
             self.assertIn("--help", line)
 
+    def test_secrets_are_not_shown(self) -> None:
+        """What is wrong does not show what may be a secret, and shows the rest."""
+        secret = "Qz7kWx9LmP"
+        url = f"wss://me:{secret}?x@host/socket"
+        listen = ("listen", "ws://h/s", "a")
+        for arguments, said in (
+            ((f"wss://me:{secret}@host/socket",), "wss://[redacted]@host/socket"),
+            ((*listen, "--tokne", secret), "--tokne [redacted]"),
+            ((*listen, f"--tokne={secret}"), "--tokne=[redacted]"),
+            ((*listen, "-t", secret), "-t [redacted]"),
+            ((*listen, f"--tok={secret}"), "ambiguous option: --tok"),
+            ((*listen, "--timeout", url), "--timeout: expected a number"),
+            ((*listen, "--count", url), "--count: expected a whole number"),
+            ((*listen, "--vsn", url), "--vsn: invalid choice"),
+            ((*listen, f"--vsn={url}\n"), "--vsn: invalid choice"),
+            ((*listen, f"--exact-url={url}"), "--exact-url"),
+            (("serve", "--port", url), "--port: expected a port"),
+            (("serve", url, "more"), "unrecognized arguments: [redacted] more"),
+        ):
+            self.err.truncate(0)
+            self.err.seek(0)
+            self.assertEqual(self.exit_code(*arguments), USAGE)
+            self.assertNotIn(secret, self.err.getvalue())
+            self.assertIn(said, self.err.getvalue())
+
     def test_version(self) -> None:
         """``--version`` prints the version."""
         self.assertEqual(self.exit_code("--version"), OK)

@@ -239,6 +239,8 @@ class RunningClientTests(PhoenixMixin, SynchronousTestCase):
     def test_no_token(self) -> None:
         """A variable or a file that is not there is an error at once."""
         self.assertIn("NOTHING", self.refused("--token-env", "NOTHING"))
+        # The token itself may be in the name's place.
+        self.assertNotIn("g2gDbQ", self.refused("--token-env", "SFMyNTY.g2gDbQ"))
         said = self.refused("--token-file", "/nowhere/token")
         self.assertIn("'/nowhere/token': No such file", said)
 

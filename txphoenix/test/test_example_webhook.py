@@ -212,7 +212,13 @@ class WrongTests(WebhookCase):
         """So it is with a URL that no POST could go to, a secret and a server."""
         url = "ws://127.0.0.1:1/socket"
         self.assertIn("arguments are required", await self.said(url, TOPIC))
-        for hook in ("localhost:8000/hook", "http://me:s3cret@localhost/", "http:///"):
+        for hook in (
+            "localhost:8000/hook",
+            "http:///",
+            "http://me:s3cret@localhost/",
+            "http://:s3cret@localhost/",
+            "http://me:[s3cret@localhost/",
+        ):
             line = await self.said(url, TOPIC, hook)
             self.assertIn("not a URL such as https://", line)
             self.assertNotIn("s3cret", line)

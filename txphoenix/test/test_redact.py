@@ -14,6 +14,8 @@ from txphoenix.protocol.redact import (
     redact_headers,
     redact_params,
     redact_url,
+    redact_variable,
+    redact_word,
     shown,
 )
 
@@ -92,16 +94,33 @@ class RedactURLTests(SynchronousTestCase):
                     url = f"{scheme}{userinfo}@{rest}"
                     self.assertEqual(redact_url(url), REDACTED, url)
 
+    def test_host_in_a_value(self) -> None:
+        """A value that has a host with a port or a path is a part of userinfo."""
+        for rest in ("host/s", "host:80", "[::1]:80/s", "host/s?a=b", "host?a=b&c=d"):
+            for userinfo in ("me:1/2?x=3", f"{SECRET}/?x=", f"me/{SECRET}?x=y=1"):
+                url = f"ws://{userinfo}@{rest}"
+                self.assertEqual(redact_url(url), REDACTED, url)
+
     def test_at_in_a_value(self) -> None:
         """An ``@`` in the value of a parameter hides no more than that value."""
         self.assertEqual(
             redact_url("wss://host:4000/socket?mail=me@there.org&vsn=2.0.0"),
             "wss://host:4000/socket?mail=[redacted]&vsn=[redacted]",
         )
+        self.assertEqual(
+            redact_url("wss://host/socket?at=12:30/x&mail=me@there.org"),
+            "wss://host/socket?at=[redacted]&mail=[redacted]",
+        )
 
     def test_malformed(self) -> None:
         """What cannot be read as a URL is cut out whole."""
-        for text in (f"ws://host:{SECRET}/s", f"ws://[::1{SECRET}", f"a:{SECRET}/b"):
+        for text in (
+            f"ws://host:{SECRET}/s",
+            f"ws://[::1{SECRET}",
+            f"a:{SECRET}/b",
+            # A number that is no port.
+            "ws://me:123456/7?x=1@host",
+        ):
             self.assertEqual(redact_url(text), REDACTED)
 
     @checked
@@ -115,6 +134,50 @@ class RedactURLTests(SynchronousTestCase):
         redacted = redact_url(f"{scheme}{rest}?token=<{secret}>")
         self.assertNotIn(f"<{secret}>", redacted)
         self.assertEqual(redact_url(redacted), redacted)
+
+
+class RedactWordTests(SynchronousTestCase):
+    """:func:`redact_word` and :func:`redact_variable`."""
+
+    def test_secrets(self) -> None:
+        """What may hold a secret is redacted, wherever that stands."""
+        for text in (
+            f"wss://me:{SECRET}@host/socket",
+            f"WSS://me:1/{SECRET}#@host",
+            f"wss://me:12?{SECRET}@host",
+            f"me:{SECRET}@host",
+            f"host/socket?token={SECRET}",
+            f"--token={SECRET}",
+            f"--x=--token={SECRET}",
+            f"-t={SECRET}",
+            f"--me:{SECRET}@host",
+            f" wss://me:{SECRET}\t@host",
+        ):
+            self.assertNotIn(SECRET, redact_word(text), text)
+
+    def test_others(self) -> None:
+        """Words, numbers, topics and ordinary URLs stay."""
+        for value in (
+            "soon",
+            "5",
+            "",
+            "--join",
+            "rooms:*:x",
+            "a=b",
+            "tcp:9464:interface=0.0.0.0",
+            "wss://host:4000/socket",
+            "/run/socket",
+            5,
+            None,
+        ):
+            self.assertEqual(redact_word(value), value)
+
+    def test_variables(self) -> None:
+        """A variable's name is shown, but no token in its place."""
+        for name in ("TOKEN", "API_TOKEN_2", "_X", "https_proxy"):
+            self.assertEqual(redact_variable(name), name)
+        for text in ("SFMyNTY.g2gDbQ", "a1b2c3", "whsec_AbC", "me:pw@host", "A" * 65):
+            self.assertEqual(redact_variable(text), REDACTED)
 
 
 class RedactMappingsTests(SynchronousTestCase):

@@ -83,6 +83,9 @@ class PlaceTests(SynchronousTestCase):
             "ws://",
             "ws://[::1/",
             "ws://user:s3cret@there.example/",
+            # Of these the standard library quotes the host and what is before it.
+            "ws://user:pa55w0rd\u2100@there.example/",
+            "ws://[pa55w0rd]/",
             "ws://there.example:99999/",
             "/a b",
             "/%zz",
@@ -94,6 +97,7 @@ class PlaceTests(SynchronousTestCase):
                 assert error is not None
                 self.assertIn("redirected", str(error))
                 self.assertNotIn("s3cret", str(error))
+                self.assertNotIn("pa55w0rd", str(error))
                 self.assertEqual(error.status, 302)
 
 

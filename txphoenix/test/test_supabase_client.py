@@ -202,6 +202,13 @@ class SubscribeTests(ClientCase):
         self.subscribed(channel)
         self.assertRaises(ConfigurationError, channel.on_postgres_changes)
 
+    def test_url_that_cannot_be_read(self) -> None:
+        """No error shows the password before a host that is none."""
+        for url in ("https://me:pa55w0rd\u2100@host", "https://[pa55w0rd]"):
+            with self.assertRaises(ConfigurationError) as caught:
+                RealtimeClient(url, "key")
+            self.assertNotIn("pa55w0rd", str(caught.exception))
+
     def test_refused(self) -> None:
         """A refused join is a JoinError with what the server said."""
         self.project(private_only=True)

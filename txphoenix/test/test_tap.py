@@ -210,10 +210,35 @@ class OptionsTests(SynchronousTestCase):
             ("--header", SECRET),
             ("--keepalive", f"--token={SECRET}"),
             ("--endpoint", f"--token={SECRET}", "--join", "rooms:x", "more"),
+            ("--keepalive", f"wss://me:{SECRET}@host/socket"),
+            ("--timeout", f"wss://me:{SECRET}@host/socket"),
+            ("--transport", f"wss://me:1?{SECRET}@host/socket"),
+            ("--endpoint", f"http://me:{SECRET}@proxy.example.org:3128"),
+            ("--endpoint", f"socks5://me:{SECRET}@proxy.example.org:1080"),
+            ("--vsn", f"me:{SECRET}@host"),
+            ("--log-level", f"wss://me:{SECRET}@host/socket"),
+            ("--metrics", f"http://me:{SECRET}@host:9464"),
+            ("--metrics", f"http://me:{SECRET}@host"),
+            ("--channel", f"rooms:*=wss://me:{SECRET}@host"),
+            ("--token-env", f"{SECRET}.{SECRET}"),
+            ("--param-env", f"token={SECRET}.{SECRET}"),
+            (f"wss://me:{SECRET}@host/socket",),
+            ("--timeout", "--reconnect", "yes", f"token@{SECRET}@host"),
         ):
             with self.assertRaises(usage.UsageError) as caught:
                 parsed(*wrong)
-            self.assertNotIn(SECRET, str(caught.exception))
+            self.assertNotIn(SECRET, str(caught.exception), wrong)
+
+    def test_option_for_a_value(self) -> None:
+        """An option is no other's value, and its own is not shown."""
+        for name in ("name", "timeout", "endpoint", "log-level", "config", "metrics"):
+            for follows in ("token", "url", "join"):
+                self.assert_wrong(
+                    f"--{name} needs a value, and --{follows} follows it",
+                    f"--{name}",
+                    f"--{follows}={SECRET}",
+                )
+        self.assertEqual(parsed("--name=--x")["name"], "--x")
 
     def test_no_url(self) -> None:
         """A command line without a URL is refused."""

@@ -156,8 +156,13 @@ class Redirects:
         try:
             base = before.url("https" if before.secure else "http")
             target = parse(urldefrag(urljoin(base, location)).url)
-        except (ConfigurationError, ValueError) as error:
+        except ConfigurationError as error:
             raise ValueError(f"redirected to no URL: Location: {error}") from None
+        except ValueError:
+            # What urljoin() raises quotes the host, and a password before it.
+            raise ValueError(
+                "redirected to no URL: Location: url has a host that is none"
+            ) from None
         query = target.query
         if "?" not in location and _is_same_server(before, target):
             query = before.query

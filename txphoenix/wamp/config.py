@@ -258,8 +258,7 @@ def _check_topics(name: str, value: Any) -> dict[str, Any]:
 def _check_count(name: str, value: Any) -> int:
     if type(value) is not int or value < 1:
         raise ConfigurationError(
-            f"extra: {name} must be a whole number of at least 1, not"
-            f" {legible(value, 60)}"
+            f"extra: {name} must be a whole number of at least 1, not {_number(value)}"
         )
     return value
 
@@ -273,7 +272,7 @@ def _seconds(least: str, is_enough: Callable[[float], bool]) -> Callable[..., fl
             or not (is_enough(value) and value <= sys.float_info.max)
         ):
             raise ConfigurationError(
-                f"extra: {name} must be {least} seconds, not {legible(value, 60)}"
+                f"extra: {name} must be {least} seconds, not {_number(value)}"
             )
         return float(value)
 
@@ -303,6 +302,11 @@ def _is_table(value: object) -> bool:
 
 def _kind(value: object) -> str:
     return f"a value of type {type(value).__name__}"
+
+
+def _number(value: object) -> str:
+    # What is none may be a URL, with a password in it.
+    return legible(value, 60) if isinstance(value, int | float) else _kind(value)
 
 
 _CHECKS: dict[str, Callable[[str, Any], Any]] = {
