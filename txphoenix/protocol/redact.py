@@ -73,12 +73,13 @@ def _may_reach_further(match: re.Match[str]) -> bool:
     Both should have been escaped there.
     An ``@`` is common in the value of a parameter, but not in a name, and a URL with
     parameters has a path.
+    A ``:`` is in neither a name nor a path as a rule, but between user and password.
     """
     query, fragment = match["query"] or "", match["fragment"] or ""
-    if match["path"]:
-        names = [pair.partition("=")[0] for pair in query.split("&")]
-        return "@" in fragment or any("@" in name for name in names)
-    return "@" in query or "@" in fragment
+    if "@" in fragment or "@" not in query or not match["path"]:
+        return "@" in query + fragment
+    names = [pair.partition("=")[0] for pair in query.split("&")]
+    return any("@" in name for name in names) or ":" in match["path"] + "".join(names)
 
 
 def _redact_pair(pair: str) -> str:
