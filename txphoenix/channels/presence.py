@@ -264,7 +264,8 @@ class Presence:
         self._synced_ref = self._channel.join_ref
         # Diffs of a join that ended before its state came are older than this state:
         # a meta that they bring may be gone, and nothing would ever take it away.
-        if self._held_ref == self._synced_ref:
+        # So may be those that came without a join.
+        if self.synced and self._held_ref == self._synced_ref:
             for diff in self._held:
                 self._apply(diff_step(self._state, diff))
         self._held.clear()

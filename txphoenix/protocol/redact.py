@@ -85,12 +85,13 @@ def _may_reach_further(match: re.Match[str]) -> bool:
     Both should have been escaped there.
     An ``@`` is common in the value of a parameter, where it is an e-mail address, but
     not in a name, and a URL with parameters has a path.
+    A ``:`` is in neither a name nor a path as a rule, but between user and password.
     """
     query, fragment = match["query"] or "", match["fragment"] or ""
-    if match["path"] and re.search(_HOST_IN_VALUE, query) is None:
-        names = [pair.partition("=")[0] for pair in query.split("&")]
-        return "@" in fragment or any("@" in name for name in names)
-    return "@" in query or "@" in fragment
+    if "@" not in query or not match["path"] or re.search(_HOST_IN_VALUE, query):
+        return "@" in query + fragment
+    names = "".join(pair.partition("=")[0] for pair in query.split("&"))
+    return "@" in names + fragment or ":" in match["path"] + names
 
 
 def _redact_pair(pair: str) -> str:

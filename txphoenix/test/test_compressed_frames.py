@@ -27,6 +27,7 @@ from .frame_wire import (
     opened,
     unmasked,
 )
+from .properties import checked
 from .test_frame_streams import fed
 
 LIMIT = 300_000
@@ -270,7 +271,7 @@ class RefusedTests(SynchronousTestCase):
         protocol.dataReceived(Server().frame(b"x"))
         self.assertEqual(protocol.localCloseCode, 1002)
 
-    @settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(checked, max_examples=80, suppress_health_check=list(HealthCheck))
     @given(
         st.lists(
             st.tuples(

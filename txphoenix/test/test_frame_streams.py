@@ -24,6 +24,7 @@ from txphoenix.test.frame_wire import (
     opened,
     sent_frames,
 )
+from txphoenix.test.properties import checked
 
 payload_sizes = st.one_of(
     st.integers(0, 20),
@@ -201,7 +202,7 @@ class EquivalenceTests(SynchronousTestCase):
                         if raised:
                             break
 
-    @settings(max_examples=250, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(checked, max_examples=250, suppress_health_check=list(HealthCheck))
     @given(chunks=reads(), options=options, acts=acts)
     @example([b"\x81", b"\x03", b"\xed", b"\xa0"], {}, {})
     @example([b"\x81\x03\xf4", b"\x90"], {}, {})
@@ -227,7 +228,7 @@ class EquivalenceTests(SynchronousTestCase):
             lost(protocol)
         self.assertEqual(state_of(fast), state_of(stock))
 
-    @settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(checked, max_examples=100, suppress_health_check=list(HealthCheck))
     @given(
         chunks=reads(),
         acts=acts,

@@ -107,6 +107,25 @@ class TargetTests(FuzzCase):
                 with self.subTest(name=name, data=data):
                     target.run(data)
 
+    def test_no_secret(self) -> None:
+        """An error that would hold a text without the secret as well shows none."""
+        for data in (
+            # Of "[redacted]" and of the host.
+            b"\1ws://[redacted]@h@host",
+            # Of a path that repr() has escaped.
+            b"\1ws://h/" + b"\\" * 6 + b"?a=" + b"\\" * 12,
+            b"\0x://h/\xff\xff?a=\\udcff\\udcff",
+            # Of what the error says in any case.
+            b"\0ws://h/\r?a=must not hold spaces",
+        ):
+            with self.subTest(data=data):
+                TARGETS["urls"].run(data)
+        with planted("urls", "secret"):
+            for secret in ("abcdefghijkl", "\\" * 12, "[redacted]@h"):
+                for url in (f"ws://{secret}@host", f"ws://host/?a={secret}"):
+                    with self.subTest(url=url), self.assertRaises(AssertionError):
+                        TARGETS["urls"].run(b"\1" + url.encode())
+
     def test_faults(self) -> None:
         """Each target finds the faults that are planted for it."""
         self.assertEqual(set(FAULTS), TARGET_NAMES)
@@ -115,6 +134,8 @@ class TargetTests(FuzzCase):
             for fault in FAULTS[name]:
                 with self.subTest(name=name, fault=fault), planted(name, fault):
                     self.assertTrue(self.finds(target), f"{name}: {fault}")
+        # Some are logged, too, as errors of the library.
+        self.flushLoggedErrors()
 
     def finds(self, target: Any) -> bool:
         """Whether a target finds something wrong."""

@@ -271,6 +271,28 @@ class HouseTests(SynchronousTestCase):
         self.assertGreater(count, 80)
         self.tell(faults)
 
+    def test_properties(self) -> None:
+        """Each property is checked alike in each run, as ``properties.py`` has it."""
+        faults: list[str] = []
+        count = 0
+        for path in sorted((PACKAGE / "test").rglob("*.py")):
+            text = path.read_text("utf-8")
+            if "@given(" not in text:
+                continue
+            for node in ast.walk(ast.parse(text)):
+                if not isinstance(node, ast.FunctionDef):
+                    continue
+                ways = [ast.unparse(it) for it in node.decorator_list]
+                if any(way.startswith("given(") for way in ways):
+                    count += 1
+                    if not any(re.match(r"(settings\()?checked\b", it) for it in ways):
+                        faults.append(
+                            f"{path.relative_to(ROOT).as_posix()}:{node.lineno} is "
+                            "another in each run: use @checked or @settings(checked)"
+                        )
+        self.assertGreater(count, 30)
+        self.tell(faults)
+
     if not REFERENCE.exists():
         test_classes.skip = "installed without its documents"  # type: ignore[attr-defined]
 

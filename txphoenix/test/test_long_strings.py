@@ -13,6 +13,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from txphoenix.protocol.json_codecs import Orjson
 from txphoenix.protocol.long_strings import long_strings
 
+from .properties import checked
 from .test_fragments import peak_of
 
 KB = 1024
@@ -147,7 +148,7 @@ class LongStringsTests(SynchronousTestCase):
         data = b'["1",null,"t","e",{"body":"%b"}]' % (b"x" * 3 * 1024 * KB)
         self.assertLess(peak_of(lambda: Orjson(orjson).loads(data)), 1.2 * len(data))
 
-    @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(checked, max_examples=60, suppress_health_check=list(HealthCheck))
     @given(
         st.lists(
             st.one_of(

@@ -152,6 +152,8 @@ class PlantedTests(LifeCase):
         for name, (target, fault) in PLANTED.items():
             with self.subTest(name=name), mock.patch(target, fault):
                 self.assertRaises(Wrong, self.live, False)
+        # Some are logged, too, as errors of the library.
+        self.flushLoggedErrors()
 
     def test_memory(self) -> None:
         """So is a reader that keeps what it has read."""

@@ -5,6 +5,7 @@ Whenever it is made, it must be as one that was there from the beginning.
 
 from __future__ import annotations
 
+from itertools import count
 from typing import Any
 
 from hypothesis import given
@@ -32,7 +33,7 @@ WRONG: st.SearchStrategy[Any] = st.sampled_from([None, 5, [], {"ann": 1}, b""])
 STEPS = st.one_of(
     st.tuples(st.just(STATE), PEOPLE | WRONG),
     st.tuples(st.just(DIFF), st.builds(diff, PEOPLE, PEOPLE) | WRONG),
-    st.tuples(st.just("join"), st.sampled_from(["1", "2", "3", None])),
+    st.tuples(st.just("join"), st.booleans()),
 )
 
 
@@ -59,11 +60,13 @@ class HistoryTests(SynchronousTestCase):
         channel = KeepingChannel()
         early = Presence(channel)
         late: Presence | None = None
-        for number, (what, value) in enumerate([*steps, ("join", "1")]):
+        # No ref of a join comes back.
+        refs = map(str, count(2))
+        for number, (what, value) in enumerate([*steps, ("join", True)]):
             if number == moment or (late is None and number == len(steps)):
                 late = Presence(channel)
             if what == "join":
-                channel.join_ref = value
+                channel.join_ref = next(refs) if value else None
             else:
                 channel.deliver(what, value)
             if late is not None:
@@ -112,6 +115,25 @@ class HistoryTests(SynchronousTestCase):
         channel.deliver(STATE, {})
         self.assertEqual(late.state, {"bob": entry("2")})
         self.assertEqual(Presence(channel).state, late.state)
+
+    def test_without_a_join(self) -> None:
+        """Diffs that came while there is no join are applied to no state."""
+        for before in ({}, {"bob": entry("2")}):
+            channel = KeepingChannel()
+            early = Presence(channel)
+            if before:
+                channel.deliver(STATE, before)
+            channel.join_ref = None
+            channel.deliver(DIFF, diff({"ann": entry("1")}))
+            channel.deliver(STATE, before)
+            late = Presence(channel)
+            self.assertEqual((early.state, late.state), (before, before))
+            self.assertEqual((early.synced, late.synced), (False, False))
+            channel.deliver(DIFF, diff({"ann": entry("1")}))
+            for join_ref in (None, "2"):
+                channel.join_ref = join_ref
+                channel.deliver(STATE, {})
+                self.assertEqual((early.state, late.state), ({}, {}))
 
     def test_state_as_it_came(self) -> None:
         """Keys without metas are left out of a late one's state too.

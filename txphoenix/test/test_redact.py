@@ -101,6 +101,20 @@ class RedactURLTests(SynchronousTestCase):
                 url = f"ws://{userinfo}@{rest}"
                 self.assertEqual(redact_url(url), REDACTED, url)
 
+    def test_userinfo_that_reaches_into_a_value(self) -> None:
+        """So is one that ends in a value, where a colon behind the host tells of it."""
+        for beginning in (
+            f"ws:/me:{SECRET}",
+            f"é://me:{SECRET}",
+            f"ws:///:{SECRET}",
+            f"ws://me/:{SECRET}",
+        ):
+            for query in ("?x=1", "?x=1&y", "?=", "?&x=?"):
+                url = f"{beginning}{query}@host/s?token=1"
+                self.assertEqual(redact_url(url), REDACTED, url)
+        for userinfo in (f"me/?:{SECRET}=1", f"me/you?a=1&b:{SECRET}&c="):
+            self.assertEqual(redact_url(f"ws://{userinfo}@host"), REDACTED, userinfo)
+
     def test_at_in_a_value(self) -> None:
         """An ``@`` in the value of a parameter hides no more than that value."""
         self.assertEqual(
