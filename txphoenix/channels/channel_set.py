@@ -133,11 +133,7 @@ class ChannelSet(ChannelManager):
             if isinstance(membership.ended_by, BaseException):
                 self.given_up(membership, membership.ended_by)
             self.closed(topic)
-            # As disownServiceParent() does it, but for who joins again meanwhile.
-            channel = membership.channel
-            self.removeService(channel)
-            if self.routes.get(topic) is not membership:
-                channel.parent = None
+            membership.channel.disownServiceParent()
 
     def given_up(self, member: Member, reason: object) -> None:
         """A channel that is closed was left or stopped, or its join has failed."""

@@ -16,7 +16,8 @@ So one that takes nothing for a while during a pause is a reader no more.
 from __future__ import annotations
 
 from collections import OrderedDict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Protocol
 
 from twisted.internet.defer import Deferred, fail, succeed
@@ -151,24 +152,21 @@ class Inbox(Deadline):
             self._messages.clear()
             self._owner.left_unread(self._topic, unread)
 
-    def close(self, error: BaseException, is_over: bool = True) -> None:
-        """Fail all who wait, and all who would wait from now on.
+    def close(self, error: BaseException) -> None:
+        """Fail all who wait, and all who would wait from now on."""
+        self.end(error)()
 
-        :param is_over: not if it was opened anew meanwhile, for others.
+    def end(self, error: BaseException) -> Callable[[], None]:
+        """Fail all who would wait from now on.
+
+        :return: is to be called, and fails all who wait now.
         """
-        if is_over:
-            self._error = unraised(error)
-        self.interrupt(error)
+        self._error = unraised(error)
+        return self._end_waiting(error)
 
     def interrupt(self, error: BaseException) -> None:
         """Fail all who wait now."""
-        waiting, self._waiting = self._waiting, OrderedDict()
-        for deferred in waiting:
-            # One before may have cancelled it.
-            if not deferred.called:
-                deferred.errback(error)
-        # Nobody may come to read the rest: the connection must not wait for it.
-        self._end_pause()
+        self._end_waiting(error)()
 
     def forget_reader(self) -> None:
         """Wait for nobody any more, until :meth:`get` is called again."""
@@ -187,6 +185,12 @@ class Inbox(Deadline):
             self._end_pause()
 
     # -- Inside -------------------------------------------------------------------
+
+    def _end_waiting(self, error: BaseException) -> Callable[[], None]:
+        waiting, self._waiting = self._waiting, OrderedDict()
+        # Nobody may come to read the rest: the connection must not wait for it.
+        self._end_pause()
+        return partial(_fail_each, waiting, error)
 
     def _begin_pause(self) -> None:
         self._owner.await_reader(self)
@@ -230,3 +234,10 @@ class Inbox(Deadline):
         self._waiting.pop(waiting, None)
         # Whoever waits no more may never read again.
         self._has_reader = bool(self._waiting)
+
+
+def _fail_each(waiting: Iterable[Deferred[Message]], error: BaseException) -> None:
+    for deferred in waiting:
+        # One before may have cancelled it.
+        if not deferred.called:
+            deferred.errback(error)

@@ -68,9 +68,9 @@ class JoinChannels:
         finally:
             self._is_starting = False
 
-    def are_due(self, wanted: Mapping[str, Any]) -> bool:
-        """Whether one of these has not been started."""
-        return not wanted.keys() <= (self._started or set())
+    def due(self, wanted: Mapping[str, Any]) -> list[str]:
+        """Which of these have not been started."""
+        return [topic for topic in wanted if topic not in (self._started or ())]
 
     def forget(self) -> None:
         """Start all of them again, since the service that they belonged to stops."""

@@ -12,7 +12,6 @@ When a join's turn comes, and when its time runs, is the business of
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from typing import Any, Protocol
 
@@ -70,6 +69,7 @@ class Joins:
         later finds out: params, and failures of callbacks.
     :ivar is_initialised: whether :meth:`txphoenix.Channel.init` is done for the join.
     :ivar keeps_trying: whether a failed join is tried again rather than being the end.
+    :ivar is_closing: whether the channel is to be told of its end; joins wait for that.
     """
 
     __slots__ = (
@@ -79,6 +79,7 @@ class Joins:
         "attempt",
         "awaited",
         "awaited_ref",
+        "is_closing",
         "is_initialised",
         "keeps_trying",
         "membership",
@@ -92,7 +93,7 @@ class Joins:
         self.awaited_ref: str | None = None
         self.attempt = 0
         self.is_initialised = False
-        self.keeps_trying = False
+        self.keeps_trying = self.is_closing = False
         # The join under way, and what it asks of the user.
         self._pending: PendingJoin | None = None
         self._preparation: JoinPreparation | None = None
@@ -368,29 +369,28 @@ class Joins:
         self._pending = None
         return [pending]
 
-    def end(self) -> tuple[list[PendingJoin], Callable[[], None]]:
-        """Be as if there had been no join.
+    def end(self) -> list[PendingJoin]:
+        """Be as if there had been no join; stop_asking() and end_is_told() follow.
 
-        :return: the join under way, if there is one, and what is still to be called so
-            that it waits no more for params or init().
+        :return: the join under way, if there is one.
         """
         if self._rejoins is not None:
             self._rejoins.cancel()
         self.ref = self._rejoins = None
         self.attempt += 1
         self.keeps_trying = self.is_initialised = False
-        preparation, self._preparation = self._preparation, None
-        return self.take(), _nothing if preparation is None else preparation.cancel
+        self.is_closing = True
+        return self.take()
+
+    def end_is_told(self) -> None:
+        """Let it join again: what goes before that is done."""
+        self.is_closing = False
 
     def stop_asking(self) -> None:
         """Wait no more for params or init()."""
         preparation, self._preparation = self._preparation, None
         if preparation is not None:
             preparation.cancel()
-
-
-def _nothing() -> None:
-    pass
 
 
 def _rejoin(membership: JoiningMember) -> None:

@@ -319,7 +319,7 @@ class Membership(Generic[_C_co]):
 
     def _end(self, reason: object, crash: BaseException | None = None) -> None:
         manager, channel, topic = self.manager, self.channel, self.topic
-        joins, stop_asking = self.joins.end()
+        joins = self.joins.end()
         pushes = self.take_pushes()
         leave, self._leave = self._leave, None
         stops = self._take_stops() if self._stops is not None else ()
@@ -328,15 +328,13 @@ class Membership(Generic[_C_co]):
         error = reason if isinstance(reason, BaseException) else None
         if self.presences is not None:
             self.presences.forget()
-        stop_asking()
-        # Before anybody is told who may have it join again; its service may have.
-        if self.made_inbox is not None:
-            self.made_inbox.close(ChannelClosed(reason, topic), self.state is _CLOSED)
-        events = manager.events
-        if events.at_rest:
-            events.rest()
-        for observer in events.of_ends:
+        self.joins.stop_asking()
+        inbox = self.made_inbox
+        tell = None if inbox is None else inbox.end(ChannelClosed(reason, topic))
+        manager.events.rest()
+        for observer in manager.events.of_ends:
             observer.channel_ended(channel, reason)
+        self.joins.end_is_told()
         # The end is not supervised: there is nothing left to restart.
         call_hook(channel.handle_close, reason, called=("handle_close", topic))
         if crash is not None:
@@ -350,6 +348,9 @@ class Membership(Generic[_C_co]):
             leave.done()
         manager.stop_waiters.tell(stops, error)
         manager.next_joins.begin_next(topic)
+        # Last, since a loop that joins it anew reads on, and its queue is open by now.
+        if tell is not None:
+            tell()
 
     def _take_stops(self) -> list[Any]:
         stops, self._stops = self._stops, None

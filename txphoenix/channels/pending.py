@@ -241,6 +241,10 @@ class JoinOwner(Protocol):
     def membership(self) -> TracedMember:
         """The channel's inside."""
 
+    @property
+    def is_closing(self) -> bool:
+        """Whether the channel is closed, and not told of that yet."""
+
     def prepare(self, pending: PendingJoin) -> None:
         """Its turn has come."""
 

@@ -48,10 +48,11 @@ class NextJoins:
         return membership in self._by_topic.get(membership.topic, ())
 
     def begin(self, pending: PendingJoin) -> None:
-        """Join, unless others have waited for the topic before."""
-        membership = pending.joins.membership
+        """Join, unless others have waited for the topic before, or it is closing."""
+        joins = pending.joins
+        membership = joins.membership
         topic = membership.topic
-        if topic in self._by_topic and topic not in self._routes:
+        if joins.is_closing or (topic in self._by_topic and topic not in self._routes):
             # The one that held the topic has just ended, and these come before.
             self.wait(pending)
         else:

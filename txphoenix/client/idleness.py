@@ -201,8 +201,8 @@ class Idleness(NeverIdle, ConnectionObserver, ChannelObserver):
     def _is_needed(self) -> bool:
         """Whether somebody needs the connection who is no channel."""
         # One that cannot be made is due as well, which needs no connection more.
-        is_due = self._join_channels.are_due(self._options.join_channels)
-        is_joining = is_due and not self._connection.is_open
+        due = self._join_channels.due(self._options.join_channels)
+        is_joining = due and not self._connection.is_open
         heartbeat = self._connection.link.heartbeat
         return bool(
             is_joining

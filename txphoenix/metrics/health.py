@@ -28,6 +28,7 @@ def health(exporter: MetricsExporter) -> dict[str, Any]:
     All is well if there is such a client, each of them is connected unless nobody needs
     that (``disconnect_when_idle``), and each of their channels is joined that is not
     being left; one whose first join has failed is not, until it is left or dropped.
+    A topic of ``join_channels`` is one of them before it has its channel.
     """
     clients = [_client(client, exporter) for client in exporter.clients]
     connected = bool(clients) and all(_is_connected(client) for client in clients)
@@ -52,7 +53,10 @@ def _is_connected(client: Mapping[str, Any]) -> bool:
 
 
 def _client(client: SocketClient, exporter: MetricsExporter) -> dict[str, Any]:
-    statuses = channel_statuses(client)
+    due = client._join_channels.due(client.options.join_channels)
+    # On a connection those are left whose channel could not be made.
+    unmade = dict.fromkeys(due, FAILED if client.connected else "joining")
+    statuses = unmade | channel_statuses(client)
     wanting = {
         label_text(topic): status
         for topic, status in statuses.items()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from txphoenix import Channel
 from txphoenix.errors import JoinTimeout
 from txphoenix.metrics.health import health
 
@@ -124,6 +125,47 @@ class HealthTests(MetricsCase):
         client.startService()
         client.connect()
         self.memory.flush()
+        self.assert_health("healthy", True, True)
+
+    def test_join_channels(self) -> None:
+        """What is to be joined with the first connection is not joined before it."""
+        client = self.connecting_client(join_channels=[TOPIC])
+        self.assert_to_join()
+        self.memory.release_connections()
+        self.memory.flush()
+        self.assert_health("healthy", True, True)
+        self.stop_client(client)
+        client.startService()
+        self.assert_to_join()
+        self.memory.flush()
+        self.assert_health("healthy", True, True)
+        client.leave(TOPIC)
+        self.memory.flush()
+        self.assert_health("healthy", True, True)
+
+    def assert_to_join(self) -> None:
+        """The topic is named as one that is joining."""
+        self.assert_health("unhealthy", False, False)
+        (found,) = self.report()["clients"]
+        self.assertEqual(found["not_joined"], {TOPIC: "joining"})
+        self.assertEqual(found["channels"], {"joining": 1})
+
+    def test_unmade_channel(self) -> None:
+        """Nor is one whose channel could not be made, until the next connection."""
+        errors = [ValueError("not yet")]
+
+        def make(*args: Any) -> Channel:
+            if errors:
+                raise errors.pop()
+            return Channel(*args)
+
+        self.connected_client(join_channels=[TOPIC], default_channel_class=make)
+        self.assertEqual(len(self.flushLoggedErrors(ValueError)), 1)
+        self.assert_health("unhealthy", True, False)
+        (found,) = self.report()["clients"]
+        self.assertEqual(found["not_joined"], {TOPIC: "failed"})
+        self.lose_connection()
+        self.reconnect()
         self.assert_health("healthy", True, True)
 
     def test_leaving(self) -> None:

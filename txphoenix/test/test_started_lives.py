@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from twisted.application.service import MultiService
 from twisted.internet.defer import Deferred
 from twisted.logger import LogLevel, capturedLogs
 
-from txphoenix import Channel
+from txphoenix import Channel, telemetry
+from txphoenix.errors import AlreadyJoined, ChannelClosed
+from txphoenix.telemetry import CHANNEL
 
 from .log_case import told
 from .started_case import OTHER, StartedCase
@@ -92,6 +96,119 @@ class LivesTests(StartedCase):
         application.privilegedStartService()
         application.startService()
         self.assertEqual(starts, ["privileged", "started"])
+
+
+class AgainTests(StartedCase):
+    """A channel that is joined again while it ends: first it is told of the end."""
+
+    def join_again(self, place: str) -> tuple[list[tuple[str, object]], Channel]:
+        """Have a channel that is left joined anew, by what is called in that place.
+
+        :return: its state, and the reason, of each call of its ``handle_close()``.
+        """
+        closes: list[tuple[str, object]] = []
+
+        class Again(Channel):
+            def init(self, params: object) -> object:
+                # Its canceller is called where the channel ends.
+                return Deferred(lambda _: again("init")) if place == "init" else None
+
+            def stopService(self) -> None:
+                super().stopService()
+                again("stopService")
+
+            def handle_close(self, reason: object) -> None:
+                closes.append((self.state, reason))
+                again("handle_close")
+
+        def again(where: str) -> None:
+            nonlocal place
+            if where == place:
+                place = ""
+                channel.join().addErrback(lambda _: None)
+
+        def told(_name: object, _numbers: object, event: Any, _config: object) -> None:
+            if event["action"] == "left":
+                again("telemetry")
+
+        telemetry.attach("again", CHANNEL, told)
+        self.addCleanup(telemetry.detach, "again")
+        client = self.connected_client()
+        channel = client.channels.start_channel(TOPIC, channel_class=Again)
+        self.memory.flush()
+        channel.receive().addErrback(lambda _: again("receive"))
+        channel.on_close(lambda _reason: again("on_close"))
+        channel.stop()
+        self.memory.flush()
+        return closes, channel
+
+    def test_told_first(self) -> None:
+        """It is closed in handle_close(), and joined then, wherever that is asked."""
+        places = ["init", "stopService", "telemetry", "receive", "on_close"]
+        for place in (*places, "handle_close"):
+            with self.subTest(place=place):
+                closes, channel = self.join_again(place)
+                self.assertEqual(closes, [("closed", "stopped")])
+                self.assertEqual((channel.state, channel.running), ("joined", 1))
+                self.assertIsNotNone(channel.parent)
+                self.watch(channel.receive())
+                channel.stop()
+                self.assertEqual((len(closes), channel.state), (2, "closed"))
+                telemetry.detach("again")
+
+    def test_left_again(self) -> None:
+        """What is asked for before handle_close() can be taken back in it."""
+        joins: list[Outcome[Any]] = []
+
+        class Leaving(Channel):
+            def stopService(self) -> None:
+                super().stopService()
+                if not joins:
+                    joins.append(Outcome(self.join()))
+
+            def handle_close(self, reason: object) -> None:
+                self.leave()
+
+        channel = self.connected_client().channels.start_channel(
+            TOPIC, channel_class=Leaving
+        )
+        self.memory.flush()
+        channel.stop()
+        self.assert_failed(joins[0], ChannelClosed)
+        self.memory.flush()
+        self.assertEqual(channel.state, "closed")
+
+    def test_reads_on(self) -> None:
+        """A loop that joins it again, and waits for nothing, reads on."""
+        joins: list[Outcome[Any]] = []
+        came: list[object] = []
+
+        class Again(Channel):
+            def stopService(self) -> None:
+                super().stopService()
+                if len(joins) < 2:
+                    joins.append(Outcome(self.join()))
+
+        async def read() -> None:
+            while len(came) < 2 and len(joins) < 5:
+                async for message in channel:
+                    came.append(message.payload)
+                joins.append(Outcome(channel.join()))
+
+        client = self.connected_client()
+        channel = client.channels.start_channel(TOPIC, channel_class=Again)
+        self.memory.flush()
+        reading = self.watch(Deferred.fromCoroutine(read()))
+        for number in range(2):
+            self.memory.broadcast(TOPIC, "news", number)
+            self.memory.flush()
+            channel.stop()
+            self.memory.flush()
+        self.assertEqual(came, [0, 1])
+        self.assertEqual(len(joins), 3)
+        self.assert_failed(joins[1], AlreadyJoined)
+        self.assert_fired(reading, None)
+        self.assertEqual(channel.state, "joined")
 
 
 class StoppedTests(StartedCase):
