@@ -371,7 +371,7 @@ class Channel(HookedChannel, AnyChannel):
         """Take a message that the server sent to this topic.
 
         One of an earlier join is dropped; a broadcast, without a join_ref, never is.
-        :mod:`txphoenix.client.receiving` has a shorter way for most messages.
+        Most messages come by a shorter way, so there is nothing to override here.
         """
         dispatch(self._membership, message)
 
