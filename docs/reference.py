@@ -8,7 +8,6 @@ A name that leads nowhere is a warning.
 
 from __future__ import annotations
 
-import ast
 import inspect
 import re
 import sys
@@ -16,11 +15,12 @@ from collections.abc import Iterator
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
-from typing import Any, Generic, Protocol, TypeVar, cast
+from itertools import chain
+from typing import Any, Generic, Protocol, TypeVar, cast, get_origin
 
 from docutils import nodes
 from docutils.nodes import make_id
-from generate_api import documented
+from generate_api import PAGES, documented, entries, written
 from generate_inventories import ADDRESSES
 from sphinx.addnodes import desc_signature, pending_xref
 from sphinx.application import Sphinx
@@ -47,17 +47,6 @@ UNTOLD = (" at 0x", "<", "~", "NoneType", "_EMPTY", "functools.partial")
 
 log = logging.getLogger(__name__)
 
-# Modules that hand variables on, and not only classes and functions.
-FACADES = (
-    "backoff",
-    "interfaces",
-    "message",
-    "options",
-    "serializer",
-    "supplied",
-    "telemetry",
-)
-
 SETTINGS: dict[str, Any] = {
     # The order of a module is the order in which it is best read.
     "autodoc_member_order": "bysource",
@@ -76,6 +65,14 @@ SETTINGS: dict[str, Any] = {
 }
 
 
+def facades() -> dict[str, list[str]]:
+    """The modules of the reference, and the variables of each, which it may hand on."""
+    return {
+        section.module: [it.name for it in entries(section) if it.kind == "data"]
+        for section in chain(*PAGES.values())
+    }
+
+
 def analyzed(module: str) -> ModuleAnalyzer:
     """What is written of a module's variables, those that it re-exports included.
 
@@ -83,16 +80,14 @@ def analyzed(module: str) -> ModuleAnalyzer:
     """
     analyzer = ModuleAnalyzer.for_module(module)
     analyzer.analyze()
-    package = import_module(module).__package__.split(".")
-    for node in ast.parse(analyzer.code).body:
-        if isinstance(node, ast.ImportFrom) and node.level and node.module:
-            source = (*package[: 1 - node.level or None], node.module)
-            told = analyzed(".".join(source))
-            for key in [("", name.name) for name in node.names]:
-                if key in told.attr_docs:
-                    analyzer.attr_docs[key] = told.attr_docs[key]
-                if key in told.annotations:
-                    analyzer.annotations[key] = told.annotations[key]
+    for name in facades()[module]:
+        told = ModuleAnalyzer.for_module(written(module, name)[0])
+        told.analyze()
+        key = ("", name)
+        if key in told.attr_docs:
+            analyzer.attr_docs[key] = told.attr_docs[key]
+        if key in told.annotations:
+            analyzer.annotations[key] = told.annotations[key]
     return analyzer
 
 
@@ -105,8 +100,8 @@ def settle(app: Sphinx, config: Config) -> None:
             if isinstance(value, InterfaceClass):
                 # By this Sphinx knows what has a name; else it shows the object.
                 value.__qualname__ = name
-    for name in FACADES:
-        analyzed(f"txphoenix.{name}")
+    for module in facades():
+        analyzed(module)
 
 
 class Clone(SphinxTransform):
@@ -241,9 +236,15 @@ def resolve(
     entry = entries.named(target)
     if entry is not None:
         return linked(app, env, node, content, entry.docname, entry.node_id)
-    # What is there and has no entry is of the inside.
+    if is_module(target):
+        return content
+    # What is there and has no entry is of the inside: the words of the reference tell
+    # none of it, and its signatures no more than the name.
     is_inside = target.startswith("txphoenix.") and found is not None
-    return content if is_inside or is_ours(found) or is_module(target) else None
+    is_told = node.get("refdoc", env.docname).startswith("api/")
+    is_word = isinstance(content, nodes.literal)
+    is_let = (is_inside or is_ours(found)) and not (is_told and is_word)
+    return content if is_let else None
 
 
 def known(env: BuildEnvironment) -> Entries:
@@ -308,15 +309,17 @@ def readable(
 
 def bases(app: Sphinx, name: str, cls: type, options: Any, shown: list[Any]) -> None:
     """Show the bases that have an entry, or are of others, in place of the inside's."""
-    shown[:] = dict.fromkeys(public for base in shown for public in public_bases(base))
+    found = dict.fromkeys(public for base in shown for public in public_bases(base))
+    shown[:] = found or [object]
 
 
 def public_bases(base: Any) -> Iterator[Any]:
     """A base, or what that has for bases where it is of the inside."""
-    if not isinstance(base, type) or base in documented() or not is_ours(base):
+    origin = get_origin(base) or base
+    if origin in documented() or not is_ours(origin):
         yield base
         return
-    for other in base.__bases__:
+    for other in origin.__bases__:
         if other not in (object, Generic, Protocol):
             yield from public_bases(other)
 

@@ -41,7 +41,7 @@ class Channel(HookedChannel):
     coroutine function.
     Subclasses override :meth:`init`, :meth:`handle_join`, :meth:`handle_in` and
     :meth:`handle_close`, as ``def`` or as ``async def``.
-    An exception out of one of these is a crash of this channel, which restarts as
+    An exception out of any but the last is a crash of this channel, which restarts as
     :attr:`restart` says and touches no other.
     """
 

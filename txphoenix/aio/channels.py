@@ -111,6 +111,7 @@ class Channels:
         One whose first ``join()`` has failed is closed, and in :attr:`failed`.
 
         :raises ConnectionFailed: there will be no connection.
+        :raises NotConnected: the client was told to disconnect, or has been left.
         """
         await wait(self._inner.when_settled())
 

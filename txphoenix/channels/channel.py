@@ -46,7 +46,7 @@ class Channel(HookedChannel, AnyChannel):
     :exc:`ConfigurationError`.
     Subclasses override :meth:`init`, :meth:`handle_join`, :meth:`handle_in` and
     :meth:`handle_close`, which may return a Deferred or be an ``async def``.
-    An exception out of one of these is a crash of this channel, which restarts as
+    An exception out of any but the last is a crash of this channel, which restarts as
     :attr:`restart` says and touches no other.
 
     :ivar topic: the topic, such as ``"rooms:lobby"``.
@@ -371,7 +371,7 @@ class Channel(HookedChannel, AnyChannel):
         """Take a message that the server sent to this topic.
 
         One of an earlier join is dropped; a broadcast, without a join_ref, never is.
-        :mod:`txphoenix.client.receiving` has a shorter way for most messages.
+        Most messages come by a shorter way, so there is nothing to override here.
         """
         dispatch(self._membership, message)
 

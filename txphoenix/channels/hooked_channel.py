@@ -115,8 +115,8 @@ class HookedChannel:
         It is called with the error: the connection's loss, unless that was asked for
         with ``disconnect()``; a crash on the server (:exc:`ChannelClosed`); a failed
         rejoin (:exc:`JoinError`); a payload that a decoder does not take
-        (:exc:`DecodeError`); or an exception out of one of the channel's own callbacks,
-        before :meth:`on_close` where that is the channel's end.
+        (:exc:`DecodeError`); or an exception out of one of the channel's own callbacks
+        but ``handle_close``, before :meth:`on_close` where that is the channel's end.
         """
         return self._membership.own_hooks().add_error(function)
 

@@ -13,7 +13,7 @@ __all__ = ["NEVER_IDLE", "ConnectionListener", "NeverIdle"]
 
 
 class ConnectionListener(Protocol):
-    """Whom a :class:`txphoenix.client.connection.Connection` tells what happens."""
+    """Whom the connection of a client tells what happens."""
 
     def connection_connecting(self) -> None:
         """An attempt begins."""

@@ -42,8 +42,8 @@ class MetricsService(Service):
     While it runs its exporter is attached.
 
     ``/health`` answers with the status 200 if there is a client that runs, each of them
-    is connected, and each of their channels is joined that is not being left; with 503
-    if not.
+    is connected, or idle as ``disconnect_when_idle`` wants it, and each of their
+    channels is joined that is not being left; with 503 if not.
     Which of that it is, is in its JSON: names, statuses and topics, and nothing that is
     a secret.
 

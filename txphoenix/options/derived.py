@@ -37,8 +37,8 @@ class DerivedOptions:
         """Every option by name, as JSON can hold it, with the secrets cut out.
 
         Values of parameters and headers, the token and the values in the URL's query
-        are shown as :data:`txphoenix.protocol.redact.REDACTED`, callables as
-        ``"<callable>"``, classes by their dotted names.
+        are shown as ``"[redacted]"``, callables as ``"<callable>"``, classes by their
+        dotted names.
         """
         from .snapshot import snapshot
 

@@ -185,7 +185,7 @@ class Options(DerivedOptions):
     """A JSON codec such as :mod:`json` (``loads``, ``dumps``), or a whole serializer.
 
     The default is ``orjson``, or :mod:`json` where that is missing.
-    With either, integers are exact whatever their size.
+    With either, integers are exact, up to 4,300 digits.
     A whole one has ``encode``, ``decode`` and the ``vsn`` that the server is told
     (:class:`txphoenix.interfaces.Serializer`, :doc:`/howto-serializers`).
     """

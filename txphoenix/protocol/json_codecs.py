@@ -106,7 +106,7 @@ def may_have_long_number(data: bytes) -> bool:
 
 
 class Orjson:
-    """orjson as a codec, with integers of any size.
+    """orjson as a codec, with integers that need more than 64 bits.
 
     They have as many digits as Python converts, 4,300 unless it is told otherwise
     (:func:`sys.set_int_max_str_digits`).
@@ -254,7 +254,8 @@ class StandardJSON:
     NaN, the infinities and lone surrogates, which JSON or UTF-8 does not have, are
     refused in both directions, and so are numbers that are an infinity as a float, and
     keys that are not strings, which :mod:`json` would turn into strings.
-    Integers have as many digits as with :class:`Orjson`.
+    Integers have as many digits as Python converts, 4,300 unless it is told otherwise
+    (``sys.set_int_max_str_digits()``).
     """
 
     def __init__(self) -> None:
@@ -332,8 +333,8 @@ def walk(value: object) -> Any:
 def default_json() -> JSONCodec:
     """The JSON codec used where none is given: orjson if it is installed, else json.
 
-    Both take dicts with string keys, lists, tuples, strings, integers of any size,
-    floats, booleans and None.
+    Both take dicts with string keys, lists, tuples, strings, integers of up to 4,300
+    digits, floats, booleans and None.
     orjson takes dataclasses, enums, UUIDs and datetimes besides; a payload made of
     JSON's own types works with either.
     """

@@ -60,9 +60,9 @@ class V2Serializer(V2Frames[Message]):
     """Phoenix's V2 serializer, JSON and binary.
 
     :param json: the JSON codec, by default what :func:`default_json` gives.
-        The modules :mod:`json` and ``orjson`` stand for
-        :class:`~txphoenix.protocol.json_codecs.StandardJSON` and
-        :class:`~txphoenix.protocol.json_codecs.Orjson`.
+        The module :mod:`json` stands for
+        :class:`~txphoenix.protocol.json_codecs.StandardJSON`, and ``orjson`` for what
+        :func:`default_json` makes of it.
     :raises ConfigurationError: if ``json`` has no ``loads`` or no ``dumps``.
     """
 

@@ -131,8 +131,9 @@ class V2Frames(Generic[_Message]):
         return self.to_message(fields, data)
 
     def to_message(self, fields: Any, data: bytes) -> _Message:
-        """The message in what :attr:`parse` has read.
+        """The message in what was read of a text frame.
 
+        :param fields: what the JSON codec has made of the frame.
         :param data: the frame's content, for errors.
         :raises SerializerError: if it is not a message.
         """

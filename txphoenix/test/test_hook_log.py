@@ -133,8 +133,12 @@ class HookLogTests(ClientTestCase):
                 super().startService()
                 raise ZeroDivisionError
 
+        errors: list[BaseException] = []
         with capturedLogs() as captured:
-            self.joined_channel(channel_class=Room).stop()
+            channel = self.joined_channel(channel_class=Room)
+            channel.on_error(errors.append)
+            channel.stop()
+        self.assertEqual((channel.state, errors), ("closed", []))
         starts, closes = self.raised(captured)
         self.assertIn("Room.startService for startService raised", starts)
         self.assertIn("Room.handle_close for handle_close raised", closes)

@@ -19,6 +19,7 @@ from txphoenix import Channel, SocketClient
 from txphoenix.channel import HookedChannel
 from txphoenix.client_hooks import ClientHooks
 from txphoenix.options import Options
+from txphoenix.serializer import V2Serializer
 
 DOCS = Path(txphoenix.__file__).parent.parent / "docs"
 NOT_THERE = None
@@ -67,6 +68,17 @@ class ReferenceTests(SynchronousTestCase):
 
         self.assertEqual(shown(Channel), [HookedChannel, Service])
         self.assertEqual(shown(SocketClient), [ClientHooks, MultiService])
+        # Where all are of the inside, also by way of a generic one, none is shown.
+        self.assertEqual(shown(Options), [object])
+        bases = [*vars(V2Serializer)["__orig_bases__"]]
+        self.reference.bases(None, "name", V2Serializer, None, bases)
+        self.assertEqual(bases, [object])
+
+    def test_data(self) -> None:
+        """What is written of a variable is found, and not what Python says of a str."""
+        for module, names in self.reference.facades().items():
+            told = self.reference.analyzed(module).attr_docs
+            self.assertEqual([it for it in names if ("", it) not in told], [], module)
 
     def test_meanings(self) -> None:
         """A name is looked up where it stands, then in the package, then anywhere."""

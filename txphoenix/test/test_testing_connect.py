@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
+import inspect
+import re
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -9,7 +12,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from twisted.web.resource import Resource
 from twisted.web.static import Data
 
-from txphoenix.testing import Refused, ServerChannel, Socket
+from txphoenix.testing import Endpoint, Refused, ServerChannel, Socket
 from txphoenix.testing.connect import plug_params
 from txphoenix.testing.flavour import flavour_named
 from txphoenix.testing.options import SocketOptions
@@ -62,6 +65,15 @@ class SocketTests(SynchronousTestCase):
 
 class OptionsTests(SynchronousTestCase):
     """Which channels a socket has, and which flavours there are."""
+
+    def test_names(self) -> None:
+        """add_socket() takes the endpoint's arguments, but for those it says."""
+        text = inspect.getdoc(Endpoint.add_socket) or ""
+        not_taken = set(re.findall(r"``(\w+)``", text))
+        self.assertEqual(
+            {field.name for field in dataclasses.fields(SocketOptions)},
+            inspect.signature(Endpoint).parameters.keys() - not_taken,
+        )
 
     def test_patterns(self) -> None:
         """The first pattern that fits counts; a star stands at the end."""

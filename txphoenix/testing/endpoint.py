@@ -338,8 +338,9 @@ class Endpoint(Controls[ServerChannel, ServerSession]):
     def add_socket(self, path: str, **changes: Any) -> None:
         """Serve another path.
 
-        :param changes: what is different from the first socket: the options of
-            :class:`SocketOptions`.
+        :param changes: what is different from the first socket: any arguments of this
+            class but ``reactor``, ``path``, ``flavour``, ``close_timeout``,
+            ``keep_frames`` and ``json``.
         """
         first = self.sockets[self.path]
         self.sockets[path] = dataclasses.replace(first, **changes)

@@ -25,15 +25,26 @@ class PresenceChannel(ServerChannel):
     """A channel that tracks presences; they end with it."""
 
     def track(self, key: str, meta: Mapping[str, Any] | None = None) -> str:
-        """Begin a presence: see :meth:`PresenceTracker.track`."""
+        """Begin a presence of this client.
+
+        :param key: who it is.
+        :param meta: what is said of it; nothing if not given.
+        :return: its ``phx_ref``.
+        :raises ValueError: it has a presence of that key already.
+        """
         return self.endpoint.presence.track(self, key, meta or {})
 
     def update(self, key: str, meta: Mapping[str, Any]) -> str:
-        """Change a presence: see :meth:`PresenceTracker.update`."""
+        """Change a presence.
+
+        :param meta: the whole of the new meta.
+        :return: its new ``phx_ref``.
+        :raises KeyError: it has no presence of that key.
+        """
         return self.endpoint.presence.update(self, key, meta)
 
     def untrack(self, key: str) -> None:
-        """End a presence: see :meth:`PresenceTracker.untrack`."""
+        """End a presence; nothing happens if there is none of that key."""
         self.endpoint.presence.untrack(self, key)
 
     def presences(self) -> Presences:

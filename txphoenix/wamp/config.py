@@ -53,7 +53,7 @@ _NODE_FOLDER = "cbdir"
 
 @dataclass(frozen=True)
 class Settings:
-    """What a bridge does, checked by :func:`check_extra`."""
+    """What a bridge does: its ``extra``, once that was checked."""
 
     prefix: str = "phx"
     """What all URIs begin with."""

@@ -55,7 +55,11 @@ class Project(Endpoint):
     def token(
         self, role: str = "authenticated", expires_in: float = 3600.0, **claims: Any
     ) -> str:
-        """A token that the server takes: see :meth:`Tenant.token`."""
+        """A token that the server takes.
+
+        :param expires_in: seconds from now; a token of less than none has expired.
+        :param claims: what else it says.
+        """
         return self.tenant.token(role, expires_in, **claims)
 
     # The database.
