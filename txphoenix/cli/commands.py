@@ -54,8 +54,8 @@ async def run_serve(reactor: IReactorTime, args: Namespace, terminal: Terminal) 
             " (--port 0 takes a free port)"
         ) from None
     try:
-        for line in _welcome(server.url):
-            terminal.write(line)
+        # All at once: who reads no more than its beginning does not end the server.
+        terminal.write("\n".join(_welcome(server.url)))
         await Deferred()
     except CancelledError:
         pass

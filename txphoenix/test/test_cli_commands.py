@@ -453,3 +453,15 @@ class ServeTests(CommandTestCase):
         """If nobody reads where it is, nobody can use it."""
         self.out.error = BROKEN
         self.assertEqual(await self.command("serve", "--port", "0"), BROKEN_PIPE)
+
+    async def test_reader_has_enough(self) -> None:
+        """Who has read its first line, as ``head -1``, may go: it serves on."""
+        read = self.out.output.wait_for("\n")
+        read.addCallback(lambda _: setattr(self.out, "error", BROKEN))
+        running = self.command("serve", "--port", "0")
+        await read
+        (url,) = {it for it in self.out.output.text.split() if it.startswith("ws://")}
+        self.out.error = None
+        self.assertEqual(await self.command("push", url, "echo:a", "e", "1"), OK)
+        running.cancel()
+        self.assertEqual(await running, OK)
