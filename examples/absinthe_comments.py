@@ -24,6 +24,7 @@ from twisted.internet.task import react
 from txphoenix import SocketClient
 from txphoenix.absinthe import AbsintheClient, GraphQLError
 from txphoenix.absinthe.testing import AbsintheServer, Schema
+from txphoenix.errors import PhoenixError
 
 COMMENTS = """
 subscription Comments($repo: String!) {
@@ -58,13 +59,14 @@ async def own_server(reactor):
 async def main(reactor, url=None, repo="txphoenix", count="3"):
     """Print so many comments as they come, through whatever happens on the way."""
     server = await own_server(reactor) if url is None else None
-    client = SocketClient(server.url if url is None else url)
-    client.startService()
-    absinthe = AbsintheClient(client)
     try:
-        await comments(absinthe, repo, int(count))
+        client = SocketClient(server.url if url is None else url)
+        client.startService()
+        await comments(AbsintheClient(client), repo, int(count))
     except GraphQLError as error:
-        print("refused:", error.errors)
+        sys.exit(f"refused: {error.errors}")
+    except PhoenixError as error:
+        sys.exit(f"no comments: {error}")
     await client.stopService()
     if server is not None:
         await server.stop()

@@ -76,16 +76,18 @@ class ChatRoom(Channel):
 
 async def main(reactor, name="anonymous", url="ws://localhost:4000/socket"):
     """Chat until the terminal is closed."""
-    client = SocketClient(url, params={"user_id": name})
-    client.startService()
-    await client.when_connected(fail_after_failures=1)
-
-    room = client.channel("rooms:lobby", channel_class=ChatRoom)
     terminal = Terminal()
-    room.terminal, terminal.channel = terminal, room
-    StandardIO(terminal)
-    forget = client.on_close(lambda reason: terminal.show(f"* {reason}"))
-    await room.join()
+    try:
+        client = SocketClient(url, params={"user_id": name})
+        client.startService()
+        await client.when_connected(fail_after_failures=1)
+        room = client.channel("rooms:lobby", channel_class=ChatRoom)
+        room.terminal, terminal.channel = terminal, room
+        StandardIO(terminal)
+        forget = client.on_close(lambda reason: terminal.show(f"* {reason}"))
+        await room.join()
+    except PhoenixError as error:
+        sys.exit(f"no chat: {error}")
 
     await terminal.closed
     forget()

@@ -89,11 +89,14 @@ async def main(reactor, *arguments):
     address = await metrics.when_listening()
     url = f"http://127.0.0.1:{address.port}"
     print("metrics and health are served at", url, flush=True)
-    client = SocketClient(
-        server.url if server else args.url,
-        name="chat",
-        join_channels=[args.topic],
-    )
+    try:
+        client = SocketClient(
+            server.url if server else args.url,
+            name="chat",
+            join_channels=[args.topic],
+        )
+    except ConfigurationError as error:
+        sys.exit(f"client: {error}")
     client.startService()
     for service in (client, metrics):
         reactor.addSystemEventTrigger("before", "shutdown", service.stopService)

@@ -23,6 +23,7 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater, react
 
+from txphoenix.errors import PhoenixError
 from txphoenix.supabase import Broadcast, PostgresChange, RealtimeClient
 from txphoenix.supabase.testing import SupabaseServer
 
@@ -90,10 +91,13 @@ async def run(reactor: Any) -> None:
     if not url or not key:
         await show(reactor)
         return
-    client = RealtimeClient(url, key, os.environ.get("SUPABASE_TOKEN"))
-    client.startService()
-    reactor.addSystemEventTrigger("before", "shutdown", client.stopService)
-    await follow(client, sys.argv[1] if sys.argv[1:] else "todos")
+    try:
+        client = RealtimeClient(url, key, os.environ.get("SUPABASE_TOKEN"))
+        client.startService()
+        reactor.addSystemEventTrigger("before", "shutdown", client.stopService)
+        await follow(client, sys.argv[1] if sys.argv[1:] else "todos")
+    except PhoenixError as error:
+        sys.exit(f"not following: {error}")
     await Deferred()
 
 

@@ -244,6 +244,15 @@ class Deadlines:
         else:
             self._afterwards.append(function)
 
+    def restore(self, duration: float) -> None:
+        """Plan the delayed call of a duration again if somebody has cancelled it.
+
+        Trial does so after a test that left something behind.
+        """
+        queue = self._queues.get(duration)
+        if queue and not queue.call.active():
+            self._call_for(queue, self.elapsed())
+
     def __len__(self) -> int:
         return sum(len(queue) for queue in self._queues.values())
 

@@ -100,6 +100,9 @@ class WakeUps:
             if self._looks:
                 self._asleep, self._looked_at = asleep_time(), self._show()
                 self._deadlines.set(self._tick, _TICK)
+        elif self._looks:
+            # Somebody may have cancelled the look that the others wait for.
+            self._deadlines.restore(_TICK)
         self._sleepers[sleeper] = None
 
     def unsubscribe(self, sleeper: Sleeper) -> None:

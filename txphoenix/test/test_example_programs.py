@@ -242,6 +242,45 @@ class MetricsTests(ExampleTestCase):
         self.assertRegex(program.err.text, r"^metrics: .*'many'.*\n$")
 
 
+class WrongTests(ExampleTestCase):
+    """A URL that is none, and what a server refuses, are told of in one line."""
+
+    async def said(self, name: str, *arguments: str, **env: str) -> str:
+        """What a program ends with, which is a line."""
+        program = start_program(
+            self, os.fspath(EXAMPLES / name), *arguments, env=env or None
+        )
+        self.assertEqual(await program.ended, 1, name)
+        (line,) = program.err.text.splitlines()
+        return line
+
+    async def test_url(self) -> None:
+        """So it is with each that takes a URL."""
+        wrong = "url must begin with ws://"
+        for name, *arguments in (
+            ("absinthe_comments.py", "ftp://a"),
+            ("chat.py", "ann", "ftp://a"),
+            ("prometheus_metrics.py", "ftp://a"),
+        ):
+            self.assertIn(wrong, await self.said(name, *arguments))
+        given = {"SUPABASE_URL": "ftp://a", "SUPABASE_KEY": "k"}
+        line = await self.said("supabase_changes.py", **given)
+        self.assertRegex(line, "^not following: url must be that of a project")
+
+    async def test_no_server(self) -> None:
+        """Nobody is there."""
+        line = await self.said("chat.py", "ann", "ws://127.0.0.1:1/socket")
+        self.assertRegex(line, "^no chat: .*refused")
+
+    async def test_refused(self) -> None:
+        """The server does not let anybody in."""
+        server = await self.phoenix_server({"den": Den})
+        line = await self.said("chat.py", "ann", server.url)
+        self.assertRegex(line, "^no chat: join of 'rooms:lobby' refused")
+        line = await self.said("absinthe_comments.py", server.url)
+        self.assertRegex(line, "^no comments: join of .* refused")
+
+
 class TwistdServiceTests(ExampleTestCase):
     """``examples/twistd_service``: ``room_archive.py`` and ``room_archive_plugin.py``.
 

@@ -163,6 +163,29 @@ class AsleepTests(SynchronousTestCase):
         self.assertIsNone(asleep_time())
 
 
+class LeftOverTests(SynchronousTestCase):
+    """Who wants to know, where an earlier test has left somebody behind."""
+
+    def test_cancelled_look(self) -> None:
+        """Somebody looks again, though all that the reactor held was cancelled."""
+        asleep = 0.0
+        self.patch(wake_ups, "is_reactor", lambda _clock: True)
+        self.patch(wake_ups, "asleep_time", lambda: asleep)
+        clock = Clock()
+        everybody = WakeUps.of(clock)
+        everybody.subscribe(Sleeper())
+        # As trial does.
+        for call in clock.getDelayedCalls():
+            call.cancel()
+        sleepers = [Sleeper(), Sleeper()]
+        for sleeper in sleepers:
+            everybody.subscribe(sleeper)
+        self.assertEqual(len(clock.getDelayedCalls()), 1)
+        asleep = HOUR
+        clock.advance(1)
+        self.assertEqual([sleeper.told for sleeper in sleepers], [[HOUR], [HOUR]])
+
+
 class ClientTests(ClientTestCase):
     """A client over a WebSocket, on a clock that jumps by an hour.
 
