@@ -23,7 +23,7 @@ from .test_howtos import DOCS, NOT_THERE, blocks
 
 PAGE = "howto-testing"
 # The tests in each file.
-TESTS = {"test_reporter": 8, "test_network": 1, "test_application": 1}
+TESTS = {"test_reporter": 9, "test_tokens": 1, "test_network": 1, "test_application": 1}
 
 _OF_THE_CLOCK = ("advance", "wait_for", "clock.advance")
 
@@ -87,7 +87,11 @@ class TrialTests(PhoenixMixin, TestCase):
 
     async def test_memory(self) -> None:
         """Those in memory pass."""
-        self.assertEqual(await self.trial("test_reporter"), "PASSED (successes=8)")
+        self.assertEqual(await self.trial("test_reporter"), "PASSED (successes=9)")
+
+    async def test_tokens(self) -> None:
+        """That of a token that expires passes."""
+        self.assertEqual(await self.trial("test_tokens"), "PASSED (successes=1)")
 
     async def test_network(self) -> None:
         """That over TCP passes."""
@@ -142,7 +146,7 @@ class TestingPageTests(SynchronousTestCase):
 
     def test_pytest(self) -> None:
         """Trial's test cases are run by pytest."""
-        self.assertIn("8 passed", self.pytest("test_reporter.py"))
+        self.assertIn("9 passed", self.pytest("test_reporter.py"))
 
     def test_program(self) -> None:
         """The pieces that are no files hold what they assert."""

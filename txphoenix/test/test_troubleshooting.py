@@ -26,6 +26,7 @@ from twisted.internet.selectreactor import SelectReactor
 from twisted.internet.task import Clock
 from twisted.logger import capturedLogs, formatEvent
 from twisted.python import threadable
+from twisted.python.reflect import namedAny
 from twisted.scripts._twistd_unix import ServerOptions, checkPID
 from twisted.trial.unittest import SynchronousTestCase
 from twisted.trial.util import DirtyReactorAggregateError
@@ -131,6 +132,9 @@ class ClientTests(TroubleMixin, ClientTestCase):
             self.say_failure(channel.push("new_msg", payload))
             self.memory.flush()
 
+        joined = client.join("rooms:den")
+        self.memory.flush()
+        self.say_raised(partial(getattr, self.successResultOf(joined), "push"))
         push({})
         self.watch(channel.join())
         self.watch(channel.push("new_msg", {}))
@@ -289,5 +293,6 @@ class SetUpTests(TroubleMixin, SynchronousTestCase):
             gc.collect()
         self.say_all(*(str(each.message) for each in warned))
         self.say(DirtyReactorAggregateError([]))
+        self.say_raised(partial(namedAny, "test_rooms"))
         self.say_failure(gatherResults([fail(ValueError())], consumeErrors=True))
         self.assert_section("Twisted and tests")

@@ -231,7 +231,10 @@ class Controls(Generic[_Channel, _Session]):
         return self._waits.wait("left", lambda channel: channel.topic == topic)
 
     def when_received(self, event: str, topic: str | None = None) -> Deferred[Message]:
-        """A Deferred that fires with the next message of that event from a client."""
+        """A Deferred that fires with the next message of that event from a client.
+
+        It fires as the message comes, before its channel is given it.
+        """
         return self._waits.wait(
             "received",
             lambda it: it.event == event and (topic is None or it.topic == topic),
