@@ -9,6 +9,7 @@ from typing import Any, ClassVar, cast
 
 from twisted.internet.defer import Deferred
 from twisted.internet.protocol import Protocol, connectionDone
+from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 
 from txphoenix import PushInterrupted, SocketClient, client_tls
@@ -237,29 +238,47 @@ class DeafServerTests(BusyTestCase):
         self.assertFalse(transport.has_left(small))
 
 
+class OwnTime(Clock):
+    """The reactor, but for its time, which goes on as the test says."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(reactor, name)
+
+
 @by_treq_too
 class WindowTests(HTTPWay, NetworkTestCase):
     """A server's window that is longer than the heartbeats."""
 
     async def test_idle(self) -> None:
         """An idle session lasts."""
-        self.keep_sessions()
-        self.patch(longpoll_pace, "_WINDOW", 1.5)
-        server = await self.serve(longpoll_window=1.2)
+        time: Any = OwnTime()
+        server = await self.serve(reactor=time, longpoll_window=12.0)
         client = self.client(
             server.url,
             transport="longpoll",
             fast_http=self.fast_http,
-            heartbeat_interval=0.15,
-            # Enough for a machine that stands still for half a second.
-            heartbeat_timeout=0.6,
+            reactor=time,
+            heartbeat_interval=1.0,
+            heartbeat_timeout=5.0,
         )
         losses: list[Any] = []
         client.on_close(losses.append)
-        _, channel = await client.join(TOPIC)
-        await self.sleep(3.0)
+        joining = client.join(TOPIC)
+        await self.until(lambda: time.advance(0.0) or joining.called)
+        _, channel = await joining
+        polls: Any = server.connections[0]._transport
+        for _ in range(3):
+            await self.until(lambda: time.advance(0.0) or polls._polls or losses)
+            self.assertEqual(losses, [])
+            (poll,) = polls._polls
+            time.advance(11.9)
+            self.assertEqual(list(polls._polls), [poll])
+            time.advance(0.1)
+            self.assertEqual(list(polls._polls), [])
         self.assertEqual(losses, [])
-        self.assertEqual(await channel.push("echo", 1), 1)
+        push = channel.push("echo", 1)
+        await self.until(lambda: time.advance(0.0) or push.called)
+        self.assertEqual(await push, 1)
 
     async def test_interrupted(self) -> None:
         """What was pushed when a server fell silent has been sent, and is told so."""
