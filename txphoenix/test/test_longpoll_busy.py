@@ -9,7 +9,6 @@ from typing import Any, ClassVar, cast
 
 from twisted.internet.defer import Deferred
 from twisted.internet.protocol import Protocol, connectionDone
-from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 
 from txphoenix import PushInterrupted, SocketClient, client_tls
@@ -19,7 +18,7 @@ from txphoenix.transports import longpoll_pace
 from txphoenix.transports.writing import descriptor_of
 
 from .http_ways import HTTPWay, by_treq_too
-from .network import TOPIC, NetworkTestCase, reactor
+from .network import TOPIC, NetworkTestCase, OwnTime, reactor
 
 # How much goes at a time, and how often (seconds); a silence is many times as long.
 PIECE = 64 * 1024
@@ -236,13 +235,6 @@ class DeafServerTests(BusyTestCase):
         self.assertEqual(reason.reason, f"no answer within {SILENCE:g} s")
         self.assertFalse(transport.has_left(large))
         self.assertFalse(transport.has_left(small))
-
-
-class OwnTime(Clock):
-    """The reactor, but for its time, which goes on as the test says."""
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(reactor, name)
 
 
 @by_treq_too
