@@ -19,7 +19,7 @@ from twisted.internet.endpoints import (
     UNIXServerEndpoint,
 )
 from twisted.internet.protocol import Factory, Protocol, connectionDone
-from twisted.internet.task import deferLater
+from twisted.internet.task import Clock, LoopingCall, deferLater
 from twisted.python.failure import Failure
 from twisted.trial.unittest import TestCase
 
@@ -130,6 +130,23 @@ class FarSide(Protocol):
         self._near.loseConnection()
 
 
+class OwnTime(Clock):
+    """The reactor, but for its time, which goes on as the test says."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(reactor, name)
+
+    def begin(self) -> LoopingCall:
+        """Have it go on while the reactor turns.
+
+        A process that stands still finds that no time has passed.
+        """
+        going_on = LoopingCall(self.advance, 0.005)
+        going_on.clock = reactor
+        going_on.start(0.005)
+        return going_on
+
+
 class NetworkTestCase(TestCase):
     """A test of clients against servers on free ports of 127.0.0.1."""
 
@@ -178,11 +195,17 @@ class NetworkTestCase(TestCase):
         return server, path
 
     async def stand_between(
-        self, server: PhoenixServer, receive_buffer: int | None = None
+        self,
+        server: PhoenixServer,
+        receive_buffer: int | None = None,
+        time: Any = reactor,
     ) -> FaultProxy:
         """A fault proxy before a server, stopped after the test."""
         proxy = FaultProxy(
-            server.port, interface=server.interface, receive_buffer=receive_buffer
+            server.port,
+            time,
+            interface=server.interface,
+            receive_buffer=receive_buffer,
         )
         await proxy.start()
         self.addCleanup(proxy.stop)
@@ -212,7 +235,7 @@ class NetworkTestCase(TestCase):
             *reactor.getReaders(),
             *reactor.getWriters(),
         ]
-        others = ("Waker", "TestCase._run", "HTTPFactory")
+        others = ("Waker", "TestCase._run", "HTTPFactory", "Clock.advance")
         return {it for it in everything if not any(name in str(it) for name in others)}
 
     async def assert_nothing_held(self) -> None:

@@ -14,7 +14,7 @@ from txphoenix.errors import HeartbeatTimeout, PushTimeout
 from txphoenix.testing import FaultProxy, ServerChannel, error, ok
 from txphoenix.testing.tls import self_signed
 
-from .network import TOPIC, NetworkTestCase, reactor
+from .network import TOPIC, NetworkTestCase, OwnTime, reactor
 
 # Several times as long as a heartbeat may take to be answered.
 RATE = 800_000
@@ -46,13 +46,17 @@ class LineTestCase(NetworkTestCase):
         server = await self.serve(
             channels={"rooms:*": Archive}, tls=credentials and credentials.server
         )
-        self.proxy: FaultProxy = await self.stand_between(server, receive_buffer=2**16)
+        # The heartbeats' short times are to be no machine's that stands still.
+        self.time = OwnTime()
+        self.addCleanup(self.time.begin().stop)
+        self.proxy: FaultProxy = await self.stand_between(server, 2**16, self.time)
         if credentials is not None:
             options["tls"] = optionsForClientTLS(
                 "127.0.0.1", trustRoot=credentials.trust_root
             )
         url = self.proxy.url(server.url)
-        self.made: SocketClient = self.client(url, **self.OPTIONS, **options)
+        options |= {"reactor": self.time, **self.OPTIONS}
+        self.made: SocketClient = self.client(url, **options)
         self.lost: list[Exception] = []
         self.made.on_close(self.lost.append)
         _, self.room = await self.made.join(TOPIC)
@@ -63,6 +67,7 @@ class LineTestCase(NetworkTestCase):
         await self.made.stopService()
         await self.proxy.stop()
         await self.assert_nothing_held()
+        self.assertEqual(self.time.getDelayedCalls(), [])
 
 
 class BusyLineTests(LineTestCase):

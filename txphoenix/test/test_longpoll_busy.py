@@ -18,7 +18,7 @@ from txphoenix.transports import longpoll_pace
 from txphoenix.transports.writing import descriptor_of
 
 from .http_ways import HTTPWay, by_treq_too
-from .network import TOPIC, NetworkTestCase, reactor
+from .network import TOPIC, NetworkTestCase, OwnTime, reactor
 
 # How much goes at a time, and how often (seconds); a silence is many times as long.
 PIECE = 64 * 1024
@@ -243,23 +243,34 @@ class WindowTests(HTTPWay, NetworkTestCase):
 
     async def test_idle(self) -> None:
         """An idle session lasts."""
-        self.keep_sessions()
-        self.patch(longpoll_pace, "_WINDOW", 1.5)
-        server = await self.serve(longpoll_window=1.2)
+        time: Any = OwnTime()
+        server = await self.serve(reactor=time, longpoll_window=12.0)
         client = self.client(
             server.url,
             transport="longpoll",
             fast_http=self.fast_http,
-            heartbeat_interval=0.15,
-            # Enough for a machine that stands still for half a second.
-            heartbeat_timeout=0.6,
+            reactor=time,
+            heartbeat_interval=1.0,
+            heartbeat_timeout=5.0,
         )
         losses: list[Any] = []
         client.on_close(losses.append)
-        _, channel = await client.join(TOPIC)
-        await self.sleep(3.0)
+        joining = client.join(TOPIC)
+        await self.until(lambda: time.advance(0.0) or joining.called)
+        _, channel = await joining
+        polls: Any = server.connections[0]._transport
+        for _ in range(3):
+            await self.until(lambda: time.advance(0.0) or polls._polls or losses)
+            self.assertEqual(losses, [])
+            (poll,) = polls._polls
+            time.advance(11.9)
+            self.assertEqual(list(polls._polls), [poll])
+            time.advance(0.1)
+            self.assertEqual(list(polls._polls), [])
         self.assertEqual(losses, [])
-        self.assertEqual(await channel.push("echo", 1), 1)
+        push = channel.push("echo", 1)
+        await self.until(lambda: time.advance(0.0) or push.called)
+        self.assertEqual(await push, 1)
 
     async def test_interrupted(self) -> None:
         """What was pushed when a server fell silent has been sent, and is told so."""

@@ -7,7 +7,7 @@ import logging
 from importlib import import_module
 from typing import Any
 
-from .sides import Heard
+from .sides import PATIENCE, Heard
 
 __all__ = ["RELEASE", "GqlSide"]
 
@@ -38,7 +38,7 @@ class GqlSide:
         if "heartbeat" in options:
             arguments["heartbeat_interval"] = options["heartbeat"]
         transport = self._make(url, **arguments)
-        self._client = self._gql.Client(transport=transport, execute_timeout=1)
+        self._client = self._gql.Client(transport=transport, execute_timeout=PATIENCE)
         self._session = await self._client.connect_async(
             reconnecting=True, retry_connect=_wait_little
         )

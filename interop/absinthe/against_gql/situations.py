@@ -19,7 +19,10 @@ __all__ = ["Stage"]
 NEWS = "subscription { news }"
 CONTROL = "__absinthe__:control"
 SOON = 0.5
-"""The seconds within which what does not come is held not to come at all."""
+"""The seconds in which an end that may come is waited for first.
+
+Nothing is made of its not coming: a busy machine may take longer.
+"""
 
 
 class Stage:
@@ -52,11 +55,11 @@ class Stage:
 
     async def goes_on(self, heard: Heard) -> str:
         """Whether a subscription goes on by itself after what has happened."""
-        await until(lambda: heard.end or self.say["subscriptions"](), SOON * 4)
+        await until(lambda: heard.end or self.say["subscriptions"]())
         if heard.end is None:
             before = len(heard.results)
             self.say["publish"]("news", "later")
-            await until(lambda: heard.end or len(heard.results) > before, SOON)
+            await until(lambda: heard.end or len(heard.results) > before)
             if len(heard.results) > before:
                 return "goes on"
         return f"ends: {heard.end}" if heard.end else "hears no more"
@@ -159,7 +162,7 @@ class Stage:
         sessions = self.server.sessions
         before = len(sessions)
         has_gone = await until(
-            lambda: not self.server.connections or len(sessions) > before, SOON * 4
+            lambda: not self.server.connections or len(sessions) > before
         )
         return "is given up" if has_gone else "is kept"
 
