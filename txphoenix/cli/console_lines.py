@@ -156,6 +156,19 @@ class LineConsole(LineOnlyReceiver, Ending):
         if self._prompt:
             self.show(self._greeting)
 
+    def dataReceived(self, data: bytes) -> None:
+        """Take what was read; ``quit`` may end the console in the midst of it."""
+        *lines, self._buffer = (self._buffer + data).split(self.delimiter)
+        for line in lines:
+            if self.transport is None:
+                return
+            if len(line) > self.MAX_LENGTH:
+                self.lineLengthExceeded(line)
+                return
+            self.lineReceived(line)
+        if len(self._buffer) > self.MAX_LENGTH:
+            self.lineLengthExceeded(self._buffer)
+
     def lineReceived(self, line: bytes) -> None:
         """Take a command; it waits until those before it are done."""
         if self._has_all_lines:

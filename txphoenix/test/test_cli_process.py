@@ -195,6 +195,15 @@ class ProcessTests(PhoenixMixin, TestCase):
         self.assertEqual(await program.ended, 0)
         self.assertEqual(program.out.text, "ok {}\nok 1\nrooms:a left\n")
 
+    async def test_lines_after_quit(self) -> None:
+        """What is behind ``quit`` is not carried out, and nothing is said of it."""
+        server = await self.phoenix_server({"rooms:*": Room})
+        program = self.start("console", server.url)
+        program.transport.writeToChild(0, b"quit\npsuh\nping\n")
+        self.assertEqual(await program.ended, 0)
+        self.assertEqual(program.err.text, f"txphoenix: connected to {server.url}\n")
+        self.assertEqual(program.out.text, "")
+
     async def test_errors(self) -> None:
         """An error is one line and an exit code, never a traceback."""
         server = await self.phoenix_server({"rooms:*": Room})
