@@ -292,7 +292,7 @@ class Membership(Generic[_C_co]):
 
     def _plan_rejoin(self, error: BaseException, delay: float | None = None) -> None:
         interrupted = self.joins.interrupted()
-        self.joins.plan_rejoin(error, delay)
+        self.joins.rejoins.plan(error, delay)
         self._tell_interrupted(interrupted, error)
 
     def _tell_interrupted(
