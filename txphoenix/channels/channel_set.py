@@ -45,7 +45,7 @@ class ChannelSet(ChannelManager):
         self.setName("channels")
         self.routes: dict[str, Membership[Channel]] = {}
         """The channels that are not closed, by topic."""
-        self.next_joins = NextJoins(self.routes, deadlines)
+        self.next_joins = NextJoins(self.routes, deadlines, self.give_up)
         # Made at their first use.
         self._stop_waiters: StopWaiters | None = None
         # Topic -> the channel that an error has ended.
@@ -133,7 +133,10 @@ class ChannelSet(ChannelManager):
             if isinstance(membership.ended_by, BaseException):
                 self.given_up(membership, membership.ended_by)
             self.closed(topic)
-            membership.channel.disownServiceParent()
+            # As disownServiceParent() does it, which may have been called before.
+            channel = membership.channel
+            self.removeService(channel)
+            channel.parent = None
 
     def given_up(self, member: Member, reason: object) -> None:
         """A channel that is closed was left or stopped, or its join has failed."""

@@ -1,4 +1,4 @@
-"""The joins of one channel: the one under way, and when it joins again.
+"""The joins of one channel: the one under way, from its beginning to its end.
 
 ::
 
@@ -7,12 +7,12 @@
                           +--- rejoin due, connection opened ------+--- failed
 
 When a join's turn comes, and when its time runs, is the business of
-:mod:`txphoenix.channels.join_queue`.
+:mod:`txphoenix.channels.join_queue`; when the channel joins again, that of
+:mod:`txphoenix.channels.rejoins`.
 """
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any, Protocol
 
 from ..error_texts import UNWRITTEN
@@ -70,18 +70,19 @@ class Joins:
     :ivar is_initialised: whether :meth:`txphoenix.Channel.init` is done for the join.
     :ivar keeps_trying: whether a failed join is tried again rather than being the end.
     :ivar is_closing: whether the channel is to be told of its end; joins wait for that.
+    :ivar made_rejoins: when it joins again, if it was interrupted since it began.
     """
 
     __slots__ = (
         "_pending",
         "_preparation",
-        "_rejoins",
         "attempt",
         "awaited",
         "awaited_ref",
         "is_closing",
         "is_initialised",
         "keeps_trying",
+        "made_rejoins",
         "membership",
         "ref",
     )
@@ -97,7 +98,7 @@ class Joins:
         # The join under way, and what it asks of the user.
         self._pending: PendingJoin | None = None
         self._preparation: JoinPreparation | None = None
-        self._rejoins: Rejoins | None = None
+        self.made_rejoins: Rejoins | None = None
 
     @property
     def is_waiting(self) -> bool:
@@ -146,8 +147,8 @@ class Joins:
     def enter_queue(self) -> None:
         """Have the join, or a rejoin, take its turn."""
         manager = self.membership.manager
-        if self._rejoins is not None:
-            self._rejoins.cancel()
+        if self.made_rejoins is not None:
+            self.made_rejoins.cancel()
         if self._pending is None:
             self._pending = PendingJoin(self, manager.timeout, is_patient=True)
         manager.joins.enter(self._pending)
@@ -210,8 +211,8 @@ class Joins:
         channel, manager = membership.channel, membership.manager
         attempt = self.attempt
         self.keeps_trying = True
-        if self._rejoins is not None:
-            self._rejoins.joined()
+        if self.made_rejoins is not None:
+            self.made_rejoins.joined()
         # A connection that is closing keeps them for the next.
         pushes = membership.made_pushes if manager.connection.is_open else None
         unsent = () if pushes is None else pushes.write_kept(self.ref)
@@ -314,9 +315,9 @@ class Joins:
         manager = self.membership.manager
         was_sent, self.ref = self.ref is not None, None
         self.attempt += 1
-        if self._rejoins is not None:
-            self._rejoins.cancel()
-            self._rejoins.interrupted()
+        if self.made_rejoins is not None:
+            self.made_rejoins.cancel()
+            self.made_rejoins.interrupted()
         pending = self._pending
         if pending is not None:
             if was_sent and manager.connection.withdraw(pending.mark):
@@ -329,28 +330,12 @@ class Joins:
         pushes = self.membership.made_pushes
         return [] if pushes is None else pushes.take_sent()
 
-    def plan_rejoin(self, error: BaseException, delay: float | None = None) -> None:
-        """Join again after a delay, if there is a connection.
-
-        :param error: what has interrupted the channel.
-        :param delay: in seconds; by default what ``rejoin_backoff`` says.
-        """
-        manager = self.membership.manager
-        rejoins = self._rejoins
-        if rejoins is None:
-            rejoins = self._rejoins = Rejoins(manager)
-        if delay is None:
-            delay = rejoins.next_delay(error)
-        # Who was asked for it may have ended the channel.
-        if manager.connection.is_open and rejoins is self._rejoins:
-            rejoins.plan(delay, partial(_rejoin, self.membership))
-            events, channel = manager.events, self.membership.channel
-            events.when_at_rest(partial(events.tell_rejoin, channel, delay, error))
-
     @property
-    def is_rejoin_planned(self) -> bool:
-        """Whether a rejoin is due at some time."""
-        return self._rejoins is not None and self._rejoins.is_planned
+    def rejoins(self) -> Rejoins:
+        """When it joins again."""
+        if self.made_rejoins is None:
+            self.made_rejoins = Rejoins(self.membership)
+        return self.made_rejoins
 
     def take(self, with_patient: bool = True) -> list[PendingJoin]:
         """Take away the join under way, if there is one.
@@ -374,9 +359,9 @@ class Joins:
 
         :return: the join under way, if there is one.
         """
-        if self._rejoins is not None:
-            self._rejoins.cancel()
-        self.ref = self._rejoins = None
+        if self.made_rejoins is not None:
+            self.made_rejoins.cancel()
+        self.ref = self.made_rejoins = None
         self.attempt += 1
         self.keeps_trying = self.is_initialised = False
         self.is_closing = True
@@ -391,9 +376,3 @@ class Joins:
         preparation, self._preparation = self._preparation, None
         if preparation is not None:
             preparation.cancel()
-
-
-def _rejoin(membership: JoiningMember) -> None:
-    # A connection that is closing is followed by the next, and the join by that.
-    if membership.manager.connection.is_open:
-        membership.give(Input.OPEN)

@@ -183,10 +183,7 @@ class Membership(Generic[_C_co]):
             if not (may_wait or manager.connection.is_wanted):
                 return fail(manager.cannot_join(self))
         deferred = pending.wait()
-        try:
-            manager.next_joins.begin(pending)
-        except BaseException as error:
-            manager.give_up(self, error)
+        manager.next_joins.begin(pending)
         return deferred
 
     def take_topic(self) -> None:
@@ -292,7 +289,7 @@ class Membership(Generic[_C_co]):
 
     def _plan_rejoin(self, error: BaseException, delay: float | None = None) -> None:
         interrupted = self.joins.interrupted()
-        self.joins.plan_rejoin(error, delay)
+        self.joins.rejoins.plan(error, delay)
         self._tell_interrupted(interrupted, error)
 
     def _tell_interrupted(
@@ -324,17 +321,22 @@ class Membership(Generic[_C_co]):
         leave, self._leave = self._leave, None
         stops = self._take_stops() if self._stops is not None else ()
         self.ended_by = reason
-        manager.unregister(self)
         error = reason if isinstance(reason, BaseException) else None
-        if self.presences is not None:
-            self.presences.forget()
-        self.joins.stop_asking()
-        inbox = self.made_inbox
-        tell = None if inbox is None else inbox.end(ChannelClosed(reason, topic))
-        manager.events.rest()
-        for observer in manager.events.of_ends:
-            observer.channel_ended(channel, reason)
-        self.joins.end_is_told()
+        tell = None
+        try:
+            manager.unregister(self)
+            if self.presences is not None:
+                self.presences.forget()
+            self.joins.stop_asking()
+            if self.made_inbox is not None:
+                tell = self.made_inbox.end(ChannelClosed(reason, topic))
+            events = manager.events
+            if events.at_rest:
+                events.rest()
+            for observer in events.of_ends:
+                observer.channel_ended(channel, reason)
+        finally:
+            self.joins.end_is_told()
         # The end is not supervised: there is nothing left to restart.
         call_hook(channel.handle_close, reason, called=("handle_close", topic))
         if crash is not None:
@@ -357,9 +359,7 @@ class Membership(Generic[_C_co]):
         return [] if stops is None else stops.take()
 
 
-def _refuse_second_join(
-    member: Membership[ChannelCallbacks], pending: PendingJoin
-) -> None:
+def _refuse_second_join(member: Membership[Any], pending: PendingJoin) -> None:
     pending.fail(AlreadyJoined(member.channel))
     member.manager.writers.check(pending.joins.membership.channel)
 

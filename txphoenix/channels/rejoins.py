@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from functools import partial
 from typing import Protocol
 
-from ..runtime.deadlines import Deadlines, DelayedCall
+from ..protocol.channel_states import Input
+from ..runtime.deadlines import DelayedCall
 from ..runtime.lasting import has_lasted
+from .channel_events import ChannelEvents
+from .interfaces import Member, Sender
 
-__all__ = ["RejoinPace", "Rejoins"]
+__all__ = ["RejoinSender", "RejoiningMember", "Rejoins"]
 
 
-class RejoinPace(Protocol):
-    """How soon a channel joins again, and by which clock."""
+class RejoinSender(Sender, Protocol):
+    """What a channel joins again by, and how soon."""
 
     @property
-    def deadlines(self) -> Deadlines:
-        """Tells the time, and calls later."""
+    def events(self) -> ChannelEvents:
+        """Who observes channels."""
 
     def rejoin_delay(self, attempt: int, error: BaseException | None = None) -> float:
         """The seconds before a rejoin; the first is number 0.
@@ -25,18 +28,38 @@ class RejoinPace(Protocol):
         """
 
 
+class RejoinedJoins(Protocol):
+    """The joins of a channel, as their rejoins know them."""
+
+    @property
+    def made_rejoins(self) -> Rejoins | None:
+        """These rejoins, until the channel ends."""
+
+
+class RejoiningMember(Member, Protocol):
+    """A channel's inside, as its rejoins know it."""
+
+    @property
+    def joins(self) -> RejoinedJoins:
+        """Its joins."""
+
+    @property
+    def manager(self) -> RejoinSender:
+        """Knows the delays, and calls later."""
+
+
 class Rejoins:
     """The delays before the rejoins of one channel, from one failure to the next.
 
     Made at the first interruption: a channel that joins once and stays has none.
 
-    :param pace: knows the delays, and tells the time.
+    :param membership: of the channel that joins again.
     """
 
-    __slots__ = ("_delay", "_failed", "_joined_at", "_pace", "_timer")
+    __slots__ = ("_delay", "_failed", "_joined_at", "_membership", "_timer")
 
-    def __init__(self, pace: RejoinPace) -> None:
-        self._pace = pace
+    def __init__(self, membership: RejoiningMember) -> None:
+        self._membership = membership
         self._timer: DelayedCall | None = None
         self._failed = 0
         # The delay that led to the latest join, and since when the channel is joined.
@@ -48,23 +71,23 @@ class Rejoins:
         """Whether one is due at some time."""
         return self._timer is not None
 
-    def next_delay(self, error: BaseException | None = None) -> float:
-        """The seconds before the next, which are more with each failure.
+    def plan(self, error: BaseException, delay: float | None = None) -> None:
+        """Join again after a delay, if there is a connection.
 
-        :param error: what the next follows.
+        :param error: what has interrupted the channel.
+        :param delay: in seconds; by default what ``rejoin_backoff`` says, which is more
+            with each failure.
         """
-        self._delay = delay = self._pace.rejoin_delay(self._failed, error)
-        self._failed += 1
-        return delay
-
-    def plan(self, delay: float, rejoin: Callable[[], None]) -> None:
-        """Have ``rejoin`` called after a delay in seconds, unless it is cancelled."""
-
-        def due() -> None:
-            self._timer = None
-            rejoin()
-
-        self._timer = self._pace.deadlines.callLater(delay, due)
+        membership = self._membership
+        manager = membership.manager
+        if delay is None:
+            self._delay = delay = manager.rejoin_delay(self._failed, error)
+            self._failed += 1
+        # Who was asked for it may have ended the channel.
+        if manager.connection.is_open and membership.joins.made_rejoins is self:
+            self._timer = manager.deadlines.callLater(delay, self._due)
+            events, channel = manager.events, membership.channel
+            events.when_at_rest(partial(events.tell_rejoin, channel, delay, error))
 
     def cancel(self) -> None:
         """Plan none; it is no error if none is planned."""
@@ -74,7 +97,7 @@ class Rejoins:
 
     def joined(self) -> None:
         """Take note that the channel is joined."""
-        self._joined_at = self._pace.deadlines.elapsed()
+        self._joined_at = self._membership.manager.deadlines.elapsed()
 
     def interrupted(self) -> None:
         """Take note that it is joined no more.
@@ -84,5 +107,13 @@ class Rejoins:
         joined_at, self._joined_at = self._joined_at, None
         if joined_at is None:
             return
-        if has_lasted(self._pace.deadlines.elapsed() - joined_at, self._delay):
+        if has_lasted(
+            self._membership.manager.deadlines.elapsed() - joined_at, self._delay
+        ):
             self._failed = 0
+
+    def _due(self) -> None:
+        self._timer = None
+        # A connection that is closing is followed by the next, and the join by that.
+        if self._membership.manager.connection.is_open:
+            self._membership.give(Input.OPEN)

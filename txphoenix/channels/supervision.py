@@ -151,7 +151,7 @@ class Supervision:
         # At once, for more messages may be waiting.
         # But one that crashed in init() may do so again, and again.
         is_open = self._manager.connection.is_open
-        if was_sent and joins.is_rejoin_planned and is_open:
+        if was_sent and joins.rejoins.is_planned and is_open:
             membership.give(Input.OPEN)
         self._tell_restart(membership)
 

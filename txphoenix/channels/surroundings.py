@@ -5,24 +5,19 @@ from __future__ import annotations
 from typing import Protocol
 
 from ..errors import NotConnected
-from .channel_events import ChannelEvents
-from .interfaces import Member, ObservedChannel, Sender
+from .interfaces import Member, ObservedChannel
 from .join_queue import JoinQueue
 from .pushing_member import PushSender
 from .reading_pauses import ReadingPauses
-from .rejoins import RejoinPace
+from .rejoins import RejoinSender
 from .waiters import StopWaiters
 from .writers import Writers
 
 __all__ = ["JoinSender", "Surroundings"]
 
 
-class JoinSender(Sender, RejoinPace, Protocol):
+class JoinSender(RejoinSender, Protocol):
     """What joins are sent by, and when their turn comes."""
-
-    @property
-    def events(self) -> ChannelEvents:
-        """Who observes channels."""
 
     @property
     def joins(self) -> JoinQueue:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
 
 from twisted.internet.defer import Deferred
 
@@ -27,13 +28,20 @@ class NextJoins:
 
     :param routes: the channels that are not closed, by topic.
     :param deadlines: runs the joins' time.
+    :param give_up: ends a channel whose join has raised as it began.
     """
 
-    __slots__ = ("_by_topic", "_deadlines", "_routes")
+    __slots__ = ("_by_topic", "_deadlines", "_give_up", "_routes")
 
-    def __init__(self, routes: Mapping[str, Member], deadlines: Deadlines) -> None:
+    def __init__(
+        self,
+        routes: Mapping[str, Member],
+        deadlines: Deadlines,
+        give_up: Callable[[Any, BaseException], None],
+    ) -> None:
         self._routes = routes
         self._deadlines = deadlines
+        self._give_up = give_up
         # A plain dict finds its first behind all that were taken out before it.
         self._by_topic: dict[str, OrderedDict[Member, PendingJoin]] = {}
 
@@ -58,7 +66,10 @@ class NextJoins:
         else:
             # As _join_now() does it, without the call.
             holder = self._routes.get(topic)
-            (membership if holder is None else holder).give(_JOIN, pending)
+            try:
+                (membership if holder is None else holder).give(_JOIN, pending)
+            except BaseException as error:
+                self._raised(pending, error)
 
     def wait(self, pending: PendingJoin) -> None:
         """Have a join wait; it fails if its channel has one that waits already."""
@@ -85,15 +96,17 @@ class NextJoins:
             holder = self._routes.get(topic)
             if holder is not None and holder.state is State.LEAVING:
                 return
-            pending = self.pop(topic)
-            if pending is None:
+            pending = self.first(topic)
+            if pending is None or pending.joins.is_closing:
+                # One whose channel is told of its end first begins at that end.
                 return
+            self.take(pending.joins.membership)
             self._join_now(pending)
 
-    def pop(self, topic: str) -> PendingJoin | None:
-        """Take away the first that waits for a topic."""
+    def first(self, topic: str) -> PendingJoin | None:
+        """The first that waits for a topic."""
         waiting = self._by_topic.get(topic)
-        return None if waiting is None else self.take(next(iter(waiting)))
+        return None if waiting is None else next(iter(waiting.values()))
 
     def take(self, membership: Member) -> PendingJoin | None:
         """Take away the join of one channel, if it has one that waits."""
@@ -125,7 +138,15 @@ class NextJoins:
         # Another object may hold the topic; then it is the one to answer.
         membership = pending.joins.membership
         holder = self._routes.get(membership.topic, membership)
-        holder.give(_JOIN, pending)
+        try:
+            holder.give(_JOIN, pending)
+        except BaseException as error:
+            self._raised(pending, error)
+
+    def _raised(self, pending: PendingJoin, error: BaseException) -> None:
+        self._give_up(pending.joins.membership, error)
+        # That has failed it as well, unless it had not come so far as to be begun.
+        pending.fail(error)
 
 
 class StopWaiters:

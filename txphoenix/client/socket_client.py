@@ -31,9 +31,9 @@ from ..protocol.handshake import Handshake
 from ..protocol.message import Message
 from ..runtime.assignments import check_set
 from ..runtime.reactor_thread import fails_its_deferred, in_reactor_thread
+from ..runtime.waiters import wait_for
 from .buffers import Buffers, look_into_buffers
 from .closing import check_close
-from .connection_waiters import wait_for
 from .hooks import ClientHooks
 from .interfaces import NEVER_IDLE
 from .parts import make_parts

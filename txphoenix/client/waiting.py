@@ -8,22 +8,22 @@ Until ``connect()`` is called, whoever asks for a connection fails at once.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Generic, TypeVar
 
 from twisted.internet.defer import Deferred, fail, succeed
 
 from ..channels.keeper import ChannelKeeper
 from ..channels.writers import NOT_YET
-from ..errors import NotConnected
+from ..errors import ConfigurationError, NotConnected
+from ..legible import legible
 from ..runtime.kept_errors import unraised
 from .connection import Connection
 from .connection_log import ConnectionLog
 from .connection_observer import ConnectionObserver
-from .connection_waiters import ConnectionWaiters, check_failures
 from .outbox import Outbox
 
-__all__ = ["Waiting"]
+__all__ = ["ConnectionWaiters", "Waiting", "check_failures"]
 
 _T = TypeVar("_T")
 
@@ -162,3 +162,78 @@ class Waiting(Generic[_T]):
         if not self._connection.is_wanted:
             # All that waited has failed; what is left are timers without a deadline.
             self._channels.deadlines.sweep()
+
+
+class ConnectionWaiters(Generic[_T]):
+    """The Deferreds that ``when_connected()`` has handed out, each its own."""
+
+    __slots__ = ("_waiting",)
+
+    def __init__(self) -> None:
+        # Each with the failed attempts it still bears, or None for any number.
+        self._waiting: dict[Deferred[_T], int | None] = {}
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def wait(self, failures: int | None) -> Deferred[_T]:
+        """Wait for the connection.
+
+        :param failures: how many failed attempts are too many; None for no limit.
+        """
+        waiting: Deferred[_T] = Deferred(self._forget)
+        self._waiting[waiting] = failures
+        return waiting
+
+    def connected(self, client: _T) -> None:
+        """There is a connection."""
+        for deferred in self._take():
+            deferred.callback(client)
+
+    def attempt_failed(self, reason: BaseException) -> None:
+        """An attempt has failed; there may be others."""
+        too_many = []
+        for deferred, failures in self._waiting.items():
+            if failures == 1:
+                too_many.append(deferred)
+            elif failures is not None:
+                self._waiting[deferred] = failures - 1
+        for deferred in too_many:
+            del self._waiting[deferred]
+        for deferred in _not_called(too_many):
+            deferred.errback(reason)
+
+    def abandon(self, reason: BaseException) -> None:
+        """There will be no connection."""
+        for deferred in self._take():
+            deferred.errback(reason)
+
+    def _take(self) -> Iterator[Deferred[_T]]:
+        # A dict that was filled once keeps its size; an idle client shall have none.
+        waiting, self._waiting = self._waiting, {}
+        return _not_called(waiting)
+
+    def _forget(self, waiting: Deferred[_T]) -> None:
+        self._waiting.pop(waiting, None)
+
+
+def check_failures(failures: int | None) -> None:
+    """Check how many failed attempts are too many.
+
+    :raises ConfigurationError: it is neither a number above zero nor None.
+    """
+    if failures is not None and (
+        not isinstance(failures, int) or isinstance(failures, bool) or failures < 1
+    ):
+        raise ConfigurationError(
+            "fail_after_failures must be a whole number of at least 1 or None,"
+            f" not {legible(failures)}"
+        )
+
+
+def _not_called(waiting: Iterable[Deferred[_T]]) -> Iterator[Deferred[_T]]:
+    """Those that are still waiting when it is their turn.
+
+    Whoever was told before may have cancelled one.
+    """
+    return (deferred for deferred in waiting if not deferred.called)

@@ -1,4 +1,4 @@
-"""How to wait for what the user's code has promised."""
+"""How to wait for a Deferred of others, and to give up waiting."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from twisted.python.failure import Failure
 
 from .package_log import package_log
 
-__all__ = ["until_cancelled"]
+__all__ = ["until_cancelled", "wait_for"]
 
 log = Logger("txphoenix.waiters", observer=package_log)
 
@@ -43,4 +43,21 @@ def until_cancelled(later: Deferred[_T]) -> Deferred[_T]:
         return result.value if isinstance(result, Failure) else result
 
     later.addBoth(fired)
+    return waiting
+
+
+def wait_for(done: Deferred[None]) -> Deferred[None]:
+    """Wait for what goes on whether somebody waits or not.
+
+    :return: a Deferred of the same result; cancelling it ends the waiting alone.
+    """
+    waiting: Deferred[None] = Deferred()
+
+    def fired(result: Any) -> Any:
+        if waiting.called:
+            return result
+        waiting.callback(result)
+        return None
+
+    done.addBoth(fired)
     return waiting

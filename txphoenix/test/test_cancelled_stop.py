@@ -11,9 +11,9 @@ from twisted.internet.defer import CancelledError, Deferred, TimeoutError
 from twisted.internet.protocol import Protocol
 from twisted.trial.unittest import SynchronousTestCase
 
-from txphoenix.client.connection_waiters import wait_for
 from txphoenix.client.socket_client import SocketClient
 from txphoenix.errors import ConnectionClosed, NotConnected
+from txphoenix.runtime.waiters import wait_for
 
 from .network import NetworkTestCase
 from .support import TOPIC, ClientTestCase

@@ -128,5 +128,5 @@ class IdleTests(ClientTestCase):
         self.assertIsNone(membership.made_inbox)
         self.assertIsNone(membership._leave)
         self.assertIsNone(membership._stops)
-        self.assertFalse(membership.joins.is_rejoin_planned)
+        self.assertIsNone(membership.joins.made_rejoins)
         self.assertFalse(hasattr(membership, "__dict__"))

@@ -9,9 +9,12 @@ from collections.abc import Callable
 from typing import Any
 
 from twisted.internet.defer import Deferred
+from twisted.python.monkey import MonkeyPatcher
 
 from txphoenix.channels.channel import Channel
+from txphoenix.channels.channel_telemetry import ChannelTelemetry
 from txphoenix.channels.joins import Joins
+from txphoenix.channels.keeper import ChannelKeeper
 from txphoenix.channels.membership import Membership
 from txphoenix.client.socket_client import SocketClient
 
@@ -189,6 +192,23 @@ class ServiceTests(ClientTestCase):
         self.memory.flush()
         self.assert_fired(left, None)
         self.assertEqual(len(self.flushLoggedErrors(LookupError)), 2)
+
+    def test_end_raises(self) -> None:
+        """One whose end raises, whatever of it, can be joined again all the same."""
+        channel = self.joined_channel()
+        for inside, name in (
+            (ChannelKeeper, "closed"),
+            (Joins, "stop_asking"),
+            (ChannelTelemetry, "channel_ended"),
+        ):
+            with self.subTest(name=name):
+                patch = MonkeyPatcher((inside, name, raises))
+                with self.assertRaises(LookupError):
+                    patch.runWithPatches(channel.stop)
+                self.assertEqual(channel.state, "closed")
+                joined = self.watch(channel.join())
+                self.memory.flush()
+                self.assert_fired(joined, {})
 
     def test_canceller_raises(self) -> None:
         """A canceller of the user's that raises leaves its channel whole."""

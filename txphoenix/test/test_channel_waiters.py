@@ -164,6 +164,52 @@ class NextJoinTests(ClientTestCase):
         self.assertIs(self.client.channels.find(TOPIC), third)
 
 
+class RaisingJoinTests(ClientTestCase):
+    """A join that raises as it begins fails, whether it has waited or not."""
+
+    def setUp(self) -> None:
+        """Have a channel that does not even know what it is joined with."""
+        super().setUp()
+
+        class Unknown(Channel):
+            @property
+            def params(self) -> object:
+                if self.is_made:
+                    raise LookupError("no params")
+                return None
+
+            @params.setter
+            def params(self, params: object) -> None:
+                self.is_made = False
+
+        self.client = self.connected_client()
+        channel = self.client.channels.make(TOPIC, channel_class=Unknown)
+        channel.is_made = True
+        self.channel: Channel = channel
+
+    def check_failed(self, join: Outcome[Any]) -> None:
+        """It has failed with that, and is told of, and others have its topic."""
+        self.assert_failed(join, LookupError)
+        self.assertEqual(self.channel.state, "closed")
+        self.assertTrue(self.flushLoggedErrors(LookupError))
+        self.joined_channel(client=self.client)
+
+    def test_at_once(self) -> None:
+        """One that begins at once."""
+        self.check_failed(self.watch(self.channel.join()))
+
+    def test_after_a_leave(self) -> None:
+        """One that has waited, and the leave that it has waited for is done."""
+        first = self.joined_channel(client=self.client)
+        reading = self.watch(first.receive())
+        left = self.watch(first.leave())
+        join = self.watch(self.channel.join())
+        self.memory.flush()
+        self.assert_fired(left, None)
+        self.assert_failed(reading, ChannelClosed)
+        self.check_failed(join)
+
+
 class NextJoinWorkTests(SynchronousTestCase):
     """What is done for each that waits does not depend on how many there are."""
 
@@ -188,7 +234,9 @@ class NextJoinWorkTests(SynchronousTestCase):
         waiting: list[Any] = [
             Pending(Membership(channel, manager).joins) for channel in channels
         ]
-        next_joins = NextJoins({}, Deadlines(Clock()))
+        next_joins = NextJoins(
+            {}, Deadlines(Clock()), lambda _, error: self.fail(error)
+        )
         for pending in waiting:
             self.assertTrue(next_joins.add(pending))
             self.assertFalse(next_joins.add(cast(Any, Pending(pending.joins))))
@@ -198,8 +246,9 @@ class NextJoinWorkTests(SynchronousTestCase):
             self.assertIs(next_joins.take(pending.joins.membership), pending)
             self.assertIsNone(next_joins.take(pending.joins.membership))
         for pending in waiting[:half]:
-            self.assertIs(next_joins.pop(TOPIC), pending)
-        self.assertIsNone(next_joins.pop(TOPIC))
+            self.assertIs(next_joins.first(TOPIC), pending)
+            next_joins.take(pending.joins.membership)
+        self.assertIsNone(next_joins.first(TOPIC))
         self.assertEqual(len(next_joins), 0)
         return looks
 

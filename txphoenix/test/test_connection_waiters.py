@@ -1,4 +1,4 @@
-"""Tests of :mod:`txphoenix.client.connection_waiters`."""
+"""Tests of :mod:`txphoenix.client.waiting`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, cast
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
-from txphoenix.client.connection_waiters import ConnectionWaiters, check_failures
+from txphoenix.client.waiting import ConnectionWaiters, check_failures
 from txphoenix.errors import ConfigurationError, ConnectionFailed, NotConnected
 
 CLIENT = object()

@@ -9,7 +9,7 @@ from twisted.internet.defer import Deferred
 from twisted.logger import LogLevel, capturedLogs
 
 from txphoenix import Channel, telemetry
-from txphoenix.errors import AlreadyJoined, ChannelClosed
+from txphoenix.errors import AlreadyJoined, ChannelClosed, NotConnected
 from txphoenix.telemetry import CHANNEL
 
 from .log_case import told
@@ -178,6 +178,74 @@ class AgainTests(StartedCase):
         self.memory.flush()
         self.assertEqual(channel.state, "closed")
 
+    def test_other_meanwhile(self) -> None:
+        """It is told first, too, where another has its topic before, and leaves it."""
+        states: list[str] = []
+
+        class Again(Channel):
+            def stopService(self) -> None:
+                super().stopService()
+                if not states:
+                    watch(other.join())
+                    watch(self.join())
+                    other.stop()
+
+            def handle_close(self, reason: object) -> None:
+                states.append(self.state)
+
+        def watch(joining: Deferred[Any]) -> None:
+            joins.append(self.watch(joining))
+
+        joins: list[Outcome[Any]] = []
+        client = self.connected_client()
+        other = client.channel(TOPIC)
+        channel = client.channels.start_channel(TOPIC, channel_class=Again)
+        self.memory.flush()
+        channel.stop()
+        self.assertEqual(states, ["closed"])
+        self.memory.flush()
+        self.assert_failed(joins[0], ChannelClosed)
+        self.assert_fired(joins[1], {})
+        self.assertEqual((channel.state, other.state), ("joined", "closed"))
+        self.assertIs(channel.parent, client.channels)
+
+    def stop_meanwhile(self, is_lost: bool) -> None:
+        """Stop the client while a channel that ends, and is joined again, is not told.
+
+        :param is_lost: whether the connection is lost just before.
+        """
+        joins: list[Outcome[Any]] = []
+
+        class Again(Channel):
+            def stopService(self) -> None:
+                super().stopService()
+                if not joins:
+                    join_and_stop()
+
+        def join_and_stop() -> None:
+            joins.append(self.watch(channel.join()))
+            if is_lost:
+                self.lose_connection()
+            self.watch(client.stopService())
+
+        client = self.connected_client()
+        channel = client.channels.start_channel(TOPIC, channel_class=Again)
+        self.memory.flush()
+        channel.stop()
+        self.memory.flush()
+        self.assert_failed(joins[0], NotConnected)
+        self.assertEqual(len(joins), 1)
+        self.assertEqual((channel.state, channel.parent), ("closed", None))
+        self.assertEqual(len(client.channels.next_joins), 0)
+
+    def test_stop_meanwhile(self) -> None:
+        """The join fails where the client is stopped before the channel is told."""
+        self.stop_meanwhile(is_lost=False)
+
+    def test_stop_after_loss(self) -> None:
+        """So it does where the connection has been lost as well."""
+        self.stop_meanwhile(is_lost=True)
+
     def test_reads_on(self) -> None:
         """A loop that joins it again, and waits for nothing, reads on."""
         joins: list[Outcome[Any]] = []
@@ -208,6 +276,42 @@ class AgainTests(StartedCase):
         self.assertEqual(len(joins), 3)
         self.assert_failed(joins[1], AlreadyJoined)
         self.assert_fired(reading, None)
+        self.assertEqual(channel.state, "joined")
+
+
+class DisownedTests(StartedCase):
+    """A channel that the program has taken away from the client's service."""
+
+    def test_before_the_start(self) -> None:
+        """It waits all the same, and is left and joined as any other."""
+        client = self.make_client()
+        channel = client.channels.start_channel(TOPIC)
+        channel.disownServiceParent()
+        client.startService()
+        self.memory.flush()
+        self.assertEqual((channel.state, channel.parent), ("joined", None))
+        left = self.watch(channel.leave())
+        self.memory.flush()
+        self.assert_fired(left, None)
+        joined = self.watch(channel.join())
+        self.memory.flush()
+        self.assert_fired(joined, {})
+        self.assertIs(channel.parent, client.channels)
+
+    def test_own_method(self) -> None:
+        """What a class does in disownServiceParent() is no part of its end."""
+
+        class Own(Channel):
+            def disownServiceParent(self) -> None:
+                raise LookupError("not to be overridden")
+
+        client = self.connected_client()
+        channel = client.channels.start_channel(TOPIC, channel_class=Own)
+        self.memory.flush()
+        channel.stop()
+        self.assertEqual((channel.state, channel.parent), ("closed", None))
+        self.watch(channel.join())
+        self.memory.flush()
         self.assertEqual(channel.state, "joined")
 
 

@@ -16,6 +16,7 @@ from twisted.python.failure import Failure
 
 from txphoenix.errors import ConfigurationError
 from txphoenix.runtime.package_log import package_log
+from txphoenix.runtime.waiters import wait_for
 
 from .bridge import Bridge
 from .config import Settings, check_extra
@@ -113,7 +114,7 @@ class BridgeSession(ApplicationSession):
         """
         if self._leaving is None:
             self._leaving = Deferred.fromCoroutine(self._leave(reason, message))
-        return _wait_for(self._leaving)
+        return wait_for(self._leaving)
 
     def register(
         self,
@@ -242,17 +243,3 @@ class BridgeSession(ApplicationSession):
             )
         bridge_log.failure("a call of the bridge raised")
         return ApplicationError(self._uris.error("internal"), "the bridge failed")
-
-
-def _wait_for(done: Deferred[None]) -> Deferred[None]:
-    """Wait for what goes on whether somebody waits or not."""
-    waiting: Deferred[None] = Deferred()
-
-    def fired(result: Any) -> Any:
-        if waiting.called:
-            return result
-        waiting.callback(result)
-        return None
-
-    done.addBoth(fired)
-    return waiting
