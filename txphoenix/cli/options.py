@@ -25,7 +25,7 @@ from ..protocol.serializer import known_versions
 from ..runtime.regular_files import check_regular
 from ..transports.client_tls import url_tls
 from ..transports.tls_files import FileNames
-from .json_text import WrongJSON, read_json
+from .json_text import WrongJSON, find_stray, read_json
 from .output import USAGE, CommandError, Terminal
 
 __all__ = [
@@ -194,12 +194,9 @@ def explain(error: BaseException) -> str:
 
 def json_value(text: str) -> Any:
     """An argument that is JSON."""
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError as error:
-        # Python makes lone surrogates of what its encoding does not have.
-        at = len(text[: error.start].encode("utf-8")) + 1
-        raise ArgumentTypeError(f"it is not UTF-8 at byte {at}") from None
+    stray = find_stray(text)
+    if stray is not None:
+        raise ArgumentTypeError(stray[1])
     try:
         # Editors on Windows put a byte order mark before it.
         return read_json(text.removeprefix("\ufeff"))
