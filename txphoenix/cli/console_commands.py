@@ -14,7 +14,7 @@ from ..channels.echo_room import EchoRoom
 from ..client.socket_client import SocketClient
 from ..legible import cut, legible
 from ..protocol.message import Message
-from .json_text import WrongJSON, read_json
+from .json_text import WrongJSON, find_stray, read_json
 from .output import as_shown_json, payload_as_json, response_as_json
 from .progress import follow_channel
 
@@ -191,6 +191,10 @@ def read_call(line: str) -> Call | None:
     if command is None:
         text = f"there is no command {legible(name)}; help lists them"
         raise WrongCall(text, found.start())
+    stray = find_stray(line)
+    if stray is not None:
+        at, text = stray
+        raise WrongCall(text, at)
     found = next(rest, None)
     options = []
     while found and command.options and found[0].startswith("--"):

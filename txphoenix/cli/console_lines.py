@@ -236,15 +236,21 @@ class LineConsole(LineOnlyReceiver, Ending):
     async def _carry_out(self, line: bytes) -> None:
         if len(line) > self.MAX_LENGTH:
             raise WrongCall(f"it is longer than {self.MAX_LENGTH} bytes")
-        try:
-            text = line.decode("utf-8")
-        except UnicodeDecodeError as error:
-            raise WrongCall(f"it is not UTF-8 at byte {error.start + 1}") from None
-        call = read_call(text.rstrip("\r"))
+        call = read_call(self._text_of(line).rstrip("\r"))
         if call is None:
             self._write(self._prompt)
         else:
             await self._commands.carry_out(call)
+
+    def _text_of(self, line: bytes) -> str:
+        """The text of a line, which is UTF-8, or of a person, by their terminal."""
+        if self._prompt:
+            with suppress(UnicodeDecodeError):
+                return line.decode(self._terminal.stdin.encoding or "utf-8")
+        try:
+            return line.decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise WrongCall(f"it is not UTF-8 at byte {error.start + 1}") from None
 
     def _tell_error(self, number: int, error: Exception) -> None:
         if self._prompt:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, NoReturn
 
-__all__ = ["WrongJSON", "read_json"]
+__all__ = ["WrongJSON", "find_stray", "read_json"]
 
 
 class WrongJSON(ValueError):
@@ -30,6 +30,21 @@ class WrongJSON(ValueError):
         self.at = at
         self.is_cut_short = is_cut_short
         self.has_more = has_more
+
+
+def find_stray(text: str) -> tuple[int, str] | None:
+    """Where a text comes of bytes that are not UTF-8, and what is said of that.
+
+    Python makes lone surrogates of those, which no text of JSON has.
+
+    :return: the index of the first such character and an error's text, or None.
+    """
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        at = len(text[: error.start].encode("utf-8")) + 1
+        return error.start, f"it is not UTF-8 at byte {at}"
+    return None
 
 
 def read_json(text: str) -> Any:

@@ -12,7 +12,7 @@ from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, Unpack
+from typing import Any, TextIO, Unpack
 
 from twisted.internet.interfaces import IReactorTime
 
@@ -25,7 +25,7 @@ from ..protocol.serializer import known_versions
 from ..runtime.regular_files import check_regular
 from ..transports.client_tls import url_tls
 from ..transports.tls_files import FileNames
-from .json_text import WrongJSON, read_json
+from .json_text import WrongJSON, find_stray, read_json
 from .output import USAGE, CommandError, Terminal
 
 __all__ = [
@@ -194,8 +194,12 @@ def explain(error: BaseException) -> str:
 
 def json_value(text: str) -> Any:
     """An argument that is JSON."""
+    stray = find_stray(text)
+    if stray is not None:
+        raise ArgumentTypeError(stray[1])
     try:
-        return read_json(text)
+        # Editors on Windows put a byte order mark before it.
+        return read_json(text.removeprefix("\ufeff"))
     except WrongJSON as error:
         raise ArgumentTypeError(f"expected JSON: {error}") from None
 
@@ -211,12 +215,24 @@ def json_payload(text: str) -> Any:
     if sys.stdin is None:
         raise ArgumentTypeError("there is no standard input")
     try:
-        return json_value(sys.stdin.read())
-    except UnicodeDecodeError:
-        raise ArgumentTypeError("standard input is no text") from None
+        return json_value(_text_of(sys.stdin))
+    except UnicodeDecodeError as error:
+        encoding, at = error.encoding.upper(), error.start + 1
+        raise ArgumentTypeError(
+            f"standard input is not {encoding} at byte {at}"
+        ) from None
     except OSError as error:
         reason = error.strerror or error
         raise ArgumentTypeError(f"cannot read standard input: {reason}") from None
+
+
+def _text_of(stdin: TextIO) -> str:
+    """The text of a file, which is UTF-8, or of a person, by their terminal."""
+    binary = getattr(stdin, "buffer", None)
+    if binary is None or stdin.isatty():
+        return stdin.read()
+    text: str = binary.read().decode("utf-8")
+    return text
 
 
 def positive_seconds(text: str) -> float:
@@ -329,10 +345,11 @@ def _tls(args: Namespace) -> Any:
 def _read(option: str, name: str) -> str:
     try:
         check_regular(Path(name))
-        return Path(name).read_text(encoding="utf-8")
+        return Path(name).read_bytes().decode("utf-8").removeprefix("\ufeff")
     except OSError as error:
-        reason = error.strerror or error
-        raise CommandError(f"{option}: cannot read {name!r}: {reason}", USAGE) from None
+        reason = error.strerror or str(error)
+    except UnicodeDecodeError as error:
+        reason = f"it is not UTF-8 at byte {error.start + 1}"
     except ValueError:
-        # Not UTF-8, or a name that no file can have.
-        raise CommandError(f"{option}: cannot read {name!r}: no text", USAGE) from None
+        reason = "no file can have this name"
+    raise CommandError(f"{option}: cannot read {name!r}: {reason}", USAGE)

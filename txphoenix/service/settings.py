@@ -271,7 +271,7 @@ class _Source(NamedTuple):
 def _read_value(option: str, path: Path) -> str:
     try:
         check_regular(path)
-        value = path.read_text("utf-8").strip()
+        value = path.read_text("utf-8-sig").strip()
     except OSError as error:
         raise _unreadable(option, path, error) from None
     except ValueError:

@@ -31,11 +31,13 @@ class PromptCase(PhoenixMixin, TestCase):
 
     :ivar room: the server's class for all topics that begin with ``rooms:``.
     :ivar state: the directory where programs keep their state.
+    :ivar size: the rows and columns of the terminals.
     """
 
     timeout = 120
     skip = NOT_THERE
     room: type[ServerChannel] = Room
+    size = (40, 100)
 
     def setUp(self) -> None:
         """Have a state of our own."""
@@ -50,7 +52,7 @@ class PromptCase(PhoenixMixin, TestCase):
     def run_program(self, *arguments: str, **environment: str) -> TerminalProgram:
         """Run Python at the terminal."""
         environ = {"XDG_STATE_HOME": os.fspath(self.state), **environment}
-        return run_at_terminal(self, *arguments, environment=environ)
+        return run_at_terminal(self, *arguments, size=self.size, environment=environ)
 
     async def started(
         self, *options: str, **environment: str

@@ -43,6 +43,23 @@ class ConsoleTests(ConsoleCase):
         self.assertEqual(getattr(await left, "reason", None), "left")
         await self.quit(running)
 
+    async def test_encodings(self) -> None:
+        """A person's lines are in their terminal's encoding, or in UTF-8."""
+        running, server, console = await self.started(is_terminal=True)
+        for encoding, typed in (
+            ("latin-1", b"join rooms:\xe9\n"),
+            ("ascii", b"leave rooms:\xc3\xa9\n"),
+            ("utf-8", b"join rooms:\xc3\xa8\n"),
+        ):
+            self.patch(self.screen.out, "_encoding", encoding)
+            console.dataReceived(typed)
+        await self.screen.output.wait_for("rooms:\u00e9 left\n")
+        await self.screen.output.wait_for("joined rooms:\u00e8\n")
+        console.dataReceived(b"join rooms:\xe9\n")
+        await self.screen.output.wait_for("error: it is not UTF-8 at byte 12\n")
+        self.assertEqual(len(server.channels("rooms:\u00e8")), 1)
+        await self.quit(running)
+
     async def test_errors(self) -> None:
         """What does not work is a line for a person, and the console goes on."""
         running, *_ = await self.started(is_terminal=True)

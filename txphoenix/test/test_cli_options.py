@@ -63,21 +63,45 @@ class TypeTests(SynchronousTestCase):
         # It is read only once.
         self.assert_refused(json_payload, "-", "{")
 
+    def test_encodings(self) -> None:
+        """JSON is UTF-8, with or without a byte order mark, whatever the locale."""
+        for encoding in ("utf-8", "latin-1", "ascii"):
+            written = io.BytesIO(b'\xef\xbb\xbf"\xc3\xa9"\n')
+            self.patch(sys, "stdin", io.TextIOWrapper(written, encoding))
+            self.assertEqual(json_payload("-"), "\u00e9")
+        self.assertEqual(json_value("\ufeff1"), 1)
+        error = self.assertRaises(ArgumentTypeError, json_value, '"\u00e9\udcff"')
+        self.assertEqual(str(error), "it is not UTF-8 at byte 4")
+
+    def test_typed_payload(self) -> None:
+        """What a person types is in the encoding of their terminal."""
+
+        class Typed(io.TextIOWrapper):
+            def isatty(self) -> bool:
+                return True
+
+        self.patch(sys, "stdin", Typed(io.BytesIO(b'"\xe9"'), "latin-1"))
+        self.assertEqual(json_payload("-"), "\u00e9")
+        self.patch(sys, "stdin", Typed(io.BytesIO(b'"\xe9"'), "ascii"))
+        error = self.assertRaises(ArgumentTypeError, json_payload, "-")
+        self.assertEqual(str(error), "standard input is not ASCII at byte 2")
+
     def test_unreadable_standard_input(self) -> None:
         """Standard input may be closed, a directory, or no text."""
-        directory = io.TextIOWrapper(io.BytesIO())
-        directory.read = self.raise_error  # type: ignore[method-assign]
-        binary = io.TextIOWrapper(io.BytesIO(b"\xff"), "utf-8")
+        raw = io.BytesIO()
+        raw.read = self.raise_error  # type: ignore[method-assign]
+        directory = io.TextIOWrapper(raw)
+        binary = io.TextIOWrapper(io.BytesIO(b'"\xc3\xa9\xff"'), "latin-1")
         for stdin, said in (
             (None, "there is no standard input"),
             (directory, "cannot read standard input: Is a directory"),
-            (binary, "standard input is no text"),
+            (binary, "standard input is not UTF-8 at byte 4"),
         ):
             self.patch(sys, "stdin", stdin)
             error = self.assertRaises(ArgumentTypeError, json_payload, "-")
             self.assertEqual(str(error), said)
 
-    def raise_error(self, size: int | None = None) -> str:
+    def raise_error(self, size: int | None = None) -> bytes:
         """Be a stream that cannot be read."""
         raise IsADirectoryError(21, "Is a directory")
 
@@ -247,8 +271,18 @@ class RunningClientTests(PhoenixMixin, SynchronousTestCase):
     def test_file_that_is_no_text(self) -> None:
         """A file that is not UTF-8 is no token."""
         path = Path(self.mktemp())
-        path.write_bytes(b"\xff\xfe")
-        self.assertIn("no text", self.refused("--token-file", str(path)))
+        path.write_bytes(b"sesame\xff\xfe")
+        said = self.refused("--token-file", str(path))
+        self.assertIn(f"cannot read {str(path)!r}: it is not UTF-8 at byte 7", said)
+        said = self.refused("--token-file", "a\0b")
+        self.assertIn("cannot read 'a\\x00b': no file can have this name", said)
+
+    def test_byte_order_mark(self) -> None:
+        """What editors on Windows put before a token is no part of it."""
+        path = Path(self.mktemp())
+        path.write_text("sesame\r\n", "utf-8-sig")
+        socket, _ = self.connected("--token-file", str(path))
+        self.assertEqual(socket.auth_token, "sesame")
 
     def test_no_regular_file(self) -> None:
         """A token that cannot be read anew, as one in a pipe, is an error at once."""

@@ -65,6 +65,8 @@ class ReadTests(SynchronousTestCase):
             ("push a b NaN", 9, "expected JSON: NaN is no number of JSON"),
             ("push a", 6, "expected: push"),
             ("ping now", 5, "expected: ping"),
+            ('push a \u00e9 "\udcff"', 10, "it is not UTF-8 at byte 12"),
+            ("join \udcff", 5, "it is not UTF-8 at byte 6"),
         ):
             error = self.assertRaises(WrongCall, read_call, line)
             self.assertEqual(error.at, at, line)

@@ -174,6 +174,32 @@ class TypingTests(PromptCase):
             await console.see_line(">")
         await self.leave(console)
 
+    async def test_few_lines(self) -> None:
+        """The line is there where the terminal has no room for all that is below it."""
+        server = await self.phoenix_server({"rooms:*": self.room})
+        self.size = (4, 60)
+        console = self.start(server.url)
+        await console.see_bottom(" connected | no topic |")
+        # There are more offers than lines.
+        console.type("\t")
+        await console.see("join a topic, with these params")
+        console.type("\t")
+        await console.see_line("> join")
+        await console.see_bottom(" connected | no topic |")
+        console.type("\x03")
+        await self.leave(console)
+        self.assertNotIn(b"Window too small", console.raw)
+
+        self.size = (2, 60)
+        console = self.start(server.url)
+        await console.see_bottom(" connected | no topic |")
+        console.enter("join")
+        await console.see_bottom("expected: join TOPIC [JSON]")
+        await console.see_line("> join")
+        console.type("\x03")
+        await console.see_bottom(" connected | no topic |")
+        await self.leave(console)
+
 
 class CompletionTests(PromptCase):
     """What TAB does."""

@@ -152,6 +152,12 @@ class SettingsTests(SynchronousTestCase):
         options = self.config(f'url = "{URL}"\ntoken_file = "token"')
         self.assertEqual(options["auth_token"](), SECRET)
 
+    def test_byte_order_mark(self) -> None:
+        """What editors on Windows put before a token is no part of it."""
+        self.write("token", f"\ufeff{SECRET}\r\n")
+        options = self.config(f'url = "{URL}"\ntoken_file = "token"')
+        self.assertEqual(options["auth_token"](), SECRET)
+
     def test_wrong_file(self) -> None:
         """What is wrong in a file is said with the file's name."""
         self.assert_wrong_file("no option 'ulr'; did you mean 'url'?", "ulr = 1")

@@ -235,7 +235,8 @@ class FileTests(SynchronousTestCase):
         client = settings.new_client(1, server.clock)
         client.startService()
         server.flush()
-        self.path.write_text("two")
+        # Editors on Windows put a byte order mark before it.
+        self.path.write_text("two", "utf-8-sig")
         server.drop()
         server.advance(5)
         self.assertEqual(seen, [("one",) * 3, ("two",) * 3])

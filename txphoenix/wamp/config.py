@@ -222,7 +222,7 @@ def _content(name: str, base: Path, named: str) -> str:
         raise ConfigurationError(f"extra: {name} {error}") from None
     try:
         check_regular(path)
-        content = path.read_text("utf-8").strip()
+        content = path.read_text("utf-8-sig").strip()
     except OSError as error:
         raise ConfigurationError(
             f"extra: {name}: cannot read {path}: {error.strerror}"

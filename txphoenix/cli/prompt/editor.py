@@ -215,7 +215,8 @@ class Editor:
         menu = CompletionsMenu(max_height=_MENU_HEIGHT, scroll_offset=1)
         below = Window(
             FormattedTextControl(status),
-            height=1,
+            # It gives way where the terminal has but two lines.
+            height=Dimension(min=0, max=1),
             style="class:status",
             dont_extend_height=True,
         )
@@ -223,10 +224,14 @@ class Editor:
         return Layout(HSplit([content, ValidationToolbar(), search, below]), line)
 
     def _height(self) -> Dimension:
-        """That of the line: with room for the menu, where there is one."""
+        """That of the line: with room for the menu, where there is one.
+
+        No more of it is asked for than the terminal has beside the line and two below.
+        """
         state = self._buffer.complete_state
         count = 0 if state is None else len(state.completions)
-        return Dimension(min=1 + min(count, _MENU_HEIGHT))
+        room = max(self._output.get_size().rows - 3, 0)
+        return Dimension(min=1 + min(count, _MENU_HEIGHT, room))
 
     def _keys(self) -> KeyBindings:
         keys = KeyBindings()
