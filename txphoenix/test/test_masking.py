@@ -7,14 +7,12 @@ import sys
 from types import ModuleType
 from typing import Any
 
-from hypothesis import given
-from hypothesis import strategies as st
 from twisted.trial.unittest import SkipTest, SynchronousTestCase
 
 from txphoenix.transports import masking
 from txphoenix.transports.masking import BINARY, TEXT, masked_frame
 
-from .properties import checked
+from .properties import checked, given, st
 from .test_fragments import peak_of
 
 
