@@ -7,20 +7,20 @@ from __future__ import annotations
 
 import importlib
 import sys
-from importlib.util import find_spec
 from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
 from txphoenix.test.cli_program import ROOT
+from txphoenix.test.extra import why_skipped
 
 __all__ = ["EXAMPLE", "NOT_HERE", "loaded"]
 
 EXAMPLE = ROOT / "examples" / "nerveshub"
 
 NOT_HERE = None if EXAMPLE.exists() else "installed without its examples"
-if NOT_HERE is None and find_spec("msgpack") is None:
-    NOT_HERE = "msgpack is not installed"
+if NOT_HERE is None:
+    NOT_HERE = why_skipped("msgpack")
 
 _MODULES = ("msgpack_serializer", "shared_secret", "device", "hub", "run")
 

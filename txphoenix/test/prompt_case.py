@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import os
-from importlib.util import find_spec
 from pathlib import Path
 
 from twisted.trial.unittest import TestCase
 
 from txphoenix.test.cli_program import Room
+from txphoenix.test.extra import why_skipped
 from txphoenix.testing import PhoenixServer, ServerChannel
 from txphoenix.testing.cases import PhoenixMixin
 
 __all__ = ["NOT_THERE", "PromptCase", "TerminalProgram"]
 
-NOT_THERE = None
+NOT_THERE = why_skipped("prompt_toolkit") or why_skipped("pyte")
 """Why it cannot be tested here."""
 
 if os.name != "posix":
     NOT_THERE = "there are no pseudo-terminals"
-elif find_spec("pyte") is None or find_spec("prompt_toolkit") is None:
-    NOT_THERE = "pyte or prompt_toolkit is not installed"
 
 if NOT_THERE is None:
     from txphoenix.test.terminal_program import TerminalProgram, run_at_terminal

@@ -8,11 +8,12 @@ from collections.abc import Callable
 from typing import Any
 
 import orjson
-from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from txphoenix.errors import SerializerError
 from txphoenix.protocol.serializer import StandardJSON, V2Serializer
+
+from .properties import st
 
 # Every string that UTF-8 can hold.
 text = st.text(st.characters(exclude_categories=["Cs"]))

@@ -6,8 +6,6 @@ import re
 from typing import Any, cast
 
 from autobahn.twisted.websocket import WebSocketClientFactory, WebSocketClientProtocol
-from hypothesis import given
-from hypothesis import strategies as st
 from twisted.internet.endpoints import TCP4ServerEndpoint
 from twisted.internet.protocol import Protocol
 from twisted.internet.task import Clock
@@ -20,7 +18,7 @@ from txphoenix.transports.answer_head import AnswerHead, accepted_head, is_inter
 from txphoenix.transports.websocket import _LONGEST_HEAD
 
 from .network import TOPIC, NetworkTestCase, Tunnel, reactor
-from .properties import checked
+from .properties import checked, given, st
 from .raw_server import SWITCHING, RawServer, RawTestCase, server_frame
 from .test_idle import factory_of
 

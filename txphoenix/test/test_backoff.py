@@ -6,8 +6,6 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from hypothesis import given
-from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from txphoenix.errors import ConfigurationError
@@ -21,7 +19,7 @@ from txphoenix.protocol.backoff import (
     steps,
 )
 
-from .properties import checked
+from .properties import checked, given, st
 
 attempts = st.integers(0, 10**9)
 chances = st.floats(0, 1, exclude_max=True)

@@ -173,6 +173,7 @@ class ConsoleTests(ConsoleCase):
 
     async def test_prompt(self) -> None:
         """A person has a prompt below all that comes, and none is left in the end."""
+        self.patch(console_module, "_has_extra", lambda: True)
         running, server, _ = await self.started(is_terminal=True)
         text = self.screen.output.text
         self.assertTrue(text.startswith("\r\x1b[Khelp lists the commands\n> "))

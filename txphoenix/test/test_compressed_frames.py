@@ -11,8 +11,6 @@ from autobahn.websocket.compress import (
     PerMessageDeflateOffer,
     PerMessageDeflateResponseAccept,
 )
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from .frame_wire import (
@@ -27,7 +25,7 @@ from .frame_wire import (
     opened,
     unmasked,
 )
-from .properties import checked
+from .properties import HealthCheck, checked, given, settings, st
 from .test_frame_streams import fed
 
 LIMIT = 300_000

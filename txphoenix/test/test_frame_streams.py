@@ -6,8 +6,6 @@ import struct
 from itertools import pairwise
 from typing import Any
 
-from hypothesis import HealthCheck, example, given, settings
-from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from txphoenix.test.frame_wire import (
@@ -25,6 +23,8 @@ from txphoenix.test.frame_wire import (
     sent_frames,
 )
 from txphoenix.test.properties import checked
+
+from .properties import HealthCheck, example, given, settings, st
 
 payload_sizes = st.one_of(
     st.integers(0, 20),

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from hypothesis import given
-from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from txphoenix.transports.growing_bytes import GrowingBytes
 
-from .properties import checked
+from .properties import checked, given, st
 from .test_fragments import peak_of
 
 KB = 1024

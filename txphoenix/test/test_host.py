@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from hypothesis import given
-from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from txphoenix.client.socket_client import SocketClient
 from txphoenix.errors import ConfigurationError
 from txphoenix.protocol.host import read_host, server_name
 
-from .properties import checked
+from .properties import checked, given, st
 
 LONGEST = ".".join(["a" * 63, "b" * 63, "c" * 63, "d" * 61])
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from ipaddress import ip_address
 
 from cryptography import x509
@@ -10,11 +9,12 @@ from cryptography import x509
 from txphoenix import SocketClient
 
 from .certificates import Issuer
+from .extra import why_skipped
 from .page_case import PageCase
 from .socks_server import SOCKSServer
 from .test_howtos import NOT_THERE, URL
 
-NO_SOCKS = None if find_spec("txtorcon") else "txtorcon is not installed"
+NO_SOCKS = why_skipped("txtorcon")
 
 
 class NetworkPageTests(PageCase):

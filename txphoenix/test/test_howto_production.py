@@ -8,7 +8,6 @@ import re
 import shlex
 import sys
 from configparser import ConfigParser
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,7 @@ from txphoenix.testing.connect import Socket
 from txphoenix.testing.tls import self_signed
 
 from .cli_program import start_program
+from .extra import why_skipped
 from .test_howtos import DOCS, NOT_THERE, blocks
 from .test_twistd import Twistd
 
@@ -32,7 +32,7 @@ QUICK = (
     *("--heartbeat-interval", "0.5", "--heartbeat-timeout", "1"),
     *("--connect-timeout", "0.5", "--reconnect-interval", "0.2"),
 )
-NO_METRICS = None if find_spec("prometheus_client") else "no prometheus_client"
+NO_METRICS = why_skipped("prometheus_client")
 
 
 def piece(caption: str) -> str:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from autobahn.websocket.utf8validator import Utf8Validator
-from hypothesis import given
-from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from txphoenix.transports.incomplete_frames import IncompleteFrame, begun_frame
 
 from .frame_wire import BINARY, TEXT, Fast, frame, opened
-from .properties import checked
+from .properties import checked, given, st
 from .test_fragments import peak_of
 
 KB = 1024

@@ -9,8 +9,6 @@ import json
 from typing import Any
 
 import orjson
-from hypothesis import example, given
-from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from txphoenix import Message, SocketClient
@@ -26,7 +24,7 @@ from txphoenix.testing import PhoenixServer, ServerChannel, ok
 from txphoenix.testing.codec import ServerV1Codec, ServerV2Codec
 
 from .network import TOPIC, NetworkTestCase
-from .properties import checked
+from .properties import checked, example, given, st
 from .serializer_kit import text
 
 CODECS = (Orjson(orjson), StandardJSON())

@@ -6,15 +6,13 @@ import doctest
 import tracemalloc
 from typing import Any
 
-from hypothesis import given
-from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from txphoenix import legible as module
 from txphoenix.legible import cut, error_text, escaped, legible
 from txphoenix.protocol.message import Message
 
-from .properties import checked
+from .properties import checked, given, st
 
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary(),

@@ -16,23 +16,21 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from txphoenix.wamp.repeating import Repeating
 
+from .extra import why_skipped
 from .test_wamp_publisher import PublishCase
 from .wamp_bridge_case import BridgeCase
 
-try:
+NO_METRICS = why_skipped("prometheus_client")
+
+if NO_METRICS is None:
     from txphoenix.metrics import MetricsExporter, MetricsService
     from txphoenix.metrics.site import _Answer
-except ImportError:
-    NO_METRICS = "needs the extra metrics"
-else:
-    NO_METRICS = ""
 
 
 class MetricsTests(SynchronousTestCase):
     """Serving metrics, without a network."""
 
-    if NO_METRICS:
-        skip = NO_METRICS
+    skip = NO_METRICS
 
     def service(self, reactor: Any) -> MetricsService:
         """One of a registry of its own."""

@@ -6,14 +6,12 @@ import json
 from typing import Any
 
 import orjson
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from txphoenix.protocol.json_codecs import Orjson
 from txphoenix.protocol.long_strings import long_strings
 
-from .properties import checked
+from .properties import HealthCheck, checked, given, settings, st
 from .test_fragments import peak_of
 
 KB = 1024

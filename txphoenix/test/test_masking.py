@@ -7,14 +7,13 @@ import sys
 from types import ModuleType
 from typing import Any
 
-from hypothesis import given
-from hypothesis import strategies as st
 from twisted.trial.unittest import SkipTest, SynchronousTestCase
 
 from txphoenix.transports import masking
 from txphoenix.transports.masking import BINARY, TEXT, masked_frame
 
-from .properties import checked
+from .extra import why_skipped
+from .properties import checked, given, st
 from .test_fragments import peak_of
 
 
@@ -133,7 +132,8 @@ class AcceleratorTests(SynchronousTestCase):
         try:
             from websockets.speedups import apply_mask
         except ImportError as error:
-            raise SkipTest("websockets is not installed") from error
+            reason = why_skipped("websockets") or "websockets was built without it"
+            raise SkipTest(reason) from error
         self.assertIs(masking._apply_mask, apply_mask)
 
     def test_missing(self) -> None:

@@ -17,6 +17,7 @@ from twisted.web.client import HTTPConnectionPool
 from txphoenix.testing import ChatRoom
 from txphoenix.testing.cases import PhoenixMixin
 
+from .extra import why_skipped
 from .test_twistd import TOPIC, Twistd
 
 
@@ -24,6 +25,7 @@ class MetricsTwistdTests(PhoenixMixin, TestCase):
     """A client that runs as a service of twistd, and tells how it does."""
 
     timeout = 120
+    skip = why_skipped("prometheus_client")
 
     def setUp(self) -> None:
         """Make a directory for the process to run in."""

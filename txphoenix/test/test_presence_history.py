@@ -8,8 +8,6 @@ from __future__ import annotations
 from itertools import count
 from typing import Any
 
-from hypothesis import given
-from hypothesis import strategies as st
 from twisted.logger import capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -23,6 +21,7 @@ from txphoenix.test.properties import checked
 from txphoenix.testing import PhoenixServer, ServerChannel, ok
 
 from .network import NetworkTestCase
+from .properties import given, st
 from .support import TOPIC, ClientTestCase
 
 KEYS = st.sampled_from(["ann", "bob", "cy"])

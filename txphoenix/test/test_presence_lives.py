@@ -9,15 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from txphoenix import Channel, Presence, SocketClient
 from txphoenix.testing import MemoryServer, PresenceChannel, ok
 from txphoenix.testing.presence import PresenceTracker
 
-from .properties import checked
+from .properties import checked, given, settings, st
 from .test_presence_model import Ledger, by_ref, refs_of
 
 TOPIC = "rooms:lobby"

@@ -8,8 +8,6 @@ from copy import deepcopy
 from itertools import count
 from typing import Any
 
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from txphoenix.channels.presence import Presence
@@ -20,6 +18,8 @@ from txphoenix.test.presence_kit import (
     diff,
 )
 from txphoenix.test.properties import checked
+
+from .properties import given, settings, st
 
 
 class Ledger:

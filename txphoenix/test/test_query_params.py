@@ -6,14 +6,12 @@ import enum
 from typing import Any
 from urllib.parse import parse_qsl
 
-from hypothesis import given
-from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from txphoenix.errors import ConfigurationError
 from txphoenix.protocol.query_params import encode_params
 
-from .properties import checked
+from .properties import checked, given, st
 
 SECRET = "S3CR3T"
 

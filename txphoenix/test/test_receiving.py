@@ -8,8 +8,6 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from hypothesis import example, given, settings
-from hypothesis import strategies as st
 from twisted.internet.defer import Deferred, fail
 from twisted.logger import globalLogPublisher
 
@@ -20,7 +18,7 @@ from txphoenix.errors import ChannelClosed
 from txphoenix.protocol.message import Message
 from txphoenix.protocol.serializer import V2Serializer
 
-from .properties import checked
+from .properties import checked, example, given, settings, st
 from .support import TOPIC, ClientTestCase
 
 HOOKED = "news"

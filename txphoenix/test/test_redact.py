@@ -5,8 +5,6 @@ from __future__ import annotations
 import functools
 import json
 
-from hypothesis import given
-from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from txphoenix.protocol.redact import (
@@ -19,7 +17,7 @@ from txphoenix.protocol.redact import (
     shown,
 )
 
-from .properties import checked
+from .properties import checked, given, st
 
 SECRET = "S3CR3T"
 

@@ -13,8 +13,6 @@ from typing import Any
 from unittest import mock
 
 import orjson
-from hypothesis import given
-from hypothesis import strategies as st
 
 from txphoenix.errors import ConfigurationError, SerializerError
 from txphoenix.protocol.json_codecs import Orjson
@@ -40,6 +38,8 @@ from txphoenix.test.serializer_kit import (
     refs,
     text,
 )
+
+from .properties import given, st
 
 
 class V2TextTests(SerializerCase):

@@ -7,9 +7,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from hypothesis import given
-from hypothesis import strategies as st
-
 from txphoenix.protocol.message import Message
 from txphoenix.test.properties import checked
 from txphoenix.test.serializer_kit import (
@@ -19,6 +16,8 @@ from txphoenix.test.serializer_kit import (
     reply,
     short_text,
 )
+
+from .properties import given, st
 
 
 class V2BinaryTests(SerializerCase):

@@ -9,7 +9,6 @@ import math
 from typing import Any
 
 import orjson
-from hypothesis import given
 
 from txphoenix.protocol.message import Message
 from txphoenix.protocol.serializer import StandardJSON, V1Serializer
@@ -21,6 +20,8 @@ from txphoenix.test.serializer_kit import (
     refs,
     text,
 )
+
+from .properties import given
 
 
 class V1Tests(SerializerCase):

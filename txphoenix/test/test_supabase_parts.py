@@ -7,8 +7,6 @@ import copy
 import pickle
 from typing import Any
 
-from hypothesis import given
-from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from txphoenix.errors import ConfigurationError, PhoenixError, SerializerError
@@ -29,7 +27,7 @@ from txphoenix.supabase.testing import SupabaseV2Codec, UserBroadcast, make_toke
 from txphoenix.supabase.tokens import expiry_of
 from txphoenix.supabase.values import converted, converted_row
 
-from .properties import checked
+from .properties import checked, given, st
 
 
 class DecoderTests(SynchronousTestCase):

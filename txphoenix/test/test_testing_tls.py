@@ -16,12 +16,12 @@ from twisted.web.resource import Resource
 from twisted.web.static import Data
 
 from txphoenix import SocketClient, client_tls
-from txphoenix.metrics import MetricsService
 from txphoenix.testing import ChatRoom, PhoenixServer
 from txphoenix.testing.cases import PhoenixMixin
 from txphoenix.testing.tls import ClientAuthority, Credentials, self_signed
 
 from .certificates import key_pem
+from .extra import needs
 
 # What is offered (None for nothing at all), and what the server chooses.
 OFFERS = (
@@ -104,8 +104,11 @@ class ProtocolNegotiationTests(PhoenixMixin, TestCase):
         # An older Twisted leaves it at none.
         self.assertIn(chosen, (None, "http/1.1"))
 
+    @needs("prometheus_client")
     async def test_metrics(self) -> None:
         """Metrics that are served by TLS can be read by such a client."""
+        from txphoenix.metrics import MetricsService
+
         credentials = self_signed()
         pem = self.mktemp()
         Path(pem).write_bytes(credentials.authority_pem + key_pem(credentials))

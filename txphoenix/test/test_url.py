@@ -8,8 +8,6 @@ from unicodedata import is_normalized
 from urllib.parse import urlsplit
 
 from hyperlink import URL
-from hypothesis import given
-from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from txphoenix.errors import ConfigurationError
@@ -23,7 +21,7 @@ from txphoenix.protocol.url import (
     parse_proxy,
 )
 
-from .properties import checked
+from .properties import checked, given, st
 
 SECRET = "S3CR3T"
 

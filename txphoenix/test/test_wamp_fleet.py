@@ -10,14 +10,12 @@ from __future__ import annotations
 from collections import Counter
 from unittest import mock
 
-from hypothesis import HealthCheck, Phase, settings
-from hypothesis.stateful import run_state_machine_as_test
 from twisted.trial.unittest import SynchronousTestCase
 
+from txphoenix.test.extra import needs
 from txphoenix.test.properties import checked
 from txphoenix.test.wamp_fleet_faults import FAULTS
-from txphoenix.test.wamp_fleet_kit import CHECK_EVERY, World
-from txphoenix.test.wamp_fleet_machine import NEVER, FleetMachine
+from txphoenix.test.wamp_fleet_kit import CHECK_EVERY, NEVER, World
 from txphoenix.test.wamp_fleet_scenarios import (
     SCENARIOS,
     Scenario,
@@ -70,8 +68,14 @@ _add_tests()
 class AnyOrderTests(SynchronousTestCase):
     """All of it, in any order."""
 
+    @needs("hypothesis")
     def test_promises(self) -> None:
         """They hold."""
+        from hypothesis import HealthCheck, Phase, settings
+        from hypothesis.stateful import run_state_machine_as_test
+
+        from txphoenix.test.wamp_fleet_machine import FleetMachine
+
         chosen = settings(
             checked,
             max_examples=100,

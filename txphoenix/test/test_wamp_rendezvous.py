@@ -5,12 +5,12 @@ from __future__ import annotations
 import random
 from collections import Counter
 
-from hypothesis import given
-from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from txphoenix.test.properties import checked
 from txphoenix.wamp.rendezvous import owner_of, weight
+
+from .properties import given, st
 
 # What WAMP's IDs of sessions are.
 members = st.sets(st.integers(1, 2**53), min_size=1, max_size=6)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from autobahn.wamp import message
-from hypothesis import given
-from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from txphoenix.errors import ConfigurationError
 from txphoenix.test.properties import checked
 from txphoenix.wamp import event_uri, split_uri, topic_uri
 from txphoenix.wamp.uris import URIs, check_prefix, escaped, unescaped
+
+from .properties import given, st
 
 # What is escaped, and what looks as if it had been, is among them often.
 TEXTS = st.one_of(

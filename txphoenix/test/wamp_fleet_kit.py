@@ -23,6 +23,7 @@ from txphoenix.wamp.uris import URIs
 PREFIX = "phx"
 TIMEOUT = 10.0
 CHECK_EVERY = 10.0
+NEVER = 1e6
 DROP_TIMEOUT = 10.0
 
 

@@ -17,13 +17,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 from twisted.internet.defer import Deferred
 
-from txphoenix.test.wamp_fleet_kit import CHECK_EVERY, PREFIX, TIMEOUT, World
+from txphoenix.test.wamp_fleet_kit import CHECK_EVERY, NEVER, PREFIX, TIMEOUT, World
 from txphoenix.test.wamp_router import Queue
 from txphoenix.wamp.uris import escaped
 
 TOPICS = ["rooms:lobby", "a", "v1.2 beta", "%", "x#y"]
-
-NEVER = 1e6
 
 topics = st.sampled_from(TOPICS)
 numbers = st.integers(0, 1000)
