@@ -87,4 +87,6 @@ async def comments(absinthe, repo, count):
 if __name__ == "__main__":
     if {"-h", "--help"} & set(sys.argv):
         sys.exit(print(__doc__))
+    # Who follows it through a pipe sees each line at once.
+    sys.stdout.reconfigure(line_buffering=True)
     react(main, sys.argv[1:])

@@ -71,6 +71,30 @@ PLACES = [
 ]
 
 
+class InterruptedTests(TestCase):
+    """The demonstration is interrupted, and not the program that it has started."""
+
+    skip = OutboxCase.skip
+    timeout = 120
+
+    async def test_alone(self) -> None:
+        """The program ends first, in silence, and then its folder goes."""
+        for signal in ("INT", "TERM"):
+            folder = os.path.abspath(self.mktemp())
+            os.mkdir(folder)
+            demonstration = start_program(
+                self, os.fspath(EXAMPLE), env={"TMPDIR": folder}
+            )
+            # Said by the program, which is at work on what it has sold.
+            await demonstration.out.wait_for("sold 40\n")
+            demonstration.interrupt(signal)
+            # It has handed its own streams on: they end with the last program.
+            await demonstration.ended
+            self.assertEqual(demonstration.err.text, "", signal)
+            self.assertNotIn("count:", demonstration.out.text, signal)
+            self.assertEqual(os.listdir(folder), [], signal)
+
+
 class KilledTests(OutboxCase):
     """The program is killed, and started again."""
 
@@ -211,4 +235,4 @@ class DemonstrationTests(TestCase):
     def test_short(self) -> None:
         """It is short enough to be read, below its head."""
         program = EXAMPLE.read_text("utf-8").split('"""', 2)[2]
-        self.assertLessEqual(len(program.splitlines()), 285)
+        self.assertLessEqual(len(program.splitlines()), 293)

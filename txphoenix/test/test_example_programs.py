@@ -23,6 +23,8 @@ from twisted.trial.unittest import TestCase
 from twisted.web.client import HTTPConnectionPool
 
 from txphoenix import Presence
+from txphoenix.absinthe.testing import AbsintheServer
+from txphoenix.supabase.testing import SupabaseServer
 from txphoenix.testing import PhoenixServer, PresenceChannel
 from txphoenix.testing.cases import PhoenixMixin
 
@@ -279,6 +281,39 @@ class WrongTests(ExampleTestCase):
         self.assertRegex(line, "^no chat: join of 'rooms:lobby' refused")
         line = await self.said("absinthe_comments.py", server.url)
         self.assertRegex(line, "^no comments: join of .* refused")
+
+
+class PipedTests(ExampleTestCase):
+    """What runs for long, read through a pipe."""
+
+    async def shows(self, line: str, name: str, *arguments: str, **env: str) -> None:
+        """A program shows a line while it runs: no server ends it."""
+        # Set, it would have Python write at once whatever the program does.
+        env["PYTHONUNBUFFERED"] = ""
+        path = os.fspath(EXAMPLES / name)
+        program = start_program(self, path, *arguments, env=env)
+        await program.out.wait_for(line)
+        self.assertFalse(program.ended.called)
+        program.interrupt("KILL")
+        await program.ended
+
+    async def test_absinthe(self) -> None:
+        """``absinthe_comments.py``."""
+        server = await AbsintheServer().start()
+        self.addCleanup(server.stop)
+        server.schema.subscription("commentAdded")
+        await self.shows("subscribed\n", "absinthe_comments.py", server.url)
+
+    async def test_supabase(self) -> None:
+        """``supabase_changes.py``."""
+        server = await SupabaseServer().start()
+        self.addCleanup(server.stop)
+        env = {
+            "SUPABASE_URL": server.project_url,
+            "SUPABASE_KEY": server.publishable_key,
+        }
+        line = "server: Subscribed to PostgreSQL\n"
+        await self.shows(line, "supabase_changes.py", **env)
 
 
 class TwistdServiceTests(ExampleTestCase):

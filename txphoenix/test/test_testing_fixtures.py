@@ -96,6 +96,11 @@ class MixinTests(SynchronousTestCase):
         self.assertTrue(result.wasSuccessful(), result.errors)
         self.assertEqual([server.is_listening for server in made], [False, False])
         self.assertEqual([server.path for server in made], ["/socket", "/mine"])
+        # No channels are none, and not the demonstration's.
+        self.assertEqual(
+            [list(server.sockets[server.path].channels) for server in made],
+            [["rooms:*", "echo:*"], []],
+        )
 
 
 class PublicNamesTests(SynchronousTestCase):

@@ -188,6 +188,34 @@ class ServerTests(PhoenixMixin, TestCase):
         """stop() before start() is nothing."""
         await PhoenixServer({}).stop()
 
+    async def test_start_again(self) -> None:
+        """A second start() says that there was one, and the server goes on."""
+        server = await self.phoenix_server()
+        with self.assertRaises(RuntimeError) as caught:
+            await server.start()
+        self.assertEqual(
+            str(caught.exception),
+            f"the server has been started, and listens on port {server.port}: "
+            "stop() it before another start(), or restart() it",
+        )
+        server.startService()
+        self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
+        await self.answers(await self.connect(server))
+
+    async def test_start_while_stopping(self) -> None:
+        """A start() before stop() has fired says so; after it the port is the same."""
+        server = await self.phoenix_server()
+        port = server.port
+        stops = [server.stop(), server.stop()]
+        with self.assertRaisesRegex(RuntimeError, "the server is stopping: start"):
+            await server.start()
+        self.assertFalse(server.running)
+        for stop in stops:
+            await stop
+        await server.start()
+        self.assertEqual(server.port, port)
+        await self.answers(await self.connect(server))
+
     async def test_restart(self) -> None:
         """restart() comes back on the same port, and takes clients again."""
         server = await self.phoenix_server()

@@ -43,7 +43,9 @@ class PhoenixMixin(_Case):
         :param channels: the demonstration's channels if not given.
         :param options: see :class:`.Endpoint`.
         """
-        server = PhoenixServer(channels or demo_channels(), **options)
+        server = PhoenixServer(
+            demo_channels() if channels is None else channels, **options
+        )
         await server.start()
         self.addCleanup(server.stop, drain=False)
         return server
@@ -59,7 +61,9 @@ class PhoenixMixin(_Case):
         self, channels: Channels | None = None, **options: Unpack[EndpointOptions]
     ) -> MemoryServer:
         """A server in memory; see :meth:`phoenix_server`."""
-        server = MemoryServer(channels or demo_channels(), **options)
+        server = MemoryServer(
+            demo_channels() if channels is None else channels, **options
+        )
 
         def stop() -> None:
             server.stop(drain=False)

@@ -77,7 +77,8 @@ class Socket:
 
 Connect = Callable[[Mapping[str, Any], Socket], Any]
 """``connect(params, socket)`` returns the socket's id or ``None``, at once, by Deferred
-or as a coroutine; it raises :exc:`Refused` for HTTP 403, anything else for HTTP 500."""
+or as a coroutine; it raises :exc:`Refused` for HTTP 403, anything else for HTTP 500.
+Any other answer is HTTP 500 too, and logged as an error, which fails a trial test."""
 
 
 def plug_params(query: str) -> dict[str, Any]:

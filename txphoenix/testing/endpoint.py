@@ -38,6 +38,7 @@ from .connect import Connect, Socket
 from .controls import Controls
 from .endpoint_options import EndpointOptions, global_reactor
 from .flavour import flavour_named
+from .hooks import check_channels, check_connect
 from .process import ChannelRunner
 from .replies import NOTHING, reply
 
@@ -87,6 +88,8 @@ class ServerChannel:
         :return: the response of the ``ok`` reply, at once, by Deferred or as a
             coroutine; ``None`` is ``{}``.
             ``ok(response)`` is the same, and ``error(response)`` refuses.
+            A bool or a tuple decides nothing: it is logged as an error, which fails a
+            trial test, and the join crashes.
         :raises Refused: the client may not; its response is the ``error`` reply's.
             Any other exception is a crash: ``{"reason": "join crashed"}``.
         """
@@ -194,6 +197,7 @@ class SocketOptions:
     :ivar longpoll_pubsub_timeout: seconds that a request waits for its session to
         answer, which one that is gone does not.
     :ivar serializers: versions that are spoken beside Phoenix's own, or in their place.
+    :raises TypeError: see :class:`Endpoint`.
     """
 
     channels: Channels = dataclasses.field(default_factory=dict)
@@ -210,6 +214,11 @@ class SocketOptions:
     longpoll_window: float = 10.0
     longpoll_pubsub_timeout: float = 2.0
     serializers: Mapping[str, ServerCodec] = dataclasses.field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Check what is the user's."""
+        check_channels(self.channels)
+        check_connect(self.connect)
 
     def channel_for(self, topic: object) -> type[ServerChannel] | None:
         """The class of a topic's channels, ``None`` if no pattern fits it."""
@@ -254,7 +263,7 @@ class Endpoint(Controls[ServerChannel, ServerSession]):
     :param path: the path of the first socket; :meth:`add_socket` adds others.
     :param connect: ``connect(params, socket)`` decides on a client's connecting and
         returns the socket's id or ``None``; :exc:`Refused` is HTTP 403, any other
-        exception HTTP 500.
+        exception HTTP 500, and so is any other answer, which is logged as an error.
     :param timeout: seconds of a client's silence after which it is closed; ``None``
         for never.
     :param max_frame_size: the most bytes of a client's frame.
@@ -283,6 +292,8 @@ class Endpoint(Controls[ServerChannel, ServerSession]):
         ``None`` for 404; set it at any time.
     :raises ValueError: there is no such flavour, or what is given for a ``vsn`` is no
         codec.
+    :raises TypeError: ``connect`` or a channel's method cannot take what the server
+        gives it.
     """
 
     def __init__(

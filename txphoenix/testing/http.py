@@ -16,6 +16,7 @@ from ..runtime.package_log import package_log
 from .codec import ServerCodec
 from .connect import Refused, Socket, plug_params
 from .endpoint import Endpoint
+from .hooks import WrongAnswer, socket_id
 from .options import SocketOptions
 from .path import PathPattern
 
@@ -66,6 +67,7 @@ class Mount(ABC):
 
         :param token: the client's auth token.
         :raises Refused: it may not.
+        :raises WrongAnswer: it has said neither.
         """
         endpoint, options = self.endpoint, self.options
         params = plug_params(request.uri.partition(b"?")[2].decode("latin-1"))
@@ -79,7 +81,8 @@ class Mount(ABC):
         name = getattr(codec, "name", type(codec).__name__)
         socket = self._socket(request, params, name, token)
         if options.connect is not None:
-            socket.id = await maybeDeferred(options.connect, params, socket)
+            answered = await maybeDeferred(options.connect, params, socket)
+            socket.id = socket_id(answered)
         return socket, codec
 
     def refuse(self, request: Request, status: int) -> None:
@@ -94,13 +97,16 @@ class Mount(ABC):
         """Answer a request whose handling has raised.
 
         It is logged as text: a crash on purpose is no error of the test that provokes
-        it.
+        it, but a wrong answer is.
         """
-        self._log.info(
-            "connect crashed: {error}\n{traceback}",
-            error=failure.getErrorMessage(),
-            traceback=failure.getTraceback(),
-        )
+        if failure.check(WrongAnswer):
+            self._log.failure("connect crashed", failure)
+        else:
+            self._log.info(
+                "connect crashed: {error}\n{traceback}",
+                error=failure.getErrorMessage(),
+                traceback=failure.getTraceback(),
+            )
         server_error(self.endpoint, request)
 
     async def _handle(self, request: Request) -> None:

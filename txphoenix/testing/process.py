@@ -19,6 +19,7 @@ from ..runtime.package_log import package_log
 from .codec import CodecError, ServerCodec
 from .connect import Refused
 from .flavour import Flavour
+from .hooks import WrongAnswer, handled_reply, join_reply, run_at_once
 from .replies import Reply, error, ok
 
 __all__ = [
@@ -170,13 +171,7 @@ class ChannelProcess(Generic[_Channel]):
         """
         joined = maybeDeferred(self.channel.join, self.channel.params)
         self._awaited = joined
-        return joined.addCallbacks(self._join_accepted, self._join_refused)
-
-    def _join_accepted(self, response: Any) -> Reply:
-        # By ok() and error(), as handle_in answers; anything else is a response.
-        if isinstance(response, Reply):
-            return response
-        return ok() if response is None else ok(response)
+        return joined.addCallback(join_reply).addErrback(self._join_refused)
 
     def _join_refused(self, failure: Failure) -> Reply:
         if isinstance(failure.value, Refused):
@@ -199,7 +194,7 @@ class ChannelProcess(Generic[_Channel]):
         self.alive = True
         self.session.endpoint.attendance.subscribe(self)
         try:
-            self.channel.after_join()
+            run_at_once("after_join", self.channel.after_join)
         except Exception:
             self._crashed(Failure())
 
@@ -228,13 +223,9 @@ class ChannelProcess(Generic[_Channel]):
         handled.addCallback(self._idle)
 
     def _handled(self, result: object, ref: Any) -> None:
-        if isinstance(result, Reply):
-            self.reply(ref, result)
-        elif result is not None:
-            raise TypeError(
-                "handle_in must return None, ok(...), error(...) or reply(...), "
-                f"not {result!r}"
-            )
+        answer = handled_reply(result)
+        if answer is not None:
+            self.reply(ref, answer)
 
     def _idle(self, _: object) -> None:
         self._busy = False
@@ -285,7 +276,7 @@ class ChannelProcess(Generic[_Channel]):
         def run() -> None:
             del self._calls[call]
             try:
-                action(*args)
+                run_at_once("the action of call_later", action, *args)
             except Exception:
                 self._crashed(Failure())
 
@@ -313,7 +304,7 @@ class ChannelProcess(Generic[_Channel]):
                 self._log.info("{channel}: {error}", channel=self.channel, error=fault)
                 self.session.close(INTERNAL_ERROR)
         try:
-            self.channel.terminate(reason)
+            run_at_once("terminate", self.channel.terminate, reason)
         except Exception:
             self._log_crash("terminate", Failure())
         self.cancel()
@@ -324,6 +315,14 @@ class ChannelProcess(Generic[_Channel]):
         self.session.send(message)
 
     def _log_crash(self, where: str, failure: Failure) -> None:
+        if failure.check(WrongAnswer):
+            self._log.failure(
+                "{channel} crashed in {where}",
+                failure,
+                channel=self.channel,
+                where=where,
+            )
+            return
         # Logged as text: a crash on purpose is no error of the test that provokes it.
         self._log.info(
             "{channel} crashed in {where}: {error}\n{traceback}",

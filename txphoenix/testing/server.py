@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, Self, Unpack, cast
+from typing import Any, Self, TypeVar, Unpack, cast
 
 from twisted.application.service import Service
-from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.defer import Deferred, fail, maybeDeferred
 from twisted.internet.endpoints import SSL4ServerEndpoint, TCP4ServerEndpoint
 from twisted.internet.interfaces import (
     IListeningPort,
@@ -22,6 +22,8 @@ from .options import Channels
 from .root import Root
 
 __all__ = ["PhoenixServer"]
+
+_T = TypeVar("_T")
 
 # Who listens on all addresses has these among them; the others are no host's.
 _LOOPBACK = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}
@@ -65,6 +67,8 @@ class PhoenixServer(Endpoint, Service):
         self.interface = interface
         self._tls = tls
         self._listening: IListeningPort | None = None
+        # How many calls of stop() have not fired.
+        self._stops = 0
         site = Site(Root(self), reactor=self.reactor)
         self._connections = Connections(site)
 
@@ -100,8 +104,20 @@ class PhoenixServer(Endpoint, Service):
         """Listen.
 
         :return: a Deferred that fires with the server once it listens, and fails with
-            :exc:`twisted.internet.error.CannotListenError` if it cannot.
+            :exc:`twisted.internet.error.CannotListenError` if it cannot, or with
+            :exc:`RuntimeError` if it has been started, or is stopping.
         """
+        if self._listening is not None:
+            return fail(
+                RuntimeError(
+                    f"the server has been started, and listens on port {self._port}: "
+                    "stop() it before another start(), or restart() it"
+                )
+            )
+        if self._stops:
+            return fail(
+                RuntimeError("the server is stopping: start() it once stop() has fired")
+            )
         Service.startService(self)
         return self._listen()
 
@@ -113,7 +129,8 @@ class PhoenixServer(Endpoint, Service):
         :return: a Deferred that fires when no connection is left.
         """
         Service.stopService(self)
-        return Deferred.fromCoroutine(self._stop(drain))
+        self._stops += 1
+        return Deferred.fromCoroutine(self._stop(drain)).addBoth(self._stopped)
 
     def restart(self, drain: bool = True) -> Deferred[Self]:
         """Stop, and listen again on the same port.
@@ -149,6 +166,10 @@ class PhoenixServer(Endpoint, Service):
         self._listening = port
         self._port = cast(Any, port.getHost()).port
         return self
+
+    def _stopped(self, result: _T) -> _T:
+        self._stops -= 1
+        return result
 
     async def _stop(self, drain: bool) -> None:
         listening, self._listening = self._listening, None
