@@ -62,6 +62,18 @@ export function sleep(milliseconds) {
   return new Promise((done) => setTimeout(done, milliseconds))
 }
 
+// Have a socket send so many heartbeats, so far apart; their answers, and the heartbeats
+// after them, have the usual time, however busy the machine is.
+export function beat(socket, count, milliseconds) {
+  const usual = socket.heartbeatIntervalMs
+  let left = count
+  Object.defineProperty(socket, "heartbeatIntervalMs", {
+    // It is asked for the next, and for how long an answer is waited for.
+    get: () => (!socket.pendingHeartbeatRef && left-- > 0 ? milliseconds : usual),
+  })
+  socket.resetHeartbeat()
+}
+
 // A promise of how a push, a join or a leave ends: its status and its response.
 export function outcome(push) {
   return new Promise((done) => {

@@ -1,7 +1,7 @@
 // Does a scenario's actions with phoenix.js; script.py says what they mean.
 
 import { converse } from "./conversation.mjs"
-import { Kit } from "./kit.mjs"
+import { Kit, beat } from "./kit.mjs"
 
 let kit
 let sockets
@@ -9,6 +9,7 @@ let channels
 let outcomes
 
 const PENDING = "pending"
+const BEAT_MS = 100
 
 // Note how something ends.
 function note(name, start) {
@@ -54,12 +55,11 @@ function milliseconds(seconds) {
 }
 
 const actions = {
-  connect(name, { heartbeat, rejoin, params, auth_token, path }) {
+  connect(name, { rejoin, params, auth_token, path }) {
     const socket = kit.socket({
       path,
       params: { ...params, socket: name },
       ...(auth_token ? { authToken: auth_token } : {}),
-      ...(heartbeat ? { heartbeatIntervalMs: heartbeat * 1000 } : {}),
       ...(rejoin ? { rejoinAfterMs: () => rejoin * 1000 } : {}),
     })
     const counts = { opens: 0, closes: 0 }
@@ -114,6 +114,21 @@ const actions = {
     const noted = outcomes
     noted[as] = PENDING
     sockets[name].socket.ping(() => (noted[as] = ["ok", null]))
+  },
+
+  beat(name, count) {
+    beat(sockets[name].socket, count, BEAT_MS)
+  },
+
+  miss(name) {
+    const { socket } = sockets[name]
+    const usual = socket.heartbeatIntervalMs
+    socket.heartbeatIntervalMs = BEAT_MS
+    socket.resetHeartbeat()
+    socket.onOpen(() => {
+      socket.heartbeatIntervalMs = usual
+      socket.resetHeartbeat()
+    })
   },
 }
 

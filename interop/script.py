@@ -49,6 +49,8 @@ ACTIONS = (
     "leave",
     "send",
     "ping",
+    "beat",
+    "miss",
 )
 """What a client does.
 
@@ -56,7 +58,9 @@ ACTIONS = (
 ``channel NAME TOPIC PARAMS [SOCKET]``, ``join CHANNEL [AS] [SECONDS]``,
 ``push CHANNEL EVENT PAYLOAD [AS] [SECONDS]``, ``leave CHANNEL [AS]``,
 ``send CHANNEL EVENT PAYLOAD`` (by the socket, as a message of its own),
-``ping SOCKET [AS]``.
+``ping SOCKET [AS]``,
+``beat SOCKET COUNT`` (so many heartbeats come soon, and the others as usual),
+``miss SOCKET`` (the next comes soon, and its answer is not waited for long).
 ``AS`` is the name of how it ends.
 """
 

@@ -19,6 +19,7 @@ from txphoenix import (
     PhoenixError,
     PushError,
     SocketClient,
+    telemetry,
 )
 
 from .acting import PENDING, ActingClient
@@ -28,6 +29,9 @@ __all__ = ["TxphoenixClient"]
 RECONNECT = 0.02
 REJOIN = 0.05
 """The delays, in seconds, as ``library.mjs`` has them."""
+
+BEAT = 0.1
+"""The seconds to an early heartbeat, as ``scenario.mjs`` has them."""
 
 FALLBACK = 0.3
 TIMEOUT = 5.0
@@ -116,11 +120,8 @@ class TxphoenixClient(ActingClient):
     # The actions.
 
     def _connect(self, name: str, options: Mapping[str, Any]) -> None:
-        heartbeat = options.get("heartbeat")
         rejoin = options.get("rejoin", REJOIN)
         more: dict[str, Any] = {}
-        if heartbeat:
-            more = {"heartbeat_interval": heartbeat, "heartbeat_timeout": heartbeat}
         if self._transport == "fallback":
             more["longpoll_fallback"] = FALLBACK
         else:
@@ -180,6 +181,34 @@ class TxphoenixClient(ActingClient):
     def _ping(self, name: str, outcome: str) -> None:
         ping: Deferred[Any] = self._sockets[name].client.ping()
         self._note(outcome, ping.addCallback(lambda _: None))
+
+    def _beat(self, name: str, count: int) -> None:
+        client = self._sockets[name].client
+        usual = client.options.heartbeat_interval
+        answers = 0
+
+        def told(_: Any, __: Any, metadata: Mapping[str, Any], key: object) -> None:
+            nonlocal answers
+            is_answer = metadata["action"] == "heartbeat_duration"
+            answers += is_answer and metadata["client"] is client
+            if answers == count:
+                telemetry.detach(key)
+                client.reconfigure(heartbeat_interval=usual)
+
+        key = object()
+        telemetry.attach(key, telemetry.SOCKET, told, key)
+        client.reconfigure(heartbeat_interval=BEAT)
+
+    def _miss(self, name: str) -> None:
+        client = self._sockets[name].client
+        interval = client.options.heartbeat_interval
+        timeout = client.options.heartbeat_timeout
+        client.reconfigure(heartbeat_interval=BEAT, heartbeat_timeout=BEAT)
+
+        def lost(_reason: Exception) -> None:
+            client.reconfigure(heartbeat_interval=interval, heartbeat_timeout=timeout)
+
+        client.on_close(lost)
 
     # How they end.
 

@@ -1,7 +1,7 @@
 // Connecting, and being refused.
 
 import assert from "node:assert/strict"
-import { hear, ok, sleep } from "../kit.mjs"
+import { beat, hear, ok, sleep } from "../kit.mjs"
 import { Socket } from "../library.mjs"
 
 // Whether a socket was refused, and never opened.
@@ -90,7 +90,8 @@ export const cases = {
   },
 
   async "a heartbeat is sent each interval, and answered"(kit) {
-    const socket = await kit.connect({ heartbeatIntervalMs: 60 })
+    const socket = await kit.connect()
+    beat(socket, 3, 60)
     let answers = 0
     let closes = 0
     socket.onMessage(({ topic, event, payload }) => {
@@ -104,7 +105,7 @@ export const cases = {
       await sleep(200)
       assert.equal(answers, 0)
     } else {
-      await kit.until(() => answers >= 3, "three heartbeats")
+      await kit.until(() => answers === 3, "three heartbeats")
     }
     assert.equal(closes, 0)
     assert.ok(socket.isConnected())

@@ -62,8 +62,9 @@ SCENARIOS = (
         "heartbeats",
         "Heartbeats between messages.",
         (
-            *opened(heartbeat=0.2),
+            *opened(),
             *joined("a", "echo:a"),
+            act(("beat", "main", 3)),
             until(3, "received", "heartbeat"),
             act(("push", "a", "echo", {"n": 1}, "push")),
             wait("outcome", "push"),
@@ -76,9 +77,9 @@ SCENARIOS = (
         "A heartbeat is not answered; the client connects anew and rejoins.",
         (
             serve("next_joins", "gate:b", "hold"),
-            *opened(heartbeat=0.3),
+            *opened(),
             *joined("a", "echo:a"),
-            act(("channel", "b", "gate:b", {}), ("join", "b")),
+            act(("channel", "b", "gate:b", {}), ("join", "b"), ("miss", "main")),
             wait("joins", "a", 2),
             wait("joins", "b", 1),
             act(("disconnect", "main")),

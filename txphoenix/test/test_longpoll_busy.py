@@ -18,7 +18,7 @@ from txphoenix.transports import longpoll_pace
 from txphoenix.transports.writing import descriptor_of
 
 from .http_ways import HTTPWay, by_treq_too
-from .network import TOPIC, NetworkTestCase, OwnTime, reactor
+from .network import TOPIC, NetworkTestCase, OwnTime
 
 # How much goes at a time, and how often (seconds); a silence is many times as long.
 PIECE = 64 * 1024
@@ -43,10 +43,12 @@ class SlowServer(Protocol):
 
     :cvar polled: what polls are answered with; those that come after it wait.
     :cvar reads: whether the body of a publish is read.
+    :cvar time: what its pauses are counted by.
     :cvar connections: all there were.
     """
 
     polled: ClassVar[list[bytes]] = []
+    time: ClassVar[Any] = None
     reads = True
     connections: ClassVar[list[SlowServer]] = []
 
@@ -91,7 +93,7 @@ class SlowServer(Protocol):
             return
         transport.pauseProducing()
         if self.reads:
-            reactor.callLater(PAUSE, self._read)
+            self.time.callLater(PAUSE, self._read)
 
     def _read(self) -> None:
         transport: Any = self.transport
@@ -104,7 +106,7 @@ class SlowServer(Protocol):
         if not self.is_lost:
             transport.write(data[:PIECE])
             if data[PIECE:]:
-                reactor.callLater(PAUSE, self.write_slowly, data[PIECE:])
+                self.time.callLater(PAUSE, self.write_slowly, data[PIECE:])
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """Take note of the end."""
@@ -127,6 +129,10 @@ class BusyTestCase(HTTPWay, NetworkTestCase):
         """
         self.patch(longpoll_pace, "_WINDOW", SILENCE / 2)
         self.patch(longpoll_pace, "_LONGEST_WINDOW", SILENCE / 2)
+        # The silences are to be the server's, and no machine's that stands still.
+        self.time = OwnTime()
+        self.addCleanup(self.time.begin().stop)
+        self.patch(SlowServer, "time", self.time)
         SlowServer.connections = []
         SlowServer.polled = list(polled)
         port = await self.listen(SlowServer, credentials and credentials.server)
@@ -134,7 +140,7 @@ class BusyTestCase(HTTPWay, NetworkTestCase):
         scheme = "ws"
         if credentials is not None:
             scheme = "wss"
-            self.proxy = await FaultProxy(port).start()
+            self.proxy = await FaultProxy(port, self.time).start()
             self.addCleanup(self.proxy.stop)
             port = self.proxy.port
             options["tls"] = client_tls("127.0.0.1", credentials.trust_root)
@@ -142,6 +148,7 @@ class BusyTestCase(HTTPWay, NetworkTestCase):
             f"{scheme}://127.0.0.1:{port}/socket",
             transport="longpoll",
             fast_http=self.fast_http,
+            reactor=self.time,
             heartbeat_interval=SILENCE / 2,
             heartbeat_timeout=SILENCE / 2,
             **options,
@@ -168,7 +175,7 @@ class SlowLineTests(BusyTestCase):
         client.on_close(losses.append)
         heard: list[Any] = []
         client.on_message(heard.append)
-        began = reactor.seconds()
+        began = self.time.seconds()
         size = int(PIECE * SILENCE / PAUSE * 3)
         message = [None, None, TOPIC, "large", "x" * size]
         [poll] = SlowServer.connections
@@ -176,7 +183,7 @@ class SlowLineTests(BusyTestCase):
         await self.until(lambda: heard or losses)
         self.assertEqual(losses, [])
         self.assertEqual(len(heard[0].payload), size)
-        self.assertGreater(reactor.seconds() - began, SILENCE)
+        self.assertGreater(self.time.seconds() - began, SILENCE)
 
     async def test_upload(self) -> None:
         """So does a large message, also where the system has it already."""
@@ -189,10 +196,10 @@ class SlowLineTests(BusyTestCase):
         transport: Any = client.connection.link.transport
         ended: list[Any] = []
         client.on_close(ended.append)
-        began = reactor.seconds()
+        began = self.time.seconds()
         transport.send(b'["%s"]' % (b"x" * 8_000_000), False)
         await self.until(lambda: ended or not transport._outgoing.size)
-        self.assertGreater(reactor.seconds() - began, 2 * SILENCE)
+        self.assertGreater(self.time.seconds() - began, 2 * SILENCE)
         self.assertEqual(ended, [])
 
     async def test_parts_of_records(self) -> None:
@@ -276,11 +283,14 @@ class WindowTests(HTTPWay, NetworkTestCase):
         """What was pushed when a server fell silent has been sent, and is told so."""
         self.keep_sessions()
         self.patch(longpoll_pace, "_WINDOW", 0.2)
-        server = await self.serve(longpoll_window=0.1)
+        time: Any = OwnTime()
+        self.addCleanup(time.begin().stop)
+        server = await self.serve(reactor=time, longpoll_window=0.1)
         client = self.client(
             server.url,
             transport="longpoll",
             fast_http=self.fast_http,
+            reactor=time,
             heartbeat_interval=0.1,
             heartbeat_timeout=0.1,
         )

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from twisted.internet.ssl import optionsForClientTLS
+from twisted.internet.task import deferLater
 
 from txphoenix.channels.channel import Channel
 from txphoenix.client.socket_client import SocketClient
@@ -16,7 +17,7 @@ from txphoenix.errors import ConnectionClosed, HeartbeatTimeout
 from txphoenix.testing import FaultProxy, ServerChannel, ok
 from txphoenix.testing.tls import self_signed
 
-from .network import TOPIC, NetworkTestCase
+from .network import TOPIC, NetworkTestCase, OwnTime
 
 # Of long-poll: shorter than a heartbeat's interval, so that the limit of a poll is the
 # interval and the timeout.
@@ -56,13 +57,17 @@ class VanishedTestCase(NetworkTestCase):
         """A client that has joined by way of a proxy."""
         credentials = self_signed() if self.is_secure else None
         self.keep_sessions()
+        # The silences are to be the server's, and no machine's that stands still.
+        self.time: Any = OwnTime()
+        self.addCleanup(self.time.begin().stop)
         self.server = await self.serve(
+            reactor=self.time,
             channels={"rooms:*": Writer},
             tls=credentials and credentials.server,
             longpoll_window=window,
             longpoll_pubsub_timeout=0.1,
         )
-        self.proxy: FaultProxy = await self.stand_between(self.server, 2**16)
+        self.proxy: FaultProxy = await self.stand_between(self.server, 2**16, self.time)
         options = dict(self.options)
         if credentials is not None:
             options["tls"] = optionsForClientTLS(
@@ -70,6 +75,7 @@ class VanishedTestCase(NetworkTestCase):
             )
         self.made: SocketClient = self.client(
             self.proxy.url(self.server.url),
+            reactor=self.time,
             heartbeat_interval=INTERVAL,
             heartbeat_timeout=TIMEOUT,
             timeout=25.0,
@@ -114,8 +120,12 @@ class VanishedTestCase(NetworkTestCase):
     async def rounds(self) -> None:
         """As long as two silences take that would be too long."""
         for _ in range(2):
-            await self.sleep(INTERVAL + TIMEOUT)
+            await self.pass_time(INTERVAL + TIMEOUT)
             self.assert_alive()
+
+    async def pass_time(self, seconds: float) -> None:
+        """Let the client's time pass, and the server's."""
+        await deferLater(self.time, seconds)
 
 
 class VanishedTests(VanishedTestCase):
@@ -191,9 +201,9 @@ class PausedTests(VanishedTestCase):
         await self.start()
         for _ in range(30):
             self.connection.pause_reading()
-            await self.sleep(0.05)
+            await self.pass_time(0.05)
             self.connection.resume_reading()
-            await self.sleep(0.01)
+            await self.pass_time(0.01)
         self.assert_alive()
         self.vanish()
         await self.assert_found()
