@@ -204,13 +204,13 @@ class SubscribeTests(ClientCase):
 
     def test_url_that_cannot_be_read(self) -> None:
         """No error shows a password: before a host that is none, or for a version."""
-        for url, options in (
-            ("https://me:pa55w0rd\u2100@host", {}),
-            ("https://[pa55w0rd]", {}),
-            ("https://x.supabase.co", {"vsn": "https://me:pa55w0rd@host"}),
+        for url, vsn in (
+            ("https://me:pa55w0rd\u2100@host", "2.0.0"),
+            ("https://[pa55w0rd]", "2.0.0"),
+            ("https://x.supabase.co", "https://me:pa55w0rd@host"),
         ):
             with self.assertRaises(ConfigurationError) as caught:
-                RealtimeClient(url, "key", **options)
+                RealtimeClient(url, "key", vsn=vsn)
             self.assertNotIn("pa55w0rd", str(caught.exception))
 
     def test_refused(self) -> None:
