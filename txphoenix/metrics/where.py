@@ -83,5 +83,6 @@ def _wrong(where: object) -> ConfigurationError:
 
 
 def _shown(where: object) -> str:
-    # It may have a password in it.
-    return "a URL" if isinstance(where, str) and "://" in where else legible(where)
+    # A URL may have a password in it.
+    is_like_url = isinstance(where, str) and re.search("://|@", where) is not None
+    return "what looks like a URL" if is_like_url else legible(where)

@@ -74,7 +74,9 @@ class Options(DerivedOptions):
     A callable that makes a connector will do as well.
     """
 
-    endpoint: Any = option(checks.endpoint, default=None, reconnects=True, text=str)
+    endpoint: Any = option(
+        checks.endpoint, default=None, reconnects=True, show=redacted.word, text=str
+    )
     """What to connect to instead of the URL's host, such as ``unix:path=/run/socket``.
 
     An :class:`~twisted.internet.interfaces.IStreamClientEndpoint`, the description of

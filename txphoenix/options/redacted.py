@@ -5,9 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..protocol.redact import REDACTED, redact_headers, redact_params, redact_url
+from ..protocol.redact import (
+    REDACTED,
+    redact_headers,
+    redact_params,
+    redact_url,
+    redact_word,
+    shown,
+)
 
-__all__ = ["channels", "headers", "params", "token", "url"]
+__all__ = ["channels", "headers", "params", "token", "url", "word"]
 
 
 def _secret(redact: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -25,6 +32,11 @@ url = _secret(redact_url)
 params = _secret(redact_params)
 headers = _secret(redact_headers)
 token = _secret(lambda _: REDACTED)
+
+
+def word(value: Any) -> Any:
+    """What holds no secret as a rule; one that looks like a URL may."""
+    return redact_word(shown(value))
 
 
 def channels(given: Mapping[str, Any]) -> dict[str, Any]:

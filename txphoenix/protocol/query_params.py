@@ -55,7 +55,8 @@ def encode_params(params: Mapping[str, Any]) -> str:
 
     :param params: names to ``str``, ``int``, ``float``, ``bool``, ``None``, mappings,
         lists and tuples.
-    :raises ConfigurationError: if a name or a value is of another type.
+    :raises ConfigurationError: if a name or a value is of another type, or an int of
+        more than 4,300 digits.
     """
     if not isinstance(params, Mapping):
         raise ConfigurationError(
@@ -110,11 +111,15 @@ def _text(name: str, value: object) -> str:
         return value
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, int):
-        return int.__repr__(value)
     if isinstance(value, float) and math.isfinite(value):
         return float.__repr__(value)
     what = f"a {type(value).__name__}"
+    if isinstance(value, int):
+        try:
+            return int.__repr__(value)
+        except ValueError:
+            # Python writes none of more than 4,300, unless it is told otherwise.
+            what = "an int of so many digits"
     if isinstance(value, float):
         what = "an infinite float or NaN"
     raise ConfigurationError(

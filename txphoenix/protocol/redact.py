@@ -39,7 +39,8 @@ _URL = r"""(?xs)
 # A port that is none is the beginning of a password that holds a "/", "?" or "#".
 _AUTHORITY = r"(?:\[[^\]]*\]|[^:\[\]]*)(?::[0-9]{0,5})?"
 # No e-mail address goes on so in a value, but a host does with its port or path.
-_HOST_IN_VALUE = r"@[^&]*[:/?]"
+# Each look ends at the next "@": to the end of a long text, all would take minutes.
+_HOST_IN_VALUE = r"@[^&@]*[:/?]"
 # As nearly all variables are named, and few tokens are.
 _VARIABLE = r"[A-Z_][A-Z0-9_]{0,63}|[a-z_]{1,64}"
 

@@ -21,7 +21,8 @@ from .package_log import package_log
 __all__ = ["QuietLog"]
 
 # Compiled at their first use, which an import need not wait for.
-_URL = r"\b(?:wss?|https?)://[^\s'\"<>]+"
+# A quote may be a part of it, and one at its end, and what follows that, is none.
+_URL = r"\b(?:wss?|https?)://\S*[^\s'\"<>()\[\]{},:;.]"
 
 # Phoenix 1.8 takes its auth token as the tail of a subprotocol's name, and Autobahn
 # lists the subprotocols that were offered when the server chose none of them.

@@ -348,20 +348,22 @@ def _channel_class(named: Any) -> ChannelFactory[Channel]:
     """What a dotted name stands for: a class of channels, or what makes one."""
     found = named
     if isinstance(named, str):
+        came = redact_word(named)
         try:
             found = namedAny(named)
         except (ModuleNotFound, ObjectNotFound) as error:
-            came = redact_word(named)
             module = came.partition(".")[0]
             raise ConfigurationError(
                 f"channel: {came} cannot be imported: Python finds no module"
                 f" {module!r}; if it is in this folder, set PYTHONPATH=."
             ) from error
         except Exception as error:
-            # The import runs somebody's code, which may raise anything.
-            lines = str(error).splitlines() or [type(error).__name__]
+            # The import runs somebody's code, which may raise anything; that a name is
+            # none quotes it.
+            said = str(error).replace(repr(named), repr(came))
+            lines = said.splitlines() or [type(error).__name__]
             raise ConfigurationError(
-                f"channel: {redact_word(named)} cannot be imported: {lines[0]}"
+                f"channel: {came} cannot be imported: {lines[0]}"
             ) from error
     is_class = isinstance(found, type)
     if not (issubclass(found, Channel) if is_class else callable(found)):

@@ -17,7 +17,6 @@ from txphoenix import https_agent
 from txphoenix.client import SocketClient
 from txphoenix.errors import ConfigurationError
 from txphoenix.interfaces import Remover
-from txphoenix.legible import legible
 from txphoenix.option_types import ClientOptions
 from txphoenix.runtime.hooks import Hooks, ask
 from txphoenix.runtime.package_log import package_log
@@ -106,9 +105,7 @@ class RealtimeClient(MultiService):
     def _choose_serializer(self, options: ClientOptions) -> Any:
         vsn = options.get("vsn", "2.0.0")
         if vsn not in ("1.0.0", "2.0.0"):
-            raise ConfigurationError(
-                f"vsn must be '1.0.0' or '2.0.0', not {legible(vsn)}"
-            )
+            raise ConfigurationError("vsn must be '1.0.0' or '2.0.0'")
         codec: Any = options.get("serializer")
         if hasattr(codec, "encode") or hasattr(codec, "decode"):
             raise ConfigurationError(

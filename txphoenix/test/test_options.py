@@ -341,6 +341,17 @@ class SnapshotTests(SynchronousTestCase):
             self.assertIn("Authorization", text)
             self.assertIn(f"ws://host/socket?token={REDACTED}", text)
 
+    def test_endpoint_like_a_url(self) -> None:
+        """What may be the URL of a proxy is no endpoint's description to be shown."""
+        for text, shown in (
+            (f"me:{SECRET}@host:3128", f"{REDACTED}@host:3128"),
+            ("tls:host.example:443", "tls:host.example:443"),
+            ("haproxy:tcp:host=h:port=80", "haproxy:tcp:host=h:port=80"),
+        ):
+            made = Options(url="ws://host/socket", endpoint=text)
+            self.assertEqual(made.snapshot()["endpoint"], shown)
+            self.assertNotIn(SECRET, repr(made))
+
     def test_secrets_in_errors(self) -> None:
         """Decision 11: no secret is in the error of an option beside it."""
         error = self.assertRaises(

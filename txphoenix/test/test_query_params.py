@@ -80,6 +80,7 @@ class EncodeParamsTests(SynchronousTestCase):
             (object(), "a object"),
             (float("nan"), "NaN"),
             (float("inf"), "infinite"),
+            (10**5000, "an int of so many digits"),
         ):
             error = self.assertRaises(
                 ConfigurationError, encode_params, {"a": {"b": value}}

@@ -54,3 +54,18 @@ class QuietLogTests(SynchronousTestCase):
             "['phoenix', 'base64url.bearer.phx.[redacted]']",
         )
         self.assertNotIn("secret", repr(event))
+
+    def test_quotes(self) -> None:
+        """A quote may be a part of a URL's value; one around the URL stays."""
+        for line, said in (
+            ("of wss://host/s?token=a'secret here", "of wss://host/s?token=[redacted]"),
+            ("of wss://host/s?token=a\">secret'", "of wss://host/s?token=[redacted]'"),
+            ("of 'wss://host:80', not here", "of 'wss://host:80', not here"),
+            ("['http://host/s?a=secret']", "['http://host/s?a=[redacted]']"),
+            ("(http://me:'secret'@host/s): no", "(http://[redacted]@host/s): no"),
+        ):
+            with capturedLogs() as events:
+                QuietLog().warn(line)
+            text = formatEvent(events[0])
+            self.assertTrue(text.startswith(said), text)
+            self.assertNotIn("secret", text)

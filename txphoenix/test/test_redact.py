@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+from time import process_time
 
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -112,6 +113,13 @@ class RedactURLTests(SynchronousTestCase):
                 self.assertEqual(redact_url(url), REDACTED, url)
         for userinfo in (f"me/?:{SECRET}=1", f"me/you?a=1&b:{SECRET}&c="):
             self.assertEqual(redact_url(f"ws://{userinfo}@host"), REDACTED, userinfo)
+
+    def test_long(self) -> None:
+        """A URL of very many ``@`` takes no time to speak of: a server may send one."""
+        began = process_time()
+        for url in ("ws://h/?" + "a@" * 50_000, "ws://h/?b=" + "@" * 50_000):
+            redact_url(url)
+        self.assertLess(process_time() - began, 2.0)
 
     def test_at_in_a_value(self) -> None:
         """An ``@`` in the value of a parameter hides no more than that value."""

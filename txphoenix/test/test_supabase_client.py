@@ -203,10 +203,14 @@ class SubscribeTests(ClientCase):
         self.assertRaises(ConfigurationError, channel.on_postgres_changes)
 
     def test_url_that_cannot_be_read(self) -> None:
-        """No error shows the password before a host that is none."""
-        for url in ("https://me:pa55w0rd\u2100@host", "https://[pa55w0rd]"):
+        """No error shows a password: before a host that is none, or for a version."""
+        for url, vsn in (
+            ("https://me:pa55w0rd\u2100@host", "2.0.0"),
+            ("https://[pa55w0rd]", "2.0.0"),
+            ("https://x.supabase.co", "https://me:pa55w0rd@host"),
+        ):
             with self.assertRaises(ConfigurationError) as caught:
-                RealtimeClient(url, "key")
+                RealtimeClient(url, "key", vsn=vsn)
             self.assertNotIn("pa55w0rd", str(caught.exception))
 
     def test_refused(self) -> None:
