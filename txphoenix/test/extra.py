@@ -42,11 +42,14 @@ def why_skipped(package: str) -> str | None:
     return f"{package} is missing: pip install 'txphoenix[test]'"
 
 
-def needs(package: str) -> Callable[[Decorated], Decorated]:
-    """Skip a test, which is decorated with this, where a package is missing."""
+def needs(*packages: str) -> Callable[[Decorated], Decorated]:
+    """Skip a test, which is decorated with this, where one of the packages is missing.
+
+    It says which; the first, if they are several.
+    """
 
     def decorated(test: Decorated) -> Decorated:
-        vars(test)["skip"] = why_skipped(package)
+        vars(test)["skip"] = next(filter(None, map(why_skipped, packages)), None)
         return test
 
     return decorated

@@ -8,6 +8,7 @@ from importlib import import_module
 from twisted.logger import Logger
 from twisted.trial.unittest import SynchronousTestCase
 
+from .extra import needs
 from .test_howtos import DOCS, NOT_THERE
 from .test_package_log import module_names
 
@@ -81,6 +82,7 @@ def namespaces(name: str) -> set[str]:
 class NamespaceTests(SynchronousTestCase):
     """All namespaces of the package."""
 
+    @needs("prompt_toolkit", "prometheus_client", "opentelemetry")
     def test_all(self) -> None:
         """They are those that they have always been, wherever the code lies now."""
         found: set[str] = set().union(*map(namespaces, module_names()))

@@ -22,6 +22,7 @@ from twisted.trial.unittest import SynchronousTestCase
 import txphoenix
 from txphoenix.runtime.package_log import PackageLog, _line, package_log
 
+from .extra import needs
 from .mute import Mute, MuteError
 
 
@@ -169,6 +170,7 @@ class PackageLogTests(SynchronousTestCase):
         stops[2]()
         self.assertEqual(len(self.logged()), 5)
 
+    @needs("prompt_toolkit", "prometheus_client", "opentelemetry")
     def test_used_by_all(self) -> None:
         """Every logger of the package writes to it, and it writes to Twisted's log."""
         names = list(module_names())

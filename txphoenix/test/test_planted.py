@@ -14,6 +14,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 import txphoenix
 
+from .extra import needs
 from .model import planted
 from .model.faults import FAULTS, Fault
 from .model.planted import CannotPlant, Finding, plant, seek
@@ -67,6 +68,7 @@ class PlantTests(SynchronousTestCase):
 class FindTests(SynchronousTestCase):
     """What the model has to say of a fault."""
 
+    @needs("hypothesis")
     def test_found(self) -> None:
         """One is found in a process of its own, by the promise that it breaks."""
         [fault] = [it for it in FAULTS if "timer" in it.name]

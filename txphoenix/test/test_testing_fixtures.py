@@ -13,6 +13,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 import txphoenix
 import txphoenix.testing
+from txphoenix.test.extra import needs
 from txphoenix.testing import MemoryServer
 from txphoenix.testing.cases import PhoenixMixin
 
@@ -56,6 +57,7 @@ TESTS = """
 class FixturesTests(SynchronousTestCase):
     """The fixtures, in a pytest of their own."""
 
+    @needs("pytest", "pytest_twisted")
     def test_fixtures(self) -> None:
         """Servers run during a test and are stopped after it; both can be changed."""
         folder = Path(self.mktemp())
