@@ -157,7 +157,7 @@ async def _run(
         for step in scenario.steps:
             if step.client in (None, name):
                 await _do(reactor, step, client, controls)
-        await _quiet(reactor, server)
+        await _quiet(reactor, server, client)
         told: Any = await maybeDeferred(client.told)
         frames, wrong = trace(server.sessions, told, official.decoded)
         posts = [f"publish of {count}" for count in server.batches]
@@ -195,10 +195,16 @@ async def _until(
         await deferLater(reactor, 0.003)
 
 
-async def _quiet(reactor: Any, server: Watched) -> None:
-    """Wait until no frame has come or gone for a while."""
-    count = -1
+async def _quiet(reactor: Any, server: Watched, client: Client) -> None:
+    """Wait until no frame has come or gone for a while.
+
+    A client that stands still meanwhile is not at rest, and has a while more.
+    """
     deadline = reactor.seconds() + PATIENCE
-    while count != server.frame_count and reactor.seconds() < deadline:
-        count = server.frame_count
+    is_quiet = False
+    while not is_quiet and reactor.seconds() < deadline:
+        count, began = server.frame_count, reactor.seconds()
         await deferLater(reactor, QUIET)
+        await maybeDeferred(client.told)
+        stood_still = reactor.seconds() - began > 2 * QUIET
+        is_quiet = count == server.frame_count and not stood_still
