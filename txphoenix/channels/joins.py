@@ -355,9 +355,7 @@ class Joins:
         return [pending]
 
     def end(self) -> list[PendingJoin]:
-        """Be as if there had been no join.
-
-        stop_asking() follows, and is_closing is then to be taken back.
+        """Be as if there had been no join; stop_asking() and end_is_told() follow.
 
         :return: the join under way, if there is one.
         """
@@ -368,6 +366,10 @@ class Joins:
         self.keeps_trying = self.is_initialised = False
         self.is_closing = True
         return self.take()
+
+    def end_is_told(self) -> None:
+        """Let it join again: what goes before that is done."""
+        self.is_closing = False
 
     def stop_asking(self) -> None:
         """Wait no more for params or init()."""

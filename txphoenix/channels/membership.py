@@ -336,7 +336,7 @@ class Membership(Generic[_C_co]):
             for observer in events.of_ends:
                 observer.channel_ended(channel, reason)
         finally:
-            self.joins.is_closing = False
+            self.joins.end_is_told()
         # The end is not supervised: there is nothing left to restart.
         call_hook(channel.handle_close, reason, called=("handle_close", topic))
         if crash is not None:

@@ -88,8 +88,6 @@ class ServerChannel:
         :return: the response of the ``ok`` reply, at once, by Deferred or as a
             coroutine; ``None`` is ``{}``.
             ``ok(response)`` is the same, and ``error(response)`` refuses.
-            A bool or a tuple decides nothing: it is logged as an error, which fails a
-            trial test, and the join crashes.
         :raises Refused: the client may not; its response is the ``error`` reply's.
             Any other exception is a crash: ``{"reason": "join crashed"}``.
         """

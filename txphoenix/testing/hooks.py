@@ -10,14 +10,10 @@ from collections.abc import Callable, Mapping
 from inspect import getattr_static, iscoroutine, isfunction, signature
 from typing import Any
 
-from .replies import Reply, ok
-
 __all__ = [
     "WrongAnswer",
     "check_channels",
     "check_connect",
-    "handled_reply",
-    "join_reply",
     "run_at_once",
     "socket_id",
 ]
@@ -94,39 +90,6 @@ def socket_id(answer: object) -> str | None:
     raise WrongAnswer(
         "connect must return the socket's id, a str, or None, and raise Refused to "
         f"refuse; it returned {_shown(answer)}"
-    )
-
-
-def join_reply(answer: Any) -> Reply:
-    """The reply to a join.
-
-    :param answer: what the channel's ``join`` has answered.
-    :raises WrongAnswer: it looks like a decision or an error, and would be taken for
-        the response of an accepted join.
-    """
-    # By ok() and error(), as handle_in answers; anything else is a response.
-    if isinstance(answer, Reply):
-        return answer
-    if answer is None:
-        return ok()
-    if isinstance(answer, bool | tuple | type | BaseException):
-        raise WrongAnswer(
-            "join must return the response, None, ok(...) or error(...), and may raise "
-            f"Refused; it returned {_shown(answer)}"
-        )
-    return ok(answer)
-
-
-def handled_reply(answer: object) -> Reply | None:
-    """The reply that ``handle_in`` has answered, if any.
-
-    :raises WrongAnswer: it is something else.
-    """
-    if answer is None or isinstance(answer, Reply):
-        return answer
-    raise WrongAnswer(
-        "handle_in must return None, ok(...), error(...) or reply(...), "
-        f"not {_shown(answer)}"
     )
 
 

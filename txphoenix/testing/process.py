@@ -19,7 +19,7 @@ from ..runtime.package_log import package_log
 from .codec import CodecError, ServerCodec
 from .connect import Refused
 from .flavour import Flavour
-from .hooks import WrongAnswer, handled_reply, join_reply, run_at_once
+from .hooks import WrongAnswer, run_at_once
 from .replies import Reply, error, ok
 
 __all__ = [
@@ -171,7 +171,13 @@ class ChannelProcess(Generic[_Channel]):
         """
         joined = maybeDeferred(self.channel.join, self.channel.params)
         self._awaited = joined
-        return joined.addCallback(join_reply).addErrback(self._join_refused)
+        return joined.addCallbacks(self._join_accepted, self._join_refused)
+
+    def _join_accepted(self, response: Any) -> Reply:
+        # By ok() and error(), as handle_in answers; anything else is a response.
+        if isinstance(response, Reply):
+            return response
+        return ok() if response is None else ok(response)
 
     def _join_refused(self, failure: Failure) -> Reply:
         if isinstance(failure.value, Refused):
@@ -223,9 +229,13 @@ class ChannelProcess(Generic[_Channel]):
         handled.addCallback(self._idle)
 
     def _handled(self, result: object, ref: Any) -> None:
-        answer = handled_reply(result)
-        if answer is not None:
-            self.reply(ref, answer)
+        if isinstance(result, Reply):
+            self.reply(ref, result)
+        elif result is not None:
+            raise TypeError(
+                "handle_in must return None, ok(...), error(...) or reply(...), "
+                f"not {result!r}"
+            )
 
     def _idle(self, _: object) -> None:
         self._busy = False
