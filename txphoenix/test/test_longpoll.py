@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import gc
 import json
+import sys
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
 from twisted.internet.error import ConnectionRefusedError
+from twisted.trial.unittest import SynchronousTestCase
 
 from txphoenix import (
     ConfigurationError,
@@ -18,6 +21,7 @@ from txphoenix import (
 )
 from txphoenix._version import __version__
 from txphoenix.protocol.message import Message
+from txphoenix.testing import MemoryServer
 
 from .http_ways import by_treq_too
 from .longpoll_case import SHOUT, LongPollTestCase
@@ -371,3 +375,30 @@ class BrokenTests(LongPollTestCase):
         self.server.release_connections()
         self.server.flush()
         self.assertEqual(self.server.pairs, [])
+
+
+class ForgottenTests(SynchronousTestCase):
+    """A client of a server in memory that is forgotten, as a test may end."""
+
+    def begin(self, fast_http: bool) -> None:
+        """Have an attempt under way, and forget it."""
+        server = MemoryServer({})
+        SocketClient(
+            server.url,
+            reactor=server.clock,
+            endpoint=server.endpoint,
+            transport="longpoll",
+            fast_http=fast_http,
+        ).startService()
+        server.clock.advance(0)
+        self.assertEqual(server.connections_made, 1)
+
+    def test_opening(self) -> None:
+        """An attempt under way goes in silence: Python has nothing to say of it."""
+        gc.collect()
+        said: list[object] = []
+        self.patch(sys, "unraisablehook", lambda it: said.append(it.exc_value))
+        for fast_http in (True, False):
+            self.begin(fast_http)
+            gc.collect()
+        self.assertEqual(said, [])

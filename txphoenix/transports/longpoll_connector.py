@@ -115,6 +115,9 @@ class LongPollConnector(EndpointConnector):
                 name_session(poll_headers, token)
             else:
                 url = add_params(url, {"token": token})
+        except GeneratorExit:
+            # It was forgotten, and its reactor as well: there is nothing to wait for.
+            raise
         except BaseException:
             await http.close()
             raise

@@ -119,7 +119,8 @@ class Link:
         self.is_told_open, self.is_asked = True, False
         self._opened_at = self._now
         self._check_path()
-        self._has_cause = self._is_obstructed
+        # A server may have ended a session before the client was told of its opening.
+        self._has_cause = self._is_obstructed or self._server.sessions[-1].closed
 
     @property
     def _is_obstructed(self) -> bool:
@@ -150,12 +151,16 @@ class Link:
         self.hold(Promise.STAYS, has_cause, f"lost without a cause: {reason}")
         self.is_told_open = False
         self._is_hindered, self._was_told_lost = None, True
-        self._was_restart = getattr(reason, "code", None) == _RESTART
+        self.told_error(reason)
         lasted = self._now - self._opened_at - _LASTED
         if abs(lasted) < _TOLERANCE:
             self._failed = None
         elif lasted > 0 and self._failed is not None:
             self._failed = 0
+
+    def told_error(self, reason: Exception) -> None:
+        """It is lost, or an attempt has failed: after a restart delays are spread."""
+        self._was_restart = getattr(reason, "code", None) == _RESTART
 
     def backoff(self, attempt: int) -> float:
         """Be asked for the delay before the next attempt, as the client's option."""

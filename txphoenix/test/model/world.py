@@ -89,6 +89,7 @@ class World:
         )
         client.on_open(self._told_open)
         client.on_close(self._told_lost)
+        client.on_error(link.told_error)
         # (room, event) -> the latest of its messages of which all is told.
         self._whole: dict[tuple[int, str], int] = {}
         self.ledger = Ledger(promises, server, link)
